@@ -1,0 +1,27 @@
+//! The few parts every sans-IO machine uses: time as an argument, timers, back-off, buffers to
+//! write answers into, and randomness from a seed.
+//!
+//! A machine is driven by one contract: **after every input, drain `poll_output` until it is
+//! empty, then wait until `poll_timeout` or the next input.** Nothing here reads a clock, opens
+//! a socket or starts a thread.
+
+mod backoff;
+mod buffers;
+mod rng;
+mod timers;
+
+use std::time::{Instant, SystemTime};
+
+pub use backoff::Backoff;
+pub use buffers::Buffers;
+pub use rng::Rng;
+pub use timers::{TimerId, Timers};
+
+/// Both clocks, sampled once per turn of the shell's loop.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// Drives every timer.
+    pub mono: Instant,
+    /// Exists for the Timestamp option (RFC 5213 §8.8) and for what is shown to people.
+    pub wall: SystemTime,
+}

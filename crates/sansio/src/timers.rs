@@ -1,0 +1,236 @@
+//! One table for all timers of a machine.
+//!
+//! A refresh moves its binding's lifetime later, a million times between two expiries. So a
+//! timer that moves later only writes its new due time: the queue still holds the old one, and
+//! when that comes up, the timer is queued again for what is left. Moving a timer later costs
+//! one store; moving it earlier, or making one, costs a heap insertion.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::Instant;
+
+/// Names a timer from [`Timers::insert`] until it fires or is removed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct TimerId {
+    slot: u32,
+    generation: u32,
+}
+
+#[derive(Debug)]
+struct Slot<K> {
+    generation: u32,
+    /// `None` is a free slot.
+    timer: Option<Timer<K>>,
+}
+
+#[derive(Debug)]
+struct Timer<K> {
+    due: Instant,
+    /// When the earliest queue entry for this timer comes up; never after `due`.
+    queued: Instant,
+    key: K,
+}
+
+/// Timers that each carry a key saying what they are for.
+#[derive(Debug)]
+pub struct Timers<K> {
+    slots: Vec<Slot<K>>,
+    free: Vec<u32>,
+    queue: BinaryHeap<Reverse<(Instant, u32, u32)>>,
+}
+
+impl<K> Default for Timers<K> {
+    fn default() -> Self {
+        Self { slots: Vec::new(), free: Vec::new(), queue: BinaryHeap::new() }
+    }
+}
+
+impl<K> Timers<K> {
+    /// Starts a timer.
+    pub fn insert(&mut self, due: Instant, key: K) -> TimerId {
+        let timer = Some(Timer { due, queued: due, key });
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot as usize].timer = timer;
+                slot
+            }
+            None => {
+                let slot = u32::try_from(self.slots.len()).expect("fewer than 2^32 timers run");
+                self.slots.push(Slot { generation: 0, timer });
+                slot
+            }
+        };
+        let generation = self.slots[slot as usize].generation;
+        self.queue.push(Reverse((due, slot, generation)));
+        TimerId { slot, generation }
+    }
+
+    /// Moves a timer; one that has fired or was removed stays so.
+    pub fn reschedule(&mut self, id: TimerId, due: Instant) {
+        let Some(timer) = self.get_mut(id) else { return };
+        timer.due = due;
+        if due < timer.queued {
+            timer.queued = due;
+            self.queue.push(Reverse((due, id.slot, id.generation)));
+        }
+    }
+
+    /// Ends a timer and gives its key; `None` if it has fired or was removed.
+    pub fn remove(&mut self, id: TimerId) -> Option<K> {
+        self.get_mut(id)?;
+        self.release(id.slot)
+    }
+
+    /// When a timer that still runs is due.
+    pub fn due(&self, id: TimerId) -> Option<Instant> {
+        let slot = self.slots.get(id.slot as usize)?;
+        let timer = slot.timer.as_ref()?;
+        (slot.generation == id.generation).then_some(timer.due)
+    }
+
+    /// Ends one timer that is due at `now` and gives its key; the earliest first.
+    pub fn pop_expired(&mut self, now: Instant) -> Option<K> {
+        self.settle();
+        let &Reverse((due, slot, _)) = self.queue.peek()?;
+        if due > now {
+            return None;
+        }
+        self.queue.pop();
+        self.release(slot)
+    }
+
+    /// When the next timer is due.
+    pub fn next_due(&mut self) -> Option<Instant> {
+        self.settle();
+        self.queue.peek().map(|Reverse((due, ..))| *due)
+    }
+
+    /// How many timers run.
+    pub fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// Whether no timer runs.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn get_mut(&mut self, id: TimerId) -> Option<&mut Timer<K>> {
+        let slot = self.slots.get_mut(id.slot as usize)?;
+        if slot.generation == id.generation { slot.timer.as_mut() } else { None }
+    }
+
+    fn release(&mut self, slot: u32) -> Option<K> {
+        let entry = &mut self.slots[slot as usize];
+        let timer = entry.timer.take()?;
+        entry.generation = entry.generation.wrapping_add(1);
+        self.free.push(slot);
+        Some(timer.key)
+    }
+
+    /// Makes the head of the queue say the truth: drops entries of ended timers and queues those
+    /// that moved later again.
+    fn settle(&mut self) {
+        while let Some(&Reverse((at, slot, generation))) = self.queue.peek() {
+            let entry = &mut self.slots[slot as usize];
+            let timer = match &mut entry.timer {
+                Some(timer) if entry.generation == generation && timer.queued == at => timer,
+                _ => {
+                    self.queue.pop();
+                    continue;
+                }
+            };
+            if timer.due == at {
+                return;
+            }
+            timer.queued = timer.due;
+            let later = timer.due;
+            self.queue.pop();
+            self.queue.push(Reverse((later, slot, generation)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::Rng;
+
+    #[test]
+    fn timers_fire_in_order_of_their_last_due_time() {
+        let start = Instant::now();
+        let at = |s| start + Duration::from_secs(s);
+        let mut timers = Timers::default();
+        let a = timers.insert(at(10), 'a');
+        let b = timers.insert(at(20), 'b');
+        timers.insert(at(15), 'c');
+        timers.reschedule(a, at(30));
+        timers.reschedule(b, at(5));
+        assert_eq!(timers.next_due(), Some(at(5)));
+        assert_eq!(timers.pop_expired(at(4)), None);
+        assert_eq!(timers.pop_expired(at(40)), Some('b'));
+        assert_eq!(timers.pop_expired(at(40)), Some('c'));
+        assert_eq!(timers.pop_expired(at(29)), None);
+        assert_eq!(timers.pop_expired(at(40)), Some('a'));
+        assert_eq!(timers.next_due(), None);
+        timers.reschedule(a, at(50));
+        assert_eq!((timers.remove(a), timers.len()), (None, 0));
+    }
+
+    #[test]
+    fn a_reused_slot_does_not_answer_to_its_old_name() {
+        let now = Instant::now();
+        let mut timers = Timers::default();
+        let old = timers.insert(now, 1);
+        assert_eq!(timers.remove(old), Some(1));
+        let new = timers.insert(now, 2);
+        assert_eq!((timers.remove(old), timers.due(old)), (None, None));
+        assert_eq!(timers.due(new), Some(now));
+    }
+
+    /// Random operations against a list that is searched from end to end.
+    #[test]
+    fn the_table_agrees_with_a_plain_list() {
+        let start = Instant::now();
+        let mut rng = Rng::new(7);
+        let mut timers = Timers::default();
+        let mut list: Vec<(TimerId, Instant, u64)> = Vec::new();
+        let mut clock = start;
+        for key in 0..20_000 {
+            let due = clock + Duration::from_millis(u64::from(rng.below(5_000)));
+            match rng.below(4) {
+                0 => list.push((timers.insert(due, key), due, key)),
+                1 if !list.is_empty() => {
+                    let at = rng.below(list.len() as u32) as usize;
+                    timers.reschedule(list[at].0, due);
+                    list[at].1 = due;
+                }
+                2 if !list.is_empty() => {
+                    let (id, _, key) = list.swap_remove(rng.below(list.len() as u32) as usize);
+                    assert_eq!(timers.remove(id), Some(key));
+                }
+                _ => {
+                    clock += Duration::from_millis(u64::from(rng.below(50)));
+                    let mut fired = Vec::new();
+                    while let Some(key) = timers.pop_expired(clock) {
+                        fired.push(key);
+                    }
+                    let mut expected: Vec<u64> = Vec::new();
+                    list.retain(|&(_, due, key)| {
+                        if due <= clock {
+                            expected.push(key);
+                        }
+                        due > clock
+                    });
+                    fired.sort_unstable();
+                    expected.sort_unstable();
+                    assert_eq!(fired, expected);
+                }
+            }
+            assert_eq!(timers.next_due(), list.iter().map(|t| t.1).min());
+            assert_eq!(timers.len(), list.len());
+        }
+    }
+}
