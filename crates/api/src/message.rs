@@ -84,10 +84,17 @@ pub enum Reply {
 /// One word that may stand at a place, with its help.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Word {
-    /// The word itself, or the value's name in capitals or angle brackets.
+    /// The word itself, or what stands for a value, in angle brackets: `<nai>`, `<1-3>`, `<cr>`.
     pub word: String,
     /// One line of help.
     pub help: String,
+}
+
+impl Word {
+    /// Whether the word can be typed as it is.
+    pub fn is_literal(&self) -> bool {
+        !self.word.starts_with('<')
+    }
 }
 
 /// A request that was not carried out, and why.

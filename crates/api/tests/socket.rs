@@ -330,8 +330,11 @@ impl Daemon {
     fn start(place: &Place, handle: impl Fn(Call) + Send + 'static) -> Self {
         let (wake, woken): (_, Receiver<Wake>) = channel();
         let ring = wake.clone();
-        // The receiver may be gone when the last client leaves.
-        let server = Server::bind(&place.socket(), move || drop(ring.send(Wake::Call))).unwrap();
+        let server = Server::bind(&place.socket(), move || {
+            // The loop may have ended before the last client left.
+            let _ = ring.send(Wake::Call);
+        })
+        .unwrap();
         let thread = thread::spawn(move || {
             while let Ok(Wake::Call) = woken.recv() {
                 while let Some(call) = server.next_call() {
