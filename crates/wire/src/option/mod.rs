@@ -105,7 +105,6 @@ macro_rules! mobility_options {
         /// One option. Padding is not an option here: it is skipped on receiving and put in on
         /// sending.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        #[non_exhaustive]
         pub enum MobilityOption<'a> {
             $( $(#[$meta])* $variant($body), )+
             /// An option this crate has no type for, kept as it came.
