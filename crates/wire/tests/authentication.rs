@@ -143,6 +143,27 @@ fn an_mn_aaa_option_may_follow() {
     assert_eq!(check(&mh), AuthVerdict::Valid);
 }
 
+// RFC 4285 §5: MN-HA comes before MN-AAA, and there is one of each subtype.
+#[test]
+fn an_mn_aaa_option_in_front_and_a_second_mn_ha_option_are_wrong() {
+    for subtype in [AuthenticationSubtype::MN_AAA, AuthenticationSubtype::MN_HA] {
+        let other = Authentication::new(subtype, SPI, &[0; 12]).unwrap();
+        let mut in_front = with_behind(&update(), other);
+        sign(&mut in_front, 0, key(), care_of(), care_of());
+        assert_eq!(check(&in_front), AuthVerdict::Wrong, "{subtype}");
+    }
+    let mut covered = signed()[..COVERED].to_vec();
+    covered[1] += 3;
+    let data = hmac_of(&covered);
+    let mut twice = covered.clone();
+    twice.extend_from_slice(&data);
+    twice.extend_from_slice(&[1, 3, 0, 0, 0]);
+    twice.extend_from_slice(&covered[COVERED - 7..]);
+    twice.extend_from_slice(&data);
+    assert_eq!(twice.len(), 56 + 24);
+    assert_eq!(check(&twice), AuthVerdict::Wrong);
+}
+
 // A truncated value would be guessed in no time: one octet of it is right in 256 tries.
 #[test]
 fn authentication_data_of_another_length_is_wrong() {
