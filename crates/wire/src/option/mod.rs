@@ -1,7 +1,7 @@
 //! The options: one type for each, and the one table that ties numbers to types.
 //!
 //! An option's type says its number, its alignment and how its body is read and written. Only
-//! [`list`] knows how options follow one another, and only [`Encoder`](crate::Encoder) pads
+//! `list` knows how options follow one another, and only [`Encoder`](crate::Encoder) pads
 //! between them.
 
 mod alternate_care_of_address;
