@@ -60,6 +60,8 @@ pub(crate) struct PeerIndex(u32);
 pub(crate) struct Peers {
     list: Vec<PeerState>,
     by_address: HashMap<(VrfId, IpAddr), PeerIndex>,
+    /// The row that gateways beyond the limit share.
+    overflow: Option<PeerIndex>,
     anchor: Policy,
     learning: bool,
 }
@@ -70,8 +72,13 @@ impl Peers {
 
     pub fn new(settings: &Settings) -> Self {
         let anchor = Policy::of(settings);
-        let mut peers =
-            Self { list: Vec::new(), by_address: HashMap::new(), anchor, learning: false };
+        let mut peers = Self {
+            list: Vec::new(),
+            by_address: HashMap::new(),
+            overflow: None,
+            anchor,
+            learning: false,
+        };
         peers.configure(settings);
         peers
     }
@@ -94,7 +101,7 @@ impl Peers {
                 .addresses
                 .iter()
                 .find_map(|address| self.by_address.get(&(peer.transport, *address)));
-            let index = known.copied().unwrap_or_else(|| self.add(peer.transport));
+            let index = known.copied().unwrap_or_else(|| add(&mut self.list, peer.transport));
             let state = &mut self.list[index.0 as usize];
             state.name = Some(peer.name.clone());
             state.policy = Some(policy);
@@ -120,11 +127,12 @@ impl Peers {
         if let Some(index) = self.find(path) {
             return index;
         }
-        let index = self.add(path.transport);
-        if (index.0 as usize) < Self::LEARNED {
-            self.by_address.insert((path.transport, path.peer.ip()), index);
-            self.list[index.0 as usize].addresses.push(path.peer.ip());
+        if self.list.len() >= Self::LEARNED {
+            return *self.overflow.get_or_insert_with(|| add(&mut self.list, path.transport));
         }
+        let index = add(&mut self.list, path.transport);
+        self.by_address.insert((path.transport, path.peer.ip()), index);
+        self.get_mut(index).addresses.push(path.peer.ip());
         index
     }
 
@@ -148,22 +156,19 @@ impl Peers {
     pub fn iter(&self) -> impl Iterator<Item = &PeerState> {
         self.list.iter()
     }
+}
 
-    /// Adds a row; when the table is full, gives the last one.
-    fn add(&mut self, transport: VrfId) -> PeerIndex {
-        if self.list.len() <= Self::LEARNED {
-            self.list.push(PeerState {
-                name: None,
-                transport,
-                addresses: Vec::new(),
-                bindings: 0,
-                counters: PeerCounters::default(),
-                policy: None,
-            });
-        }
-        // At most `LEARNED`, or the number of configured peers, which fits.
-        PeerIndex((self.list.len() - 1) as u32)
-    }
+fn add(list: &mut Vec<PeerState>, transport: VrfId) -> PeerIndex {
+    let index = u32::try_from(list.len()).expect("fewer than 2^32 gateways");
+    list.push(PeerState {
+        name: None,
+        transport,
+        addresses: Vec::new(),
+        bindings: 0,
+        counters: PeerCounters::default(),
+        policy: None,
+    });
+    PeerIndex(index)
 }
 
 impl Policy {
