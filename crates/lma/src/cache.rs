@@ -6,12 +6,29 @@
 //! looking a node up needs no key of its own.
 
 use std::hash::BuildHasher;
+use std::ops::{Index, IndexMut};
 
 use foldhash::quality::FixedState;
 use hashbrown::HashTable;
 use kedge_model::{BindingId, CustomerId, MnId};
 
 use crate::binding::Binding;
+
+/// A slot comes from the index, a timer or a waiting update, and each of them ends with its
+/// binding.
+impl Index<Slot> for Cache {
+    type Output = Binding;
+
+    fn index(&self, slot: Slot) -> &Binding {
+        self.get(slot).expect("a slot is kept no longer than its binding")
+    }
+}
+
+impl IndexMut<Slot> for Cache {
+    fn index_mut(&mut self, slot: Slot) -> &mut Binding {
+        self.get_mut(slot).expect("a slot is kept no longer than its binding")
+    }
+}
 
 /// Where a binding is kept while it lives.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

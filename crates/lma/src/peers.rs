@@ -93,7 +93,10 @@ impl Peers {
         }
         for peer in &settings.peers {
             let policy = Policy {
-                authentication: peer.authentication.clone().or_else(|| settings.authentication.clone()),
+                authentication: peer
+                    .authentication
+                    .clone()
+                    .or_else(|| settings.authentication.clone()),
                 encapsulation: peer.encapsulation.unwrap_or(settings.encapsulation),
                 dscp: peer.dscp.or(settings.dscp),
             };

@@ -4,7 +4,7 @@
 //! more than any anchor has bindings; what a larger block has beyond that stays unused.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv4Addr;
 
 use crate::addresses::{HomeAddresses, Ipv4Home, upper_half};
 use crate::bitmap::Bitmap;
@@ -113,6 +113,20 @@ impl Pools {
     pub fn usage(&self) -> (Option<Usage>, Option<Usage>) {
         let ipv4 = self.ipv4.as_ref().map(Ipv4Addresses::usage);
         (ipv4, self.ipv6.as_ref().map(|pool| usage(&pool.taken)))
+    }
+
+    /// Whether a binding holds this prefix.
+    pub fn holds_prefix(&self, upper: u64) -> bool {
+        let held = |pool: &Ipv6Prefixes| pool.number(upper).is_some_and(|n| pool.taken.is_taken(n));
+        self.ipv6.as_ref().is_some_and(held)
+    }
+
+    /// Whether a binding holds this address.
+    pub fn holds_ipv4(&self, address: Ipv4Addr) -> bool {
+        let held = |pool: &Ipv4Addresses| {
+            address != pool.router && pool.number(address).is_some_and(|n| pool.taken.is_taken(n))
+        };
+        self.ipv4.as_ref().is_some_and(held)
     }
 
     /// Takes the lowest free prefix.
@@ -246,7 +260,15 @@ mod tests {
         assert_eq!(home.address, "192.168.0.2".parse::<Ipv4Addr>().unwrap());
         assert_eq!((home.prefix_len, home.router), (8, "192.0.0.1".parse().unwrap()));
         let uppers: Vec<_> = std::iter::from_fn(|| pools.take_lowest_prefix()).collect();
-        assert_eq!(uppers, [0x2002_0010_0000_0000, 0x2002_0010_0000_0001, 0x2002_0010_0000_0002, 0x2002_0010_0000_0003]);
+        assert_eq!(
+            uppers,
+            [
+                0x2002_0010_0000_0000,
+                0x2002_0010_0000_0001,
+                0x2002_0010_0000_0002,
+                0x2002_0010_0000_0003
+            ]
+        );
     }
 
     #[test]
@@ -285,7 +307,10 @@ mod tests {
     #[test]
     fn addresses_in_use_stay_taken_when_the_pools_change() {
         let mut all = Networks::default();
-        all.replace(&networks(Some(("10.0.0.2", 24)), Some(("2001:db8::", 48))), std::iter::empty());
+        all.replace(
+            &networks(Some(("10.0.0.2", 24)), Some(("2001:db8::", 48))),
+            std::iter::empty(),
+        );
         let id = all.id("n").unwrap();
         let pools = all.pools_mut(id).unwrap();
         let mut held = HomeAddresses { ipv4: pools.take_ipv4(None), ..Default::default() };

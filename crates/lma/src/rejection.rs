@@ -10,7 +10,7 @@ use kedge_wire::registry::Status;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Rejection {
     /// It was answered with a status of 128 or more.
-    #[error("denied with status {}: {0}", .0.status().0)]
+    #[error("denied with status {status}: {0}", status = .0.status().0)]
     Denied(Denial),
     /// It was dropped without an answer.
     #[error("discarded: {0}")]

@@ -435,7 +435,10 @@ impl Statistics {
                 count(&mut reasons.admin_prohibited, &mut admin.invalid_mn_ha_spi);
             }
             Denial::PoolExhausted => {
-                count(&mut reasons.insufficient_resources, &mut resources.address_allocation_failed);
+                count(
+                    &mut reasons.insufficient_resources,
+                    &mut resources.address_allocation_failed,
+                );
             }
             Denial::TooManyBindings => count(
                 &mut reasons.insufficient_resources,
@@ -483,6 +486,29 @@ impl Statistics {
             | Discard::UnknownMag
             | Discard::UnknownType(_) => reasons.decode_failure += 1,
         }
+    }
+}
+
+impl Statistics {
+    /// A message of the revocation type is dropped; `kind` is its B.R. Type (RFC 5846 §5).
+    pub fn count_revocation_discard(&mut self, discard: Discard, kind: Option<u8>) {
+        const INDICATION: u8 = 1;
+        const ACKNOWLEDGEMENT: u8 = 2;
+        let reasons = &mut self.revocation_ack_discarded;
+        let reason = match (discard, kind) {
+            // An indication is counted where it is received, and is no acknowledgement.
+            (_, Some(INDICATION)) => {
+                self.other_signalling.discarded += 1;
+                return;
+            }
+            (Discard::Checksum, _) => &mut reasons.checksum,
+            (Discard::InvalidLength, _) => &mut reasons.invalid_length,
+            (Discard::Malformed(_), _) => &mut reasons.decode_error,
+            (_, Some(ACKNOWLEDGEMENT)) => &mut reasons.no_matching_request,
+            _ => &mut reasons.invalid_type,
+        };
+        *reason += 1;
+        reasons.total += 1;
     }
 }
 
