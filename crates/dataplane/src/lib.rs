@@ -20,20 +20,39 @@
 //! packet. Nothing here panics, whatever octets it is given.
 
 pub mod chaos;
+pub mod checksum;
 mod counters;
+pub mod ecn;
+mod ends;
 mod error;
 pub mod fake;
+mod forwarder;
+mod fragment;
+pub mod gre;
 mod icmp;
+pub mod inner;
+mod outer;
+mod prefixes;
+mod tables;
 mod totals;
+mod tunnel_error;
 mod verdict;
 
 pub use counters::{BindingCells, BindingCounters, Cell};
+pub use ends::{Carrier, EndId, TunnelEnd};
 pub use error::DataplaneError;
-pub use icmp::Reply;
+pub use forwarder::{
+    Arrived, Carried, Fit, Forwarder, Inbound, InnerPacket, Load, Outbound, OuterPacket, unwrap,
+};
+pub use fragment::fragments;
+pub use icmp::{IPV6_MINIMUM_MTU, Limiter, Problem, Reply};
 use kedge_model::{BindingId, Forwarding};
+pub use outer::{HOP_LIMIT, Marks};
+pub use tables::{Held, HeldPath, Local, Tables};
 pub use totals::{
     Drops, Kind, TotalCells, Totals, TunnelData, TunnelDataReceived, TunnelDataSent, TunnelIcmpv6,
 };
+pub use tunnel_error::{TunnelError, TunnelFault};
 pub use verdict::{DropReason, Verdict};
 
 /// Which end of the tunnels this is; it decides which inner address names the binding.
