@@ -23,15 +23,15 @@
 //! `unsafe` is confined to the modules that make system calls: [`poll`], [`signalling`],
 //! [`access`], [`namespace`], `socket` and [`privileges`].
 
-//X pub mod access;
+pub mod access;
 mod error;
 pub mod namespace;
 pub mod netlink;
-//X pub mod owned;
+pub mod owned;
 pub mod poll;
-//X pub mod privileges;
+pub mod privileges;
 pub mod signalling;
 mod socket;
-//X pub mod sysctl;
+pub mod sysctl;
 
 pub use error::NetError;
