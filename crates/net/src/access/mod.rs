@@ -97,8 +97,8 @@ impl AccessSocket {
     /// The next frame that has arrived.
     pub fn recv(&mut self) -> Result<Option<Frame<'_>>, NetError> {
         match self.receive() {
-            Ok((length, checksum_filled_in)) => {
-                let bytes = &self.buffer[..length.min(FRAME_SIZE)];
+            Ok((received, length, checksum_filled_in)) => {
+                let bytes = &self.buffer[..received];
                 Ok(Some(Frame { bytes, length, checksum_filled_in }))
             }
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(None),
@@ -126,8 +126,9 @@ impl AccessSocket {
             .map_err(|e| NetError::new("read the drop count of", &self.device, e))
     }
 
-    /// The length on the link, and whether the checksum is there. The octets are in the buffer.
-    fn receive(&mut self) -> io::Result<(usize, bool)> {
+    /// How many octets were put into the buffer, how many there were on the link, and whether
+    /// the checksum is there.
+    fn receive(&mut self) -> io::Result<(usize, usize, bool)> {
         let mut part =
             libc::iovec { iov_base: self.buffer.as_mut_ptr().cast(), iov_len: self.buffer.len() };
         let mut control = MaybeUninit::<Auxiliary>::zeroed();
@@ -141,19 +142,17 @@ impl AccessSocket {
         // touches during the call.
         let received =
             unsafe { libc::recvmsg(self.fd.as_raw_fd(), &raw mut header, libc::MSG_DONTWAIT) };
-        if received < 0 {
-            return Err(io::Error::last_os_error());
-        }
+        let received = usize::try_from(received).map_err(|_| io::Error::last_os_error())?;
         // SAFETY: zeroed, then written by the kernel; every bit pattern is a value.
         let control = unsafe { control.assume_init() };
         let told = header.msg_controllen >= mem::size_of::<Auxiliary>()
             && control.header.cmsg_level == libc::SOL_PACKET
             && control.header.cmsg_type == libc::PACKET_AUXDATA;
         if !told {
-            return Ok((received as usize, true));
+            return Ok((received, received, true));
         }
         let pending = control.data.tp_status & libc::TP_STATUS_CSUMNOTREADY != 0;
-        Ok((control.data.tp_len as usize, !pending))
+        Ok((received, control.data.tp_len as usize, !pending))
     }
 }
 

@@ -3,10 +3,8 @@
 
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
 
 use kedge_net::namespace::Namespace;
-use kedge_net::poll::{Poller, Token};
 
 /// A namespace with loopback up.
 pub struct Lab {
@@ -71,24 +69,4 @@ fn run(command: &str) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command}: {errors}");
     String::from_utf8(output.stdout).expect("text")
-}
-
-/// Calls `look` each time `fd` is readable until it gives something, for five seconds.
-#[track_caller]
-pub fn wait_for<F: std::os::fd::AsFd, T>(
-    source: &mut F,
-    what: &str,
-    mut look: impl FnMut(&mut F) -> Option<T>,
-) -> T {
-    let mut poller = Poller::new().unwrap();
-    poller.add(&*source, Token(0)).unwrap();
-    let deadline = Instant::now() + Duration::from_secs(5);
-    loop {
-        if let Some(found) = look(source) {
-            return found;
-        }
-        let left = deadline.saturating_duration_since(Instant::now());
-        assert!(!left.is_zero(), "{what} did not happen within five seconds");
-        poller.wait(Some(left)).unwrap().for_each(drop);
-    }
 }
