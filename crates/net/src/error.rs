@@ -13,6 +13,7 @@ pub struct NetError {
     operation: &'static str,
     object: String,
     needs: &'static str,
+    advice: Option<&'static str>,
     words: Option<String>,
     source: io::Error,
 }
@@ -25,12 +26,18 @@ impl NetError {
         source: io::Error,
     ) -> Self {
         let object = object.to_string();
-        Self { operation, object, needs: "CAP_NET_ADMIN", words: None, source }
+        Self { operation, object, needs: "CAP_NET_ADMIN", advice: None, words: None, source }
     }
 
     /// Names the capability that the operation asks for, when it is not `CAP_NET_ADMIN`.
     pub(crate) fn needs(mut self, capability: &'static str) -> Self {
         self.needs = capability;
+        self
+    }
+
+    /// Says what helps if the object does not exist.
+    pub(crate) fn if_absent(mut self, advice: &'static str) -> Self {
+        self.advice = (self.errno() == Some(libc::ENOENT)).then_some(advice);
         self
     }
 
@@ -60,6 +67,7 @@ impl NetError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self.errno()? {
+            libc::ENOENT => self.advice?,
             libc::EPERM | libc::EACCES => return Some(format!("needs {}", self.needs)),
             libc::EADDRINUSE => "another process holds that address and port",
             libc::EADDRNOTAVAIL => {

@@ -43,6 +43,7 @@ impl Namespace {
         }
         Self::from_file(Some(name.into()), &Path::new(Self::DIRECTORY).join(name))
             .map_err(|e| NetError::new("open", object, e).needs("permission to read it"))
+            .map_err(|e| e.if_absent("`ip netns add` makes one"))
     }
 
     /// The name it was opened by; the current namespace has none.
@@ -123,7 +124,7 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "cannot open network namespace kgnet-never-made (/run/netns/kgnet-never-made): \
-             No such file or directory"
+             No such file or directory; `ip netns add` makes one"
         );
     }
 

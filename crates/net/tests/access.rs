@@ -259,9 +259,13 @@ fn a_checksum_that_the_sending_host_left_to_its_card_is_marked() {
 }
 
 #[test]
-fn a_device_that_is_down_is_named() {
-    let pair = Link2::new();
+fn a_device_that_is_down_is_named_and_serves_again_when_it_is_up() {
+    let mut pair = Link2::new();
     pair.lab.ip("link set near down");
+    assert_eq!(pair.gateway.recv().unwrap(), None);
     let error = pair.gateway.send(&arp(NODE, 0)).unwrap_err();
     assert_eq!(error.to_string(), "cannot send to near: Network is down; the device is down");
+    pair.lab.ip("link set near up");
+    let frames = [arp(NODE, 0)];
+    assert_eq!(pair.received_after(&frames), [(0, frames[0].len())]);
 }

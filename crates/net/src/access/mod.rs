@@ -3,7 +3,7 @@
 //! The gateway speaks to its nodes in Ethernet frames of its own making: router advertisements
 //! go to the MAC address of the one node they are for (RFC 5213 §6.9.1.2), and DHCPv4 answers go
 //! to hosts that have no address yet. The same socket tells it that a node is there: by a
-//! solicitation, a DHCP message, or any first packet. A filter in the kernel ([`filter`]) keeps
+//! solicitation, a DHCP message, or any first packet. A filter in the kernel (`filter`) keeps
 //! the nodes' ordinary traffic away from it.
 #![expect(unsafe_code, reason = "packet sockets and their ancillary data")]
 
@@ -102,6 +102,9 @@ impl AccessSocket {
                 Ok(Some(Frame { bytes, length, checksum_filled_in }))
             }
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            // Said once when the device goes down, which is a link event's to tell; the socket
+            // receives again when the device is up again.
+            Err(e) if e.kind() == io::ErrorKind::NetworkDown => Ok(None),
             Err(e) => Err(NetError::new("receive from", &self.device, e)),
         }
     }
