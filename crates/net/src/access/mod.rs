@@ -1,8 +1,8 @@
 //! One packet socket for each access interface.
 //!
-//! The gateway speaks to its nodes in Ethernet frames of its own making: router advertisements
-//! go to the MAC address of the one node they are for (RFC 5213 §6.9.1.2), and DHCPv4 answers go
-//! to hosts that have no address yet. The same socket tells it that a node is there: by a
+//! The gateway emulates each node's home network (RFC 5213 §6.7) in Ethernet frames of its own
+//! making: router advertisements go to the MAC address of the one node whose prefix they carry,
+//! and DHCPv4 answers go to hosts that have no address yet. The same socket tells it that a node is there: by a
 //! solicitation, a DHCP message, or any first packet. A filter in the kernel (`filter`) keeps
 //! the nodes' ordinary traffic away from it.
 #![expect(unsafe_code, reason = "packet sockets and their ancillary data")]
@@ -24,8 +24,8 @@ use crate::{NetError, socket};
 
 const RECEIVE_BUFFER: c_int = 2 << 20;
 
-/// Ethernet, with the tag that was taken out put back, and some room.
-const FRAME_SIZE: usize = 2048;
+/// The filter lets no more of a frame through.
+const FRAME_SIZE: usize = CONTROL_SNAP as usize;
 
 /// A frame as it arrived.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

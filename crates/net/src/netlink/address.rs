@@ -30,7 +30,8 @@ impl fmt::Display for Address {
 
 impl Netlink {
     /// Puts an address on a device. It is usable at once: duplicate address detection does not
-    /// run, because the addresses this daemon adds are the same on every gateway (RFC 6543 §3).
+    /// run, because the interface identifier a gateway uses is reserved (RFC 6543 §3) and the
+    /// same on every gateway.
     pub fn add_address(&mut self, address: &Address) -> Result<(), NetError> {
         let mut message = message(address);
         message.attributes.push(AddressAttribute::Flags(AddressFlags::Nodad));

@@ -97,13 +97,12 @@ impl Netlink {
             let first = self.sequence.wrapping_add(1);
             let mut last = first;
             let mut count = 0;
-            while let Some(message) = messages.next() {
+            while count < MASS
+                && let Some(message) = messages.next()
+            {
                 count += 1;
                 let is_last = count == MASS || messages.peek().is_none();
                 last = self.push(message, if is_last { flags | NLM_F_ACK } else { flags });
-                if is_last {
-                    break;
-                }
             }
             self.transmit()?;
             self.until_end_of(first, last, |_| {}, |nth, refusal| failed(done + nth, refusal))?;
@@ -202,7 +201,14 @@ impl Netlink {
                 whole &= message.header.flags & NLM_F_DUMP_INTR == 0;
                 match message.payload {
                     NetlinkPayload::InnerMessage(m) => answer(m),
-                    NetlinkPayload::Done(_) => return Ok(whole),
+                    NetlinkPayload::Done(done) => {
+                        // A dump that failed half-way ends with the reason.
+                        if done.code < 0 {
+                            let source = io::Error::from_raw_os_error(-done.code);
+                            refused(place as usize, source.into());
+                        }
+                        return Ok(whole);
+                    }
                     NetlinkPayload::Error(e) => {
                         if e.code.is_some() {
                             refused(place as usize, refusal(&e));

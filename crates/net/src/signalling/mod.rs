@@ -1,12 +1,15 @@
 //! The sockets that Mobility Headers travel through, one for each local signalling address.
 //!
 //! Over IPv6 a message is an IPv6 payload of its own, protocol 135 (RFC 6275 §6.1.1); over IPv4
-//! it is a UDP datagram on port 5436 (RFC 5844 §4.1.3.1). Both kinds of socket are bound to one
+//! it is a UDP datagram to port 5436 (RFC 5844 §4.2.2.1). Both kinds of socket are bound to one
 //! address, so the kernel delivers only what was sent to that address and sends from it, and a
 //! message's [`SignalPath`] is known without asking for packet information.
 //!
 //! Checksums of Mobility Headers are neither filled in nor verified by the kernel: it would drop
-//! bad ones where nobody counts them. The machines do both. UDP checksums are the kernel's.
+//! bad ones where nobody counts them. The machines do both. UDP checksums are the kernel's. A
+//! kernel that is built for Mobile IPv6 itself (CONFIG_IPV6_MIP6) still drops, and answers by
+//! ICMPv6, native messages whose Payload Proto is not 59 or whose length is too short for their
+//! type: those are never seen here.
 //!
 //! This is the path every binding refresh takes. Datagrams are read and written 64 at a time
 //! ([`Batch`], [`Sender`]) into buffers that are made once; nothing on it allocates.
@@ -28,7 +31,7 @@ pub use send::{Outgoing, Sender};
 
 use crate::{NetError, socket};
 
-/// The UDP port of Proxy Mobile IPv6 signalling over IPv4 (RFC 5844 §4.1.3.1).
+/// The UDP port of Proxy Mobile IPv6 signalling over IPv4 (RFC 5844 §4.2.2.1).
 pub const PORT: u16 = 5436;
 
 /// The protocol number of the Mobility Header (RFC 6275 §6.1.1).

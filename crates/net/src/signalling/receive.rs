@@ -1,6 +1,5 @@
 //! Reading datagrams, many at a time.
 
-use std::ffi::c_int;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::os::fd::RawFd;
@@ -106,14 +105,14 @@ impl Batch {
         });
         match result {
             Ok(count) => self.received = count as usize,
-            Err(e) if is_nothing(&e) => {}
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
             Err(e) => return Err(e),
         }
         Ok(self.received)
     }
 
     fn is_truncated(&self, i: usize) -> bool {
-        self.headers[i].msg_hdr.msg_flags & libc::MSG_TRUNC as c_int != 0
+        self.headers[i].msg_hdr.msg_flags & libc::MSG_TRUNC != 0
     }
 
     fn datagram(&self, i: usize) -> Datagram<'_> {
@@ -134,11 +133,6 @@ impl Batch {
             bytes: &self.octets[start..start + (header.msg_len as usize).min(LONGEST)],
         }
     }
-}
-
-/// Whether an error only says that there is nothing to read now.
-fn is_nothing(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
 impl std::fmt::Debug for Batch {
