@@ -132,7 +132,9 @@ mod tests {
     use super::*;
 
     fn words() -> Vec<Word> {
-        ["ipv6", "<nai>", "ipv4"].map(|word| Word { word: word.into(), help: "x".into() }).to_vec()
+        [("ipv6", false), ("NAI", true), ("ipv4", false), ("<cr>", false)]
+            .map(|(word, placeholder)| Word { word: word.into(), help: "x".into(), placeholder })
+            .to_vec()
     }
 
     #[test]
