@@ -6,7 +6,8 @@ HOST := $(shell rustc --print host-tuple 2>/dev/null)
 # Network namespaces, TUN devices and raw sockets need root. Everything is built as the user who
 # calls make; only the programs that need it are started through sudo.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env)
-RUNNER := $(if $(AS_ROOT),--config 'target."cfg(all())".runner = ["sudo", "--preserve-env"]')
+THROUGH_SUDO := --config 'target."cfg(all())".runner = ["sudo", "--preserve-env"]'
+RUNNER := $(if $(AS_ROOT),$(THROUGH_SUDO))
 
 # Their tests make namespaces and devices: as root, one test at a time.
 ROOT_PACKAGES := kedge-net kedge-dp-user kedge-lab

@@ -19,6 +19,8 @@ const HELP: &str = "help";
 
 /// Reads and runs commands until the person leaves.
 pub(crate) fn run(mut session: Session, screen: &Screen) -> Result<(), Failure> {
+    // Without a daemon there is nothing to talk to: say so before the first prompt.
+    session.words("")?;
     let mut editor = editor(session.another());
     loop {
         match editor.read_line(&Sign)? {
