@@ -56,9 +56,11 @@ fuzz:
 		name=$$(basename "$$source" .rs); \
 		work=target/fuzz/found/$$name; mkdir -p "$$work/corpus"; \
 		seeds=; [ ! -d "fuzz/corpus/$$name" ] || seeds=fuzz/corpus/$$name; \
-		echo "fuzz: $$name for $(FUZZ_SECONDS) s"; \
 		target/fuzz/$(HOST)/release/$$name -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
-			-verbosity=0 -artifact_prefix="$$work/" "$$work/corpus" $$seeds; \
+			-print_final_stats=1 -artifact_prefix="$$work/" "$$work/corpus" $$seeds \
+			> "$$work/log" 2>&1 || { tail -n 50 "$$work/log"; exit 1; }; \
+		echo "fuzz: $$name: $$(awk '/number_of_executed_units/ { print $$2 }' "$$work/log") runs," \
+			"no fault found"; \
 	done
 
 setup: target/setup.stamp
