@@ -84,16 +84,19 @@ pub enum Reply {
 /// One word that may stand at a place, with its help.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Word {
-    /// The word itself, or what stands for a value, in angle brackets: `<nai>`, `<1-3>`, `<cr>`.
+    /// The word, the name of a value, or `<cr>` where the line may end.
     pub word: String,
     /// One line of help.
     pub help: String,
+    /// Whether it stands for a value, and is not itself the word to type.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub placeholder: bool,
 }
 
 impl Word {
     /// Whether the word can be typed as it is.
     pub fn is_literal(&self) -> bool {
-        !self.word.starts_with('<')
+        !self.placeholder && self.word != "<cr>"
     }
 }
 

@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -126,6 +127,29 @@ fn of_many_daemons_started_at_once_over_a_dead_ones_socket_exactly_one_lives() {
     for error in results.iter().filter_map(|result| result.as_ref().err()) {
         assert!(matches!(error, BindError::InUse { .. }), "{error}");
     }
+}
+
+#[test]
+fn daemons_that_come_and_go_are_never_two_at_a_time() {
+    let place = Place::new();
+    let alive = AtomicU32::new(0);
+    let lived = AtomicU32::new(0);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..500 {
+                    let Ok(server) = Server::bind(&place.socket(), || {}) else { continue };
+                    assert_eq!(alive.fetch_add(1, Ordering::SeqCst), 0);
+                    lived.fetch_add(1, Ordering::SeqCst);
+                    assert!(place.socket().exists());
+                    alive.fetch_sub(1, Ordering::SeqCst);
+                    drop(server);
+                }
+            });
+        }
+    });
+    assert_ne!(lived.into_inner(), 0);
+    assert_eq!(fs::read_dir(place.0.path()).unwrap().count(), 0);
 }
 
 #[test]

@@ -19,6 +19,8 @@ const HELP: &str = "help";
 
 /// Reads and runs commands until the person leaves.
 pub(crate) fn run(mut session: Session, screen: &Screen) -> Result<(), Failure> {
+    // Without a daemon there is nothing to talk to: say so before the first prompt.
+    session.words("")?;
     let mut editor = editor(session.another());
     loop {
         match editor.read_line(&Sign)? {
@@ -132,7 +134,9 @@ mod tests {
     use super::*;
 
     fn words() -> Vec<Word> {
-        ["ipv6", "<nai>", "ipv4"].map(|word| Word { word: word.into(), help: "x".into() }).to_vec()
+        [("ipv6", false), ("NAI", true), ("ipv4", false), ("<cr>", false)]
+            .map(|(word, placeholder)| Word { word: word.into(), help: "x".into(), placeholder })
+            .to_vec()
     }
 
     #[test]

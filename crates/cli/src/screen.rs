@@ -80,7 +80,7 @@ fn explain(place: Option<&str>, refusal: &Refusal) -> String {
 /// Words and their help in two columns.
 pub(crate) fn table(words: &[Word]) -> String {
     let width = words.iter().map(|word| word.word.chars().count()).max().unwrap_or(0);
-    words.iter().map(|Word { word, help }| format!("  {word:width$}  {help}\n")).collect()
+    words.iter().map(|Word { word, help, .. }| format!("  {word:width$}  {help}\n")).collect()
 }
 
 /// Shows `text` in the pager; false when there is none.
@@ -143,8 +143,11 @@ mod tests {
 
     #[test]
     fn words_stand_in_columns() {
-        let words = [("ipv6", "IPv6"), ("<nai>", "Its name")]
-            .map(|(word, help)| Word { word: word.into(), help: help.into() });
-        assert_eq!(table(&words), "  ipv6   IPv6\n  <nai>  Its name\n");
+        let words = [("ipv6", "IPv6"), ("<cr>", "Its end")].map(|(word, help)| Word {
+            word: word.into(),
+            help: help.into(),
+            placeholder: false,
+        });
+        assert_eq!(table(&words), "  ipv6  IPv6\n  <cr>  Its end\n");
     }
 }

@@ -29,13 +29,19 @@ fn an_answer_survives_its_line() {
         caret: Some("show bogus\n     ^".into()),
         allowed: vec!["ipv6".into()],
     };
-    let word = Word { word: "show".into(), help: "Look".into() };
+    let words = [("show", false), ("NAI", true), ("<cr>", false)].map(|(word, placeholder)| Word {
+        word: word.into(),
+        help: "Look".into(),
+        placeholder,
+    });
+    let literal: Vec<_> = words.iter().filter(|word| word.is_literal()).collect();
+    assert_eq!(literal, [&words[0]]);
     let outcomes = [
         Ok(Reply::Text("a\nb\n".into())),
         Ok(Reply::Text(String::new())),
         Ok(Reply::Data(json!({"z": 1, "a": [null]}))),
         Ok(Reply::Data(Value::Null)),
-        Ok(Reply::Words(vec![word])),
+        Ok(Reply::Words(words.to_vec())),
         Err(refusal),
     ];
     for outcome in outcomes {
