@@ -17,18 +17,30 @@
 //! Everything needs root, and says so; nothing here is skipped for want of it.
 
 mod capture;
+mod daemon;
+pub mod domain;
 mod error;
 mod host;
 mod lab;
 mod link;
+pub mod node;
+pub mod pattern;
+mod ping;
 mod process;
+pub mod programs;
 mod relay;
+pub mod transfer;
 pub mod wait;
 
 pub use capture::{Capture, Recording};
+pub use daemon::Daemon;
+pub use domain::Domain;
 pub use error::{LabError, Result};
 pub use host::Host;
 pub use lab::{Lab, leftovers};
 pub use link::{Link, Port, Switch, eui64_address};
+pub use node::MobileNode;
+pub use ping::{Ping, Span};
 pub use process::Process;
 pub use relay::{Impairment, Relay, RelayCount};
+pub use transfer::Transfer;

@@ -13,8 +13,7 @@ pub struct Link {
 impl Link {
     /// Lays a cable from `a`'s interface `a_name` to `b`'s interface `b_name`; both come up.
     pub fn between(a: &Host, a_name: &str, b: &Host, b_name: &str) -> Result<Self> {
-        let other = b.namespace();
-        a.ip(&format!("link add {a_name} type veth peer name {b_name} netns {other}"))?;
+        lay(a, a_name, "", b, b_name)?;
         a.ip(&format!("link set {a_name} up"))?;
         b.ip(&format!("link set {b_name} up"))?;
         Ok(Self { ends: [(a.clone(), a_name.to_owned()), (b.clone(), b_name.to_owned())] })
@@ -83,10 +82,22 @@ impl Switch {
 
     /// Plugs a new interface of `host` into a cell.
     pub fn plug(&self, host: &Host, interface: &str, cell: &str) -> Result<Port> {
+        let port = self.connect(host, interface, "")?;
+        port.plug_into(cell)?;
+        Ok(port)
+    }
+
+    /// Gives `host` an interface with this MAC address that is in no cell yet: it is up and has
+    /// no carrier.
+    pub fn out_of_range(&self, host: &Host, interface: &str, mac: &str) -> Result<Port> {
+        self.connect(host, interface, &format!("address {mac} "))
+    }
+
+    fn connect(&self, host: &Host, interface: &str, options: &str) -> Result<Port> {
         let port = format!("p{}", host.name());
-        Link::between(host, interface, &self.host, &port)?;
+        lay(host, interface, options, &self.host, &port)?;
         self.host.sysctl(&format!("net.ipv6.conf.{port}.disable_ipv6"), "1")?;
-        self.host.ip(&format!("link set {port} master {cell}"))?;
+        host.ip(&format!("link set {interface} up"))?;
         let interface = interface.to_owned();
         Ok(Port { switch: self.host.clone(), host: host.clone(), interface, port })
     }
@@ -140,6 +151,13 @@ impl Port {
         let path = format!("/sys/class/net/{}/address", self.interface);
         Ok(self.host.exec("cat", &[&path])?.trim().to_owned())
     }
+}
+
+/// Makes the cable, both ends down. `options` are for the first end, as `ip link add` takes them.
+fn lay(a: &Host, a_name: &str, options: &str, b: &Host, b_name: &str) -> Result<()> {
+    let other = b.namespace();
+    let peer = format!("peer name {b_name} netns {other}");
+    a.ip(&format!("link add {a_name} {options}type veth {peer}")).map(drop)
 }
 
 /// The address a host forms in `prefix` from its MAC address (RFC 4291 appendix A).
