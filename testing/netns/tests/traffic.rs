@@ -1,7 +1,7 @@
 //! The traffic helpers against plain kernel forwarding: no part of Kedge is in here.
 //!
 //! ```text
-//!   cn eth0 ──── eth0 gw acc0 ──── cell one ──── eth0 node
+//!   cn eth0 ──── eth0 gw acc0 ──── cell one ──── eth0 node      and a cell named nowhere
 //!                (kernel forwarding, access.py for RA and DHCPv4)
 //! ```
 
@@ -21,7 +21,7 @@ struct Net {
 }
 
 #[test]
-fn a_node_configures_itself_and_its_traffic_survives_a_cut_with_the_losses_counted() {
+fn a_node_configures_itself_and_its_traffic_survives_a_dead_spot_with_the_losses_counted() {
     let mut net = net();
     net.node.start_dhcp().expect("dhclient");
     net.node.port().plug_into("one").expect("in range");
@@ -38,17 +38,19 @@ fn a_node_configures_itself_and_its_traffic_survives_a_cut_with_the_losses_count
     let before = pings.each_ref().map(|p| p.wait_steady(SOON, 10).expect("answers"));
     transfer.wait_progress(SOON, 500_000).expect("progress");
 
-    net.node.port().unplug().expect("cut");
+    // Silently: a node that sees its carrier go keeps its packets in a queue and loses none.
+    net.node.port().move_silently("nowhere").expect("out of range");
     // As long as some fifteen probes take: measured traffic, not a guess.
     kedge_lab::wait::pause(PROBE * 15);
-    net.node.port().plug_into("one").expect("mend");
+    net.node.port().move_silently("one").expect("back");
     let after = pings.each_ref().map(|p| p.wait_steady(SOON, 10).expect("answers again"));
     for (ping, (before, after)) in pings.iter().zip(before.into_iter().zip(after)) {
         let span = ping.span(before, after);
-        assert!((10..60).contains(&span.lost), "{span:?}");
+        // Without answers to wake it, ping rounds its interval up to the clock tick.
+        assert!((5..60).contains(&span.lost), "{span:?}");
         assert!(span.silence >= PROBE * 10 && span.silence < SOON, "{span:?}");
     }
-    transfer.wait_progress(SOON, 500_000).expect("progress after the cut");
+    transfer.wait_progress(SOON, 500_000).expect("progress after the dead spot");
     let outcome = transfer.finish(SOON).expect("intact");
     assert!(outcome.octets >= 1_000_000 && outcome.longest_stall >= PROBE * 10, "{outcome:?}");
 }
@@ -76,7 +78,7 @@ fn net() -> Net {
     let lab = Lab::new("kglab").expect("lab");
     let (cn, gw) = (lab.host("cn").expect("cn"), lab.host("gw").expect("gw"));
     Link::between(&cn, "eth0", &gw, "eth0").expect("link");
-    let air = Switch::new(&lab, "air", &["one"]).expect("air");
+    let air = Switch::new(&lab, "air", &["one", "nowhere"]).expect("air");
     gw.router().expect("router");
     air.plug(&gw, "acc0", "one").expect("gateway's port");
     for (host, interface, address) in [
