@@ -16,7 +16,7 @@ use std::{
     process::{self, Command},
     sync::{
         Mutex, Once, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     thread,
     time::Duration,
@@ -44,6 +44,7 @@ const NAMESPACES: &str = "/run/netns";
 /// Labs of this process that are alive, for the signal handler.
 static ALIVE: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 static NUMBER: AtomicU32 = AtomicU32::new(0);
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 static SIGNALS: Once = Once::new();
 
 /// Namespaces, processes and files of one experiment; all gone when it is dropped.
@@ -108,6 +109,13 @@ impl Drop for Lab {
             eprintln!("cleaning up {}: {error}", self.tag);
         }
     }
+}
+
+/// Whether SIGINT or SIGTERM has come: the labs are being removed and the process is about to
+/// end, so whatever fails now fails for that reason.
+#[must_use]
+pub fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
 }
 
 /// Everything on the host that carries this tag: namespaces, processes in them, files.
@@ -193,6 +201,7 @@ fn watch_signals() {
     let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else { return };
     thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
+            INTERRUPTED.store(true, Ordering::Relaxed);
             eprintln!("\ninterrupted: cleaning up");
             for tag in ALIVE.lock().unwrap_or_else(PoisonError::into_inner).iter() {
                 // Whoever is working may have just made one more: look twice.

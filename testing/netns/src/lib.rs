@@ -37,7 +37,7 @@ pub use daemon::Daemon;
 pub use domain::Domain;
 pub use error::{LabError, Result};
 pub use host::Host;
-pub use lab::{Lab, leftovers};
+pub use lab::{Lab, interrupted, leftovers};
 pub use link::{Link, Port, Switch, eui64_address};
 pub use node::MobileNode;
 pub use ping::{Ping, Span};

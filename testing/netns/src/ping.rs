@@ -41,16 +41,16 @@ impl Ping {
         self.answers().last_key_value().map_or(0, |(probe, _)| *probe)
     }
 
-    /// Waits until `count` further probes in a row have been answered, and returns the newest.
-    pub fn wait_steady(&self, limit: Duration, count: u64) -> Result<u64> {
-        let start = self.newest();
+    /// Waits until `count` probes in a row have been answered, all after probe `after`; returns
+    /// the newest.
+    pub fn wait_steady(&self, limit: Duration, after: u64, count: u64) -> Result<u64> {
         wait::until(limit, &format!("{} to be answered steadily", self.process.name()), || {
             let answers = self.answers();
             let Some((&newest, _)) = answers.last_key_value() else {
                 return Err(format!("no answer at all; {}", self.process.errors().trim()));
             };
             let run = answers.range(newest.saturating_sub(count - 1)..=newest).count() as u64;
-            let enough = newest >= start + count && run == count;
+            let enough = newest >= after + count && run == count;
             if enough { Ok(newest) } else { Err(format!("probe {newest}, {run} in a row")) }
         })
     }

@@ -35,7 +35,7 @@ fn a_node_configures_itself_and_its_traffic_survives_a_dead_spot_with_the_losses
         .map(|to| Ping::start(&host, &format!("ping-{}", to.len()), to, PROBE).expect("ping"));
     let address = "198.51.100.10".parse().expect("literal");
     let mut transfer = Transfer::start(&net.cn, address, &host, 2_000_000).expect("transfer");
-    let before = pings.each_ref().map(|p| p.wait_steady(SOON, 10).expect("answers"));
+    let before = pings.each_ref().map(|p| p.wait_steady(SOON, 0, 10).expect("answers"));
     transfer.wait_progress(SOON, 500_000).expect("progress");
 
     // Silently: a node that sees its carrier go keeps its packets in a queue and loses none.
@@ -43,8 +43,8 @@ fn a_node_configures_itself_and_its_traffic_survives_a_dead_spot_with_the_losses
     // As long as some fifteen probes take: measured traffic, not a guess.
     kedge_lab::wait::pause(PROBE * 15);
     net.node.port().move_silently("one").expect("back");
-    let after = pings.each_ref().map(|p| p.wait_steady(SOON, 10).expect("answers again"));
-    for (ping, (before, after)) in pings.iter().zip(before.into_iter().zip(after)) {
+    for (ping, before) in pings.iter().zip(before) {
+        let after = ping.wait_steady(SOON, before, 10).expect("answers again");
         let span = ping.span(before, after);
         // Without answers to wake it, ping rounds its interval up to the clock tick.
         assert!((5..60).contains(&span.lost), "{span:?}");

@@ -1,2 +1,0 @@
-//! The lab's helper program.
-fn main() {}
