@@ -81,7 +81,9 @@ fn answer(line: &str) -> Option<(u64, Duration)> {
     let probe = probe.split_whitespace().next()?.parse().ok()?;
     // The last line may be half written: then its time is missing and it is not an answer yet.
     after.contains(" ms").then_some(())?;
-    Some((probe, Duration::try_from_secs_f64(stamp.parse().ok()?).ok()?))
+    let (seconds, micros) = stamp.split_once('.')?;
+    let at = Duration::from_secs(seconds.parse().ok()?);
+    Some((probe, at + Duration::from_micros(micros.parse().ok()?)))
 }
 
 fn account(answers: &BTreeMap<u64, Duration>, from: u64, to: u64, interval: Duration) -> Span {
