@@ -35,9 +35,12 @@ fn a_node_configures_itself_and_its_traffic_survives_a_dead_spot_with_the_losses
         .map(|to| Ping::start(&host, &format!("ping-{}", to.len()), to, PROBE).expect("ping"));
     let address = "198.51.100.10".parse().expect("literal");
     let mut transfer = Transfer::start(&net.cn, address, &host, 2_000_000).expect("transfer");
-    let before = pings.each_ref().map(|p| p.wait_steady(SOON, 0, 10).expect("answers"));
+    for ping in &pings {
+        ping.wait_steady(SOON, 0, 10).expect("answers");
+    }
     transfer.wait_progress(SOON, 500_000).expect("progress");
 
+    let before = pings.each_ref().map(Ping::newest);
     // Silently: a node that sees its carrier go keeps its packets in a queue and loses none.
     net.node.port().move_silently("nowhere").expect("out of range");
     // As long as some fifteen probes take: measured traffic, not a guess.
