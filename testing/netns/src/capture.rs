@@ -1,6 +1,7 @@
 //! What was on the wire, and what an independent decoder makes of it.
 
 use std::{
+    net::IpAddr,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -82,10 +83,14 @@ impl Recording {
         Ok(self.decode(filter, &["frame.number"])?.len())
     }
 
-    /// Packets that tshark finds malformed or in error, described; empty is good.
-    pub fn malformed(&self) -> Result<Vec<String>> {
-        let filter = "_ws.malformed || _ws.expert.severity == error";
-        let rows = self.decode(filter, &["frame.number", "_ws.col.Info", "_ws.expert.message"])?;
+    /// Packets from `source` that tshark finds malformed or in error, described; empty is good.
+    pub fn malformed_from(&self, source: IpAddr) -> Result<Vec<String>> {
+        let sender = match source {
+            IpAddr::V4(address) => format!("ip.src == {address}"),
+            IpAddr::V6(address) => format!("ipv6.src == {address}"),
+        };
+        let filter = format!("({sender}) && (_ws.malformed || _ws.expert.severity == error)");
+        let rows = self.decode(&filter, &["frame.number", "_ws.col.Info", "_ws.expert.message"])?;
         Ok(rows.into_iter().map(|row| row.join(" ")).collect())
     }
 }

@@ -32,6 +32,8 @@ pub const GATEWAYS: [(&str, Ipv4Addr, Ipv6Addr); 2] = [
     ("mag1", Ipv4Addr::new(192, 0, 2, 11), Ipv6Addr::new(0x2001, 0xdb8, 7, 0, 0, 0, 0, 0x11)),
     ("mag2", Ipv4Addr::new(192, 0, 2, 12), Ipv6Addr::new(0x2001, 0xdb8, 7, 0, 0, 0, 0, 0x12)),
 ];
+/// The realm whose nodes the domain serves.
+pub const REALM: &str = "example.net";
 /// The identity of the mobile node.
 pub const NAI: &str = "node1@example.net";
 /// The MAC address of the mobile node.
@@ -85,25 +87,32 @@ impl Default for Plan {
     }
 }
 
-/// The hosts and cables of the drawing.
+/// The left half of the drawing: what lies before the gateways.
 #[derive(Debug)]
-pub struct Domain {
+pub struct Core {
     /// The correspondent.
     pub cn: Host,
     /// The anchor's host.
     pub lma: Host,
-    /// The gateways' hosts.
-    pub mags: [Host; 2],
     /// The transport network.
     pub net: Switch,
+}
+
+/// The hosts and cables of the drawing.
+#[derive(Debug)]
+pub struct Domain {
+    /// Correspondent, anchor and transport network.
+    pub core: Core,
+    /// The gateways' hosts.
+    pub mags: [Host; 2],
     /// The access side, one cell for each gateway.
     pub air: Switch,
     /// The mobile node, out of range of both gateways.
     pub mn: MobileNode,
 }
 
-impl Domain {
-    /// Draws it: addresses and routes of everything but the mobile node, no daemon.
+impl Core {
+    /// Draws it: the anchor routes between correspondent and transport, no daemon runs.
     pub fn draw(lab: &Lab) -> Result<Self> {
         let (cn, lma) = (lab.host("cn")?, lab.host("lma")?);
         Link::between(&cn, "eth0", &lma, "core0")?;
@@ -111,28 +120,39 @@ impl Domain {
         cn.address("eth0", "2001:db8:c::10/64")?;
         cn.route("default via 198.51.100.1")?;
         cn.route("default via 2001:db8:c::1")?;
+        lma.router()?;
         lma.address("core0", "198.51.100.1/24")?;
         lma.address("core0", "2001:db8:c::1/64")?;
+        let core = Self { cn, lma, net: Switch::new(lab, "net", &["transport"])? };
+        core.connect(&core.lma, &[(ANCHOR.0, ANCHOR.1)])?;
+        Ok(core)
+    }
 
-        let net = Switch::new(lab, "net", &["transport"])?;
-        let on_transport = |host: &Host, v4: Ipv4Addr, v6: Ipv6Addr| {
-            host.router()?;
-            net.plug(host, "tp0", "transport")?;
+    /// Connects a host to the transport network by `tp0`, with these addresses.
+    pub fn connect(&self, host: &Host, addresses: &[(Ipv4Addr, Ipv6Addr)]) -> Result<()> {
+        self.net.plug(host, "tp0", "transport")?;
+        addresses.iter().try_for_each(|(v4, v6)| {
             host.address("tp0", &format!("{v4}/24"))?;
             host.address("tp0", &format!("{v6}/64"))
-        };
-        on_transport(&lma, ANCHOR.0, ANCHOR.1)?;
+        })
+    }
+}
 
+impl Domain {
+    /// Draws it: addresses and routes of everything but the mobile node, no daemon.
+    pub fn draw(lab: &Lab) -> Result<Self> {
+        let core = Core::draw(lab)?;
         let air = Switch::new(lab, "air", &["mag1", "mag2"])?;
         let [mag1, mag2] = GATEWAYS.map(|(name, v4, v6)| -> Result<Host> {
             let mag = lab.host(name)?;
-            on_transport(&mag, v4, v6)?;
+            mag.router()?;
+            core.connect(&mag, &[(v4, v6)])?;
             air.plug(&mag, "acc0", name)?;
             Ok(mag)
         });
         let mags = [mag1?, mag2?];
         let mn = MobileNode::new(lab, &air, "mn", MAC)?;
-        Ok(Self { cn, lma, mags, net, air, mn })
+        Ok(Self { core, mags, air, mn })
     }
 
     /// What the anchor is told.
@@ -187,7 +207,7 @@ fn domain_config(plan: &Plan) -> String {
     if plan.encapsulation == Encapsulation::Udp {
         text += " encap udptunnel\n";
     }
-    text + &format!(" nai {NAI}\n  network home\n  service dual\n !\n!\n")
+    text + &format!(" nai @{REALM}\n  network home\n  service dual\n !\n!\n")
 }
 
 /// GRE is a property of the peer: over which family follows from the transport.

@@ -122,7 +122,8 @@ fn a_relay_loses_and_delays_as_it_is_told_and_the_capture_shows_what_passed() {
     capture.wait_for(SOON, "icmp.type == 0 && icmp.seq == 5").expect("the last answer");
     let recording = capture.stop().expect("stop");
     assert_eq!(recording.count("icmp.type == 8").expect("count"), 5);
-    assert_eq!(recording.malformed().expect("judge"), Vec::<String>::new());
+    let source = "192.0.2.1".parse().expect("literal");
+    assert_eq!(recording.malformed_from(source).expect("judge"), Vec::<String>::new());
 
     let before = relay.count();
     relay.degrade(Impairment { loss_per_mille: 300, ..Impairment::default() });

@@ -117,7 +117,7 @@ impl Stage {
         say.step("Starting the anchor and the two gateways");
         let plan = Plan::default();
         let over_ipv4 = Plan { transport: Transport::Ipv4, ..plan };
-        let lma = Daemon::start(&domain.lma, &Domain::lma_config(&plan))?;
+        let lma = Daemon::start(&domain.core.lma, &Domain::lma_config(&plan))?;
         let [mag1, mag2] = &domain.mags;
         let mags = [
             Daemon::start(mag1, &Domain::mag_config(&plan, 0))?,
@@ -148,7 +148,7 @@ impl Stage {
             ("IPv4", Ping::start(host, "ping4", &cn4.to_string(), PROBE)?),
             ("IPv6", Ping::start(host, "ping6", &cn6.to_string(), PROBE)?),
         ];
-        let mut transfer = Transfer::start(&self.domain.cn, IpAddr::V6(cn6), host, RATE)?;
+        let mut transfer = Transfer::start(&self.domain.core.cn, IpAddr::V6(cn6), host, RATE)?;
         for (_, ping) in &pings {
             ping.wait_steady(LIMIT, 0, STEADY)?;
         }
