@@ -1,10 +1,11 @@
 //! What was on the wire, and what an independent decoder makes of it.
 
 use std::{
+    fs,
     net::IpAddr,
     path::{Path, PathBuf},
     process::Command,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use nix::sys::signal::Signal;
@@ -17,6 +18,8 @@ use crate::{
 };
 
 const LIMIT: Duration = Duration::from_secs(10);
+/// In immediate mode a packet is in the file well within this.
+const REST: Duration = Duration::from_millis(200);
 
 /// A running packet capture.
 #[derive(Debug)]
@@ -30,8 +33,20 @@ impl Capture {
     pub fn start(host: &Host, interface: &str, filter: &str) -> Result<Self> {
         let file = host.dir().join(format!("{}-{interface}.pcap", host.name()));
         let path = file.to_string_lossy().into_owned();
-        // -U: every packet reaches the file at once; -Z: the file is ours to write.
-        let mut args = vec!["-U", "-Z", "root", "-n", "-s", "0", "-i", interface, "-w", &path];
+        // Every packet reaches tcpdump and the file at once; the file is ours to write.
+        let mut args = vec![
+            "--immediate-mode",
+            "-U",
+            "-Z",
+            "root",
+            "-n",
+            "-s",
+            "0",
+            "-i",
+            interface,
+            "-w",
+            &path,
+        ];
         args.extend(filter.split_whitespace());
         let tcpdump = host.spawn(&format!("tcpdump-{interface}"), "tcpdump", &args)?;
         wait::until(LIMIT, "tcpdump to listen", || {
@@ -52,8 +67,18 @@ impl Capture {
         })
     }
 
-    /// Ends the capture; the file is complete.
+    /// Ends the capture once the file has stopped growing: what tcpdump has not read when it is
+    /// told to end, it never reads.
     pub fn stop(mut self) -> Result<Recording> {
+        let mut last = (0, Instant::now());
+        wait::until(LIMIT, "the capture to come to rest", || {
+            let size = fs::metadata(&self.file).map_or(0, |m| m.len());
+            if size != last.0 {
+                last = (size, Instant::now());
+            }
+            let rested = last.1.elapsed() >= REST;
+            if rested { Ok(()) } else { Err(format!("{size} octets and growing")) }
+        })?;
         self.tcpdump.signal(Signal::SIGINT)?;
         self.tcpdump.wait(LIMIT)?;
         Ok(Recording { file: self.file.clone() })

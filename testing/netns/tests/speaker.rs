@@ -141,7 +141,7 @@ impl Stage {
         let judged = recording.malformed_from(anchor.parse().expect("an address")).expect("tshark");
         assert_eq!(judged, Vec::<String>::new(), "{:?}", self.plan);
         let answers = recording.count("mip6.mhtype == 6").expect("tshark");
-        assert!(answers > 0, "the capture holds what the anchor sent");
+        assert!(answers > 0, "the capture holds what the anchor sent: {:?}", self.plan);
         said
     }
 
