@@ -1,0 +1,147 @@
+//! Lines on a stream: bounded in length and in time.
+//!
+//! A deadline covers a whole line, not one system call, so that a peer which moves an octet now
+//! and then does not hold its thread for ever.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+/// Octets asked of the kernel at a time.
+const CHUNK: usize = 16 * 1024;
+
+/// A stream with what has been read of it beyond the last line.
+pub(crate) struct Frames {
+    stream: UnixStream,
+    buffer: Vec<u8>,
+    limit: usize,
+}
+
+/// What reading a line came to.
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) enum Line {
+    /// A line without its newline.
+    Complete(Vec<u8>),
+    /// The peer has no more to say. A line that it began and did not end is forgotten.
+    End,
+    /// The line is longer than the limit; the stream is of no further use.
+    TooLong,
+}
+
+impl Frames {
+    /// Lines of at most `limit` octets, newline included.
+    pub(crate) fn new(stream: UnixStream, limit: usize) -> Self {
+        Self { stream, buffer: Vec::new(), limit }
+    }
+
+    /// The next line, or `TimedOut` when it has not come whole within `patience`.
+    pub(crate) fn read_line(&mut self, patience: Duration) -> io::Result<Line> {
+        let deadline = Instant::now() + patience;
+        let mut searched = 0;
+        loop {
+            if let Some(at) = self.buffer[searched..].iter().position(|&octet| octet == b'\n') {
+                let end = searched + at;
+                if end >= self.limit {
+                    return Ok(Line::TooLong);
+                }
+                let rest = self.buffer.split_off(end + 1);
+                let mut line = std::mem::replace(&mut self.buffer, rest);
+                line.pop();
+                return Ok(Line::Complete(line));
+            }
+            searched = self.buffer.len();
+            if searched >= self.limit {
+                return Ok(Line::TooLong);
+            }
+            self.stream.set_read_timeout(Some(remaining(deadline)?))?;
+            let mut chunk = [0; CHUNK];
+            match self.stream.read(&mut chunk) {
+                Ok(0) => return Ok(Line::End),
+                Ok(count) => self.buffer.extend_from_slice(&chunk[..count]),
+                Err(error) => retry(error)?,
+            }
+        }
+    }
+
+    /// Writes all of `line`, or fails with `TimedOut` when the peer does not take it.
+    pub(crate) fn write_line(&mut self, line: &[u8], patience: Duration) -> io::Result<()> {
+        let deadline = Instant::now() + patience;
+        let mut left = line;
+        while !left.is_empty() {
+            self.stream.set_write_timeout(Some(remaining(deadline)?))?;
+            match self.stream.write(left) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(count) => left = &left[count..],
+                Err(error) => retry(error)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The time left; never zero, which a socket would take for "no limit".
+fn remaining(deadline: Instant) -> io::Result<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
+}
+
+/// A socket's time limit shows as `WouldBlock`; the loop then finds its deadline passed.
+fn retry(error: io::Error) -> io::Result<()> {
+    match error.kind() {
+        ErrorKind::Interrupted | ErrorKind::WouldBlock => Ok(()),
+        _ => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(20);
+    const SHORT: Duration = Duration::from_millis(20);
+
+    fn pair(limit: usize) -> (Frames, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        (Frames::new(ours, limit), theirs)
+    }
+
+    #[test]
+    fn lines_sent_together_come_out_one_by_one() {
+        let (mut frames, mut peer) = pair(100);
+        peer.write_all(b"one\n\ntwo\nunfinished").unwrap();
+        drop(peer);
+        for line in ["one", "", "two"] {
+            assert_eq!(frames.read_line(LONG).unwrap(), Line::Complete(line.into()));
+        }
+        assert_eq!(frames.read_line(LONG).unwrap(), Line::End);
+    }
+
+    #[test]
+    fn a_line_of_the_limit_passes_and_one_octet_more_does_not() {
+        let (mut frames, mut peer) = pair(5);
+        peer.write_all(b"abcd\nabcde\n").unwrap();
+        assert_eq!(frames.read_line(LONG).unwrap(), Line::Complete(b"abcd".into()));
+        assert_eq!(frames.read_line(LONG).unwrap(), Line::TooLong);
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_given_up_at_the_limit() {
+        let (mut frames, mut peer) = pair(5);
+        peer.write_all(b"abcdefgh").unwrap();
+        assert_eq!(frames.read_line(LONG).unwrap(), Line::TooLong);
+    }
+
+    #[test]
+    fn a_peer_that_says_nothing_is_not_waited_for_beyond_the_deadline() {
+        let (mut frames, mut peer) = pair(100);
+        peer.write_all(b"half a li").unwrap();
+        assert_eq!(frames.read_line(SHORT).unwrap_err().kind(), ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn a_peer_that_does_not_read_is_not_waited_for_beyond_the_deadline() {
+        let (mut frames, _peer) = pair(100);
+        let line = vec![b'x'; 16 * 1024 * 1024];
+        assert_eq!(frames.write_line(&line, SHORT).unwrap_err().kind(), ErrorKind::TimedOut);
+    }
+}

@@ -1,0 +1,99 @@
+//! Commands without a person: from the command line, a file or a pipe. The first one that is
+//! refused ends the run, so that a script does not act on what did not happen.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, ErrorKind};
+use std::path::Path;
+
+use kedge_api::{ClientError, Refusal};
+
+use crate::screen::Screen;
+use crate::session::Session;
+
+/// Why a run ended before its end.
+pub(crate) enum Failure {
+    /// The daemon refused a command.
+    Refused {
+        /// `FILE:LINE`, unless the command came from the command line.
+        place: Option<String>,
+        refusal: Refusal,
+    },
+    /// No daemon, or none that answers.
+    Unanswered(ClientError),
+    /// The commands could not be read.
+    Input { place: String, error: io::Error },
+    /// The answer could not be written.
+    Output(io::Error),
+    /// Nobody reads our standard output any more.
+    ReaderGone,
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        Self::Unanswered(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::BrokenPipe => Self::ReaderGone,
+            _ => Self::Output(error),
+        }
+    }
+}
+
+/// Runs the commands of the command line.
+pub(crate) fn commands(
+    commands: &[String],
+    session: &mut Session,
+    screen: &Screen,
+) -> Result<(), Failure> {
+    commands.iter().try_for_each(|command| run(command, None, session, screen))
+}
+
+/// Runs the commands of a file.
+pub(crate) fn file(path: &Path, session: &mut Session, screen: &Screen) -> Result<(), Failure> {
+    let name = path.display().to_string();
+    match File::open(path) {
+        Ok(file) => lines(BufReader::new(file), &name, session, screen),
+        Err(error) => Err(Failure::Input { place: name, error }),
+    }
+}
+
+/// Runs the commands that `input` holds, one a line.
+pub(crate) fn lines(
+    input: impl BufRead,
+    name: &str,
+    session: &mut Session,
+    screen: &Screen,
+) -> Result<(), Failure> {
+    for (index, line) in input.lines().enumerate() {
+        let place = format!("{name}:{}", index + 1);
+        let line = match line {
+            Ok(line) => line,
+            Err(error) => return Err(Failure::Input { place, error }),
+        };
+        if !is_comment(&line) {
+            run(&line, Some(place), session, screen)?;
+        }
+    }
+    Ok(())
+}
+
+fn run(
+    command: &str,
+    place: Option<String>,
+    session: &mut Session,
+    screen: &Screen,
+) -> Result<(), Failure> {
+    match session.command(command)? {
+        Ok(reply) => Ok(screen.show(&reply)?),
+        Err(refusal) => Err(Failure::Refused { place, refusal }),
+    }
+}
+
+fn is_comment(line: &str) -> bool {
+    let line = line.trim_start();
+    line.is_empty() || line.starts_with(['!', '#'])
+}

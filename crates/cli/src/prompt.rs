@@ -1,0 +1,156 @@
+//! The prompt: line editing and history, Tab and `?` answered by the daemon.
+
+use std::borrow::Cow;
+use std::io::{self, Write, stdout};
+
+use kedge_api::Word;
+use reedline::{
+    ColumnarMenu, Completer, CompletionResult, Emacs, KeyCode, KeyModifiers, MenuBuilder, Prompt,
+    PromptEditMode, PromptHistorySearch, Reedline, ReedlineEvent, ReedlineMenu, Signal, Span,
+    Suggestion, default_emacs_keybindings,
+};
+
+use crate::batch::Failure;
+use crate::screen::{Screen, complain, table};
+use crate::session::Session;
+
+const MENU: &str = "words";
+const HELP: &str = "help";
+
+/// Reads and runs commands until the person leaves.
+pub(crate) fn run(mut session: Session, screen: &Screen) -> Result<(), Failure> {
+    // Without a daemon there is nothing to talk to: say so before the first prompt.
+    session.words("")?;
+    let mut editor = editor(session.another());
+    loop {
+        match editor.read_line(&Sign)? {
+            Signal::Success(line) => match line.trim() {
+                "" => {}
+                "exit" | "quit" | "logout" => return Ok(()),
+                line => run_one(line, &mut session, screen)?,
+            },
+            Signal::HostCommand(_) => {
+                let line = &editor.current_buffer_contents()[..editor.current_insertion_point()];
+                help(line, &mut session)?;
+            }
+            Signal::CtrlD => return Ok(()),
+            _ => {}
+        }
+    }
+}
+
+/// A refused command does not end the conversation, nor does a daemon that is away for a moment.
+fn run_one(line: &str, session: &mut Session, screen: &Screen) -> io::Result<()> {
+    match session.command(line) {
+        Ok(Ok(reply)) => screen.show(&reply)?,
+        Ok(Err(refusal)) => complain(&Failure::Refused { place: None, refusal }),
+        Err(error) => complain(&error.into()),
+    }
+    Ok(())
+}
+
+fn help(line: &str, session: &mut Session) -> io::Result<()> {
+    match session.words(line) {
+        Ok(words) if words.is_empty() => writeln!(stdout(), "\n  nothing fits here"),
+        Ok(words) => write!(stdout(), "\n{}", table(&words)),
+        Err(error) => {
+            complain(&error.into());
+            Ok(())
+        }
+    }
+}
+
+fn editor(session: Session) -> Reedline {
+    let mut keys = default_emacs_keybindings();
+    let complete = vec![ReedlineEvent::Menu(MENU.to_owned()), ReedlineEvent::MenuNext];
+    keys.add_binding(KeyModifiers::NONE, KeyCode::Tab, ReedlineEvent::UntilFound(complete));
+    // The line stays as it is while the help is shown.
+    let help = ReedlineEvent::ExecuteHostCommand(HELP.to_owned());
+    keys.add_binding(KeyModifiers::NONE, KeyCode::Char('?'), help);
+    let menu = ColumnarMenu::default().with_name(MENU);
+    Reedline::create()
+        .with_completer(Box::new(Words(session)))
+        .with_quick_completions(true)
+        .with_partial_completions(true)
+        .with_menu(ReedlineMenu::EngineCompleter(Box::new(menu)))
+        .with_edit_mode(Box::new(Emacs::new(keys)))
+}
+
+/// The editor's way to ask the daemon.
+struct Words(Session);
+
+impl Completer for Words {
+    fn complete(&mut self, line: &str, pos: usize) -> CompletionResult {
+        // A menu may ask for a place beyond the end of the line.
+        let line = line.get(..pos).unwrap_or(line);
+        // Without an answer there is nothing to offer; Enter and `?` will say why.
+        let words = self.0.words(line).unwrap_or_default();
+        CompletionResult::fresh(suggestions(line, &words))
+    }
+}
+
+/// The words that can be typed, each in the place of the last word of `line`.
+fn suggestions(line: &str, words: &[Word]) -> Vec<Suggestion> {
+    let start = line.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+    let literal = words.iter().filter(|word| word.is_literal());
+    literal
+        .map(|word| Suggestion {
+            value: word.word.clone(),
+            description: Some(word.help.clone()),
+            span: Span::new(start, line.len()),
+            append_whitespace: true,
+            ..Suggestion::default()
+        })
+        .collect()
+}
+
+/// What stands before the line.
+struct Sign;
+
+impl Prompt for Sign {
+    fn render_prompt_left(&self) -> Cow<'_, str> {
+        "kedge".into()
+    }
+
+    fn render_prompt_right(&self) -> Cow<'_, str> {
+        "".into()
+    }
+
+    fn render_prompt_indicator(&self, _mode: PromptEditMode) -> Cow<'_, str> {
+        "# ".into()
+    }
+
+    fn render_prompt_multiline_indicator(&self) -> Cow<'_, str> {
+        "".into()
+    }
+
+    fn render_prompt_history_search_indicator(&self, search: PromptHistorySearch) -> Cow<'_, str> {
+        format!(" search {}: ", search.term).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words() -> Vec<Word> {
+        [("ipv6", false), ("NAI", true), ("ipv4", false), ("<cr>", false)]
+            .map(|(word, placeholder)| Word { word: word.into(), help: "x".into(), placeholder })
+            .to_vec()
+    }
+
+    #[test]
+    fn a_suggestion_replaces_the_word_under_way_and_no_value_is_suggested() {
+        let found: Vec<_> = suggestions("show ip", &words())
+            .into_iter()
+            .map(|suggestion| (suggestion.value, suggestion.span.start, suggestion.span.end))
+            .collect();
+        assert_eq!(found, [("ipv6".to_owned(), 5, 7), ("ipv4".to_owned(), 5, 7)]);
+    }
+
+    #[test]
+    fn after_a_blank_a_new_word_begins() {
+        assert_eq!(suggestions("show ", &words())[0].span, Span::new(5, 5));
+        assert_eq!(suggestions("", &words())[0].span, Span::new(0, 0));
+    }
+}

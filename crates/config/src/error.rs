@@ -1,0 +1,155 @@
+//! What can be wrong with a configuration, and what is only worth a warning.
+//!
+//! Both print as whole messages: the place, what it is about, the line with a caret, and advice.
+
+use std::fmt;
+
+use kedge_grammar::{Place, SyntaxFault, SyntaxRemark};
+
+/// A mistake in a configuration; nothing of the text holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConfigError {
+    /// Where it is.
+    pub place: Place,
+    /// What it is.
+    pub fault: ConfigFault,
+}
+
+/// What is wrong.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ConfigFault {
+    /// The line is not one of the language.
+    #[error("{0}")]
+    Syntax(SyntaxFault),
+    /// The service's domain is none of those that are configured.
+    #[error("no domain '{domain}' is configured; configured: {}", known.join(", "))]
+    UnknownDomain {
+        /// The name.
+        domain: String,
+        /// The domains that are.
+        known: Vec<String>,
+    },
+    /// Neither the peer nor its domain says where it is.
+    #[error("'{peer}' needs an address, here or in its domain")]
+    NoPeerAddress {
+        /// The peer's identifier.
+        peer: String,
+    },
+    /// GRE over IPv4 to a peer without an IPv4 address.
+    #[error("encap gre-ipv4 needs an IPv4 address of '{peer}'")]
+    GreNeedsIpv4 {
+        /// The peer's identifier.
+        peer: String,
+    },
+    /// Two values that must be in order are not.
+    #[error("{least_name} is {least}, above {most_name}, which is {most}")]
+    Order {
+        /// The command whose value must not be the greater.
+        least_name: &'static str,
+        /// Its value.
+        least: u64,
+        /// The other command.
+        most_name: &'static str,
+        /// Its value.
+        most: u64,
+    },
+    /// Two pools have addresses in common.
+    #[error("this pool and that of network '{network}' on line {line} overlap")]
+    PoolsOverlap {
+        /// The other network.
+        network: String,
+        /// The other pool's line.
+        line: usize,
+    },
+    /// Static attachment of nobody.
+    #[error("attach static needs the node's identifier: nai USER@REALM")]
+    StaticNeedsNai,
+    /// Two access interfaces are one device.
+    #[error("device '{device}' is also that of the interface on line {line}")]
+    SameDevice {
+        /// The Linux device.
+        device: String,
+        /// The other interface's line.
+        line: usize,
+    },
+}
+
+/// Something to know about a configuration that holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Warning {
+    /// Where it is.
+    pub place: Place,
+    /// What it is.
+    pub caution: Caution,
+}
+
+/// What to know.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Caution {
+    /// About the line by itself.
+    #[error("{0}")]
+    Syntax(SyntaxRemark),
+    /// No domain of that name is configured.
+    #[error("no domain '{domain}' is configured: no keys and no profiles come from it")]
+    UnknownDomain {
+        /// The name.
+        domain: String,
+    },
+    /// The service has nowhere to be reached.
+    #[error("it has no address and stays down")]
+    NoAddress,
+    /// GRE over IPv6 to a peer that is known by IPv4 only.
+    #[error("encap gre-ipv6, and '{peer}' has no IPv6 address")]
+    GreWithoutIpv6 {
+        /// The peer's identifier.
+        peer: String,
+    },
+    /// The wire counts lifetimes in fours.
+    #[error("the wire counts in units of 4 seconds: {seconds} is {rounded}")]
+    Rounded {
+        /// What is configured.
+        seconds: u64,
+        /// What it becomes.
+        rounded: u64,
+    },
+    /// The anchor has no such network.
+    #[error("the anchor has no network '{network}': the node gets no addresses")]
+    UnknownNetwork {
+        /// The name.
+        network: String,
+    },
+    /// IPv6 does not work over the tunnels.
+    #[error("an MTU below 1280 does not carry IPv6")]
+    MtuBelowIpv6,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_message(f, &self.place, "", &self.fault)?;
+        match &self.fault {
+            ConfigFault::Syntax(fault) => fault.write_advice(f),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_message(f, &self.place, "warning: ", &self.caution)
+    }
+}
+
+fn write_message(
+    f: &mut fmt::Formatter<'_>,
+    place: &Place,
+    kind: &str,
+    what: &dyn fmt::Display,
+) -> fmt::Result {
+    writeln!(f, "{place}: {kind}{what}")?;
+    if !place.block.is_empty() {
+        writeln!(f, "  in {}", place.block)?;
+    }
+    place.write_excerpt(f)
+}

@@ -1,0 +1,134 @@
+//! Kedge's configuration language and operational commands: our tables for the engine of
+//! `kedge-grammar`, and the typed [`Config`] that a text becomes.
+//!
+//! ```text
+//!   text ── table + engine ──► tree ── read ──► Config ── check ──► Config, warnings
+//!                               ▲                  │
+//!   text ◄────── engine ────────┴───── write ──────┘
+//! ```
+//!
+//! The language is that of the vendors' documents: IOS XR's for the anchor, IOS XE's for the
+//! gateway, and a few words of our own for what a Linux host adds. `docs/config/` is generated
+//! from the table. A [`Config`] is plain data; what may be left out in the text and has a default
+//! is not optional in it.
+//!
+//! The crate is pure and no text makes it panic.
+
+mod check;
+mod command;
+mod domain;
+mod error;
+mod key;
+mod keyword;
+mod lma;
+mod mag;
+mod shared;
+mod table;
+
+pub use command::{BindingFilter, Command, CommandError, Pipe, Request, complete, parse_command};
+pub use domain::{DomainConfig, DomainMember, NaiConfig, Service};
+pub use error::{Caution, ConfigError, ConfigFault, Warning};
+pub use kedge_grammar::{Hint, Place, Secret};
+pub use lma::{Accounting, Ipv4Pool, Ipv6Pool, LmaConfig, NetworkConfig, PeerMag};
+pub use mag::{
+    AccessInterface, AccessTechnology, BindingTimes, DetachPoll, MagConfig, MagRole, MobileNode,
+    PeerLma,
+};
+pub use shared::{
+    AuthHomeAddress, AuthOption, Dscp, Encap, Heartbeat, ReplayWindow, RevocationTimes,
+};
+
+use kedge_grammar::{Args, Datum, Section, Writer};
+
+use crate::key::Key;
+
+/// Everything that a configuration says.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Config {
+    /// Routing worlds, in the order of the text.
+    pub vrfs: Vec<VrfConfig>,
+    /// Domains, in the order of the text.
+    pub domains: Vec<DomainConfig>,
+    /// The anchor, if this host is one.
+    pub lma: Option<LmaConfig>,
+    /// The gateway, if this host is one.
+    pub mag: Option<MagConfig>,
+}
+
+/// A routing world.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VrfConfig {
+    /// Its name in the configuration.
+    pub name: String,
+    /// The network namespace it is.
+    pub netns: Option<String>,
+    /// The Linux VRF device it is.
+    pub device: Option<String>,
+}
+
+/// Reads a configuration. `origin` names the text in messages, as its file name.
+///
+/// All errors of the text are returned, in the order of its lines.
+pub fn parse(text: &str, origin: &str) -> Result<(Config, Vec<Warning>), Vec<ConfigError>> {
+    let reading = kedge_grammar::read(&table::GLOBAL, text, origin);
+    if !reading.faults.is_empty() {
+        let error = |(place, fault)| ConfigError { place, fault: ConfigFault::Syntax(fault) };
+        return Err(reading.faults.into_iter().map(error).collect());
+    }
+    let section = Section::new(&table::GLOBAL, &reading.items);
+    let config = Config::read(section);
+    let mut findings = check::check(&config, section);
+    for (place, remark) in reading.remarks {
+        findings.warnings.push(Warning { place, caution: Caution::Syntax(remark) });
+    }
+    findings.errors.sort_by_key(|error| error.place.line);
+    findings.warnings.sort_by_key(|warning| warning.place.line);
+    if findings.errors.is_empty() { Ok((config, findings.warnings)) } else { Err(findings.errors) }
+}
+
+/// Writes a configuration, the way `show running-config` shows it. It reads as the same
+/// configuration. Keys are obfuscated in it, which is not encryption ([`Secret::obfuscate`]).
+pub fn render(config: &Config) -> String {
+    kedge_grammar::render(&config.write())
+}
+
+/// The pages of `docs/config/`: file name and Markdown text.
+pub fn document() -> Vec<(String, String)> {
+    kedge_grammar::document(&table::GLOBAL)
+}
+
+impl Config {
+    /// The domain of that name.
+    pub fn domain(&self, name: &str) -> Option<&DomainConfig> {
+        self.domains.iter().find(|domain| domain.name == name)
+    }
+
+    fn read(section: Section<'_, Key>) -> Self {
+        let vrf = |item: &kedge_grammar::Item<Key>| VrfConfig {
+            name: shared::name(&item.args, "NAME"),
+            netns: item.section().text(Key::VrfNetns),
+            device: item.section().text(Key::VrfDevice),
+        };
+        Self {
+            vrfs: section.each(Key::Vrf).map(vrf).collect(),
+            domains: section.each(Key::Domain).map(DomainConfig::read).collect(),
+            lma: section.find(Key::Lma).map(LmaConfig::read),
+            mag: section.find(Key::Mag).map(MagConfig::read),
+        }
+    }
+
+    fn write(&self) -> Vec<kedge_grammar::Item<Key>> {
+        let mut writer = Writer::new(&table::GLOBAL);
+        for vrf in &self.vrfs {
+            let name = Args::default().with("NAME", Datum::Text(vrf.name.clone()));
+            writer.block(Key::Vrf, name, |writer| {
+                writer.text(Key::VrfNetns, vrf.netns.as_deref());
+                writer.text(Key::VrfDevice, vrf.device.as_deref());
+            });
+        }
+        self.domains.iter().for_each(|domain| domain.write(&mut writer));
+        self.lma.iter().for_each(|lma| lma.write(&mut writer));
+        self.mag.iter().for_each(|mag| mag.write(&mut writer));
+        writer.finish()
+    }
+}

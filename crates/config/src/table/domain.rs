@@ -1,0 +1,167 @@
+//! Under `ipv6 mobile pmipv6-domain NAME`.
+
+use kedge_grammar::table::{Block, arg, arg_help, flag, last, refused, row, word};
+use kedge_grammar::{Part, Value};
+
+use super::common::{
+    AUTH_OPTION, ENCAP, MOBILITY_SERVICE, PEER_IPV4, PEER_IPV4_XE, PEER_IPV6, PEER_IPV6_XE,
+};
+use super::{BOTH, NAME, XE};
+use crate::Service;
+use crate::key::Key;
+
+/// The mode of a domain.
+pub(crate) static DOMAIN: Block<Key> = Block {
+    name: "pmipv6-domain",
+    help: "A Proxy Mobile IPv6 domain: what its gateways, anchors and mobile nodes share.",
+    rows: &[
+        AUTH_OPTION,
+        ENCAP,
+        row(
+            Key::ReplayWindow,
+            &[
+                word("replay-protection", "Protection against replayed updates"),
+                word("timestamp", "By the Timestamp option (RFC 5213 8.8)"),
+                last("window"),
+                arg("SECONDS", Value::Integer { min: 3, max: 255, unit: "seconds" }),
+            ],
+            "How far a peer's clock may be from this one",
+        )
+        .default("7")
+        .from(XE),
+        refused(&[last("mn-profile-load-aaa")], "Profiles of mobile nodes from RADIUS").from(XE),
+        refused(&[last("local-routing-mag")], "Gateways route between their own nodes").from(XE),
+        refused(
+            &[
+                last("mobile-map"),
+                arg_help("NAME", NAME, "name of the map"),
+                arg_help("SEQ", Value::Integer { min: 1, max: 255, unit: "" }, "place in the map"),
+            ],
+            "An entry of a mobile map",
+        )
+        .opens(&MOBILE_MAP)
+        .from(XE),
+        row(
+            Key::DomainLma,
+            &[last("lma"), arg_help("ID", NAME, "anchor")],
+            "An anchor of the domain",
+        )
+        .opens(&MEMBER)
+        .from(BOTH),
+        row(
+            Key::DomainMag,
+            &[last("mag"), arg_help("ID", NAME, "gateway")],
+            "A gateway of the domain",
+        )
+        .opens(&MEMBER)
+        .from(BOTH),
+        row(
+            Key::Nai,
+            &[last("nai"), arg_help("NAI", Value::Nai, "the node, or all of a realm")],
+            "The profile of a mobile node or of a realm",
+        )
+        .opens(&NAI)
+        .new_bindings()
+        .from(BOTH),
+    ],
+};
+
+/// The mode of an anchor or a gateway that a domain declares.
+static MEMBER: Block<Key> = Block {
+    name: "pmipv6-domain-member",
+    help: "An anchor or a gateway that the domain declares.",
+    rows: &[PEER_IPV4_XE, PEER_IPV6_XE, PEER_IPV4.also(), PEER_IPV6.also()],
+};
+
+/// The mode of a mobile node's profile.
+pub(crate) static NAI: Block<Key> = Block {
+    name: "pmipv6-domain-nai",
+    help: "The profile of a mobile node, or of all nodes of a realm without a profile of their own.",
+    rows: &[
+        row(Key::NaiApn, &[last("apn"), arg("NAME", NAME)], "Its service selection (RFC 5149)")
+            .no_effect_yet()
+            .from(BOTH),
+        row(Key::NaiLma, &[last("lma"), arg("ID", NAME)], "Its anchor").no_effect_yet().from(BOTH),
+        row(
+            Key::NaiNetwork,
+            &[last("network"), arg("NAME", NAME)],
+            "The anchor's network that its addresses come from",
+        )
+        .new_bindings()
+        .from(BOTH),
+        row(
+            Key::NaiService,
+            &[last("service"), arg("service", Value::Keyword(Service::WORDS))],
+            "The address families it is served",
+        )
+        .default("ipv4")
+        .new_bindings()
+        .from(BOTH),
+        row(Key::NaiCustomer, &[last("customer"), arg("NAME", NAME)], "The customer it belongs to")
+            .no_effect_yet()
+            .from(BOTH),
+        refused(&[MOBILITY_SERVICE, last("mobile-local-loop")], "Mobile local loop").from(XE),
+        refused(
+            &[
+                last("gre-encap-key"),
+                word("up", "Towards the anchor"),
+                arg_help("UP", GRE_KEY, "key"),
+                word("down", "Towards the node"),
+                arg_help("DOWN", GRE_KEY, "key"),
+            ],
+            "Fixed GRE keys",
+        )
+        .from(XE),
+        refused(AUTH_OPTION.syntax, "A key of its own").from(XE),
+    ],
+};
+
+const GRE_KEY: Value = Value::Integer { min: 1, max: 4_294_967_295, unit: "" };
+
+/// The mode of an entry of a mobile map.
+static MOBILE_MAP: Block<Key> = Block {
+    name: "pmipv6-domain-mobile-map",
+    help: "An entry of a mobile map: which traffic goes over which links.",
+    rows: &[
+        refused(
+            &[
+                word("match", "Which traffic"),
+                last("access-list"),
+                arg_help("ACL", NAME, "access list"),
+            ],
+            "The traffic that the entry is for",
+        )
+        .from(XE),
+        refused(
+            &[
+                word("set", "What is done with it"),
+                last("link-type"),
+                arg_help("LINK1", NAME, "link label, or NULL to drop"),
+                Part::Optional(&[
+                    arg_help("LINK2", NAME, "link label, or NULL to drop"),
+                    Part::Optional(&[
+                        arg_help("LINK3", NAME, "link label, or NULL to drop"),
+                        Part::Optional(&[flag("NULL", "Drop when none of the links is up")]),
+                    ]),
+                ]),
+            ],
+            "The links to use, in order of preference",
+        )
+        .from(XE),
+        refused(
+            &[last("traffic-profile"), arg_help("NAME", NAME, "profile")],
+            "Choose the link by its measured performance",
+        )
+        .from(XE),
+        refused(&[last("loadbalance")], "Spread flows over the links").from(XE),
+        refused(
+            &[
+                word("ip", "Internet Protocol version 4"),
+                last("df"),
+                arg("DF", Value::Integer { min: 0, max: 1, unit: "" }),
+            ],
+            "The don't-fragment bit of matched packets",
+        )
+        .from(XE),
+    ],
+};

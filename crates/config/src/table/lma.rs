@@ -1,0 +1,431 @@
+//! Under `ipv6 mobile pmipv6-lma ID domain NAME`.
+
+use kedge_grammar::table::{Block, Row, arg, arg_help, flag, last, refused, row, word};
+use kedge_grammar::{Part, Value};
+
+use super::common::{
+    ADDRESS, ANI, AUTH_OPTION, BCE, BRI_MAX, BRI_MIN, BRI_RETRIES, DSCP, ENCAP, ENCAP_MGRE,
+    GENERATE_GREKEY, HEARTBEATS, HEARTBEATS_OF_LABEL, IGNORE_GREKEY, IGNORE_HOME_ADDRESS,
+    INTERFACE_NAME, MAXIMUM, MOBILE_MAP, MOBILE_ROUTE, MOBILITY_SERVICE, MULTIPATH, PEER_IPV4,
+    PEER_IPV4_XE, PEER_IPV6, PEER_IPV6_XE, TUNNEL, TUNNEL_ACL, TUNNEL_MTU,
+};
+use super::hybrid::LMA_HYBRID_ACCESS;
+use super::local_loop::LOCAL_LOOP;
+use super::{BOTH, DOMAIN_NAME, NAME, XE, XR};
+use crate::key::Key;
+
+const AAA: Part = word("aaa", "Authentication, authorization and accounting");
+
+/// A wait of the binding cache in milliseconds: XR begins at 100, XE at 1.
+const WAIT: Value = Value::Integer { min: 1, max: 65535, unit: "milliseconds" };
+
+/// The mode of the anchor.
+pub(crate) static LMA: Block<Key> = Block {
+    name: "pmipv6-lma",
+    help: "The local mobility anchor: it holds the bindings and hands out home addresses.",
+    rows: &[
+        row(
+            Key::AddressIpv4,
+            &[ADDRESS, word("ipv4", "An IPv4 address"), arg("ADDRESS", Value::Ipv4)],
+            "An IPv4 address that the anchor answers on",
+        )
+        .each(&[])
+        .restart()
+        .from(BOTH),
+        row(
+            Key::AddressIpv6,
+            &[ADDRESS, word("ipv6", "An IPv6 address"), arg("ADDRESS", Value::Ipv6)],
+            "An IPv6 address that the anchor answers on",
+        )
+        .each(&[])
+        .restart()
+        .from(BOTH),
+        row(
+            Key::HnpMaximum,
+            &[
+                word("hnp", "Home network prefixes"),
+                MAXIMUM,
+                arg("COUNT", Value::Integer { min: 1, max: 3, unit: "prefixes" }),
+            ],
+            "Most home network prefixes of one interface of a node",
+        )
+        .default("1")
+        .new_bindings()
+        .from(XR),
+        HEARTBEATS,
+        HEARTBEATS_OF_LABEL,
+        refused(
+            &[word("enforce", "Impose on gateways"), last("heartbeat-to-mag")],
+            "Gateways take this anchor's heartbeat values",
+        )
+        .from(BOTH),
+        row(
+            Key::BceMaximum,
+            &[
+                BCE,
+                MAXIMUM,
+                arg("COUNT", Value::Integer { min: 1, max: 128_000, unit: "bindings" }),
+            ],
+            "Most bindings",
+        )
+        .default("128000")
+        .from(BOTH),
+        row(
+            Key::BceLifetime,
+            &[
+                BCE,
+                last("lifetime"),
+                arg("SECONDS", Value::Integer { min: 10, max: 65535, unit: "seconds" }),
+            ],
+            "Longest lifetime granted",
+        )
+        .default("3600")
+        .new_bindings()
+        .from(BOTH),
+        row(
+            Key::BceDeleteWait,
+            &[BCE, last("delete-wait-time"), arg("MILLISECONDS", WAIT)],
+            "How long a de-registered binding is kept for a handover (MinDelayBeforeBCEDelete)",
+        )
+        .default("10000")
+        .from(BOTH),
+        row(
+            Key::BceCreateWait,
+            &[BCE, last("create-wait-time"), arg("MILLISECONDS", WAIT)],
+            "How long a new session waits for the old one's end (MaxDelayBeforeNewBCEAssign)",
+        )
+        .default("1500")
+        .from(BOTH),
+        refused(
+            &[
+                BCE,
+                last("refresh-time"),
+                arg("SECONDS", Value::Integer { min: 4, max: 65000, unit: "seconds" }),
+            ],
+            "Refresh interval advised to gateways",
+        )
+        .from(XR),
+        row(
+            Key::ReplayWindow,
+            &[
+                word("replay-protection", "Protection against replayed updates"),
+                word("timestamp", "By the Timestamp option (RFC 5213 8.8)"),
+                last("window"),
+                Part::OneOf(&[
+                    &[arg("SECONDS", Value::Integer { min: 1, max: 255, unit: "seconds" })],
+                    &[flag("ignore", "Any timestamp is good")],
+                ]),
+            ],
+            "How far a gateway's clock may be from this one; without it the domain's window",
+        )
+        .from(BOTH),
+        row(
+            Key::DefaultProfile,
+            &[word("default", "What holds for others"), last("profile"), arg("NAME", NAME)],
+            "Profile of mobile nodes without one of their own",
+        )
+        .no_effect_yet()
+        .from(BOTH),
+        BRI_MIN,
+        BRI_MAX,
+        BRI_RETRIES,
+        row(
+            Key::DynamicMagLearning,
+            &[
+                word("dynamic", "What need not be configured"),
+                word("mag", "Gateways"),
+                last("learning"),
+            ],
+            "Accept gateways that are not configured",
+        )
+        .from(BOTH),
+        row(
+            Key::Accounting,
+            &[
+                AAA,
+                last("accounting"),
+                Part::Optional(&[
+                    word("interim", "Interim records too"),
+                    arg_help(
+                        "MINUTES",
+                        Value::Integer { min: 1, max: 86400, unit: "minutes" },
+                        "time between two",
+                    ),
+                ]),
+            ],
+            "RADIUS accounting of nodes and tunnels",
+        )
+        .no_effect_yet()
+        .from(XR),
+        row(
+            Key::Accounting,
+            &[word("enable", "Features"), AAA, last("accounting")],
+            "RADIUS accounting of nodes and tunnels",
+        )
+        .no_effect_yet()
+        .also()
+        .from(XE),
+        DSCP,
+        TUNNEL_MTU,
+        TUNNEL_ACL,
+        GENERATE_GREKEY,
+        IGNORE_GREKEY,
+        IGNORE_HOME_ADDRESS,
+        ANI,
+        MULTIPATH,
+        MOBILE_MAP,
+        refused(&[last("interface"), INTERFACE_NAME], "An interface on the correspondents' side")
+            .from(XE),
+        refused(
+            &[
+                word("redistribute", "Routes given to routing protocols"),
+                last("home-address"),
+                arg(
+                    "what",
+                    Value::Keyword(&[
+                        ("host-prefix", "A route for each node"),
+                        ("disable", "No routes"),
+                    ]),
+                ),
+            ],
+            "Routes of home addresses given to routing protocols",
+        )
+        .from(XR),
+        MOBILE_ROUTE,
+        refused(
+            &[
+                last("rat"),
+                arg_help("TYPE", NAME, "access technology"),
+                word("priority", "Its priority"),
+                arg("PRIORITY", Value::Integer { min: 1, max: 255, unit: "" }),
+            ],
+            "Priority of an access technology",
+        )
+        .from(BOTH),
+        refused(
+            &[last("role"), arg("role", Value::Keyword(&[("3gma", "3G mobility anchor")]))],
+            "The anchor's part in a mobile operator's network",
+        )
+        .from(XR),
+        refused(
+            &[
+                last("mobile-network"),
+                arg(
+                    "how",
+                    Value::Keyword(&[
+                        ("unauthorized", "They are not checked"),
+                        ("aaa-authorized", "Against RADIUS"),
+                    ]),
+                ),
+            ],
+            "How mobile network prefixes are checked",
+        )
+        .from(XE),
+        refused(&[last("pgw-subs-cont")], "Continuity of subscribers of a P-GW").from(XR),
+        row(
+            Key::PeerMag,
+            &[last("mag"), arg_help("ID", NAME, "gateway"), DOMAIN_NAME],
+            "A gateway",
+        )
+        .opens(&PEER_MAG)
+        .from(BOTH),
+        row(Key::Network, &[last("network"), arg_help("NAME", NAME, "network")], "A set of pools")
+            .opens(&NETWORK)
+            .from(BOTH),
+        refused(&[MOBILITY_SERVICE, last("mobile-local-loop")], "Mobile local loop: customers")
+            .opens(&LOCAL_LOOP)
+            .from(BOTH),
+        refused(&[MOBILITY_SERVICE, last("hybrid-access")], "Links chosen by their performance")
+            .opens(&LMA_HYBRID_ACCESS)
+            .from(XE),
+    ],
+};
+
+/// The mode of a gateway that the anchor knows.
+pub(crate) static PEER_MAG: Block<Key> = Block {
+    name: "pmipv6-lma-mag",
+    help: "A gateway that the anchor knows.",
+    rows: &[
+        PEER_IPV4,
+        PEER_IPV6,
+        PEER_IPV4_XE.also(),
+        PEER_IPV6_XE.also(),
+        AUTH_OPTION,
+        ENCAP,
+        ENCAP_MGRE,
+        row(
+            Key::TunnelInterface,
+            &[TUNNEL, last("interface"), INTERFACE_NAME],
+            "A static tunnel to the gateway",
+        )
+        .no_effect_yet()
+        .from(XR),
+        DSCP,
+    ],
+};
+
+const POOL: Part = word("pool", "A pool of addresses");
+const MOBILE_NODE: Part = word("mobile-node", "For mobile nodes");
+const MOBILE_NETWORK: Part = word("mobile-network", "For networks behind mobile nodes");
+const IPV4: Part = word("ipv4", "IPv4 addresses");
+const IPV6: Part = word("ipv6", "IPv6 prefixes");
+const START_ADDRESS: Part = word("start-address", "The first address of the pool");
+const POOL_PREFIX: Part = word("pool-prefix", "The length of the prefix that is the pool");
+const NETWORK_PREFIX: Part = word("network-prefix", "The length of each prefix handed out");
+
+const fn bits(min: u64, max: u64) -> Value {
+    Value::Integer { min, max, unit: "bits" }
+}
+
+/// IPv4 pool for mobile networks.
+pub(super) const NETWORK_POOL_IPV4: Row<Key> = refused(
+    &[
+        POOL,
+        MOBILE_NETWORK,
+        last("ipv4"),
+        START_ADDRESS,
+        arg_help("ADDRESS", Value::Ipv4, "first address"),
+        POOL_PREFIX,
+        arg_help("POOL-PREFIX", bits(8, 30), "prefix length"),
+        NETWORK_PREFIX,
+        arg_help("NETWORK-PREFIX", bits(8, 32), "prefix length"),
+    ],
+    "Pool of IPv4 prefixes of mobile networks",
+)
+.from(XR);
+
+/// IPv6 pool for mobile networks.
+pub(super) const NETWORK_POOL_IPV6: Row<Key> = refused(
+    &[
+        POOL,
+        MOBILE_NETWORK,
+        last("ipv6"),
+        START_ADDRESS,
+        arg_help("ADDRESS", Value::Ipv6, "first address"),
+        POOL_PREFIX,
+        arg_help("POOL-PREFIX", bits(8, 64), "prefix length"),
+        NETWORK_PREFIX,
+        arg_help("NETWORK-PREFIX", bits(8, 64), "prefix length"),
+    ],
+    "Pool of IPv6 prefixes of mobile networks",
+)
+.from(XR);
+
+/// The pools of a network; a customer's network has the same.
+pub(super) const NODE_POOL_IPV4: Row<Key> = row(
+    Key::PoolIpv4,
+    &[
+        POOL,
+        MOBILE_NODE,
+        IPV4,
+        START_ADDRESS,
+        arg_help("ADDRESS", Value::Ipv4, "first address"),
+        POOL_PREFIX,
+        arg_help("POOL-PREFIX", bits(8, 30), "prefix length"),
+    ],
+    "Pool of IPv4 home addresses",
+)
+.new_bindings()
+.from(XR);
+
+/// As above.
+pub(super) const NODE_POOL_IPV6: Row<Key> = row(
+    Key::PoolIpv6,
+    &[
+        POOL,
+        MOBILE_NODE,
+        IPV6,
+        START_ADDRESS,
+        arg_help("ADDRESS", Value::Ipv6, "first address"),
+        POOL_PREFIX,
+        arg_help("POOL-PREFIX", bits(8, 62), "prefix length"),
+    ],
+    "Pool of home network prefixes, a /64 each",
+)
+.new_bindings()
+.from(XR);
+
+/// XE's named pools.
+pub(super) const NAMED_POOL_IPV4: Row<Key> = refused(
+    &[
+        POOL,
+        last("ipv4"),
+        arg_help("POOL", NAME, "name of a local pool"),
+        word("pfxlen", "Length of the prefix handed out"),
+        arg_help("LENGTH", bits(0, 32), "prefix length"),
+    ],
+    "A named pool of IPv4 home addresses",
+)
+.from(XE);
+
+/// XE's named pools.
+pub(super) const NAMED_POOL_IPV6: Row<Key> = refused(
+    &[
+        POOL,
+        last("ipv6"),
+        arg_help("POOL", NAME, "name of a local pool"),
+        word("pfxlen", "Length of the prefix handed out"),
+        arg_help("LENGTH", bits(0, 128), "prefix length"),
+    ],
+    "A named pool of home network prefixes",
+)
+.from(XE);
+
+const MOBILE_NETWORK_XE: Part = word("mobile-network", "Networks behind mobile nodes");
+
+/// XE's pools for mobile networks.
+pub(super) const MOBILE_NETWORK_IPV4: Row<Key> = refused(
+    &[
+        MOBILE_NETWORK_XE,
+        // The documents print both words.
+        Part::OneOf(&[&[last("pool")], &[last("v4pool")]]),
+        arg_help("ADDRESS", Value::Ipv4, "first address"),
+        POOL_PREFIX,
+        arg_help("POOL-PREFIX", bits(8, 30), "prefix length"),
+        NETWORK_PREFIX,
+        arg_help("NETWORK-PREFIX", bits(8, 32), "prefix length"),
+    ],
+    "Pool of IPv4 prefixes of mobile networks",
+)
+.from(XE);
+
+/// XE's pools for mobile networks.
+pub(super) const MOBILE_NETWORK_IPV6: Row<Key> = refused(
+    &[
+        MOBILE_NETWORK_XE,
+        last("v6pool"),
+        arg_help("ADDRESS", Value::Ipv6, "first address"),
+        POOL_PREFIX,
+        arg_help("POOL-PREFIX", bits(8, 64), "prefix length"),
+        NETWORK_PREFIX,
+        arg_help("NETWORK-PREFIX", bits(8, 64), "prefix length"),
+    ],
+    "Pool of IPv6 prefixes of mobile networks",
+)
+.from(XE);
+
+/// The mode of a set of pools.
+pub(crate) static NETWORK: Block<Key> = Block {
+    name: "pmipv6-lma-network",
+    help: "A set of pools that mobile nodes get their home addresses and prefixes from.",
+    rows: &[
+        NODE_POOL_IPV4,
+        NODE_POOL_IPV6,
+        NETWORK_POOL_IPV4,
+        NETWORK_POOL_IPV6,
+        NAMED_POOL_IPV4,
+        NAMED_POOL_IPV6,
+        MOBILE_NETWORK_IPV4,
+        MOBILE_NETWORK_IPV6,
+        refused(
+            &[
+                word("dns", "Name servers"),
+                last("ip"),
+                arg_help("PRIMARY", Value::Ipv4, "first server"),
+                Part::Optional(&[arg_help("SECONDARY", Value::Ipv4, "second server")]),
+            ],
+            "Name servers for the mobile nodes",
+        )
+        .from(XE),
+    ],
+};

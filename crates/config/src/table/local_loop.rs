@@ -1,0 +1,267 @@
+//! Mobile local loop: customers of an anchor, and the routers that are its mobile nodes.
+
+use kedge_grammar::table::{Block, Row, arg, arg_help, flag, last, refused, word};
+use kedge_grammar::{Part, Value};
+
+use super::common::{
+    ADDRESS, AUTH_OPTION, BCE, HEARTBEATS, IGNORE, INTERFACE_NAME, MOBILE_MAP, MOBILE_ROUTE,
+};
+use super::lma::{
+    MOBILE_NETWORK_IPV4, MOBILE_NETWORK_IPV6, NAMED_POOL_IPV4, NAMED_POOL_IPV6, NETWORK_POOL_IPV4,
+    NETWORK_POOL_IPV6, NODE_POOL_IPV4, NODE_POOL_IPV6,
+};
+use super::{BOTH, NAME, XE, XR};
+use crate::Service;
+use crate::key::Key;
+
+const SHORT_NAME: Value = Value::Name { max: 32 };
+const MNP: Part = word("mnp", "Mobile network prefixes");
+const FAMILY: Part = Part::Optional(&[arg(
+    "family",
+    Value::Keyword(&[("ipv4", "IPv4 prefixes only"), ("ipv6", "IPv6 prefixes only")]),
+)]);
+
+const MNP_CUSTOMER: Row<Key> = refused(
+    &[
+        MNP,
+        FAMILY,
+        word("customer", "Of a customer"),
+        word("maximum", "The most of them"),
+        arg("COUNT", Value::Integer { min: 1, max: 4_000_000, unit: "prefixes" }),
+    ],
+    "Most mobile network prefixes of a customer",
+)
+.from(BOTH);
+
+const MNP_LOGICAL_MN: Row<Key> = refused(
+    &[
+        MNP,
+        FAMILY,
+        word("logical-mn", "Of a logical mobile node"),
+        word("maximum", "The most of them"),
+        arg("COUNT", Value::Integer { min: 1, max: 32, unit: "prefixes" }),
+    ],
+    "Most mobile network prefixes of a logical mobile node",
+)
+.from(BOTH);
+
+/// The mode of the service at the anchor.
+pub(super) static LOCAL_LOOP: Block<Key> = Block {
+    name: "pmipv6-lma-mll",
+    help: "Mobile local loop: customers, each with its own addresses and keys.",
+    rows: &[
+        refused(&[IGNORE, last("home-address")], "No home addresses").from(XR),
+        MNP_CUSTOMER,
+        MNP_LOGICAL_MN,
+        refused(
+            &[
+                last("customer"),
+                arg_help("NAME", SHORT_NAME, "customer"),
+                word("vrf", "Its routing world"),
+                arg_help("VRF", SHORT_NAME, "VRF"),
+            ],
+            "A customer",
+        )
+        .opens(&CUSTOMER)
+        .from(BOTH),
+    ],
+};
+
+static CUSTOMER: Block<Key> = Block {
+    name: "pmipv6-lma-mll-cust",
+    help: "A customer of the anchor.",
+    rows: &[
+        refused(AUTH_OPTION.syntax, "The key shared with the customer's gateways").from(BOTH),
+        refused(HEARTBEATS.syntax, "Heartbeats to the customer's gateways").from(BOTH),
+        refused(
+            &[
+                BCE,
+                last("lifetime"),
+                arg("SECONDS", Value::Integer { min: 10, max: 65535, unit: "seconds" }),
+            ],
+            "Longest lifetime granted",
+        )
+        .from(XR),
+        refused(
+            &[
+                word("gre-key", "Fixed GRE keys"),
+                last("symmetric"),
+                arg("KEY", Value::Integer { min: 1, max: 4_294_967_295, unit: "" }),
+            ],
+            "A fixed GRE key, the same both ways",
+        )
+        .from(BOTH),
+        MNP_CUSTOMER,
+        MNP_LOGICAL_MN,
+        refused(
+            &[
+                word("bandwidth", "Bandwidth"),
+                last("aggregate"),
+                arg("RATE", Value::Integer { min: 1, max: 2_147_483_647, unit: "kbit/s" }),
+            ],
+            "Bandwidth of all the customer's nodes together",
+        )
+        .from(XR),
+        MOBILE_ROUTE,
+        MOBILE_MAP,
+        refused(&[last("interface"), INTERFACE_NAME], "A core interface of the customer").from(XE),
+        refused(
+            &[word("network", "The customer's network"), last("unauthorized")],
+            "Addresses and prefixes are taken as gateways ask for them",
+        )
+        .from(BOTH),
+        refused(
+            &[
+                word("network", "The customer's network"),
+                last("authorized"),
+                arg_help("NAME", NAME, "network"),
+            ],
+            "Addresses and prefixes are checked against pools",
+        )
+        .opens(&CUSTOMER_NETWORK)
+        .from(BOTH),
+        refused(
+            &[
+                last("transport"),
+                Part::Optional(&[word("vrf", "In a routing world"), arg_help("VRF", NAME, "VRF")]),
+            ],
+            "Where the customer's gateways are reached",
+        )
+        .opens(&TRANSPORT)
+        .from(BOTH),
+    ],
+};
+
+static CUSTOMER_NETWORK: Block<Key> = Block {
+    name: "pmipv6-lma-mll-cust-network",
+    help: "The pools of a customer's network.",
+    rows: &[
+        refused(NODE_POOL_IPV4.syntax, NODE_POOL_IPV4.help).from(XR),
+        refused(NODE_POOL_IPV6.syntax, NODE_POOL_IPV6.help).from(XR),
+        NETWORK_POOL_IPV4,
+        NETWORK_POOL_IPV6,
+        NAMED_POOL_IPV4,
+        NAMED_POOL_IPV6,
+        MOBILE_NETWORK_IPV4,
+        MOBILE_NETWORK_IPV6,
+    ],
+};
+
+static TRANSPORT: Block<Key> = Block {
+    name: "pmipv6-lma-mll-cust-tpt",
+    help: "Where a customer's gateways are reached.",
+    rows: &[
+        refused(
+            &[ADDRESS, word("ipv4", "An IPv4 address"), arg("ADDRESS", Value::Ipv4)],
+            "The anchor's IPv4 address for the customer",
+        )
+        .from(BOTH),
+        refused(
+            &[ADDRESS, word("ipv6", "An IPv6 address"), arg("ADDRESS", Value::Ipv6)],
+            "The anchor's IPv6 address for the customer",
+        )
+        .from(BOTH),
+    ],
+};
+
+const METRIC: Part = Part::Optional(&[arg_help(
+    "METRIC",
+    Value::Integer { min: 1, max: 255, unit: "" },
+    "metric of the route",
+)]);
+const REVERSE_TUNNEL: Part = word("reverse-tunnel", "Routes into the tunnel");
+
+/// The mode of the service at the gateway.
+pub(super) static MAG_LOCAL_LOOP: Block<Key> = Block {
+    name: "pmipv6-mag-mll",
+    help: "Mobile local loop at the gateway.",
+    rows: &[
+        refused(&[IGNORE, last("home-address")], "No home addresses").from(XE),
+        refused(
+            &[REVERSE_TUNNEL, last("default-route"), METRIC],
+            "A default route into the tunnel",
+        )
+        .from(XE),
+        refused(
+            &[word("egress", "Towards the anchor"), last("interface"), INTERFACE_NAME],
+            "The interface towards the anchor",
+        )
+        .from(XE),
+    ],
+};
+
+/// The mode of the router as a mobile node.
+pub(super) static LOGICAL_MN: Block<Key> = Block {
+    name: "pmipv6-mag-logical-mn",
+    help: "This router as a mobile node, with the networks behind it.",
+    rows: &[
+        refused(&[ADDRESS, last("dynamic")], "The home address comes from the anchor").from(XE),
+        refused(
+            &[word("home", "The home address"), last("interface"), INTERFACE_NAME],
+            "The interface that carries the home address",
+        )
+        .from(XE),
+        refused(
+            &[
+                word("mobile", "Networks behind the node"),
+                last("network"),
+                INTERFACE_NAME,
+                Part::Optional(&[word("label", "Its label"), arg_help("LABEL", NAME, "label")]),
+                Part::Optional(&[flag("learn-prefix", "Learn its prefixes")]),
+                Part::Optional(&[flag("skip-register", "Do not register its prefixes")]),
+            ],
+            "An interface whose prefixes are registered",
+        )
+        .from(XE),
+        refused(
+            &[last("service"), arg("service", Value::Keyword(Service::WORDS))],
+            "The address families it is served",
+        )
+        .from(XE),
+        refused(
+            &[
+                REVERSE_TUNNEL,
+                last("route"),
+                Part::OneOf(&[
+                    &[
+                        word("ipv4", "An IPv4 route"),
+                        arg_help("ADDRESS", Value::Ipv4, "prefix"),
+                        arg_help(
+                            "LENGTH",
+                            Value::Integer { min: 0, max: 32, unit: "bits" },
+                            "length",
+                        ),
+                    ],
+                    &[
+                        word("ipv6", "An IPv6 route"),
+                        arg_help("ADDRESS", Value::Ipv6, "prefix"),
+                        arg_help(
+                            "LENGTH",
+                            Value::Integer { min: 0, max: 128, unit: "bits" },
+                            "length",
+                        ),
+                    ],
+                ]),
+                METRIC,
+            ],
+            "A route into the tunnel",
+        )
+        .from(XE),
+        refused(
+            &[word("fixed", "A fixed primary link"), last("interface"), INTERFACE_NAME],
+            "A link that is used instead while it works",
+        )
+        .from(XE),
+        refused(
+            &[
+                word("watch", "What tells that the fixed link works"),
+                last("ipv4"),
+                arg_help("ADDRESS", Value::Ipv4, "prefix"),
+                arg_help("LENGTH", Value::Integer { min: 0, max: 32, unit: "bits" }, "length"),
+            ],
+            "The prefix that tells whether the fixed link works",
+        )
+        .from(XE),
+        MOBILE_MAP,
+    ],
+};

@@ -1,0 +1,309 @@
+//! Under `ipv6 mobile pmipv6-mag ID domain NAME`.
+
+use kedge_grammar::table::{Block, arg, arg_help, last, refused, row, word};
+use kedge_grammar::{Part, Value};
+
+use super::common::{
+    ADDRESS, ANI, AUTH_OPTION, BCE, BRI_MAX, BRI_MIN, BRI_RETRIES, DSCP, ENCAP, GENERATE_GREKEY,
+    HEARTBEATS, HEARTBEATS_OF_LABEL, IGNORE_GREKEY, IGNORE_HOME_ADDRESS, INTERFACE_NAME, MAXIMUM,
+    MOBILE_MAP, MOBILITY_SERVICE, MULTIPATH, PEER_IPV4, PEER_IPV4_XE, PEER_IPV6, PEER_IPV6_XE,
+    TUNNEL, TUNNEL_ACL, TUNNEL_MTU,
+};
+use super::hybrid::MAG_HYBRID_ACCESS;
+use super::local_loop::{LOGICAL_MN, MAG_LOCAL_LOOP};
+use super::{DOMAIN_NAME, NAME, OURS, XE};
+use crate::key::Key;
+use crate::{AccessTechnology, MagRole};
+
+const BINDING: Part = word("binding", "Bindings of the attached nodes");
+const COUNT: Value = Value::Integer { min: 1, max: 128_000, unit: "bindings" };
+const RETRANSMIT: Value = Value::Integer { min: 100, max: 65535, unit: "milliseconds" };
+
+/// The mode of the gateway.
+pub(crate) static MAG: Block<Key> = Block {
+    name: "pmipv6-mag",
+    help: "The mobile access gateway: it notices nodes on its interfaces and registers them.",
+    rows: &[
+        row(
+            Key::AddressIpv4,
+            &[ADDRESS, word("ipv4", "An IPv4 address"), arg("ADDRESS", Value::Ipv4)],
+            "The gateway's IPv4 care-of address",
+        )
+        .restart()
+        .from(XE),
+        row(
+            Key::AddressIpv6,
+            &[ADDRESS, word("ipv6", "An IPv6 address"), arg("ADDRESS", Value::Ipv6)],
+            "The gateway's IPv6 care-of address",
+        )
+        .restart()
+        .from(XE),
+        refused(&[ADDRESS, last("dynamic")], "Care-of addresses of roaming interfaces")
+            .opens(&DYNAMIC_ADDRESS)
+            .from(XE),
+        row(
+            Key::Role,
+            &[last("role"), arg("role", Value::Keyword(MagRole::WORDS))],
+            "The kind of access network",
+        )
+        .default("WLAN")
+        .new_bindings()
+        .from(XE),
+        row(Key::BindingMaximum, &[BINDING, MAXIMUM, arg("COUNT", COUNT)], "Most bindings")
+            .default("10000")
+            .from(XE),
+        row(Key::BindingMaximum, &[BCE, MAXIMUM, arg("COUNT", COUNT)], "Most bindings")
+            .default("10000")
+            .also()
+            .from(XE),
+        row(
+            Key::BindingLifetime,
+            &[
+                BINDING,
+                last("lifetime"),
+                arg("SECONDS", Value::Integer { min: 8, max: 65532, unit: "seconds" }),
+            ],
+            "Lifetime asked for",
+        )
+        .default("3600")
+        .new_bindings()
+        .from(XE),
+        row(
+            Key::BindingRefreshTime,
+            &[
+                BINDING,
+                last("refresh-time"),
+                arg("SECONDS", Value::Integer { min: 4, max: 65532, unit: "seconds" }),
+            ],
+            "How often a binding is registered again",
+        )
+        .default("300")
+        .from(XE),
+        row(
+            Key::BindingInitRetx,
+            &[BINDING, last("init-retx-time"), arg("MILLISECONDS", RETRANSMIT)],
+            "Wait before an update is sent again, the first time",
+        )
+        .default("1000")
+        .from(XE),
+        row(
+            Key::BindingMaxRetx,
+            &[BINDING, last("max-retx-time"), arg("MILLISECONDS", RETRANSMIT)],
+            "The longest such wait; each is twice the one before",
+        )
+        .default("32000")
+        .from(XE),
+        row(
+            Key::ReplayWindow,
+            &[
+                word("replay-protection", "Protection against replayed messages"),
+                word("timestamp", "By the Timestamp option (RFC 5213 8.8)"),
+                last("window"),
+                arg("SECONDS", Value::Integer { min: 3, max: 255, unit: "seconds" }),
+            ],
+            "How far an anchor's clock may be from this one; without it the domain's window",
+        )
+        .from(XE),
+        row(
+            Key::DetachPoll,
+            &[
+                word("discover-mn-detach", "Notice that a node has left"),
+                last("poll"),
+                word("interval", "Time between two probes of a silent node"),
+                arg_help(
+                    "INTERVAL",
+                    Value::Integer { min: 10, max: 36000, unit: "seconds" },
+                    "interval",
+                ),
+                word("timeout", "Time to wait for an answer"),
+                arg_help("TIMEOUT", Value::Integer { min: 1, max: 10, unit: "seconds" }, "timeout"),
+                word("retries", "Unanswered probes until the node is gone"),
+                arg_help("RETRIES", Value::Integer { min: 1, max: 10, unit: "" }, "retries"),
+            ],
+            "How nodes are probed to notice that they have left",
+        )
+        .default("interval 10 timeout 2 retries 2")
+        .from(XE),
+        HEARTBEATS,
+        HEARTBEATS_OF_LABEL,
+        BRI_MIN,
+        BRI_MAX,
+        BRI_RETRIES,
+        DSCP,
+        TUNNEL_MTU,
+        TUNNEL_ACL,
+        refused(
+            &[
+                TUNNEL,
+                last("nat"),
+                arg(
+                    "side",
+                    Value::Keyword(&[("inside", "The inner side"), ("outside", "The outer side")]),
+                ),
+            ],
+            "Address translation on the tunnels",
+        )
+        .from(XE),
+        refused(
+            &[last("tunnel-template"), arg_help("TUNNEL", NAME, "tunnel interface")],
+            "Settings copied to the tunnels",
+        )
+        .from(XE),
+        GENERATE_GREKEY,
+        IGNORE_GREKEY,
+        IGNORE_HOME_ADDRESS,
+        ANI,
+        MULTIPATH,
+        MOBILE_MAP,
+        refused(&[last("sessionmgr")], "Nodes arrive through a session manager").from(XE),
+        refused(
+            &[last("local-routing-mag"), Part::Optional(&[arg_help("ACL", NAME, "access list")])],
+            "Route between nodes of this gateway without the anchor",
+        )
+        .from(XE),
+        refused(&[last("apn"), arg_help("NAME", NAME, "access point name")], "Service selection")
+            .from(XE),
+        refused(
+            &[word("ssmo-format", "Encoding of the service selection"), last("label")],
+            "Service selection as a label (RFC 5149)",
+        )
+        .from(XE),
+        row(
+            Key::MobileNode,
+            &[
+                word("mobile-node", "A node by its address"),
+                last("mac"),
+                arg_help("MAC", Value::Mac, "its Ethernet address"),
+                word("nai", "Its identifier"),
+                arg_help("NAI", Value::Nai, "its identifier"),
+            ],
+            "The identifier of the node with an Ethernet address",
+        )
+        .each(&["MAC"])
+        .from(OURS),
+        row(Key::PeerLma, &[last("lma"), arg_help("ID", NAME, "anchor"), DOMAIN_NAME], "An anchor")
+            .opens(&PEER_LMA)
+            .from(XE),
+        row(
+            Key::Interface,
+            &[last("interface"), INTERFACE_NAME],
+            "An access interface, where nodes attach",
+        )
+        .opens(&INTERFACE)
+        .from(XE),
+        refused(
+            &[last("logical-mn"), arg_help("NAI", Value::Nai, "its identifier")],
+            "This router as a mobile node",
+        )
+        .opens(&LOGICAL_MN)
+        .from(XE),
+        refused(&[MOBILITY_SERVICE, last("mobile-local-loop")], "Mobile local loop")
+            .opens(&MAG_LOCAL_LOOP)
+            .from(XE),
+        refused(&[MOBILITY_SERVICE, last("hybrid-access")], "Links chosen by their performance")
+            .opens(&MAG_HYBRID_ACCESS)
+            .from(XE),
+    ],
+};
+
+/// The mode of an anchor that the gateway registers with.
+pub(crate) static PEER_LMA: Block<Key> = Block {
+    name: "pmipv6-mag-lma",
+    help: "An anchor that the gateway registers with.",
+    rows: &[
+        PEER_IPV4_XE.each(&[]),
+        PEER_IPV6_XE.each(&[]),
+        PEER_IPV4.each(&[]).also(),
+        PEER_IPV6.each(&[]).also(),
+        AUTH_OPTION,
+        ENCAP,
+        DSCP,
+        refused(HEARTBEATS.syntax, "Heartbeats to this anchor").from(XE),
+        refused(
+            &[word("vrf", "The routing world of the tunnels"), last("id"), arg("VRF", NAME)],
+            "The routing world of the tunnels to this anchor",
+        )
+        .from(XE),
+        refused(
+            &[
+                last("tunnel-template"),
+                arg_help("TUNNEL", NAME, "tunnel interface"),
+                Part::Optional(&[
+                    word("label", "Of the paths of one label"),
+                    arg_help("LABEL", NAME, "label"),
+                ]),
+            ],
+            "Settings copied to the tunnels to this anchor",
+        )
+        .from(XE),
+    ],
+};
+
+/// The mode of an access interface: what a Linux host needs besides the routers' words.
+pub(crate) static INTERFACE: Block<Key> = Block {
+    name: "pmipv6-mag-interface",
+    help: "An access interface, where nodes attach.",
+    rows: &[
+        row(
+            Key::InterfaceDevice,
+            &[last("device"), arg("DEVICE", Value::Interface)],
+            "The Linux device; without it the interface's own name",
+        )
+        .restart()
+        .from(OURS),
+        row(
+            Key::InterfaceTechnology,
+            &[
+                last("access-technology"),
+                arg("technology", Value::Keyword(AccessTechnology::WORDS)),
+            ],
+            "The access technology told to the anchor; without it what the role implies",
+        )
+        .new_bindings()
+        .from(OURS),
+        row(
+            Key::InterfaceNai,
+            &[last("nai"), arg("NAI", Value::Nai)],
+            "The identifier of the one node on this interface",
+        )
+        .from(OURS),
+        row(
+            Key::InterfaceAttach,
+            &[word("attach", "How nodes attach"), last("static")],
+            "The node of this interface is attached while the link is up",
+        )
+        .from(OURS),
+    ],
+};
+
+/// The mode of roaming interfaces.
+static DYNAMIC_ADDRESS: Block<Key> = Block {
+    name: "pmipv6-mag-addr-dyn",
+    help: "The interfaces whose addresses are the gateway's care-of addresses.",
+    rows: &[refused(
+        &[
+            word("roaming", "A path to the anchor"),
+            last("interface"),
+            INTERFACE_NAME,
+            Part::Optional(&[
+                word("priority", "Preference among the interfaces"),
+                arg_help("PRIORITY", Value::Integer { min: 1, max: 100, unit: "" }, "priority"),
+            ]),
+            Part::Optional(&[
+                word("egress-att", "Its access technology"),
+                arg(
+                    "att",
+                    Value::Keyword(&[
+                        ("3G", "Third generation"),
+                        ("ETHERNET", "Ethernet"),
+                        ("LTE", "Long term evolution"),
+                        ("WLAN", "Wireless LAN"),
+                    ]),
+                ),
+            ]),
+            Part::Optional(&[word("label", "Its label"), arg_help("LABEL", NAME, "label")]),
+        ],
+        "An interface whose address is a care-of address",
+    )
+    .from(XE)],
+};

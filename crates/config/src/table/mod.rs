@@ -1,0 +1,169 @@
+//! The configuration language: one file for each of its modes, outermost here.
+//!
+//! The order of the rows is the order in which the running configuration is written: what stands
+//! alone first, what opens a block last. Ranges and defaults are those of
+//! `docs/config/README.md`; where two routers differ, the wider range is read.
+
+mod access_list;
+mod common;
+mod domain;
+mod hybrid;
+mod lma;
+mod local_loop;
+mod mag;
+
+use kedge_grammar::table::{Block, arg, arg_help, last, refused, row, word};
+use kedge_grammar::{Part, Value};
+
+use domain::DOMAIN;
+use lma::LMA;
+use mag::MAG;
+
+use crate::key::Key;
+
+/// Sources of rows, as documentation names them.
+const XR: &str = "IOS XR";
+const XE: &str = "IOS XE";
+const BOTH: &str = "IOS XR, IOS XE";
+const OURS: &str = "Kedge";
+
+/// A name as the routers limit it.
+const NAME: Value = Value::Name { max: 125 };
+
+const IPV6: Part = word("ipv6", "Internet Protocol version 6");
+const MOBILE: Part = word("mobile", "Mobility services");
+const IN_DOMAIN: Part = word("domain", "The domain the service belongs to");
+const DOMAIN_NAME: Part = arg_help("DOMAIN", NAME, "name of a domain");
+
+/// The global mode.
+pub(crate) static GLOBAL: Block<Key> = Block {
+    name: "global",
+    help: "The commands outside of all blocks.",
+    rows: &[
+        row(Key::Vrf, &[last("vrf"), arg_help("NAME", NAME, "name of the VRF")], "A routing world")
+            .opens(&VRF)
+            .restart()
+            .no_effect_yet()
+            .from(OURS),
+        refused(
+            &[
+                word("radius-server", "RADIUS servers"),
+                last("host"),
+                arg_help("ADDRESS", Value::Ipv4, "the server's address"),
+                Part::Optional(&[
+                    word("auth-port", "Port for authentication"),
+                    arg_help("AUTH-PORT", PORT, "UDP port"),
+                ]),
+                Part::Optional(&[
+                    word("acct-port", "Port for accounting"),
+                    arg_help("ACCT-PORT", PORT, "UDP port"),
+                ]),
+            ],
+            "A RADIUS server",
+        )
+        .opens(&RADIUS_SERVER)
+        .from(XR),
+        refused(
+            &[
+                word("aaa", "Authentication, authorization and accounting"),
+                word("accounting", "Accounting"),
+                word("mobile", "Of the mobile services"),
+                last("default"),
+                word("group", "A group of servers"),
+                arg_help("GROUP", NAME, "name of the group"),
+            ],
+            "Where accounting records of the mobile services go",
+        )
+        .from(XR),
+        refused(
+            &[
+                word("ip", "Internet Protocol version 4"),
+                word("access-list", "Access lists"),
+                last("extended"),
+                arg_help("NAME", NAME, "name of the list"),
+            ],
+            "An extended access list",
+        )
+        .opens(&access_list::ACCESS_LIST)
+        .from(XE),
+        row(
+            Key::Domain,
+            &[IPV6, MOBILE, last("pmipv6-domain"), arg_help("NAME", NAME, "name of the domain")],
+            "A Proxy Mobile IPv6 domain",
+        )
+        .opens(&DOMAIN)
+        .from(BOTH),
+        row(
+            Key::Lma,
+            &[
+                IPV6,
+                MOBILE,
+                last("pmipv6-lma"),
+                arg_help("ID", NAME, "the anchor's identifier"),
+                IN_DOMAIN,
+                DOMAIN_NAME,
+            ],
+            "The local mobility anchor",
+        )
+        .opens(&LMA)
+        .once()
+        .restart()
+        .from(BOTH),
+        row(
+            Key::Mag,
+            &[
+                IPV6,
+                MOBILE,
+                last("pmipv6-mag"),
+                arg_help("ID", Value::Name { max: 128 }, "the gateway's identifier"),
+                IN_DOMAIN,
+                DOMAIN_NAME,
+            ],
+            "The mobile access gateway",
+        )
+        .opens(&MAG)
+        .once()
+        .restart()
+        .from(XE),
+    ],
+};
+
+const PORT: Value = Value::Integer { min: 1, max: 65535, unit: "" };
+
+/// Under `vrf NAME`.
+pub(crate) static VRF: Block<Key> = Block {
+    name: "vrf",
+    help: "A routing world: a network namespace or a Linux VRF device.",
+    rows: &[
+        row(Key::VrfNetns, &[last("netns"), arg("NETNS", NAME)], "The network namespace it is")
+            .restart()
+            .from(OURS),
+        row(
+            Key::VrfDevice,
+            &[last("device"), arg("DEVICE", Value::Interface)],
+            "The Linux VRF device it is",
+        )
+        .restart()
+        .from(OURS),
+    ],
+};
+
+/// Under `radius-server host`.
+static RADIUS_SERVER: Block<Key> = Block {
+    name: "radius-server",
+    help: "A RADIUS server.",
+    rows: &[refused(
+        &[
+            last("key"),
+            Part::OneOf(&[
+                &[word("7", "An obfuscated key follows"), arg("KEY", Value::SecretObfuscated)],
+                &[
+                    Part::Optional(&[word("0", "The key follows as it is")]),
+                    arg("KEY", Value::SecretText),
+                ],
+            ]),
+        ],
+        "The secret shared with the server",
+    )
+    .from(XR)],
+};

@@ -1,0 +1,111 @@
+//! The anchor in its shell: the machine, its sockets, its data plane, its routes.
+
+use std::time::Instant;
+
+use kedge_dataplane::{BindingCounters, Totals};
+use kedge_lma::{Event, Lma, Output, Settings, What};
+use kedge_model::BindingId;
+use kedge_net::NetError;
+use kedge_net::signalling::Batch;
+use kedge_sansio::Now;
+use tracing::{debug, info};
+
+use crate::forwarding::Plane;
+use crate::signalling::Signalling;
+
+/// A running anchor.
+pub struct Anchor {
+    lma: Lma,
+    signalling: Signalling,
+    plane: Plane,
+}
+
+impl Anchor {
+    /// An anchor that is ready to be asked.
+    pub fn new(settings: Settings, seed: u64, signalling: Signalling, plane: Plane) -> Self {
+        Self { lma: Lma::new(settings, seed), signalling, plane }
+    }
+
+    /// The machine, to look at.
+    pub fn lma(&self) -> &Lma {
+        &self.lma
+    }
+
+    /// The machine, for a command; [`Self::settle`] must follow.
+    pub fn lma_mut(&mut self) -> &mut Lma {
+        &mut self.lma
+    }
+
+    /// What a binding's packets added up to.
+    pub fn traffic(&self, binding: BindingId) -> Option<BindingCounters> {
+        self.plane.counters(binding)
+    }
+
+    /// What the tunnels carried.
+    pub fn totals(&self) -> Totals {
+        self.plane.totals()
+    }
+
+    /// Reads one batch from the socket in this place, and answers it.
+    pub fn receive(&mut self, place: usize, batch: &mut Batch, now: Now) -> Result<(), NetError> {
+        self.signalling.receive(place, batch)?;
+        for datagram in batch.datagrams() {
+            if let Err(rejection) = self.lma.handle_datagram(datagram, now) {
+                debug!(peer = %datagram.path.peer.ip(), "update refused: {rejection}");
+            }
+        }
+        self.settle();
+        Ok(())
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.lma.handle_timeout(now);
+        self.settle();
+    }
+
+    /// When [`Self::handle_timeout`] is to be called.
+    pub fn poll_timeout(&mut self) -> Option<Instant> {
+        self.lma.poll_timeout()
+    }
+
+    /// Does what the machine asks for. Forwarding comes before the acknowledgements: the first
+    /// packet of a node finds its tunnel.
+    pub fn settle(&mut self) {
+        while let Some(output) = self.lma.poll_output() {
+            match output {
+                Output::Send { path, dscp, bytes } => self.signalling.queue(path, dscp, bytes),
+                Output::Forward { binding, want } => self.plane.want(binding, want),
+                Output::Event(event) => log(&event),
+            }
+        }
+        self.plane.commit();
+        let lma = &mut self.lma;
+        self.signalling.send(|message, outcome| match outcome {
+            Ok(()) => lma.reclaim(message.bytes),
+            Err(error) => {
+                debug!(peer = %message.path.peer, "a message could not be sent: {error}");
+                lma.handle_send_error(message.bytes);
+            }
+        });
+    }
+}
+
+fn log(event: &Event) {
+    let mn_id = &event.mn_id;
+    match &event.what {
+        What::Bound { care_of, addresses, .. } => {
+            let addresses: Vec<String> = addresses.routed().map(|net| net.to_string()).collect();
+            info!(%mn_id, %care_of, addresses = addresses.join(","), "bound");
+        }
+        What::HandedOver { from, to, .. } => info!(%mn_id, %from, %to, "handed over"),
+        What::Readdressed { addresses, .. } => {
+            let addresses: Vec<String> = addresses.routed().map(|net| net.to_string()).collect();
+            info!(%mn_id, addresses = addresses.join(","), "addresses changed");
+        }
+        What::Deregistered { .. } => info!(%mn_id, "de-registered by its gateway"),
+        What::Resumed { .. } => info!(%mn_id, "registered again"),
+        What::Released { reason, .. } => info!(%mn_id, ?reason, "released"),
+        What::Denied { peer, denial } => debug!(%mn_id, %peer, "update denied: {denial}"),
+    }
+}

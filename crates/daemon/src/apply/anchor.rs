@@ -1,0 +1,153 @@
+//! The anchor's part of the configuration.
+
+use std::net::IpAddr;
+
+use kedge_config::{
+    AuthHomeAddress, AuthOption, Config, DomainConfig, Encap, LmaConfig, NaiConfig, PeerMag,
+    ReplayWindow, Service as ServiceConfig,
+};
+use kedge_lma::{
+    Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool, Network,
+    Peer, Profile, Service, Settings,
+};
+use kedge_model::{CustomerId, IpNet, Ipv4Net, Ipv6Net, Lifetime, VrfId};
+
+use super::{ApplyError, LINK_MTU};
+
+/// What an anchor is made of.
+pub struct AnchorPlan {
+    /// What the machine is told.
+    pub settings: Settings,
+    /// The addresses it answers at.
+    pub addresses: Vec<IpAddr>,
+    /// The blocks whose packets go to the anchor's device.
+    pub pools: Vec<IpNet>,
+    /// The device's MTU.
+    pub mtu: u16,
+}
+
+/// Maps the anchor's block.
+pub fn anchor(
+    config: &Config,
+    lma: &LmaConfig,
+    restart_counter: u32,
+) -> Result<AnchorPlan, ApplyError> {
+    let ipv6 = lma.ipv6.iter().copied().map(IpAddr::V6);
+    let addresses: Vec<IpAddr> = ipv6.chain(lma.ipv4.iter().copied().map(IpAddr::V4)).collect();
+    if addresses.is_empty() {
+        return Err(ApplyError::NoAddress { section: format!("pmipv6-lma {}", lma.id) });
+    }
+    let domain = config.domain(&lma.domain);
+    let profile = |nai: &NaiConfig| profile(nai, lma);
+    let settings = Settings {
+        customer: CustomerId::DEFAULT,
+        vrf: VrfId::DEFAULT,
+        lifetime: Lifetime::from_secs(lma.bce_lifetime.as_secs()),
+        hnp_maximum: lma.hnp_maximum,
+        bce_maximum: lma.bce_maximum,
+        delete_wait: lma.bce_delete_wait,
+        create_wait: lma.bce_create_wait,
+        timestamp_window: match config.lma_replay_window(lma) {
+            ReplayWindow::Within(window) => Some(window),
+            ReplayWindow::Ignore => None,
+        },
+        dynamic_mag_learning: lma.dynamic_mag_learning,
+        authentication: domain.and_then(|d| d.auth.as_ref()).map(authentication),
+        encapsulation: policy(domain.and_then(|d| d.encap)),
+        accept_forced_udp: true,
+        generate_grekey: lma.generate_grekey && !lma.ignore_grekey,
+        dscp: dscp(lma.dscp),
+        restart_counter,
+        tunnel_mtu: lma.tunnel_mtu,
+        link_mtu: LINK_MTU,
+        peers: lma.mags.iter().map(|mag| peer(config, mag)).collect(),
+        networks: lma
+            .networks
+            .iter()
+            .map(|network| {
+                let ipv4 =
+                    network.ipv4.map(|p| Ipv4Pool { start: p.start, prefix_len: p.prefix_len });
+                let ipv6 =
+                    network.ipv6.map(|p| Ipv6Pool { start: p.start, prefix_len: p.prefix_len });
+                (network.name.clone(), Network { ipv4, ipv6 })
+            })
+            .collect(),
+        profiles: nais(domain).map(|nai| (nai.nai.clone(), profile(nai))).collect(),
+        default_profile: lma
+            .default_profile
+            .as_ref()
+            .and_then(|name| nais(domain).find(|nai| nai.nai == *name))
+            .map(profile),
+    };
+    let smallest = if lma.ipv4.is_empty() { 40 } else { 20 };
+    Ok(AnchorPlan {
+        settings,
+        addresses,
+        pools: pools(lma),
+        // A tunnel that carries less has its own limit; the forwarder answers for it.
+        mtu: lma.tunnel_mtu.unwrap_or(LINK_MTU - smallest),
+    })
+}
+
+fn nais(domain: Option<&DomainConfig>) -> impl Iterator<Item = &NaiConfig> {
+    domain.into_iter().flat_map(|domain| &domain.nais)
+}
+
+fn profile(nai: &NaiConfig, lma: &LmaConfig) -> Profile {
+    let service = match nai.service {
+        ServiceConfig::Ipv4 => Service::Ipv4,
+        ServiceConfig::Ipv6 => Service::Ipv6,
+        ServiceConfig::Dual if lma.ignore_home_address => Service::Ipv6,
+        ServiceConfig::Dual => Service::Dual,
+    };
+    Profile { service, network: nai.network.clone(), apn: nai.apn.clone() }
+}
+
+fn peer(config: &Config, mag: &PeerMag) -> Peer {
+    Peer {
+        name: mag.id.clone(),
+        transport: VrfId::DEFAULT,
+        addresses: config.mag_addresses(mag),
+        authentication: config.mag_auth(mag).map(authentication),
+        encapsulation: config.mag_encap(mag).map(|encap| policy(Some(encap))),
+        dscp: dscp(mag.dscp),
+    }
+}
+
+fn authentication(auth: &AuthOption) -> Authentication {
+    Authentication {
+        key: super::key(auth),
+        home_address: match auth.home_address {
+            AuthHomeAddress::CareOf => AuthenticationHome::CareOf,
+            AuthHomeAddress::Zero => AuthenticationHome::Zero,
+            AuthHomeAddress::Hnp => AuthenticationHome::HomeNetworkPrefix,
+        },
+        updates_only: auth.updates_only,
+    }
+}
+
+fn policy(encap: Option<Encap>) -> EncapsulationPolicy {
+    match encap {
+        None => EncapsulationPolicy::AsRequested,
+        Some(Encap::GreIpv4 | Encap::GreIpv6) => EncapsulationPolicy::Gre,
+        Some(Encap::Udp) => EncapsulationPolicy::Udp,
+    }
+}
+
+fn dscp(dscp: Option<kedge_config::Dscp>) -> Option<Dscp> {
+    super::marking(dscp).map(|(value, force)| Dscp { value, force })
+}
+
+/// The blocks that the pools are cut from.
+fn pools(lma: &LmaConfig) -> Vec<IpNet> {
+    let ipv4 = lma.networks.iter().filter_map(|network| network.ipv4);
+    let ipv6 = lma.networks.iter().filter_map(|network| network.ipv6);
+    // The language takes no length that is none.
+    ipv4.filter_map(|pool| Ipv4Net::new(pool.start, pool.prefix_len).ok())
+        .map(|net| IpNet::V4(net.trunc()))
+        .chain(
+            ipv6.filter_map(|pool| Ipv6Net::new(pool.start, pool.prefix_len).ok())
+                .map(|net| IpNet::V6(net.trunc())),
+        )
+        .collect()
+}

@@ -1,0 +1,158 @@
+//! The gateway's part of the configuration.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use kedge_config::{
+    AuthHomeAddress, AuthOption, Config, Encap, MagConfig, PeerLma, Service as ServiceConfig,
+};
+use kedge_mag::{
+    Auth, AuthHome, CareOf, DetachDiscovery, Dscp, Interface, InterfaceId, Lma, Profile,
+    Registration, Replay, Service, Settings, TunnelMode,
+};
+use kedge_model::{Lifetime, MnId, VrfId};
+use kedge_wire::registry::AccessTechnologyType;
+
+use super::{ApplyError, LINK_MTU, families};
+
+/// What a gateway is made of.
+pub struct GatewayPlan {
+    /// What the machine is told.
+    pub settings: Settings,
+    /// The addresses it sends from.
+    pub addresses: Vec<IpAddr>,
+    /// The device's MTU.
+    pub mtu: u16,
+}
+
+/// Maps the gateway's block.
+pub fn gateway(
+    config: &Config,
+    mag: &MagConfig,
+    restart_counter: u32,
+) -> Result<GatewayPlan, ApplyError> {
+    let section = || format!("pmipv6-mag {}", mag.id);
+    let addresses: Vec<IpAddr> = {
+        let ipv6 = mag.ipv6.map(IpAddr::V6).into_iter();
+        ipv6.chain(mag.ipv4.map(IpAddr::V4)).collect()
+    };
+    if addresses.is_empty() {
+        return Err(ApplyError::NoAddress { section: section() });
+    }
+    let first = mag.lmas.first().ok_or_else(|| ApplyError::NoAnchor { section: section() })?;
+    let mut lmas = BTreeMap::new();
+    for lma in &mag.lmas {
+        let encap = config.lma_encap(lma);
+        let address = reachable(config, lma, encap, &addresses).ok_or_else(|| {
+            let have = families(&addresses);
+            ApplyError::UnreachableAnchor { section: section(), lma: lma.id.clone(), have }
+        })?;
+        let auth = config.lma_auth(lma).map(auth);
+        let encapsulation = mode(encap, mag);
+        lmas.insert(lma.id.clone(), Arc::new(Lma { address, encapsulation, auth }));
+    }
+    let mut profiles = BTreeMap::new();
+    let mut know = |nai: &str| -> Option<MnId> {
+        let mn_id = MnId::nai(nai)?;
+        profiles.insert(mn_id.clone(), profile(config, mag, nai, &first.id));
+        Some(mn_id)
+    };
+    let identities = mag.mobile_nodes.iter();
+    let identities = identities.filter_map(|node| Some((node.mac, know(&node.nai)?))).collect();
+    let interfaces = mag.interfaces.iter().zip(0..).map(|(interface, number)| {
+        let access = Interface {
+            name: interface.device().to_owned(),
+            access_technology: AccessTechnologyType(mag.technology(interface).number()),
+            mtu: LINK_MTU,
+            identity: interface.nai.as_deref().and_then(&mut know),
+            static_node: interface.attach_static,
+        };
+        (InterfaceId(number), access)
+    });
+    let interfaces = interfaces.collect();
+    let smallest = if lmas.values().any(|lma| lma.address.is_ipv4()) { 20 } else { 40 };
+    let settings = Settings {
+        name: mag.id.clone(),
+        domain: mag.domain.clone(),
+        care_of: CareOf { ipv4: mag.ipv4, ipv6: mag.ipv6 },
+        transport: VrfId::DEFAULT,
+        inner: VrfId::DEFAULT,
+        lmas,
+        interfaces,
+        identities,
+        profiles,
+        default_profile: None,
+        registration: Registration {
+            lifetime: Lifetime::from_secs(mag.times.lifetime.as_secs()),
+            refresh_time: Some(mag.times.refresh),
+            initial_retransmission: mag.times.init_retx,
+            max_retransmission: mag.times.max_retx,
+        },
+        replay: Replay::Timestamp,
+        detach: Some(DetachDiscovery {
+            interval: mag.detach_poll.interval,
+            timeout: mag.detach_poll.timeout,
+            retries: mag.detach_poll.retries,
+        }),
+        max_bindings: mag.binding_maximum as usize,
+        tunnel_mtu: mag.tunnel_mtu,
+        dscp: super::marking(mag.dscp)
+            .map_or(Dscp::default(), |(value, force)| Dscp { value: Some(value), force }),
+        restart_counter,
+    };
+    let mtu = mag.tunnel_mtu.unwrap_or(LINK_MTU - smallest);
+    Ok(GatewayPlan { settings, addresses, mtu })
+}
+
+/// The anchor's address to use: of a family that the gateway has, and of the one that the
+/// encapsulation is for.
+fn reachable(
+    config: &Config,
+    lma: &PeerLma,
+    encap: Option<Encap>,
+    ours: &[IpAddr],
+) -> Option<IpAddr> {
+    let theirs = config.lma_addresses(lma);
+    let usable = || {
+        let reached = |a: &&IpAddr| ours.iter().any(|our| our.is_ipv4() == a.is_ipv4());
+        theirs.iter().filter(reached)
+    };
+    // UDP carries signalling and data over IPv4 alone (RFC 5844 §4).
+    let ipv4 = matches!(encap, Some(Encap::Udp | Encap::GreIpv4));
+    usable().find(|address| address.is_ipv4() == ipv4).or(usable().next()).copied()
+}
+
+fn profile(config: &Config, mag: &MagConfig, nai: &str, first: &str) -> Profile {
+    let found = config.domain(&mag.domain).and_then(|domain| domain.profile(nai));
+    let service = match found.map(|nai| nai.service) {
+        Some(ServiceConfig::Ipv4) => Service::Ipv4,
+        Some(ServiceConfig::Ipv6) => Service::Ipv6,
+        Some(ServiceConfig::Dual) | None if mag.ignore_home_address => Service::Ipv6,
+        Some(ServiceConfig::Dual) | None => Service::Dual,
+    };
+    let chosen = found.and_then(|nai| nai.lma.as_deref());
+    let lma = chosen.filter(|id| mag.lmas.iter().any(|lma| lma.id == *id)).unwrap_or(first);
+    Profile { service, lma: Some(lma.to_owned()) }
+}
+
+fn auth(auth: &AuthOption) -> Auth {
+    Auth {
+        key: super::key(auth),
+        home: match auth.home_address {
+            AuthHomeAddress::CareOf => AuthHome::CareOf,
+            AuthHomeAddress::Zero => AuthHome::Zero,
+            AuthHomeAddress::Hnp => AuthHome::HomeNetworkPrefix,
+        },
+        updates_only: auth.updates_only,
+    }
+}
+
+fn mode(encap: Option<Encap>, mag: &MagConfig) -> TunnelMode {
+    match encap {
+        None => TunnelMode::IpInIp,
+        Some(Encap::Udp) => TunnelMode::Udp,
+        Some(Encap::GreIpv4 | Encap::GreIpv6) if mag.ignore_grekey => TunnelMode::Gre,
+        Some(Encap::GreIpv4 | Encap::GreIpv6) => TunnelMode::GreKeyed,
+    }
+}

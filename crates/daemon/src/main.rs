@@ -1,0 +1,38 @@
+//! `kedged`: a Local Mobility Anchor, a Mobile Access Gateway, or both.
+//!
+//! This crate is the shell around the pure machines: the only place where they meet sockets,
+//! clocks, the kernel's tables and people.
+//!
+//! ```text
+//!            API threads ── requests ──┐             netlink events ──┐
+//!                                      ▼                              ▼
+//!  signalling sockets ◄──► the loop (shell): one thread, one epoll ◄──── access sockets
+//!                            │ lma │ mag │                                 (gateway)
+//!                            └──┬──┴──┬──┘
+//!               forwarding changes    └── routes, rules, addresses (host)
+//!                               ▼
+//!                  forwarder threads (dp-user): TUN ◄──► transport sockets
+//! ```
+//!
+//! The loop owns every machine and all control state; nothing in it waits for anything but
+//! epoll. The forwarder threads own their tables and take changes over bounded queues.
+
+mod log;
+mod options;
+mod state_dir;
+
+use std::process::ExitCode;
+
+use tracing::error;
+
+fn main() -> ExitCode {
+    let options = options::parse();
+    log::start();
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            error!("{failure:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

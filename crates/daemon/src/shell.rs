@@ -1,0 +1,164 @@
+//! The loop: one thread that owns every machine and waits in one place.
+//!
+//! It reads top to bottom in order of priority: what people ask, what the kernel tells, packets,
+//! time. Nothing in it blocks but the wait; netlink requests are answered by the kernel at once.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use kedge_api::Server;
+use kedge_config::Config;
+use kedge_net::NetError;
+use kedge_net::netlink::Notifications;
+use kedge_net::owned::Owned;
+use kedge_net::poll::{Poller, Signal, Signals, Token, Waker};
+use kedge_net::signalling::Batch;
+use kedge_sansio::Now;
+use tracing::{info, warn};
+
+use crate::anchor::Anchor;
+use crate::console;
+use crate::gateway::{self, Gateway};
+
+/// Requests of the management API wait.
+pub const API: Token = Token(0);
+/// A signal has arrived.
+pub const SIGNAL: Token = Token(1);
+/// The kernel has changed something.
+pub const KERNEL: Token = Token(2);
+/// The first signalling socket of the anchor; the others follow.
+pub const ANCHOR: Token = Token(1 << 16);
+/// The first signalling socket of the gateway.
+pub const GATEWAY: Token = Token(2 << 16);
+/// The first access interface of the gateway.
+pub const ACCESS: Token = Token(3 << 16);
+
+/// How long a gateway that stops waits for its de-registrations to be acknowledged.
+const PARTING: Duration = Duration::from_secs(2);
+
+/// Requests of the API that are carried out before packets get their turn.
+const CALLS_A_TURN: usize = 16;
+
+/// Everything that runs.
+pub struct Shell {
+    /// The configuration in force.
+    pub config: Config,
+    /// When the daemon started.
+    pub started: Instant,
+    /// The number of this start, as peers see it.
+    pub restart_counter: u32,
+    /// The anchor, if one is configured.
+    pub anchor: Option<Anchor>,
+    /// The gateway, if one is configured.
+    pub gateway: Option<Gateway>,
+    pub(crate) host: Owned,
+    pub(crate) poller: Poller,
+    pub(crate) waker: Waker,
+    pub(crate) signals: Signals,
+    pub(crate) notifications: Notifications,
+    pub(crate) server: Server,
+}
+
+/// Both clocks, read once for a turn.
+pub fn sample() -> Now {
+    Now { mono: Instant::now(), wall: SystemTime::now() }
+}
+
+impl Shell {
+    /// Runs until a signal asks to stop, then leaves nothing behind.
+    pub fn run(mut self) -> Result<(), NetError> {
+        let mut batch = Batch::default();
+        let mut stop_by: Option<Instant> = None;
+        loop {
+            let idle = self.gateway.as_ref().is_none_or(|gateway| gateway.mag().is_idle());
+            if stop_by.is_some_and(|by| idle || Instant::now() >= by) {
+                break;
+            }
+            let ready = self.wait(stop_by)?;
+            let now = sample();
+            if ready.contains(&SIGNAL) && stop_by.is_none() && self.stop_asked() {
+                info!("stopping");
+                if let Some(gateway) = &mut self.gateway {
+                    gateway.mag_mut().shutdown(now);
+                    gateway.settle(&mut self.host);
+                }
+                stop_by = Some(now.mono + PARTING);
+            }
+            if ready.contains(&API) {
+                self.waker.drain();
+                self.answer_calls(now);
+            }
+            if ready.contains(&KERNEL) {
+                self.hear_kernel(now)?;
+            }
+            for &token in ready.iter().filter(|token| token.0 >= ANCHOR.0) {
+                self.read(token, &mut batch, now)?;
+            }
+            self.handle_timeout(now);
+        }
+        for failure in self.host.unmake_all() {
+            warn!("{failure}");
+        }
+        Ok(())
+    }
+
+    /// What is ready, or nothing when a timer is due.
+    fn wait(&mut self, stop_by: Option<Instant>) -> Result<Vec<Token>, NetError> {
+        let anchor = self.anchor.as_mut().and_then(Anchor::poll_timeout);
+        let gateway = self.gateway.as_mut().and_then(Gateway::poll_timeout);
+        let due = [anchor, gateway, stop_by].into_iter().flatten().min();
+        let timeout = due.map(|due| due.saturating_duration_since(Instant::now()));
+        Ok(self.poller.wait(timeout)?.map(|ready| ready.token).collect())
+    }
+
+    fn stop_asked(&self) -> bool {
+        let mut stop = false;
+        while let Some(signal) = self.signals.read() {
+            match signal {
+                Signal::Stop => stop = true,
+                Signal::Reload => warn!("SIGHUP: the configuration is not read again; restart"),
+            }
+        }
+        stop
+    }
+
+    fn answer_calls(&mut self, now: Now) {
+        for _ in 0..CALLS_A_TURN {
+            let Some(call) = self.server.next_call() else { return };
+            let outcome = console::carry_out(self, &call.ask, now);
+            call.answer(outcome);
+        }
+        // More may wait; they get the next turn.
+        self.waker.wake();
+    }
+
+    fn hear_kernel(&mut self, now: Now) -> Result<(), NetError> {
+        while let Some(event) = self.notifications.poll_event()? {
+            if let Some(gateway) = &mut self.gateway {
+                gateway::handle_kernel_event(gateway, &event, &self.poller, &mut self.host, now);
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, token: Token, batch: &mut Batch, now: Now) -> Result<(), NetError> {
+        let place = (token.0 & 0xffff) as usize;
+        match (Token(token.0 & !0xffff), &mut self.anchor, &mut self.gateway) {
+            (ANCHOR, Some(anchor), _) => anchor.receive(place, batch, now),
+            (GATEWAY, _, Some(gateway)) => gateway.receive(place, batch, &mut self.host, now),
+            (ACCESS, _, Some(gateway)) => {
+                gateway.receive_frames(place, &mut self.host, now);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Now) {
+        if let Some(anchor) = &mut self.anchor {
+            anchor.handle_timeout(now);
+        }
+        if let Some(gateway) = &mut self.gateway {
+            gateway.handle_timeout(&mut self.host, now);
+        }
+    }
+}

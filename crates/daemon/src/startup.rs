@@ -1,0 +1,275 @@
+//! From a file to a running daemon, and what can go wrong on the way.
+//!
+//! Everything is taken in an order that leaves nothing half started: what may be refused comes
+//! first (the text, the privileges, the directory, the socket), what changes the host comes last,
+//! and a failure undoes what was done.
+
+use std::fs;
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr as UnixAddr, UnixListener};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use kedge_api::{BindError, Server};
+use kedge_config::{Config, LmaConfig, MagConfig};
+use kedge_dataplane::{DataplaneError, Side};
+use kedge_dp_user::{DeviceConfig, DpUser, TransportLocal};
+use kedge_model::VrfId;
+use kedge_net::NetError;
+use kedge_net::namespace::Namespace;
+use kedge_net::netlink::{NextHop, Notifications, Route, Table};
+use kedge_net::owned::{Owned, Thing};
+use kedge_net::poll::{Poller, Signals, Waker};
+use kedge_net::privileges::{self, Needs};
+use kedge_net::sysctl::Sysctl;
+use tracing::{info, warn};
+
+use crate::anchor::Anchor;
+use crate::apply::{self, ApplyError};
+use crate::forwarding::Plane;
+use crate::gateway::Gateway;
+use crate::options::Options;
+use crate::shell::{self, Shell};
+use crate::signalling::Signalling;
+use crate::state_dir::{StateDir, StateError};
+
+/// The anchor's device, where subscribers' packets enter the tunnels.
+const ANCHOR_DEVICE: &str = "kedge-lma";
+/// The gateway's.
+const GATEWAY_DEVICE: &str = "kedge-mag";
+/// The UDP port of tunnelled packets (RFC 5844 §4.1.3.2, figure 12).
+const UDP_DATA_PORT: u16 = 5437;
+/// The name by which one daemon claims a network namespace; abstract names are per namespace.
+const NAMESPACE_CLAIM: &str = "kedge/netns";
+
+/// Why the daemon did not start. The text is what an operator reads.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration cannot be read.
+    #[error("configuration {path}: {cause} (--config FILE chooses another)")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel said.
+        cause: std::io::Error,
+    },
+    /// The configuration has mistakes; they are printed already.
+    #[error("configuration {path}: {count} {}; nothing was started", if *.count == 1 { "error" } else { "errors" })]
+    Mistakes {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        count: usize,
+    },
+    /// The configuration cannot run.
+    #[error("configuration {path}: {cause}")]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: ApplyError,
+    },
+    /// The process lacks privileges.
+    #[error("missing privileges: {0}; run as root, or let the service manager grant them")]
+    Privileges(String),
+    /// The state directory cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// Another daemon runs here.
+    #[error("another kedged runs in this network namespace; one daemon can be anchor and gateway")]
+    Occupied,
+    /// The management socket cannot be used.
+    #[error(transparent)]
+    Api(#[from] BindError),
+    /// The kernel refused something.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// The data plane could not start.
+    #[error("data plane: {0}")]
+    Dataplane(#[from] DataplaneError),
+}
+
+/// Reads the configuration and prints what there is to say about it.
+pub fn read_config(options: &Options) -> Result<Config, StartError> {
+    let path = || options.config.clone();
+    let text = fs::read(&options.config)
+        .map_err(|cause| StartError::Unreadable { path: path(), cause })?;
+    // An octet that is no UTF-8 becomes a character that no word has, and so a mistake with a
+    // place.
+    let text = String::from_utf8_lossy(&text);
+    let (config, warnings) =
+        kedge_config::parse(&text, &options.config.to_string_lossy()).map_err(|errors| {
+            errors.iter().for_each(|error| eprintln!("{error}"));
+            StartError::Mistakes { path: path(), count: errors.len() }
+        })?;
+    warnings.iter().for_each(|warning| eprintln!("{warning}"));
+    plan(&config, 0).map_err(|cause| StartError::Unfit { path: path(), cause })?;
+    Ok(config)
+}
+
+struct Plan {
+    anchor: Option<apply::AnchorPlan>,
+    gateway: Option<apply::GatewayPlan>,
+}
+
+fn plan(config: &Config, restart_counter: u32) -> Result<Plan, ApplyError> {
+    let anchor = |lma: &LmaConfig| apply::anchor(config, lma, restart_counter);
+    let gateway = |mag: &MagConfig| apply::gateway(config, mag, restart_counter);
+    let plan = Plan {
+        anchor: config.lma.as_ref().map(anchor).transpose()?,
+        gateway: config.mag.as_ref().map(gateway).transpose()?,
+    };
+    match (&plan.anchor, &plan.gateway) {
+        (None, None) => Err(ApplyError::Nothing),
+        (Some(anchor), Some(gateway)) => {
+            let shared = anchor.addresses.iter().find(|a| gateway.addresses.contains(a));
+            match shared {
+                Some(&address) => Err(ApplyError::SharedAddress { address }),
+                None => Ok(plan),
+            }
+        }
+        _ => Ok(plan),
+    }
+}
+
+/// Starts everything that the configuration asks for.
+pub fn start(options: &Options, config: Config) -> Result<(Shell, Held), StartError> {
+    let missing = privileges::missing(Needs::OneNamespace)?;
+    if !missing.is_empty() {
+        return Err(StartError::Privileges(missing.join(", ")));
+    }
+    let state_dir = StateDir::open(&options.state_dir)?;
+    let restart_counter = state_dir.count_restart().unwrap_or_else(|error| {
+        // Peers compare it; the time of day grows too.
+        warn!("the restart counter is not kept: {error}");
+        shell::sample().wall.duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_secs() as u32)
+    });
+    let plan = plan(&config, restart_counter)
+        .map_err(|cause| StartError::Unfit { path: options.config.clone(), cause })?;
+    // From here on threads are started: they inherit blocked signals and few privileges.
+    let signals = Signals::take_over()?;
+    privileges::keep_needed(Needs::OneNamespace)?;
+    let claim = claim_namespace()?;
+    let waker = Waker::new()?;
+    let wake = waker.clone();
+    let server = Server::bind(&options.socket, move || wake.wake())?;
+    let poller = Poller::new()?;
+    let notifications = Notifications::open()?;
+    poller.add(&waker, shell::API)?;
+    poller.add(&signals, shell::SIGNAL)?;
+    poller.add(&notifications, shell::KERNEL)?;
+    let mut host = Owned::open(Namespace::current()?)?;
+    for left in host.sweep()? {
+        info!("removed what an earlier run left behind: {left}");
+    }
+    let started = start_services(plan, &poller, &mut host);
+    let (anchor, gateway) = match started {
+        Ok(services) => services,
+        Err(error) => {
+            for failure in host.unmake_all() {
+                warn!("{failure}");
+            }
+            return Err(error);
+        }
+    };
+    let mut shell = Shell {
+        config,
+        started: Instant::now(),
+        restart_counter,
+        anchor,
+        gateway,
+        host,
+        poller,
+        waker,
+        signals,
+        notifications,
+        server,
+    };
+    shell.find_access_interfaces()?;
+    Ok((shell, Held { _state_dir: state_dir, _claim: claim }))
+}
+
+/// What is held until the process ends.
+pub struct Held {
+    _state_dir: StateDir,
+    _claim: UnixListener,
+}
+
+fn claim_namespace() -> Result<UnixListener, StartError> {
+    let address = UnixAddr::from_abstract_name(NAMESPACE_CLAIM);
+    let claim = address.and_then(|address| UnixListener::bind_addr(&address));
+    claim.map_err(|_| StartError::Occupied)
+}
+
+fn start_services(
+    plan: Plan,
+    poller: &Poller,
+    host: &mut Owned,
+) -> Result<(Option<Anchor>, Option<Gateway>), StartError> {
+    for entry in [Sysctl::ipv4("all", "forwarding"), Sysctl::ipv6("all", "forwarding")] {
+        host.make(Thing::Sysctl { entry, value: "1".to_owned() })?;
+    }
+    let seed = || RandomState::new().hash_one(Instant::now());
+    let anchor = plan.anchor.map(|plan| {
+        let signalling =
+            Signalling::open(VrfId::DEFAULT, &plan.addresses, poller, shell::ANCHOR)?;
+        let plane = start_plane(Side::Anchor, ANCHOR_DEVICE, plan.mtu, &plan.addresses)?;
+        let device = set_up_device(ANCHOR_DEVICE, host)?;
+        for &destination in &plan.pools {
+            let next_hop = NextHop::Device(device);
+            host.make(Thing::Route(Route { destination, next_hop, table: Table::MAIN, metric: 0 }))?;
+        }
+        info!(addresses = join(&plan.addresses), "anchor started");
+        Ok::<_, StartError>(Anchor::new(plan.settings, seed(), signalling, plane))
+    });
+    let anchor = anchor.transpose()?;
+    let gateway = plan.gateway.map(|plan| {
+        let signalling =
+            Signalling::open(VrfId::DEFAULT, &plan.addresses, poller, shell::GATEWAY)?;
+        let plane = start_plane(Side::Gateway, GATEWAY_DEVICE, plan.mtu, &plan.addresses)?;
+        let device = set_up_device(GATEWAY_DEVICE, host)?;
+        info!(addresses = join(&plan.addresses), "gateway started");
+        let first = shell::ACCESS;
+        Ok::<_, StartError>(Gateway::new(
+            plan.settings, seed(), signalling, plane, device, host, first,
+        )?)
+    });
+    Ok((anchor, gateway.transpose()?))
+}
+
+fn start_plane(
+    side: Side,
+    device: &str,
+    mtu: u16,
+    addresses: &[IpAddr],
+) -> Result<Plane, StartError> {
+    let vrf = VrfId::DEFAULT;
+    let local = |&address: &IpAddr| TransportLocal {
+        vrf,
+        address,
+        udp_port: UDP_DATA_PORT,
+        netns: None,
+    };
+    let backend = DpUser::start(kedge_dp_user::Config {
+        side,
+        devices: vec![DeviceConfig { vrf, name: device.to_owned(), netns: None, mtu }],
+        locals: addresses.iter().map(local).collect(),
+    })?;
+    Ok(Plane::new(Box::new(backend)))
+}
+
+/// Tells the kernel what to make of packets from the device.
+fn set_up_device(name: &str, host: &mut Owned) -> Result<kedge_net::netlink::DeviceIndex, NetError> {
+    let link = host.netlink().link(name)?;
+    // Packets of subscribers come out of it from anywhere; the forwarder has checked them.
+    for entry in [Sysctl::ipv4(name, "rp_filter"), Sysctl::ipv6(name, "accept_ra")] {
+        host.make(Thing::Sysctl { entry, value: "0".to_owned() })?;
+    }
+    Ok(link.index)
+}
+
+fn join(addresses: &[IpAddr]) -> String {
+    addresses.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(",")
+}

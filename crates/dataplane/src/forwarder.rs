@@ -1,0 +1,379 @@
+//! The reference forwarder: what becomes of each packet, decided without touching the world.
+//!
+//! It has two layers. [`Forwarder::outbound`] and [`Forwarder::inbound`] decide and count; the
+//! userspace backend calls them for whole trains of segments and lets the kernel's sockets write
+//! the outer headers. [`Forwarder::encapsulate`] and [`Forwarder::decapsulate`] add the octets,
+//! one packet at a time; tests and other backends compare with them.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use kedge_model::VrfId;
+
+use crate::ecn;
+use crate::ends::{Carrier, EndId, TunnelEnd};
+use crate::fragment::fragments;
+use crate::gre::Gre;
+use crate::icmp::{self, IPV6_MINIMUM_MTU, Limiter, Problem, Reply};
+use crate::inner::{Inner, protocol};
+use crate::outer::{self, Marks};
+use crate::tables::{Held, HeldPath, Tables};
+use crate::{DropReason, Kind, Side, TotalCells, Verdict};
+
+/// Decides for one data plane.
+#[derive(Debug)]
+pub struct Forwarder {
+    /// What is held.
+    pub tables: Tables,
+    cells: Arc<TotalCells>,
+    /// Shared by all errors we send, as RFC 4443 §2.4 (f) asks: 50 at once, 1000 a second.
+    limiter: Limiter,
+    identification: u16,
+}
+
+/// What a read from a device holds: one packet, or one that stands for a train of segments.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Load {
+    /// How many packets.
+    pub packets: u64,
+    /// Their octets, headers included.
+    pub bytes: u64,
+    /// The octets of the largest.
+    pub largest: usize,
+}
+
+impl Load {
+    /// One packet.
+    pub fn one(inner: &Inner) -> Self {
+        Self { packets: 1, bytes: inner.total_len as u64, largest: inner.total_len }
+    }
+}
+
+/// How a packet enters its tunnel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Outbound {
+    /// The slot of the binding.
+    pub slot: u32,
+    /// The path among the binding's.
+    pub path: u16,
+    /// What the outer header takes from the inner one.
+    pub marks: Marks,
+    /// Whether it fits.
+    pub fit: Fit,
+}
+
+/// Whether a packet fits into a tunnel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fit {
+    /// As it is.
+    Whole,
+    /// As fragments of at most this size: IPv4 that allows it.
+    Fragments(u16),
+    /// As it is, in an outer packet that has to be fragmented: IPv6 of at most the minimum MTU
+    /// (RFC 2473 §7.1 (b)).
+    OuterFragments,
+}
+
+/// How a packet leaves its tunnel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Inbound {
+    /// The slot of the binding.
+    pub slot: u32,
+    /// Its header.
+    pub inner: Inner,
+    /// Its Type of Service or Traffic Class from here on.
+    pub tos: u8,
+}
+
+/// An outer packet that is ready.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OuterPacket {
+    /// The routing world to send it in.
+    pub transport: VrfId,
+    /// The packet, from its IP header on.
+    pub bytes: Vec<u8>,
+    /// Whether the IP layer below must fragment it.
+    pub may_fragment: bool,
+}
+
+/// An inner packet that left its tunnel.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct InnerPacket {
+    /// The routing world it belongs to.
+    pub vrf: VrfId,
+    /// The packet, from its IP header on.
+    pub bytes: Vec<u8>,
+}
+
+/// An outer packet as a transport socket gives it.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrived<'a> {
+    /// The routing world it was received in.
+    pub transport: VrfId,
+    /// Its destination, an address of ours.
+    pub local: IpAddr,
+    /// Its source.
+    pub peer: IpAddr,
+    /// Its Type of Service or Traffic Class.
+    pub tos: u8,
+    /// What it carries.
+    pub carried: Carried<'a>,
+}
+
+/// What an outer packet carries behind its IP header, or behind its UDP header.
+#[derive(Clone, Copy, Debug)]
+pub enum Carried<'a> {
+    /// Protocol 4: IPv4.
+    Ipv4(&'a [u8]),
+    /// Protocol 41: IPv6.
+    Ipv6(&'a [u8]),
+    /// Protocol 47, from the GRE header on.
+    Gre(&'a [u8]),
+    /// The payload of UDP to this port of ours.
+    Udp(u16, &'a [u8]),
+}
+
+impl Forwarder {
+    /// A forwarder that counts into `cells` and is their only writer.
+    pub fn new(tables: Tables, cells: Arc<TotalCells>) -> Self {
+        Self { tables, cells, limiter: Limiter::new(50, 1000), identification: 0 }
+    }
+
+    /// The counters.
+    pub fn cells(&self) -> &TotalCells {
+        &self.cells
+    }
+
+    /// Decides how `packet`, which a device of `vrf` gave and `inner` describes, enters a tunnel.
+    /// On [`Verdict::Forward`] it has been counted as sent.
+    pub fn outbound(
+        &mut self,
+        vrf: VrfId,
+        inner: &Inner,
+        packet: &[u8],
+        load: Load,
+        now: Instant,
+    ) -> Verdict<Outbound> {
+        let (subscriber, problem) = match self.tables.side() {
+            Side::Anchor => (inner.destination, Problem::Unreachable),
+            Side::Gateway => (inner.source, Problem::SourceRefused),
+        };
+        let slot = self.tables.find(vrf, subscriber);
+        let Some((slot, held)) = slot.and_then(|s| Some((s, self.tables.held(s)?))) else {
+            return self.refuse(DropReason::NoBinding, problem, inner, packet, load, now);
+        };
+        let at = held.path_of(|| inner.flow_hash(packet));
+        let Some(path) = held.paths.get(usize::from(at)) else {
+            return self.drop(DropReason::NoBinding, load.packets);
+        };
+        let mtu = path.mtu(now);
+        let fit = if load.largest <= usize::from(mtu) {
+            Fit::Whole
+        } else if !inner.dont_fragment {
+            Fit::Fragments(mtu)
+        } else if !inner.is_ipv4() && load.largest <= usize::from(IPV6_MINIMUM_MTU) {
+            Fit::OuterFragments
+        } else {
+            let problem = Problem::TooBig { mtu };
+            return self.refuse(DropReason::TooBig, problem, inner, packet, load, now);
+        };
+        let flow_label = if path.tunnel.peer.is_ipv6() {
+            // RFC 6438 §3: never zero, so that routers inside spread by the label alone.
+            (inner.flow_hash(packet) & 0xf_ffff).max(1)
+        } else {
+            0
+        };
+        held.cells.sent(load.packets, load.bytes);
+        self.cells.sent(Kind::of(&path.tunnel, inner.is_ipv4()), load.packets, load.bytes);
+        Verdict::Forward(Outbound {
+            slot,
+            path: at,
+            marks: Marks { tos: inner.tos, flow_label },
+            fit,
+        })
+    }
+
+    /// The binding and the path that an [`Outbound`] names.
+    pub fn path(&self, out: &Outbound) -> Option<(&Held, &HeldPath)> {
+        let held = self.tables.held(out.slot)?;
+        Some((held, held.paths.get(usize::from(out.path))?))
+    }
+
+    /// Decides how a packet that came from the tunnel `end` leaves it. `is_ipv4` is what the
+    /// encapsulation said of it, where it did. On `Ok` it has been counted as received, on `Err`
+    /// as dropped.
+    pub fn inbound(
+        &mut self,
+        end: EndId,
+        outer_tos: u8,
+        is_ipv4: Option<bool>,
+        packet: &[u8],
+    ) -> Result<Inbound, DropReason> {
+        let decided = self.decide_inbound(end, outer_tos, is_ipv4, packet);
+        if let Err(reason) = decided {
+            self.cells.dropped(reason, 1);
+        }
+        decided
+    }
+
+    fn decide_inbound(
+        &self,
+        end: EndId,
+        outer_tos: u8,
+        is_ipv4: Option<bool>,
+        packet: &[u8],
+    ) -> Result<Inbound, DropReason> {
+        let inner = Inner::parse(packet)?;
+        if is_ipv4.is_some_and(|said| said != inner.is_ipv4()) {
+            return Err(DropReason::ProtocolType);
+        }
+        let subscriber = match self.tables.side() {
+            Side::Anchor => inner.source,
+            Side::Gateway => inner.destination,
+        };
+        let slot = self.tables.admit(end, subscriber)?;
+        let tos = ecn::decapsulated(outer_tos, inner.tos).ok_or(DropReason::Congestion)?;
+        if let Some(held) = self.tables.held(slot) {
+            let bytes = inner.total_len as u64;
+            held.cells.received(1, bytes);
+            if let Some(path) = held.paths.iter().find(|path| path.end == end) {
+                self.cells.received(Kind::of(&path.tunnel, inner.is_ipv4()), 1, bytes);
+            }
+        }
+        Ok(Inbound { slot, inner, tos })
+    }
+
+    /// The tunnel that outer packets belong to; on `Err`, `packets` were counted as dropped.
+    pub fn end(&self, key: &TunnelEnd, packets: u64) -> Result<EndId, DropReason> {
+        self.tables.end(key).inspect_err(|reason| self.cells.dropped(*reason, packets))
+    }
+
+    /// The outer packets that carry `packet`, which a device of `vrf` gave.
+    pub fn encapsulate(
+        &mut self,
+        vrf: VrfId,
+        packet: &[u8],
+        now: Instant,
+    ) -> Verdict<Vec<OuterPacket>> {
+        let inner = match Inner::parse(packet) {
+            Ok(inner) => inner,
+            Err(_) => return self.drop(DropReason::Malformed, 1),
+        };
+        let packet = &packet[..inner.total_len];
+        let out = match self.outbound(vrf, &inner, packet, Load::one(&inner), now) {
+            Verdict::Forward(out) => out,
+            Verdict::Drop(reason) => return Verdict::Drop(reason),
+            Verdict::Reply(reason, reply) => return Verdict::Reply(reason, reply),
+        };
+        self.identification = self.identification.wrapping_add(1);
+        let identification = (out.fit == Fit::OuterFragments).then_some(self.identification);
+        let pieces = match out.fit {
+            Fit::Whole | Fit::OuterFragments => Some(vec![packet.to_vec()]),
+            Fit::Fragments(mtu) => fragments(&inner, packet, mtu),
+        };
+        let (Some(pieces), Some((_, path))) = (pieces, self.path(&out)) else {
+            return self.drop(DropReason::TooBig, 1);
+        };
+        let outer = pieces.iter().map(|piece| OuterPacket {
+            transport: path.tunnel.transport,
+            bytes: outer::encapsulate(&path.tunnel, out.marks, piece, identification),
+            may_fragment: identification.is_some(),
+        });
+        Verdict::Forward(outer.collect())
+    }
+
+    /// The inner packet of an outer one.
+    pub fn decapsulate(&mut self, arrived: &Arrived<'_>) -> Verdict<InnerPacket> {
+        let (carrier, is_ipv4, packet) = match unwrap(arrived.carried) {
+            Ok(unwrapped) => unwrapped,
+            Err(reason) => return self.drop(reason, 1),
+        };
+        let Arrived { transport, local, peer, .. } = *arrived;
+        let end = match self.end(&TunnelEnd { transport, local, peer, carrier }, 1) {
+            Ok(end) => end,
+            Err(reason) => return Verdict::Drop(reason),
+        };
+        match self.inbound(end, arrived.tos, is_ipv4, packet) {
+            Ok(Inbound { slot, inner, tos }) => {
+                let mut bytes = packet[..inner.total_len].to_vec();
+                if tos != inner.tos {
+                    ecn::set_tos(&mut bytes, tos);
+                }
+                let vrf = self.tables.held(slot).map_or(VrfId::DEFAULT, |held| held.vrf);
+                Verdict::Forward(InnerPacket { vrf, bytes })
+            }
+            Err(reason) => Verdict::Drop(reason),
+        }
+    }
+
+    /// Counts dropped packets.
+    fn drop<T>(&self, reason: DropReason, packets: u64) -> Verdict<T> {
+        self.cells.dropped(reason, packets);
+        Verdict::Drop(reason)
+    }
+
+    /// Counts dropped packets and tells their sender, if that is allowed and not too often.
+    fn refuse<T>(
+        &mut self,
+        reason: DropReason,
+        problem: Problem,
+        inner: &Inner,
+        packet: &[u8],
+        load: Load,
+        now: Instant,
+    ) -> Verdict<T> {
+        self.cells.dropped(reason, load.packets);
+        match self.answer(problem, inner, packet, now) {
+            Some(reply) => Verdict::Reply(reason, reply),
+            None => Verdict::Drop(reason),
+        }
+    }
+
+    pub(crate) fn answer(
+        &mut self,
+        problem: Problem,
+        inner: &Inner,
+        packet: &[u8],
+        now: Instant,
+    ) -> Option<Reply> {
+        let reply = icmp::error(problem, inner, packet)?;
+        self.limiter.take(now).then_some(reply)
+    }
+}
+
+/// The carrier, what it says of the inner packet's family, and the inner packet.
+pub fn unwrap(carried: Carried<'_>) -> Result<(Carrier, Option<bool>, &[u8]), DropReason> {
+    match carried {
+        Carried::Ipv4(packet) => Ok((Carrier::IpInIp, Some(true), packet)),
+        Carried::Ipv6(packet) => Ok((Carrier::IpInIp, Some(false), packet)),
+        Carried::Udp(port, packet) => Ok((Carrier::Udp(port), None, packet)),
+        Carried::Gre(bytes) => {
+            let gre = Gre::decode(bytes)?;
+            let packet = bytes.get(gre.header_len..).ok_or(DropReason::InvalidLength)?;
+            Ok((Carrier::Gre(gre.key), Some(gre.is_ipv4), packet))
+        }
+    }
+}
+
+impl<'a> Arrived<'a> {
+    /// Reads an outer packet from its IP header on, as another data plane or a test has it.
+    /// `None` for what carries none of our encapsulations, and for outer fragments: the host puts
+    /// those together first.
+    pub fn parse(transport: VrfId, packet: &'a [u8]) -> Option<Self> {
+        let outer = Inner::parse(packet).ok()?;
+        let payload = packet.get(outer.header_len..outer.total_len)?;
+        let carried = match outer.protocol {
+            protocol::IPV4 => Carried::Ipv4(payload),
+            protocol::IPV6 => Carried::Ipv6(payload),
+            protocol::GRE => Carried::Gre(payload),
+            protocol::UDP => {
+                let (header, data) = payload.split_first_chunk::<8>()?;
+                Carried::Udp(u16::from_be_bytes([header[2], header[3]]), data)
+            }
+            _ => return None,
+        };
+        let (local, peer, tos) = (outer.destination, outer.source, outer.tos);
+        (!outer.fragment).then_some(Self { transport, local, peer, tos, carried })
+    }
+}

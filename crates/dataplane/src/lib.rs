@@ -1,0 +1,94 @@
+//! Forwarding: what a data plane is, its tables, and the pure reference forwarder.
+//!
+//! A data plane holds, for each binding, the inner addresses of a subscriber and the tunnels its
+//! packets travel in ([`kedge_model::Forwarding`]), and counts what it carries. The daemon makes
+//! changes through the trait [`Dataplane`]; several backends implement it.
+//!
+//! ```text
+//!   inner side                                       transport side
+//!   ----------  encapsulate: find the binding by     --------------
+//!     VRF  ──►  inner destination (anchor) or        ──► outer packet
+//!               inner source (gateway)
+//!          ◄──  decapsulate: peer, local address,    ◄── outer packet
+//!               key and inner source (anchor) or
+//!               inner destination (gateway) must
+//!               belong to one binding
+//! ```
+//!
+//! This crate is pure: no socket, no clock, no thread. Packets are byte slices, time is an
+//! argument. [`Forwarder`] is the reference: a backend is right when it agrees with it packet by
+//! packet. Nothing here panics, whatever octets it is given.
+
+pub mod chaos;
+pub mod checksum;
+mod counters;
+pub mod ecn;
+mod ends;
+mod error;
+pub mod fake;
+mod forwarder;
+mod fragment;
+pub mod gre;
+mod icmp;
+pub mod inner;
+mod outer;
+mod prefixes;
+mod tables;
+mod totals;
+mod tunnel_error;
+mod verdict;
+
+pub use counters::{BindingCells, BindingCounters, Cell};
+pub use ends::{Carrier, EndId, TunnelEnd};
+pub use error::DataplaneError;
+pub use forwarder::{
+    Arrived, Carried, Fit, Forwarder, Inbound, InnerPacket, Load, Outbound, OuterPacket, unwrap,
+};
+pub use fragment::fragments;
+pub use icmp::{IPV6_MINIMUM_MTU, Limiter, Problem, Reply};
+use kedge_model::{BindingId, Forwarding};
+pub use outer::{HOP_LIMIT, Marks};
+pub use tables::{Held, HeldPath, Local, Tables};
+pub use totals::{
+    Drops, Kind, TotalCells, Totals, TunnelData, TunnelDataReceived, TunnelDataSent, TunnelIcmpv6,
+};
+pub use tunnel_error::{TunnelError, TunnelFault};
+pub use verdict::{DropReason, Verdict};
+
+/// Which end of the tunnels this is; it decides which inner address names the binding.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Side {
+    /// A local mobility anchor: the subscriber is the destination of what enters a tunnel and
+    /// the source of what leaves it.
+    Anchor,
+    /// A mobile access gateway: the other way round.
+    Gateway,
+}
+
+/// One change to what a data plane holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// Hold this for the binding, in place of what was held for it before. Its counters go on.
+    Bind {
+        /// The binding.
+        binding: BindingId,
+        /// What to hold.
+        want: Forwarding,
+    },
+    /// Hold nothing for the binding, and forget its counters.
+    Unbind(BindingId),
+}
+
+/// Something that forwards packets between inner routing worlds and tunnels.
+pub trait Dataplane {
+    /// Makes changes, in order. When this returns `Ok`, packets are forwarded accordingly. On an
+    /// error the changes before the one that failed are in force, and that one and those behind
+    /// it are not; the error names the binding.
+    fn apply(&mut self, changes: &[Change]) -> Result<(), DataplaneError>;
+
+    /// What a binding's packets added up to; `None` for one that is not held.
+    fn counters(&self, binding: BindingId) -> Option<BindingCounters>;
+
+    /// Everything that was counted since the data plane was started.
+    fn totals(&self) -> Totals;
+}

@@ -1,0 +1,272 @@
+//! What a data plane holds: bindings in a slab, found by inner address and by tunnel.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use foldhash::quality::RandomState;
+use hashbrown::HashMap;
+use ipnet::IpNet;
+use kedge_model::{BindingId, Encapsulation, Forwarding, Tunnel, VrfId};
+
+use crate::ends::{EndId, Ends, TunnelEnd};
+use crate::prefixes::Prefixes;
+use crate::{BindingCells, DataplaneError, DropReason, Side};
+
+/// An address of this host at which tunnels may start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Local {
+    /// The transport routing world.
+    pub vrf: VrfId,
+    /// The address.
+    pub address: IpAddr,
+    /// The port of UDP encapsulation there.
+    pub udp_port: u16,
+}
+
+/// A binding as the tables hold it.
+#[derive(Debug)]
+pub struct Held {
+    /// Whose it is.
+    pub binding: BindingId,
+    /// The inner routing world.
+    pub vrf: VrfId,
+    /// The place of that world in the list of devices.
+    pub device: u16,
+    /// Its ways; at least one has a weight.
+    pub paths: Box<[HeldPath]>,
+    inner: Box<[IpNet]>,
+    total_weight: u32,
+    /// What its packets add up to.
+    pub cells: Arc<BindingCells>,
+}
+
+/// A path as the tables hold it.
+#[derive(Clone, Copy, Debug)]
+pub struct HeldPath {
+    /// Where its packets go and come from.
+    pub tunnel: Tunnel,
+    /// The place of its near end in the list of locals.
+    pub local: u16,
+    pub(crate) end: EndId,
+    weight: u16,
+    /// A smaller MTU that the path was found to have, and until when that is believed.
+    lowered: Option<(u16, Instant)>,
+}
+
+impl HeldPath {
+    /// A path may have become wider after this long (RFC 8201 §4, RFC 1191 §6.3).
+    const LOWERED_FOR: Duration = Duration::from_secs(600);
+
+    /// The largest inner packet the path carries whole.
+    pub fn mtu(&self, now: Instant) -> u16 {
+        match self.lowered {
+            Some((mtu, until)) if now < until => mtu.min(self.tunnel.mtu),
+            _ => self.tunnel.mtu,
+        }
+    }
+
+    /// Notes that outer packets of more than `outer_mtu` octets do not get through.
+    pub(crate) fn lower(&mut self, outer_mtu: u32, now: Instant) {
+        // No path carries less than 68 octets (RFC 791), so that less is no news but noise.
+        let outer_mtu = u16::try_from(outer_mtu.max(68)).unwrap_or(u16::MAX);
+        let mtu = outer_mtu.saturating_sub(self.tunnel.overhead()).max(28);
+        if mtu < self.mtu(now) {
+            self.lowered = Some((mtu, now + Self::LOWERED_FOR));
+        }
+    }
+}
+
+impl Held {
+    /// The path of a flow: the same for all its packets while the paths stay as they are.
+    pub fn path_of(&self, hash: impl FnOnce() -> u32) -> u16 {
+        if self.paths.len() == 1 {
+            return 0;
+        }
+        let total = u64::from(self.total_weight);
+        // The hash's upper bits decide, so its share of the range is the weight's share.
+        let mut ticket = ((u64::from(hash()) * total) >> 32) as u32;
+        for (at, path) in self.paths.iter().enumerate() {
+            match ticket.checked_sub(path.weight.into()) {
+                Some(rest) => ticket = rest,
+                None => return at as u16,
+            }
+        }
+        0
+    }
+
+    /// Whether packets from this tunnel end may be the binding's.
+    pub fn uses(&self, end: EndId) -> bool {
+        self.paths.iter().any(|path| path.end == end)
+    }
+}
+
+/// The tables of one data plane.
+#[derive(Debug)]
+pub struct Tables {
+    side: Side,
+    devices: Vec<VrfId>,
+    locals: Vec<Local>,
+    slots: HashMap<BindingId, u32, RandomState>,
+    slab: Vec<Option<Held>>,
+    free: Vec<u32>,
+    prefixes: Prefixes,
+    ends: Ends,
+}
+
+impl Tables {
+    /// Empty tables for the inner worlds `devices` and tunnels from `locals`.
+    pub fn new(side: Side, devices: Vec<VrfId>, locals: Vec<Local>) -> Self {
+        Self {
+            side,
+            devices,
+            locals,
+            slots: HashMap::default(),
+            slab: Vec::new(),
+            free: Vec::new(),
+            prefixes: Prefixes::default(),
+            ends: Ends::default(),
+        }
+    }
+
+    /// Which end of the tunnels this is.
+    pub fn side(&self) -> Side {
+        self.side
+    }
+
+    /// Holds `want` for the binding, in place of what was held before. On an error nothing has
+    /// changed.
+    pub fn bind(
+        &mut self,
+        binding: BindingId,
+        want: &Forwarding,
+        cells: Arc<BindingCells>,
+    ) -> Result<(), DataplaneError> {
+        let device = self.devices.iter().position(|vrf| *vrf == want.vrf);
+        let device = device.and_then(|at| u16::try_from(at).ok());
+        let device = device.ok_or(DataplaneError::UnknownVrf { binding, vrf: want.vrf })?;
+        let total_weight = want.paths.iter().map(|path| u32::from(path.weight)).sum();
+        if total_weight == 0 {
+            return Err(DataplaneError::NoPath { binding });
+        }
+        let mut locals = Vec::with_capacity(want.paths.len());
+        for path in &want.paths {
+            locals.push(self.local_of(binding, &path.tunnel)?);
+        }
+        let inner: Box<[IpNet]> = want.inner.iter().map(IpNet::trunc).collect();
+        let own = self.slots.get(&binding).copied();
+        for prefix in &inner {
+            match self.prefixes.holder(want.vrf, *prefix) {
+                Some(slot) if Some(slot) != own => {
+                    let held = self.slab[slot as usize].as_ref();
+                    let holder = held.map_or(binding, |held| held.binding);
+                    return Err(DataplaneError::PrefixTaken { binding, prefix: *prefix, holder });
+                }
+                _ => {}
+            }
+        }
+
+        self.unbind(binding);
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slab.push(None);
+            u32::try_from(self.slab.len() - 1).expect("fewer than 2^32 bindings")
+        });
+        for prefix in &inner {
+            self.prefixes.insert(want.vrf, *prefix, slot);
+        }
+        let with_local = want.paths.iter().zip(locals);
+        let paths = with_local.map(|(path, local)| HeldPath {
+            tunnel: path.tunnel,
+            local,
+            end: self.ends.acquire(TunnelEnd::from(&path.tunnel), want.vrf),
+            weight: path.weight,
+            lowered: None,
+        });
+        let paths = paths.collect();
+        let vrf = want.vrf;
+        let held = Held { binding, vrf, device, paths, inner, total_weight, cells };
+        self.slab[slot as usize] = Some(held);
+        self.slots.insert(binding, slot);
+        Ok(())
+    }
+
+    /// Holds nothing for the binding any more.
+    pub fn unbind(&mut self, binding: BindingId) {
+        let Some(slot) = self.slots.remove(&binding) else { return };
+        let Some(held) = self.slab[slot as usize].take() else { return };
+        for prefix in &held.inner {
+            self.prefixes.remove(held.vrf, *prefix);
+        }
+        for path in &held.paths {
+            self.ends.release(path.end, held.vrf);
+        }
+        self.free.push(slot);
+    }
+
+    /// The slot of the binding that holds an inner address.
+    pub fn find(&self, vrf: VrfId, address: IpAddr) -> Option<u32> {
+        self.prefixes.find(vrf, address)
+    }
+
+    /// The slot of a binding of any world that holds the address and has such a path.
+    pub(crate) fn find_in_any(
+        &self,
+        address: IpAddr,
+        mut has: impl FnMut(&HeldPath) -> bool,
+    ) -> Option<u32> {
+        let slots = self.devices.iter().filter_map(|vrf| self.find(*vrf, address));
+        slots
+            .into_iter()
+            .find(|slot| self.held(*slot).is_some_and(|held| held.paths.iter().any(&mut has)))
+    }
+
+    /// What is in a slot that [`Self::find`] gave since the last change.
+    pub fn held(&self, slot: u32) -> Option<&Held> {
+        self.slab.get(slot as usize)?.as_ref()
+    }
+
+    pub(crate) fn held_mut(&mut self, slot: u32) -> Option<&mut Held> {
+        self.slab.get_mut(slot as usize)?.as_mut()
+    }
+
+    /// The tunnel that an arriving outer packet belongs to.
+    pub fn end(&self, key: &TunnelEnd) -> Result<EndId, DropReason> {
+        self.ends.find(key)
+    }
+
+    /// The slot of the binding that an inner address and a tunnel end both belong to (RFC 5213
+    /// §5.6.2: the source must be the mobile node's and the tunnel its gateway's).
+    pub fn admit(&self, end: EndId, address: IpAddr) -> Result<u32, DropReason> {
+        let mut reason = DropReason::UnknownInner;
+        for vrf in self.ends.vrfs(end) {
+            if let Some(slot) = self.find(vrf, address) {
+                if self.held(slot).is_some_and(|held| held.uses(end)) {
+                    return Ok(slot);
+                }
+                reason = DropReason::OtherTunnel;
+            }
+        }
+        Err(reason)
+    }
+
+    fn local_of(&self, binding: BindingId, tunnel: &Tunnel) -> Result<u16, DataplaneError> {
+        let (local, peer) = (tunnel.local, tunnel.peer);
+        if local.is_ipv4() != peer.is_ipv4() {
+            return Err(DataplaneError::MixedFamilies { binding, local, peer });
+        }
+        let port = match tunnel.encapsulation {
+            Encapsulation::Udp { local_port, .. } => Some(local_port),
+            _ => None,
+        };
+        let found = self.locals.iter().position(|l| {
+            l.vrf == tunnel.transport
+                && l.address == local
+                && port.is_none_or(|port| port == l.udp_port)
+        });
+        found.and_then(|at| u16::try_from(at).ok()).ok_or(DataplaneError::UnknownLocal {
+            binding,
+            transport: tunnel.transport,
+            local: SocketAddr::new(local, port.unwrap_or(0)),
+        })
+    }
+}

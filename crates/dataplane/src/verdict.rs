@@ -1,0 +1,107 @@
+//! What becomes of a packet.
+
+use crate::icmp::Reply;
+
+/// Why a packet was not forwarded. Every dropped packet is counted under one of these.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum DropReason {
+    /// From the tunnel: no binding has a tunnel with this peer and this local address.
+    UnknownPeer,
+    /// From the tunnel: the peer is known, this GRE key or this encapsulation is not.
+    UnknownKey,
+    /// From the tunnel: no binding holds the inner address (RFC 5213 §5.6.2).
+    UnknownInner,
+    /// From the tunnel: the inner address belongs to a binding, and this tunnel does not.
+    OtherTunnel,
+    /// From the tunnel: what is inside is neither IPv4 nor IPv6.
+    ProtocolType,
+    /// From the tunnel: the inner header says more octets than there are, or is cut short.
+    InvalidLength,
+    /// From the tunnel: a GRE header that RFC 2784 §2.3 or RFC 2890 §2 tell us to discard.
+    GreHeader,
+    /// From the tunnel: GRE's checksum is wrong (RFC 2784 §2.5).
+    GreChecksum,
+    /// From the tunnel: congestion was marked on the outer header and the inner packet cannot
+    /// carry the mark (RFC 6040 §4.2).
+    Congestion,
+    /// To the tunnel: what came from the device is no well-formed packet.
+    Malformed,
+    /// To the tunnel: no binding holds the address (RFC 5213 §5.6.2, §6.10.5).
+    NoBinding,
+    /// To the tunnel: larger than the tunnel takes, and not to be fragmented.
+    TooBig,
+    /// The kernel refused to take the packet: a queue was full or no route was found.
+    Refused,
+}
+
+impl DropReason {
+    /// How many reasons there are.
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// All reasons in the order of their numbers.
+    pub const ALL: [Self; 13] = [
+        Self::UnknownPeer,
+        Self::UnknownKey,
+        Self::UnknownInner,
+        Self::OtherTunnel,
+        Self::ProtocolType,
+        Self::InvalidLength,
+        Self::GreHeader,
+        Self::GreChecksum,
+        Self::Congestion,
+        Self::Malformed,
+        Self::NoBinding,
+        Self::TooBig,
+        Self::Refused,
+    ];
+
+    /// What an operator reads.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::UnknownPeer => "Unknown Tunnel Peer",
+            Self::UnknownKey => "Unknown GRE Key or Encapsulation",
+            Self::UnknownInner => "Unknown Inner Address",
+            Self::OtherTunnel => "Inner Address of Another Tunnel",
+            Self::ProtocolType => "Protocol Type Error",
+            Self::InvalidLength => "Invalid Pkt Length",
+            Self::GreHeader => "Invalid GRE Header",
+            Self::GreChecksum => "GRE Checksum Error",
+            Self::Congestion => "Congestion on a Packet without ECN",
+            Self::Malformed => "Malformed Inner Packet",
+            Self::NoBinding => "No Binding",
+            Self::TooBig => "Too Big",
+            Self::Refused => "Refused by the Kernel",
+        }
+    }
+
+    /// The counter's name in JSON.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::UnknownPeer => "unknown_peer",
+            Self::UnknownKey => "unknown_key",
+            Self::UnknownInner => "unknown_inner",
+            Self::OtherTunnel => "other_tunnel",
+            Self::ProtocolType => "protocol_type",
+            Self::InvalidLength => "invalid_length",
+            Self::GreHeader => "gre_header",
+            Self::GreChecksum => "gre_checksum",
+            Self::Congestion => "congestion",
+            Self::Malformed => "malformed",
+            Self::NoBinding => "no_binding",
+            Self::TooBig => "too_big",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// What becomes of a packet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict<T> {
+    /// It goes on, as this.
+    Forward(T),
+    /// It ends here; the reason has been counted.
+    Drop(DropReason),
+    /// It ends here and its sender is told; the reason has been counted.
+    Reply(DropReason, Reply),
+}

@@ -1,0 +1,35 @@
+//! One line typed at a terminal: read, or completed.
+
+use crate::diagnostic::{Hint, SyntaxError, SyntaxFault};
+use crate::matcher::{self, Match};
+use crate::{Args, Block, lex, read};
+
+/// Reads one line as a command of `block`; `origin` names it in messages.
+pub fn read_command<K: Copy + PartialEq>(
+    block: &'static Block<K>,
+    text: &str,
+    origin: &str,
+) -> Result<(K, Args), SyntaxError> {
+    let line = lex::typed(text);
+    let (Match { row, args }, place) = read::one_line(block, origin, &line)?;
+    match row.key() {
+        Some(key) => Ok((key, args)),
+        None => Err(Box::new((place, SyntaxFault::NotSupported { command: row.name() }))),
+    }
+}
+
+/// What may stand where `text` ends: the words that its last word begins, or, behind a blank,
+/// all that may come next. `<cr>` says that the line may end.
+pub fn complete<K: Copy + PartialEq>(block: &'static Block<K>, text: &str) -> Vec<Hint> {
+    let line = lex::typed(text);
+    let mut words: Vec<&str> = line.words.iter().map(|word| word.text.as_str()).collect();
+    let begun = if text.ends_with(char::is_whitespace) { None } else { words.pop() };
+    let mut hints = matcher::expected(block.rows, &words);
+    if let Some(begun) = begun {
+        hints.retain(|hint| {
+            let start = hint.what.get(..begun.len());
+            hint.placeholder || start.is_some_and(|start| start.eq_ignore_ascii_case(begun))
+        });
+    }
+    hints
+}

@@ -1,0 +1,304 @@
+//! How a mistake is shown: the line, a caret under the word, what is allowed, what was meant.
+//!
+//! ```text
+//! lma.conf:3:14: not a value for SECONDS
+//!     bce lifetime 5
+//!                  ^
+//!   allowed here:
+//!     SECONDS  longest lifetime granted (10-65535 seconds)
+//! ```
+//!
+//! Nothing secret is in it: the line is kept with its secrets, and whatever might be one, starred
+//! out.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// The longest part of a line that a message shows, in characters.
+const EXCERPT: usize = 160;
+/// The longest word that a message repeats, in characters.
+const QUOTE: usize = 60;
+
+/// A place in a text.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Place {
+    /// The text's name, as its file name.
+    pub origin: Arc<str>,
+    /// Counted from 1; 0 when the place is nowhere in particular.
+    pub line: usize,
+    /// The word's first character, counted from 1.
+    pub column: usize,
+    /// The word's first character in `text`, counted from 0.
+    pub caret: usize,
+    /// How many characters the word has in `text`.
+    pub width: usize,
+    /// The line, fit to be shown.
+    pub text: Arc<str>,
+    /// The block the line stands in, as it was opened; empty outside of all blocks.
+    pub block: Arc<str>,
+}
+
+/// Something that may stand at a place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hint {
+    /// The word, or the name of an argument.
+    pub what: String,
+    /// What it is.
+    pub help: String,
+    /// Whether it stands for a value, and is not itself the word to type.
+    pub placeholder: bool,
+}
+
+/// What is wrong with a line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SyntaxFault {
+    /// No command of this block or an enclosing one begins like this.
+    UnknownCommand {
+        /// The word.
+        word: String,
+        /// The commands of the block.
+        allowed: Vec<Hint>,
+        /// A command that is spelled nearly like this.
+        meant: Option<String>,
+    },
+    /// The command does not go on like this.
+    Unexpected {
+        /// The word; `None` when it may be a secret.
+        word: Option<String>,
+        /// What may stand there; nothing when the command ends before it.
+        allowed: Vec<Hint>,
+        /// A word that is spelled nearly like this.
+        meant: Option<String>,
+    },
+    /// The word is the beginning of several.
+    Ambiguous {
+        /// The word.
+        word: String,
+        /// The words it may begin.
+        candidates: Vec<Hint>,
+    },
+    /// The command ends too early.
+    Incomplete {
+        /// What is missing.
+        allowed: Vec<Hint>,
+    },
+    /// The command is known, and has no function in this version.
+    NotSupported {
+        /// Its name.
+        command: String,
+    },
+    /// The command may stand once, and stands elsewhere with other arguments.
+    AlreadyGiven {
+        /// Its name.
+        command: String,
+        /// The line of the other one.
+        line: usize,
+    },
+    /// A double quote is not closed.
+    OpenQuote,
+    /// A comment is not closed.
+    OpenComment,
+}
+
+/// A mistake and where it is; boxed, because most lines have none.
+pub type SyntaxError = Box<(Place, SyntaxFault)>;
+
+/// Something to know about a line that is accepted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SyntaxRemark {
+    /// The command is read and kept, and nothing comes of it in this version.
+    NoEffectYet {
+        /// Its name.
+        command: String,
+    },
+    /// The line takes the place of another one.
+    Replaces {
+        /// Its name.
+        command: String,
+        /// The line of the other one.
+        line: usize,
+    },
+}
+
+/// `ORIGIN:LINE:COLUMN`, the beginning of a message.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.origin, self.line, self.column)
+    }
+}
+
+impl Place {
+    /// Writes the line and a caret under the word.
+    pub fn write_excerpt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A long line is shown from a little before the word on.
+        let skipped = if self.caret < EXCERPT / 2 { 0 } else { self.caret - EXCERPT / 4 };
+        let text: String = self.text.chars().skip(skipped).take(EXCERPT).map(visible).collect();
+        let before = self.caret - skipped;
+        let carets = self.width.clamp(1, QUOTE);
+        writeln!(f, "    {text}")?;
+        writeln!(f, "    {:before$}{}", "", "^".repeat(carets))
+    }
+}
+
+impl Hint {
+    /// A word and its help.
+    pub fn new(what: &str, help: &str) -> Self {
+        Self { what: what.to_owned(), help: help.to_owned(), placeholder: false }
+    }
+}
+
+/// The first line of a message.
+impl fmt::Display for SyntaxFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownCommand { word, .. } => write!(f, "unknown command '{}'", Quote(word)),
+            Self::Unexpected { word: Some(word), allowed, .. } if allowed.is_empty() => {
+                write!(f, "the command ends before '{}'", Quote(word))
+            }
+            Self::Unexpected { allowed, .. } => match allowed.as_slice() {
+                [one] if one.placeholder => write!(f, "not a value for {}", one.what),
+                _ => f.write_str("unexpected word"),
+            },
+            Self::Ambiguous { word, .. } => write!(f, "'{}' is ambiguous", Quote(word)),
+            Self::Incomplete { .. } => f.write_str("incomplete command"),
+            Self::NotSupported { command } => {
+                write!(f, "'{command}' is known, not supported yet")
+            }
+            Self::AlreadyGiven { command, line } => {
+                write!(f, "only one '{command}' is possible; another is on line {line}")
+            }
+            Self::OpenQuote => f.write_str("the quote that begins here does not end"),
+            Self::OpenComment => f.write_str("the comment that begins here does not end"),
+        }
+    }
+}
+
+impl SyntaxFault {
+    /// Writes the lines below the caret: what is allowed, what was meant.
+    pub fn write_advice(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (title, hints) = match self {
+            Self::UnknownCommand { meant: Some(meant), .. }
+            | Self::Unexpected { meant: Some(meant), .. } => {
+                return writeln!(f, "  did you mean '{meant}'?");
+            }
+            Self::UnknownCommand { allowed, .. } => ("commands here", allowed),
+            Self::Unexpected { allowed, .. } => ("allowed here", allowed),
+            Self::Incomplete { allowed } => ("to come", allowed),
+            Self::Ambiguous { candidates, .. } => ("it may begin", candidates),
+            Self::NotSupported { .. }
+            | Self::AlreadyGiven { .. }
+            | Self::OpenQuote
+            | Self::OpenComment => return Ok(()),
+        };
+        if hints.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "  {title}:")?;
+        let width = hints.iter().map(|hint| hint.what.len()).max().unwrap_or(0);
+        for hint in hints {
+            writeln!(f, "    {:width$}  {}", hint.what, hint.help)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for SyntaxRemark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoEffectYet { command } => {
+                write!(f, "'{command}' is accepted; it has no effect yet")
+            }
+            Self::Replaces { command, line } => {
+                write!(f, "this '{command}' takes the place of the one on line {line}")
+            }
+        }
+    }
+}
+
+/// A word of a text that someone else wrote, fit for a terminal.
+struct Quote<'a>(&'a str);
+
+impl fmt::Display for Quote<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut characters = self.0.chars();
+        for c in characters.by_ref().take(QUOTE) {
+            write!(f, "{}", visible(c))?;
+        }
+        if characters.next().is_some() { f.write_str("...") } else { Ok(()) }
+    }
+}
+
+/// A character that takes one column and moves no cursor.
+fn visible(c: char) -> char {
+    match c {
+        '\t' => ' ',
+        c if c.is_control() => '?',
+        c => c,
+    }
+}
+
+/// The candidate that `typed` most likely meant: at most two slips away, fewer in short words.
+pub(crate) fn nearest<'a>(
+    typed: &str,
+    candidates: impl Iterator<Item = &'a str>,
+) -> Option<String> {
+    let typed: Vec<char> = typed.to_ascii_lowercase().chars().take(QUOTE).collect();
+    let allowed = match typed.len() {
+        0..=2 => return None,
+        3..=4 => 1,
+        _ => 2,
+    };
+    let near = candidates
+        .map(|word| (distance(&typed, &word.chars().collect::<Vec<_>>()), word))
+        .filter(|(slips, _)| (1..=allowed).contains(slips))
+        .min();
+    near.map(|(_, word)| word.to_owned())
+}
+
+/// Slips between two words: characters added, lost, changed, or two swapped.
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut two_back = vec![0; b.len() + 1];
+    let mut back: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, y) in b.iter().enumerate() {
+            let mut least = (back[j] + usize::from(x != y)).min(back[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
+                least = least.min(two_back[j - 1] + 1);
+            }
+            row.push(least);
+        }
+        two_back = std::mem::replace(&mut back, row);
+    }
+    back[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_near_word_is_found_and_a_far_one_is_not() {
+        let words = ["address", "aaa", "lifetime", "maximum"];
+        let near = |typed| nearest(typed, words.into_iter());
+        assert_eq!(near("adress").as_deref(), Some("address"));
+        assert_eq!(near("lifteime").as_deref(), Some("lifetime"));
+        assert_eq!(near("MAXMUM").as_deref(), Some("maximum"));
+        assert_eq!(near("interface"), None);
+        assert_eq!(near("a"), None);
+    }
+
+    #[test]
+    fn a_hostile_line_moves_no_cursor_and_floods_no_terminal() {
+        struct Excerpt(Place);
+        impl fmt::Display for Excerpt {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.write_excerpt(f)
+            }
+        }
+        let text = format!("\x1b[2J{}", "x".repeat(100_000));
+        let place = Place { caret: 50_000, width: 50_000, text: text.into(), ..Place::default() };
+        let shown = Excerpt(place).to_string();
+        assert!(shown.len() < 400 && !shown.contains('\x1b'), "{shown}");
+    }
+}

@@ -1,0 +1,257 @@
+//! From text to words: comments, separators, prompts and quotes.
+//!
+//! ```text
+//! RP/0/RSP0/CPU0:router(config)# address ipv6 2001:DB8::1     a prompt is dropped
+//! /* Domain Configuration */                                  so is a comment, over lines too
+//! !                                                           a separator says nothing
+//!  key ascii "two words"                                      quotes make one word
+//! ```
+
+/// One word of a line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Word {
+    /// What it says, quotes taken off.
+    pub(crate) text: String,
+    /// Its first character's place in the line, from 0.
+    pub(crate) column: usize,
+    /// How many characters it takes in the line.
+    pub(crate) width: usize,
+}
+
+/// A line that says something, or that could not be cut into words.
+#[derive(Debug)]
+pub(crate) struct Line {
+    /// Counted from 1.
+    pub(crate) number: usize,
+    /// The line as it stands in the text.
+    pub(crate) text: String,
+    /// How far the first word is indented; 0 behind a prompt, where it means nothing.
+    pub(crate) indent: usize,
+    /// Its words, at least one.
+    pub(crate) words: Vec<Word>,
+    /// What is wrong with the line, and the column where.
+    pub(crate) fault: Option<(LexFault, usize)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum LexFault {
+    /// A double quote without its second.
+    OpenQuote,
+    /// `/*` without `*/` up to the end of the text.
+    OpenComment,
+}
+
+/// The lines of a text that say something.
+pub(crate) fn lines(text: &str) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut comment = None;
+    for (number, text) in (1..).zip(text.lines()) {
+        let mut characters: Vec<char> = text.chars().collect();
+        blank_comments(&mut characters, number, &mut comment);
+        let indent = characters.iter().take_while(|c| c.is_whitespace()).count();
+        let start = prompt_end(&characters[indent..]).map_or(indent, |end| indent + end);
+        let (words, quote) = words(&characters, start);
+        let separator = words.first().is_none_or(|word| characters[word.column] == '!');
+        if !separator {
+            lines.push(Line {
+                number,
+                text: text.to_owned(),
+                indent: if start == indent { columns(&characters[..indent]) } else { 0 },
+                words,
+                fault: quote.map(|column| (LexFault::OpenQuote, column)),
+            });
+        }
+    }
+    if let Some(Opening { number, column, text }) = comment {
+        let fault = Some((LexFault::OpenComment, column));
+        let word = Word { text: "/*".to_owned(), column, width: 2 };
+        lines.push(Line { number, text, indent: 0, words: vec![word], fault });
+    }
+    lines
+}
+
+/// One line, typed at a terminal: no comments and no prompt in it.
+pub(crate) fn typed(text: &str) -> Line {
+    let characters: Vec<char> = text.chars().collect();
+    let (words, quote) = words(&characters, 0);
+    let fault = quote.map(|column| (LexFault::OpenQuote, column));
+    Line { number: 1, text: text.to_owned(), indent: 0, words, fault }
+}
+
+/// Where a comment that is still open began.
+struct Opening {
+    number: usize,
+    column: usize,
+    text: String,
+}
+
+/// Puts blanks in the place of `/* */` comments, so that columns stay true. Quotes protect, and
+/// a comment begins only where a word could.
+fn blank_comments(line: &mut [char], number: usize, open: &mut Option<Opening>) {
+    let original: String = line.iter().collect();
+    let mut quoted = false;
+    let mut at = 0;
+    while at < line.len() {
+        let pair = (line[at], line.get(at + 1).copied());
+        if open.is_some() {
+            let closes = pair == ('*', Some('/'));
+            line[at] = ' ';
+            if closes {
+                line[at + 1] = ' ';
+                at += 1;
+                *open = None;
+            }
+        } else if quoted {
+            match pair.0 {
+                '\\' => at += 1,
+                '"' => quoted = false,
+                _ => {}
+            }
+        } else {
+            let word_start = at == 0 || line[at - 1].is_whitespace();
+            if word_start && pair.0 == '!' && line[..at].iter().all(|c| c.is_whitespace()) {
+                return;
+            }
+            if word_start && pair == ('/', Some('*')) {
+                *open = Some(Opening { number, column: at, text: original.clone() });
+                line[at] = ' ';
+                line[at + 1] = ' ';
+                at += 1;
+            } else if word_start && pair.0 == '"' {
+                quoted = true;
+            }
+        }
+        at += 1;
+    }
+}
+
+/// The end of a router's prompt at the beginning of a line, if there is one: `NAME#`, `NAME>`,
+/// `NAME(MODE)#`. The documents also print `NAME (MODE)#` and, with the sign lost,
+/// `NAME(config…)` before a blank.
+fn prompt_end(line: &[char]) -> Option<usize> {
+    let is_sign = |c: Option<&char>| matches!(c, Some('#' | '>'));
+    let name = line
+        .iter()
+        .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | ':' | '.' | '_' | '-'))
+        .count();
+    if name == 0 {
+        return None;
+    }
+    if is_sign(line.get(name)) {
+        return Some(name + 1);
+    }
+    let open = if line.get(name) == Some(&' ') { name + 1 } else { name };
+    if line.get(open) != Some(&'(') {
+        return None;
+    }
+    let close = open + line[open..].iter().position(|&c| c == ')')?;
+    if is_sign(line.get(close + 1)) {
+        return Some(close + 2);
+    }
+    let mode: String = line[open + 1..close].iter().collect();
+    let blank = line.get(close + 1).is_none_or(|c| c.is_whitespace());
+    (mode.starts_with("config") && blank).then_some(close + 1)
+}
+
+/// The words from `start` on, and the column of a quote that is not closed.
+fn words(line: &[char], start: usize) -> (Vec<Word>, Option<usize>) {
+    let mut words = Vec::new();
+    let mut at = start;
+    while at < line.len() {
+        if line[at].is_whitespace() {
+            at += 1;
+            continue;
+        }
+        let column = at;
+        let mut text = String::new();
+        if line[at] == '"' {
+            at += 1;
+            loop {
+                match line.get(at) {
+                    None => {
+                        words.push(Word { text, column, width: at - column });
+                        return (words, Some(column));
+                    }
+                    Some('"') => break,
+                    Some('\\') if matches!(line.get(at + 1), Some('"' | '\\')) => {
+                        text.push(line[at + 1]);
+                        at += 2;
+                    }
+                    Some(&c) => {
+                        text.push(c);
+                        at += 1;
+                    }
+                }
+            }
+            at += 1;
+        } else {
+            while let Some(c) = line.get(at).filter(|c| !c.is_whitespace()) {
+                text.push(*c);
+                at += 1;
+            }
+        }
+        words.push(Word { text, column, width: at - column });
+    }
+    (words, None)
+}
+
+/// Indentation in columns, with a tab stop every 8.
+fn columns(blanks: &[char]) -> usize {
+    blanks.iter().fold(0, |at, c| if *c == '\t' { (at / 8 + 1) * 8 } else { at + 1 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(text: &str) -> Vec<Vec<String>> {
+        let words = |line: Line| line.words.into_iter().map(|word| word.text).collect();
+        lines(text).into_iter().map(words).collect()
+    }
+
+    #[test]
+    fn the_prompts_of_the_documents_are_dropped() {
+        for prompt in [
+            "RP/0/RSP0/CPU0:router(config-pmipv6-lma)# ",
+            "Device(config)# ",
+            "Device(config)#  ",
+            "Device (config-ipv6-pmipv6-lma)# ",
+            "Device(config-ipv6-pmipv6- mag)# ",
+            "Device(config-ipv6-pmipv6-mag)#",
+            "Device(config) ",
+            "Device(onfig-ipv6-pmipv6-domain)# ",
+            "Device# ",
+            "Device> ",
+            "",
+        ] {
+            let read = texts(&format!("{prompt}bce maximum 2500"));
+            assert_eq!(read, [["bce", "maximum", "2500"]], "{prompt}");
+        }
+        assert!(texts("Device#").is_empty());
+    }
+
+    #[test]
+    fn separators_and_comments_say_nothing() {
+        let text = "!\n ! a remark /* not a comment\na /* b\n c */ d\n/**/\n  \t\n";
+        assert_eq!(texts(text), [["a"], ["d"]]);
+    }
+
+    #[test]
+    fn a_word_keeps_its_place_behind_a_comment_and_a_prompt() {
+        let lines = lines("Device(config)# /* x */ end");
+        assert_eq!((lines[0].words[0].column, lines[0].indent), (24, 0));
+    }
+
+    #[test]
+    fn quotes_hold_blanks_quotes_and_comment_signs() {
+        assert_eq!(texts(r#"key "a \"/* b" c"#), [["key", r#"a "/* b"#, "c"]]);
+        assert_eq!(texts("key a!b a/*b"), [["key", "a!b", "a/*b"]]);
+    }
+
+    #[test]
+    fn what_is_left_open_is_a_fault_where_it_began() {
+        assert_eq!(lines("key \"a b").pop().unwrap().fault, Some((LexFault::OpenQuote, 4)));
+        let open = lines("a\n  /* b\nc\n").pop().unwrap();
+        assert_eq!((open.number, open.fault), (2, Some((LexFault::OpenComment, 2))));
+    }
+}

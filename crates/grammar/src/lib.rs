@@ -1,0 +1,38 @@
+//! The language engine: one table gives the parser, completion, errors, rendering and
+//! documentation. It knows nothing of mobility.
+//!
+//! ```text
+//!                  Block, Row, Part, Value        the table (`table`, `value`)
+//!                            │
+//!   text ──lex──► words ──matcher──► Match ──read──► tree of Items ──Section──► typed value
+//!                            │                            ▲                         │
+//!                            ├─► Hints: `?`, errors       └────────── Writer ◄──────┘
+//!                            │                            │
+//!                     document: markdown             render: text
+//! ```
+//!
+//! The crate is pure: text in, text out. No input makes it panic; a table that contradicts
+//! itself does, and the tests of the table's owner walk every row of it.
+
+mod command;
+mod diagnostic;
+mod document;
+mod lex;
+mod mask;
+mod matcher;
+mod read;
+mod render;
+mod secret;
+pub mod table;
+mod tree;
+mod value;
+
+pub use command::{complete, read_command};
+pub use diagnostic::{Hint, Place, SyntaxError, SyntaxFault, SyntaxRemark};
+pub use document::document;
+pub use read::{Reading, read};
+pub use render::render;
+pub use secret::Secret;
+pub use table::{Block, Part, Repeats, Row, Support, Takes};
+pub use tree::{Args, Item, Section, Writer};
+pub use value::{Datum, Value};

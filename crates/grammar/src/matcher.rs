@@ -1,0 +1,256 @@
+//! One walk over a line for everyone who asks what a line means or what may come next.
+//!
+//! All rows of a block are followed at once, word by word. Each [`Thread`] is a row and the place
+//! reached in its syntax. The threads that are left after the last word are what the line may
+//! mean; what they wait for is what `?` prints and what an error says is allowed.
+//!
+//! Of the words that fit one place, a whole word goes before a value, and a value before an
+//! abbreviation of two words: `a` for `address` and `aaa` is ambiguous, as on a router.
+
+use crate::diagnostic::Hint;
+use crate::tree::Args;
+use crate::{Datum, Part, Row, Value};
+
+/// A line that is a command.
+#[derive(Debug)]
+pub(crate) struct Match<K: 'static> {
+    pub(crate) row: &'static Row<K>,
+    pub(crate) args: Args,
+}
+
+/// A line that is none, and how far it was one.
+#[derive(Debug)]
+pub(crate) struct Miss<K: 'static> {
+    /// The index of the first word that does not fit; the number of words when more is needed.
+    pub(crate) at: usize,
+    pub(crate) why: Why,
+    /// What may stand there.
+    pub(crate) allowed: Vec<Hint>,
+    /// The commands that all words before it fit.
+    pub(crate) rows: Vec<&'static Row<K>>,
+    /// Whether the word there may be a secret.
+    pub(crate) secret: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Why {
+    /// No command goes on like this.
+    NoFit,
+    /// The word is the beginning of several.
+    Ambiguous,
+    /// The line ends too early.
+    Incomplete,
+}
+
+/// A row that all words so far fit, and what it waits for.
+#[derive(Clone, Debug)]
+pub(crate) struct Thread<K: 'static> {
+    row: &'static Row<K>,
+    /// What is still to come, innermost last.
+    rest: Vec<&'static [Part]>,
+    args: Args,
+}
+
+/// Reads a whole line.
+pub(crate) fn find<K: Copy>(rows: &'static [Row<K>], words: &[&str]) -> Result<Match<K>, Miss<K>> {
+    let threads = follow(rows, words)?;
+    let complete = threads.iter().find(|thread| thread.next().is_none());
+    let found = complete.map(|thread| Match { row: thread.row, args: thread.args.clone() });
+    found.ok_or_else(|| miss(words.len(), Why::Incomplete, &threads))
+}
+
+/// Reads the line behind `no`, where arguments may be left out: `no bce lifetime` removes it
+/// whatever its value is.
+pub(crate) fn find_negated<K: Copy>(
+    rows: &'static [Row<K>],
+    words: &[&str],
+) -> Result<Match<K>, Miss<K>> {
+    let threads = follow(rows, words)?;
+    let named = |thread: &Thread<K>| !matches!(thread.next(), Some(Part::Word { .. }));
+    let complete = threads.iter().find(|thread| named(thread));
+    let found = complete.map(|thread| Match { row: thread.row, args: thread.args.clone() });
+    found.ok_or_else(|| miss(words.len(), Why::Incomplete, &threads))
+}
+
+/// What may come after `words`.
+pub(crate) fn expected<K: Copy>(rows: &'static [Row<K>], words: &[&str]) -> Vec<Hint> {
+    let Ok(threads) = follow(rows, words) else { return Vec::new() };
+    let mut hints = hints(&threads);
+    if let Some(thread) = threads.iter().find(|thread| thread.next().is_none()) {
+        hints.push(Hint::new("<cr>", thread.row.help));
+    }
+    hints
+}
+
+fn follow<K: Copy>(rows: &'static [Row<K>], words: &[&str]) -> Result<Vec<Thread<K>>, Miss<K>> {
+    let mut threads = Vec::new();
+    for row in rows {
+        let rest = vec![row.syntax];
+        expand(Thread { row, rest, args: Args::default() }, &mut threads);
+    }
+    for (at, word) in words.iter().enumerate() {
+        threads = step(&threads, word).map_err(|why| miss(at, why, &threads))?;
+    }
+    Ok(threads)
+}
+
+/// The threads that go on with `word`.
+fn step<K: Copy>(threads: &[Thread<K>], word: &str) -> Result<Vec<Thread<K>>, Why> {
+    let mut whole = Vec::new();
+    let mut others = Vec::new();
+    let mut begun: Vec<(&str, Vec<Thread<K>>)> = Vec::new();
+    for thread in threads {
+        let Some(part) = thread.next() else { continue };
+        match part {
+            Part::Word { word: full, .. } => match fit(full, word) {
+                Fit::Whole => thread.take(part, None, &mut whole),
+                Fit::Begins => thread.take(part, None, slot(&mut begun, full)),
+                Fit::Not => {}
+            },
+            Part::Flag { word: full, .. } => match fit(full, word) {
+                Fit::Whole => thread.take(part, Some(Datum::Word(full)), &mut whole),
+                Fit::Begins => {
+                    thread.take(part, Some(Datum::Word(full)), slot(&mut begun, full));
+                }
+                Fit::Not => {}
+            },
+            Part::Arg { value: Value::Keyword(choices), .. } => {
+                for (full, _) in *choices {
+                    match fit(full, word) {
+                        Fit::Whole => thread.take(part, Some(Datum::Word(full)), &mut whole),
+                        Fit::Begins => {
+                            thread.take(part, Some(Datum::Word(full)), slot(&mut begun, full));
+                        }
+                        Fit::Not => {}
+                    }
+                }
+            }
+            Part::Arg { value, .. } => {
+                if let Some(datum) = value.read(word) {
+                    thread.take(part, Some(datum), &mut others);
+                }
+            }
+            Part::Optional(_) | Part::OneOf(_) => {}
+        }
+    }
+    if !whole.is_empty() {
+        return Ok(whole);
+    }
+    match begun.len() {
+        0 => {}
+        1 => others.extend(begun.into_iter().flat_map(|(_, threads)| threads)),
+        _ if others.is_empty() => return Err(Why::Ambiguous),
+        _ => {}
+    }
+    if others.is_empty() { Err(Why::NoFit) } else { Ok(others) }
+}
+
+/// How what was typed fits a fixed word. Case does not matter.
+enum Fit {
+    Whole,
+    Begins,
+    Not,
+}
+
+fn fit(word: &str, typed: &str) -> Fit {
+    match word.get(..typed.len()) {
+        Some(start) if !typed.is_empty() && start.eq_ignore_ascii_case(typed) => {
+            if word.len() == typed.len() { Fit::Whole } else { Fit::Begins }
+        }
+        _ => Fit::Not,
+    }
+}
+
+/// The threads that took `word` abbreviated.
+fn slot<'a, T>(begun: &'a mut Vec<(&'static str, Vec<T>)>, word: &'static str) -> &'a mut Vec<T> {
+    let known = begun.iter().position(|(other, _)| *other == word);
+    let at = known.unwrap_or_else(|| {
+        begun.push((word, Vec::new()));
+        begun.len() - 1
+    });
+    &mut begun[at].1
+}
+
+impl<K: Copy> Thread<K> {
+    /// The part it waits for; `None` when the command may end here.
+    fn next(&self) -> Option<&'static Part> {
+        self.rest.last().and_then(|parts| parts.first())
+    }
+
+    /// Goes past `part`, which is [`Self::next`].
+    fn take(&self, part: &Part, datum: Option<Datum>, into: &mut Vec<Self>) {
+        let mut after = self.clone();
+        if let Some(parts) = after.rest.last_mut() {
+            *parts = &parts[1..];
+        }
+        if let (Part::Arg { name, .. } | Part::Flag { word: name, .. }, Some(datum)) = (part, datum)
+        {
+            after.args.push(name, datum);
+        }
+        expand(after, into);
+    }
+}
+
+/// Unfolds what may be left out and what is a choice, until each thread waits for a word, or for
+/// nothing.
+fn expand<K: Copy>(mut thread: Thread<K>, into: &mut Vec<Thread<K>>) {
+    while thread.rest.last().is_some_and(|parts| parts.is_empty()) {
+        thread.rest.pop();
+    }
+    let Some(parts) = thread.rest.last_mut() else {
+        into.push(thread);
+        return;
+    };
+    match parts[0] {
+        Part::Optional(inner) => {
+            *parts = &parts[1..];
+            let mut with = thread.clone();
+            with.rest.push(inner);
+            expand(with, into);
+            expand(thread, into);
+        }
+        Part::OneOf(choices) => {
+            *parts = &parts[1..];
+            for choice in choices {
+                let mut with = thread.clone();
+                with.rest.push(choice);
+                expand(with, into);
+            }
+        }
+        Part::Word { .. } | Part::Flag { .. } | Part::Arg { .. } => into.push(thread),
+    }
+}
+
+fn miss<K: Copy>(at: usize, why: Why, threads: &[Thread<K>]) -> Miss<K> {
+    let waiting = || threads.iter().filter_map(Thread::next);
+    let secret = waiting().any(|part| matches!(part, Part::Arg { value, .. } if value.is_secret()));
+    let rows = threads.iter().map(|thread| thread.row).collect();
+    Miss { at, why, allowed: hints(threads), rows, secret }
+}
+
+/// What the threads wait for, each thing once, in table order.
+fn hints<K: Copy>(threads: &[Thread<K>]) -> Vec<Hint> {
+    let mut hints: Vec<Hint> = Vec::new();
+    let mut add = |hint: Hint| {
+        if !hints.iter().any(|known| known.what == hint.what && known.help == hint.help) {
+            hints.push(hint);
+        }
+    };
+    for thread in threads {
+        let or_row = |help: &'static str| if help.is_empty() { thread.row.help } else { help };
+        match thread.next() {
+            Some(Part::Word { word, help } | Part::Flag { word, help }) => {
+                add(Hint::new(word, or_row(help)));
+            }
+            Some(Part::Arg { value: Value::Keyword(words), .. }) => {
+                words.iter().for_each(|(word, help)| add(Hint::new(word, help)));
+            }
+            Some(Part::Arg { name, value, help }) => {
+                let help = format!("{} ({})", or_row(help), value.describe());
+                add(Hint { what: (*name).to_owned(), help, placeholder: true });
+            }
+            _ => {}
+        }
+    }
+    hints
+}

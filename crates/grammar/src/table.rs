@@ -1,0 +1,261 @@
+//! The table: everything that is known about a command is in its row.
+//!
+//! A language is a [`Block`] of [`Row`]s; a row that opens a block holds that block. Parser,
+//! completion, errors, rendering and documentation all read the same rows, so a command cannot
+//! be parsed one way and documented another.
+//!
+//! `K` names the commands that some code consumes. A row without a key is a command that is
+//! known and refused.
+
+use crate::Value;
+
+/// One mode of the language: the global one, or what a line opens.
+#[derive(Debug)]
+pub struct Block<K: 'static> {
+    /// Its name in documentation and in file names there.
+    pub name: &'static str,
+    /// What it is, in one sentence.
+    pub help: &'static str,
+    /// Its commands, in the order in which they are written back.
+    pub rows: &'static [Row<K>],
+}
+
+/// One command.
+#[derive(Debug)]
+pub struct Row<K: 'static> {
+    /// Its words and arguments.
+    pub syntax: &'static [Part],
+    /// What it does, in one phrase.
+    pub help: &'static str,
+    /// Whether something comes of it.
+    pub support: Support<K>,
+    /// The mode it opens.
+    pub body: Option<&'static Block<K>>,
+    /// How often it may stand in its block.
+    pub repeats: Repeats,
+    /// What holds without it: the words after its leading ones, as they would be typed.
+    pub default: Option<&'static str>,
+    /// What a change costs.
+    pub takes: Takes,
+    /// Where the command comes from.
+    pub source: &'static str,
+    /// Another spelling of a row with the same key: it is read, the other one is written.
+    pub also: bool,
+    /// The feature is on by default, and the line that says something is the `no` form.
+    pub on_by_default: bool,
+}
+
+/// A piece of a command's syntax.
+#[derive(Clone, Copy, Debug)]
+pub enum Part {
+    /// A fixed word. Without a help of its own it has the row's.
+    Word {
+        /// The word.
+        word: &'static str,
+        /// What it leads to.
+        help: &'static str,
+    },
+    /// A fixed word whose presence is a value: the argument of the same name.
+    Flag {
+        /// The word.
+        word: &'static str,
+        /// What its presence means.
+        help: &'static str,
+    },
+    /// An argument.
+    Arg {
+        /// Its name, in capitals, as in documentation.
+        name: &'static str,
+        /// What may stand there.
+        value: Value,
+        /// What it is; without one it is the row's help.
+        help: &'static str,
+    },
+    /// Something that may be left out.
+    Optional(&'static [Part]),
+    /// One of several; the first that fits is written.
+    OneOf(&'static [&'static [Part]]),
+}
+
+/// Whether something comes of a command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Support<K> {
+    /// Code consumes it under this key.
+    Yes(K),
+    /// It is read, kept and written back, and a warning says that it has no effect yet.
+    NoEffectYet(K),
+    /// It is known by name and refused.
+    NotYet,
+}
+
+/// How often a command may stand in its block.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Repeats {
+    /// A later line replaces an earlier one, as on a router.
+    Replaces,
+    /// Once; a second line with other arguments is an error.
+    Once,
+    /// One line for each value of these arguments; with none named, of all of them.
+    Each(&'static [&'static str]),
+}
+
+/// What a change of a command costs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Takes {
+    /// Nothing: it holds at once, for what exists too.
+    Live,
+    /// It holds for bindings made after it.
+    NewBindings,
+    /// The service starts again.
+    Restart,
+}
+
+impl<K: Copy + PartialEq> Row<K> {
+    /// The key under which code consumes the command.
+    pub fn key(&self) -> Option<K> {
+        match self.support {
+            Support::Yes(key) | Support::NoEffectYet(key) => Some(key),
+            Support::NotYet => None,
+        }
+    }
+
+    /// The words the command begins with, up to its first argument or option: its name.
+    pub fn name(&self) -> String {
+        let words: Vec<&str> = self.leading_words().collect();
+        words.join(" ")
+    }
+
+    pub(crate) fn leading_words(&self) -> impl Iterator<Item = &'static str> {
+        self.syntax.iter().map_while(|part| match part {
+            Part::Word { word, .. } => Some(*word),
+            _ => None,
+        })
+    }
+
+    /// Whether a word of the command must not be shown.
+    pub(crate) fn has_secret(&self) -> bool {
+        holds_secret(self.syntax)
+    }
+}
+
+fn holds_secret(parts: &[Part]) -> bool {
+    parts.iter().any(|part| match part {
+        Part::Word { .. } | Part::Flag { .. } => false,
+        Part::Arg { value, .. } => value.is_secret(),
+        Part::Optional(parts) => holds_secret(parts),
+        Part::OneOf(choices) => choices.iter().any(|parts| holds_secret(parts)),
+    })
+}
+
+/// A fixed word with its own help, for the words that several commands share.
+pub const fn word(word: &'static str, help: &'static str) -> Part {
+    Part::Word { word, help }
+}
+
+/// A fixed word that the row's help describes.
+pub const fn last(word: &'static str) -> Part {
+    Part::Word { word, help: "" }
+}
+
+/// A word whose presence is a value.
+pub const fn flag(word: &'static str, help: &'static str) -> Part {
+    Part::Flag { word, help }
+}
+
+/// An argument that the row's help describes.
+pub const fn arg(name: &'static str, value: Value) -> Part {
+    Part::Arg { name, value, help: "" }
+}
+
+/// An argument with its own help.
+pub const fn arg_help(name: &'static str, value: Value, help: &'static str) -> Part {
+    Part::Arg { name, value, help }
+}
+
+/// A command that code consumes under `key`.
+pub const fn row<K: Copy>(key: K, syntax: &'static [Part], help: &'static str) -> Row<K> {
+    Row {
+        syntax,
+        help,
+        support: Support::Yes(key),
+        body: None,
+        repeats: Repeats::Replaces,
+        default: None,
+        takes: Takes::Live,
+        source: "",
+        also: false,
+        on_by_default: false,
+    }
+}
+
+/// A command that is known by name and refused.
+pub const fn refused<K: Copy>(syntax: &'static [Part], help: &'static str) -> Row<K> {
+    Row {
+        syntax,
+        help,
+        support: Support::NotYet,
+        body: None,
+        repeats: Repeats::Each(&[]),
+        default: None,
+        takes: Takes::Live,
+        source: "",
+        also: false,
+        on_by_default: false,
+    }
+}
+
+impl<K: Copy> Row<K> {
+    /// It opens `body`, once for each value of its arguments.
+    pub const fn opens(self, body: &'static Block<K>) -> Self {
+        Self { body: Some(body), repeats: Repeats::Each(&[]), ..self }
+    }
+
+    /// It may stand once for each value of the arguments `key`; of all when none is named.
+    pub const fn each(self, key: &'static [&'static str]) -> Self {
+        Self { repeats: Repeats::Each(key), ..self }
+    }
+
+    /// A second one with other arguments is an error.
+    pub const fn once(self) -> Self {
+        Self { repeats: Repeats::Once, ..self }
+    }
+
+    /// What holds without it.
+    pub const fn default(self, words: &'static str) -> Self {
+        Self { default: Some(words), ..self }
+    }
+
+    /// The feature is on by default; `no` is what is said.
+    pub const fn on_by_default(self) -> Self {
+        Self { on_by_default: true, ..self }
+    }
+
+    /// A change holds for bindings made after it.
+    pub const fn new_bindings(self) -> Self {
+        Self { takes: Takes::NewBindings, ..self }
+    }
+
+    /// A change starts the service again.
+    pub const fn restart(self) -> Self {
+        Self { takes: Takes::Restart, ..self }
+    }
+
+    /// Where it comes from.
+    pub const fn from(self, source: &'static str) -> Self {
+        Self { source, ..self }
+    }
+
+    /// Another spelling of the row with the same key.
+    pub const fn also(self) -> Self {
+        Self { also: true, ..self }
+    }
+
+    /// It is accepted and has no effect yet.
+    pub const fn no_effect_yet(self) -> Self {
+        let support = match self.support {
+            Support::Yes(key) => Support::NoEffectYet(key),
+            other => other,
+        };
+        Self { support, ..self }
+    }
+}

@@ -1,0 +1,366 @@
+//! What a text said, as a tree of rows and their arguments, before it means anything.
+//!
+//! Reading makes a tree, rendering writes one, and the language's owner turns a tree into its
+//! typed configuration with [`Section`] and back with [`Writer`]. Both know the defaults from the
+//! table: a section answers with the default where the text is silent, and a writer leaves out
+//! what equals it.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use kedge_model::MacAddr;
+
+use crate::diagnostic::Place;
+use crate::{Block, Datum, Part, Repeats, Row, Secret, matcher};
+
+/// The arguments of one line, by the names the table gives them.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Args(Vec<(&'static str, Datum)>);
+
+impl Args {
+    /// Adds one.
+    pub fn push(&mut self, name: &'static str, datum: Datum) {
+        self.0.push((name, datum));
+    }
+
+    /// With one more.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, datum: Datum) -> Self {
+        self.push(name, datum);
+        self
+    }
+
+    /// The argument of that name, if the line had it.
+    pub fn get(&self, name: &str) -> Option<&Datum> {
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, datum)| datum)
+    }
+
+    /// Whether the line had it.
+    pub fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// Whether the line had none at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A number. The table's range must fit the type that is asked for.
+    pub fn integer<T: TryFrom<u64>>(&self, name: &str) -> Option<T> {
+        match self.get(name)? {
+            Datum::Integer(number) => T::try_from(*number).ok(),
+            _ => None,
+        }
+    }
+
+    /// A name, an identifier or an interface.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.get(name)? {
+            Datum::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A keyword.
+    pub fn word(&self, name: &str) -> Option<&'static str> {
+        match self.get(name)? {
+            Datum::Word(word) => Some(word),
+            _ => None,
+        }
+    }
+
+    /// An IPv4 address.
+    pub fn ipv4(&self, name: &str) -> Option<Ipv4Addr> {
+        match self.get(name)? {
+            Datum::Ipv4(address) => Some(*address),
+            _ => None,
+        }
+    }
+
+    /// An IPv6 address.
+    pub fn ipv6(&self, name: &str) -> Option<Ipv6Addr> {
+        match self.get(name)? {
+            Datum::Ipv6(address) => Some(*address),
+            _ => None,
+        }
+    }
+
+    /// An Ethernet address.
+    pub fn mac(&self, name: &str) -> Option<MacAddr> {
+        match self.get(name)? {
+            Datum::Mac(mac) => Some(*mac),
+            _ => None,
+        }
+    }
+
+    /// A secret.
+    pub fn secret(&self, name: &str) -> Option<&Secret> {
+        match self.get(name)? {
+            Datum::Secret(secret) => Some(secret),
+            _ => None,
+        }
+    }
+
+    /// Whether every argument in `self` is in `other` with the same value.
+    pub(crate) fn agrees_with(&self, other: &Self) -> bool {
+        self.0.iter().all(|(name, datum)| other.get(name) == Some(datum))
+    }
+
+    /// The arguments that tell one line of a repeating command from another.
+    fn agrees_on(&self, key: &[&str], other: &Self) -> bool {
+        if key.is_empty() {
+            return self == other;
+        }
+        key.iter().all(|name| self.get(name) == other.get(name))
+    }
+}
+
+/// One line of a configuration, with what stands in the block it opens.
+#[derive(Clone, Debug)]
+pub struct Item<K: 'static> {
+    /// The command.
+    pub row: &'static Row<K>,
+    /// Its arguments.
+    pub args: Args,
+    /// Whether it is the `no` form of something that is on by default.
+    pub negated: bool,
+    /// Where it was read.
+    pub place: Place,
+    /// The lines of its block.
+    pub body: Vec<Item<K>>,
+}
+
+impl<K: Copy + PartialEq> Item<K> {
+    /// Whether `other` is the same line or one that takes this one's place.
+    pub(crate) fn is_instance_of(&self, other: &Self) -> bool {
+        let same_row = match (self.row.key(), other.row.key()) {
+            (Some(mine), Some(theirs)) => mine == theirs,
+            _ => std::ptr::eq(self.row, other.row),
+        };
+        same_row
+            && match self.row.repeats {
+                Repeats::Replaces | Repeats::Once => true,
+                Repeats::Each(key) => self.args.agrees_on(key, &other.args),
+            }
+    }
+
+    /// The block this line opened.
+    pub fn section(&self) -> Section<'_, K> {
+        let block = self.row.body.expect("the table opens a block with this row");
+        Section { block, items: &self.body }
+    }
+}
+
+/// A block as its owner reads it.
+#[derive(Clone, Copy, Debug)]
+pub struct Section<'a, K: 'static> {
+    block: &'static Block<K>,
+    items: &'a [Item<K>],
+}
+
+impl<'a, K: Copy + PartialEq> Section<'a, K> {
+    /// The lines `items` of `block`.
+    pub fn new(block: &'static Block<K>, items: &'a [Item<K>]) -> Self {
+        Self { block, items }
+    }
+
+    /// The lines of a command that may repeat.
+    pub fn each(&self, key: K) -> impl Iterator<Item = &'a Item<K>> + use<'a, K> {
+        self.items.iter().filter(move |item| item.row.key() == Some(key))
+    }
+
+    /// The line of a command, if there is one.
+    pub fn find(&self, key: K) -> Option<&'a Item<K>> {
+        self.items.iter().find(|item| item.row.key() == Some(key))
+    }
+
+    /// The arguments of a command's line, or of its default.
+    pub fn args(&self, key: K) -> Option<Args> {
+        match self.find(key) {
+            Some(item) => Some(item.args.clone()),
+            None => default_args(row_of(self.block, key)),
+        }
+    }
+
+    /// Whether a feature is on.
+    pub fn is_on(&self, key: K) -> bool {
+        match self.find(key) {
+            Some(item) => !item.negated,
+            None => row_of(self.block, key).on_by_default,
+        }
+    }
+
+    /// The number of a command with one numeric argument and a default.
+    pub fn number<T: TryFrom<u64>>(&self, key: K) -> T {
+        self.optional_number(key).expect("the table gives a default that fits the type")
+    }
+
+    /// The number of a command with one numeric argument.
+    pub fn optional_number<T: TryFrom<u64>>(&self, key: K) -> Option<T> {
+        let name = only_argument(row_of(self.block, key));
+        self.args(key)?.integer(name)
+    }
+
+    /// The name that is the one argument of a command.
+    pub fn text(&self, key: K) -> Option<String> {
+        let name = only_argument(row_of(self.block, key));
+        self.args(key)?.text(name).map(str::to_owned)
+    }
+
+    /// The keyword that is the one argument of a command.
+    pub fn word(&self, key: K) -> Option<&'static str> {
+        let name = only_argument(row_of(self.block, key));
+        self.args(key)?.word(name)
+    }
+}
+
+/// A block as its owner writes it.
+#[derive(Debug)]
+pub struct Writer<K: 'static> {
+    block: &'static Block<K>,
+    items: Vec<Item<K>>,
+}
+
+impl<K: Copy + PartialEq> Writer<K> {
+    /// An empty block.
+    pub fn new(block: &'static Block<K>) -> Self {
+        Self { block, items: Vec::new() }
+    }
+
+    /// The lines, in table order; lines of one command in the order in which they were put.
+    pub fn finish(mut self) -> Vec<Item<K>> {
+        let rows = self.block.rows;
+        self.items.sort_by_key(|item| rows.iter().position(|row| std::ptr::eq(row, item.row)));
+        self.items
+    }
+
+    /// A line, unless it only says the default.
+    pub fn put(&mut self, key: K, args: Args) {
+        let row = row_of(self.block, key);
+        if default_args(row).as_ref() != Some(&args) {
+            self.push(row, args, false, Vec::new());
+        }
+    }
+
+    /// A line with the block that it opens.
+    pub fn block(&mut self, key: K, args: Args, write: impl FnOnce(&mut Self)) {
+        let row = row_of(self.block, key);
+        let mut inner = Self::new(row.body.expect("the table opens a block with this row"));
+        write(&mut inner);
+        self.push(row, args, false, inner.finish());
+    }
+
+    /// A line with one argument.
+    pub fn value(&mut self, key: K, datum: Datum) {
+        let name = only_argument(row_of(self.block, key));
+        self.put(key, Args::default().with(name, datum));
+    }
+
+    /// A line with one numeric argument.
+    pub fn number(&mut self, key: K, number: impl Into<u64>) {
+        self.value(key, Datum::Integer(number.into()));
+    }
+
+    /// A line with one name, if there is one.
+    pub fn text(&mut self, key: K, text: Option<&str>) {
+        if let Some(text) = text {
+            self.value(key, Datum::Text(text.to_owned()));
+        }
+    }
+
+    /// A feature: its line when it is on, its `no` form when it is off against the default.
+    pub fn on(&mut self, key: K, on: bool) {
+        let row = row_of(self.block, key);
+        if on != row.on_by_default {
+            self.push(row, Args::default(), !on, Vec::new());
+        }
+    }
+
+    fn push(&mut self, row: &'static Row<K>, args: Args, negated: bool, body: Vec<Item<K>>) {
+        self.items.push(Item { row, args, negated, place: Place::default(), body });
+    }
+}
+
+/// The row under which `key` is written.
+fn row_of<K: Copy + PartialEq>(block: &'static Block<K>, key: K) -> &'static Row<K> {
+    let mut rows = block.rows.iter();
+    rows.find(|row| row.key() == Some(key) && !row.also).expect("the block has this command")
+}
+
+/// The arguments that the row's default stands for.
+pub(crate) fn default_args<K: Copy + PartialEq>(row: &'static Row<K>) -> Option<Args> {
+    let mut words: Vec<&str> = row.leading_words().collect();
+    words.extend(row.default?.split(' '));
+    let found = matcher::find(std::slice::from_ref(row), &words);
+    Some(found.ok().expect("the table's default can be read").args)
+}
+
+/// The name of the one argument of a row.
+fn only_argument<K>(row: &Row<K>) -> &'static str {
+    fn first(parts: &'static [Part]) -> Option<&'static str> {
+        parts.iter().find_map(|part| match part {
+            Part::Arg { name, .. } => Some(*name),
+            Part::Optional(parts) => first(parts),
+            Part::OneOf(choices) => choices.iter().find_map(|parts| first(parts)),
+            Part::Word { .. } | Part::Flag { .. } => None,
+        })
+    }
+    first(row.syntax).expect("the row has an argument")
+}
+
+/// The line that an item is, as it would be typed.
+pub(crate) fn line<K>(item: &Item<K>) -> String {
+    let mut words = Vec::new();
+    if item.negated {
+        words.push("no".to_owned());
+    }
+    spell(item.row.syntax, &item.args, &mut words);
+    words.join(" ")
+}
+
+fn spell(parts: &[Part], args: &Args, words: &mut Vec<String>) {
+    for part in parts {
+        match part {
+            Part::Word { word, .. } => words.push((*word).to_owned()),
+            Part::Flag { word, .. } => {
+                if args.has(word) {
+                    words.push((*word).to_owned());
+                }
+            }
+            Part::Arg { name, value, .. } => {
+                if let Some(datum) = args.get(name) {
+                    words.push(value.print(datum));
+                }
+            }
+            Part::Optional(inner) => {
+                if says_something(inner, args) {
+                    spell(inner, args, words);
+                }
+            }
+            Part::OneOf(choices) => {
+                if let Some(choice) = choices.iter().find(|parts| is_said(parts, args)) {
+                    spell(choice, args, words);
+                }
+            }
+        }
+    }
+}
+
+/// Whether `args` hold everything that these parts need.
+fn is_said(parts: &[Part], args: &Args) -> bool {
+    parts.iter().all(|part| match part {
+        Part::Word { .. } | Part::Optional(_) => true,
+        Part::Flag { word, .. } => args.has(word),
+        Part::Arg { name, .. } => args.has(name),
+        Part::OneOf(choices) => choices.iter().any(|parts| is_said(parts, args)),
+    })
+}
+
+/// Whether `args` hold anything of these parts.
+fn says_something(parts: &[Part], args: &Args) -> bool {
+    parts.iter().any(|part| match part {
+        Part::Word { .. } => false,
+        Part::Flag { word: name, .. } | Part::Arg { name, .. } => args.has(name),
+        Part::Optional(parts) => says_something(parts, args),
+        Part::OneOf(choices) => choices.iter().any(|parts| says_something(parts, args)),
+    })
+}

@@ -1,0 +1,239 @@
+//! What may stand in the place of an argument, and what it becomes.
+//!
+//! A [`Value`] reads one word into a [`Datum`], says in a few words what it accepts, and prints a
+//! datum the way it reads it.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use kedge_model::MacAddr;
+
+use crate::Secret;
+
+/// The kinds of argument.
+#[derive(Clone, Copy, Debug)]
+pub enum Value {
+    /// A name of 1 to `max` characters.
+    Name {
+        /// Most characters.
+        max: usize,
+    },
+    /// A number in a range.
+    Integer {
+        /// The least.
+        min: u64,
+        /// The greatest.
+        max: u64,
+        /// What one of it is, as "seconds"; empty for a plain count.
+        unit: &'static str,
+    },
+    /// A 32-bit number in hexadecimal, not zero; `0x` may stand before it.
+    Hex32,
+    /// An IPv4 address.
+    Ipv4,
+    /// An IPv6 address.
+    Ipv6,
+    /// An Ethernet address, in the three usual spellings.
+    Mac,
+    /// A network access identifier, `user@realm`, or `@realm` for all of a realm.
+    Nai,
+    /// One of some words, each with its help.
+    Keyword(&'static [(&'static str, &'static str)]),
+    /// A network interface's name in one word: `eth0`, `GigabitEthernet0/0/0`.
+    Interface,
+    /// The first word of an interface's name in two: `Ethernet` of `Ethernet 0/0`.
+    InterfaceType,
+    /// The second word of an interface's name in two: `0/0` of `Ethernet 0/0`.
+    InterfaceNumber,
+    /// A secret as it is, 1 to 125 characters.
+    SecretText,
+    /// A secret as pairs of hexadecimal digits, 2 to 128 of them.
+    SecretHex,
+    /// A secret in the obfuscated form ([`Secret::obfuscate`]).
+    SecretObfuscated,
+}
+
+/// A value that was read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Datum {
+    /// A word of the table that stands for itself: a keyword, or the presence of an option.
+    Word(&'static str),
+    /// A name, an identifier or an interface.
+    Text(String),
+    /// A number.
+    Integer(u64),
+    /// An IPv4 address.
+    Ipv4(Ipv4Addr),
+    /// An IPv6 address.
+    Ipv6(Ipv6Addr),
+    /// An Ethernet address.
+    Mac(MacAddr),
+    /// A secret.
+    Secret(Secret),
+}
+
+impl Value {
+    /// Reads one word; `None` when it is not such a value. Keywords are the matcher's, because
+    /// they may be abbreviated.
+    pub(crate) fn read(&self, word: &str) -> Option<Datum> {
+        match *self {
+            Self::Name { max } => {
+                let characters = word.chars().count();
+                let fits = (1..=max).contains(&characters) && !word.chars().any(char::is_control);
+                fits.then(|| Datum::Text(word.to_owned()))
+            }
+            Self::Integer { min, max, .. } => {
+                let number = decimal(word)?;
+                (min..=max).contains(&number).then_some(Datum::Integer(number))
+            }
+            Self::Hex32 => {
+                let digits = word.strip_prefix("0x").or(word.strip_prefix("0X")).unwrap_or(word);
+                if !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+                    return None;
+                }
+                let number = u32::from_str_radix(digits, 16).ok()?;
+                (number != 0).then_some(Datum::Integer(number.into()))
+            }
+            Self::Ipv4 => word.parse().ok().map(Datum::Ipv4),
+            Self::Ipv6 => word.parse().ok().map(Datum::Ipv6),
+            Self::Mac => word.parse().ok().map(Datum::Mac),
+            Self::Nai => is_nai(word).then(|| Datum::Text(word.to_owned())),
+            Self::Keyword(_) => None,
+            Self::Interface => is_interface(word).then(|| Datum::Text(word.to_owned())),
+            Self::InterfaceType => {
+                let letters = word.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-');
+                (letters && !word.is_empty()).then(|| Datum::Text(word.to_owned()))
+            }
+            Self::InterfaceNumber => {
+                let digits = word.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'/' | b'.'));
+                let number = digits && word.starts_with(|c: char| c.is_ascii_digit());
+                (number && word.len() <= 32).then(|| Datum::Text(word.to_owned()))
+            }
+            Self::SecretText => {
+                let fits = (1..=125).contains(&word.len()) && !word.chars().any(char::is_control);
+                fits.then(|| Datum::Secret(Secret::new(word)))
+            }
+            Self::SecretHex => {
+                let fits = (2..=128).contains(&word.len());
+                fits.then(|| Secret::from_hex(word)).flatten().map(Datum::Secret)
+            }
+            Self::SecretObfuscated => Secret::from_obfuscated(word).map(Datum::Secret),
+        }
+    }
+
+    /// The datum as this kind of argument is typed.
+    pub(crate) fn print(&self, datum: &Datum) -> String {
+        match (self, datum) {
+            (Self::Hex32, Datum::Integer(number)) => format!("{number:X}"),
+            (Self::SecretObfuscated, Datum::Secret(secret)) => secret.obfuscate(),
+            (_, Datum::Secret(secret)) => secret.to_string(),
+            (_, Datum::Word(word)) => (*word).to_owned(),
+            (_, Datum::Text(text)) => quoted(text),
+            (_, Datum::Integer(number)) => number.to_string(),
+            (_, Datum::Ipv4(address)) => address.to_string(),
+            (_, Datum::Ipv6(address)) => address.to_string(),
+            (_, Datum::Mac(mac)) => mac.to_string(),
+        }
+    }
+
+    /// What is accepted, for help, errors and documentation.
+    pub fn describe(&self) -> String {
+        match *self {
+            Self::Name { max } => format!("name of 1-{max} characters"),
+            Self::Integer { min, max, unit: "" } => format!("{min}-{max}"),
+            Self::Integer { min, max, unit } => format!("{min}-{max} {unit}"),
+            Self::Hex32 => "hexadecimal number, 1-FFFFFFFF".to_owned(),
+            Self::Ipv4 => "IPv4 address, A.B.C.D".to_owned(),
+            Self::Ipv6 => "IPv6 address, X:X::X".to_owned(),
+            Self::Mac => "MAC address, xx:xx:xx:xx:xx:xx or xxxx.xxxx.xxxx".to_owned(),
+            Self::Nai => "[user]@realm, at most 125 characters".to_owned(),
+            Self::Keyword(words) => {
+                let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+                words.join(", ")
+            }
+            Self::Interface => "interface name".to_owned(),
+            Self::InterfaceType => "interface type, then its number".to_owned(),
+            Self::InterfaceNumber => "interface number, as 0/0/0".to_owned(),
+            Self::SecretText => {
+                "1-125 characters; in double quotes when blanks are in it".to_owned()
+            }
+            Self::SecretHex => "pairs of hexadecimal digits, 2-128 digits".to_owned(),
+            Self::SecretObfuscated => "obfuscated key, as show running-config prints it".to_owned(),
+        }
+    }
+
+    /// Whether words of this kind must not be shown.
+    pub(crate) fn is_secret(&self) -> bool {
+        matches!(self, Self::SecretText | Self::SecretHex | Self::SecretObfuscated)
+    }
+}
+
+/// Text as one word of the language: in double quotes when it would not be read as it stands.
+pub(crate) fn quoted(text: &str) -> String {
+    let plain = !text.is_empty()
+        && !text.starts_with(['"', '!', '|'])
+        && !text.contains("/*")
+        && !text.contains(char::is_whitespace);
+    if plain {
+        return text.to_owned();
+    }
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+fn decimal(word: &str) -> Option<u64> {
+    if word.bytes().all(|b| b.is_ascii_digit()) { word.parse().ok() } else { None }
+}
+
+fn is_nai(word: &str) -> bool {
+    let printable = word.chars().all(|c| !c.is_control() && !c.is_whitespace());
+    printable
+        && word.len() <= 125
+        && word.rsplit_once('@').is_some_and(|(_, realm)| !realm.is_empty())
+}
+
+/// A Linux name has at most 15 octets, no blank and no `/`; the vendors' names are longer and
+/// have slashes, and are tied to a Linux one with `device`.
+fn is_interface(word: &str) -> bool {
+    (1..=64).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_held_to_their_range_and_to_digits() {
+        let value = Value::Integer { min: 10, max: 65535, unit: "seconds" };
+        assert_eq!(value.read("10"), Some(Datum::Integer(10)));
+        for text in ["9", "65536", "", "+10", "-10", "1e2", "99999999999999999999999"] {
+            assert_eq!(value.read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_security_parameter_index_is_hexadecimal() {
+        assert_eq!(Value::Hex32.read("87E"), Some(Datum::Integer(0x87e)));
+        assert_eq!(Value::Hex32.read("0x67"), Some(Datum::Integer(0x67)));
+        assert_eq!(Value::Hex32.print(&Datum::Integer(0x87e)), "87E");
+        for text in ["0", "", "0x", "100000000", "key", "+1"] {
+            assert_eq!(Value::Hex32.read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_identifier_needs_a_realm() {
+        for text in ["example@cisco", "@CUST1", "a@b@c.example"] {
+            assert!(Value::Nai.read(text).is_some(), "{text}");
+        }
+        for text in ["", "@", "user", "user@", "a b@c"] {
+            assert_eq!(Value::Nai.read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn text_that_would_be_read_differently_is_quoted() {
+        assert_eq!(quoted("eth0"), "eth0");
+        assert_eq!(quoted("a b"), "\"a b\"");
+        assert_eq!(quoted(r#""\"#), r#""\"\\""#);
+        assert_eq!(quoted("!x"), "\"!x\"");
+    }
+}

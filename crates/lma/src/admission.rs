@@ -1,0 +1,209 @@
+//! Whether an update is accepted at all: RFC 5213 §5.3.1 (1) to (13), in that order, with the
+//! additions of RFC 5844 §3.1.2.1 and RFC 4285.
+//!
+//! Nothing here changes anything: an update that is refused leaves no trace but its answer and
+//! its counters.
+
+use std::net::IpAddr;
+
+use kedge_model::Timestamp;
+use kedge_wire::BuFlags;
+use kedge_wire::auth::{self, AuthVerdict};
+
+use crate::answer::{from_ntp, home_address};
+use crate::binding::Binding;
+use crate::lookup::{self, Decision};
+use crate::peers::PeerIndex;
+use crate::pool::NetworkId;
+use crate::rejection::{Denial, Discard, Rejection};
+use crate::request::Request;
+use crate::settings::{Authentication, Profile};
+use crate::{Lma, Now};
+
+/// An update that may be acted on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Admitted {
+    pub decision: Decision,
+    /// The network of the node's profile.
+    pub network: NetworkId,
+}
+
+impl Lma {
+    /// Applies the checks in their order.
+    pub(crate) fn admit(
+        &self,
+        request: &Request<'_>,
+        peer: Option<PeerIndex>,
+        now: Now,
+    ) -> Result<Admitted, Rejection> {
+        self.authenticate(request, peer)?; // (1)
+        self.check_kind(request)?;
+        if request.mn_id.is_none() {
+            return Err(Denial::MissingMnId.into()); // (4)
+        }
+        if !self.peers.is_authorized(peer) {
+            return Err(Denial::UnknownMag.into()); // (6)
+        }
+        if !is_care_of_address(request.care_of) {
+            return Err(Denial::InvalidCareOf.into());
+        }
+        let network = self.network_of(request)?; // (7), (8)
+        let found = self.look_up(request, Some(network));
+        let session = match found {
+            Ok(Decision::Update(slot) | Decision::Wait(slot)) => Some(&self.cache[slot]),
+            Ok(Decision::New | Decision::Ignore) | Err(_) => None,
+        };
+        self.check_order(request, session, now)?; // (9)
+        self.check_options(request, network)?; // (10) to (12)
+        Ok(Admitted { decision: found?, network }) // (13)
+    }
+
+    /// The existence test, as far as the request goes; complete only for an admitted one.
+    pub(crate) fn look_up(
+        &self,
+        request: &Request<'_>,
+        network: Option<NetworkId>,
+    ) -> Result<Decision, Denial> {
+        let pools = network.and_then(|id| self.networks.pools(id));
+        let decision = lookup::find(&self.cache, self.settings.customer, request, pools)?;
+        Ok(match decision {
+            // RFC 5213 §5.4.1.2 (4): a new session may also be made without waiting.
+            Decision::Wait(slot) if !self.can_wait(slot) => Decision::New,
+            decision => decision,
+        })
+    }
+
+    /// The network that the node's profile names, by RFC 5213 §5.3.1 (7) and (8).
+    pub(crate) fn network_of(&self, request: &Request<'_>) -> Result<NetworkId, Denial> {
+        let profile = self.profile(request).ok_or(Denial::UnknownNode)?;
+        let selected = request.service.zip(profile.apn.as_deref());
+        if selected.is_some_and(|(service, apn)| service != apn.as_bytes()) {
+            return Err(Denial::ServiceNotAuthorized);
+        }
+        let name = profile.network.as_deref().ok_or(Denial::ServiceDisabled)?;
+        self.networks.id(name).ok_or(Denial::ServiceDisabled)
+    }
+
+    /// RFC 4285 §5.1.1 and §5.3. Whoever has no key for a sender that uses one, and whoever gets
+    /// nothing from a sender that must, says nothing.
+    pub(crate) fn authenticate(
+        &self,
+        request: &Request<'_>,
+        peer: Option<PeerIndex>,
+    ) -> Result<(), Rejection> {
+        let authentication = self.peers.policy(peer).authentication.as_ref();
+        match (authentication, verdict(authentication, request)) {
+            (None, AuthVerdict::Missing) | (Some(_), AuthVerdict::Valid) => Ok(()),
+            (None, _) | (Some(_), AuthVerdict::Missing) => Err(Discard::NotAuthenticated.into()),
+            (Some(_), AuthVerdict::UnknownSpi(_)) => Err(Denial::UnknownSpi.into()),
+            (Some(_), AuthVerdict::Wrong) => Err(Denial::AuthenticationFailed.into()),
+        }
+    }
+
+    /// Only proxy registrations are served, and each option that may occur once does.
+    fn check_kind(&self, request: &Request<'_>) -> Result<(), Denial> {
+        if !request.is_proxy() {
+            if !request.update.flags.contains(BuFlags::H) {
+                return Err(Denial::HomeBitNotSet);
+            }
+            // RFC 6275 §9.5.1: a registration keeps its type.
+            let key = request.node(self.settings.customer);
+            return Err(match key.is_some_and(|key| self.cache.of_node(key).next().is_some()) {
+                true => Denial::RegistrationTypeChange,
+                false => Denial::HomeRegistration,
+            });
+        }
+        if request.has_repeated { Err(Denial::BadRequest) } else { Ok(()) }
+    }
+
+    /// The node's own profile, its realm's, or the default one.
+    fn profile(&self, request: &Request<'_>) -> Option<&Profile> {
+        let profiles = &self.settings.profiles;
+        let nai = request.nai();
+        let own = nai.and_then(|nai| profiles.get(nai));
+        let realm = || nai.and_then(|nai| profiles.get(&nai[nai.rfind('@')?..]));
+        own.or_else(realm).or(self.settings.default_profile.as_ref())
+    }
+
+    /// RFC 5213 §5.5. An update is compared with the session it is about, if there is one; one
+    /// without a time is ordered by its sequence number (RFC 6275 §9.5.1).
+    fn check_order(
+        &self,
+        request: &Request<'_>,
+        session: Option<&Binding>,
+        now: Now,
+    ) -> Result<(), Denial> {
+        let (time, old, mismatch) = match (request.timestamp, request.message_id) {
+            (Some(time), _) => (time, Denial::TimestampOld, Denial::TimestampMismatch),
+            // RFC 4285 §6 has one status for both.
+            (None, Some(ntp)) => {
+                (from_ntp(ntp), Denial::MessageIdMismatch, Denial::MessageIdMismatch)
+            }
+            (None, None) => {
+                let follows = |last: &Binding| request.update.sequence.is_after(last.sequence);
+                return match session.is_none_or(follows) {
+                    true => Ok(()),
+                    false => Err(Denial::SequenceOutOfWindow),
+                };
+            }
+        };
+        // (8) before (9). A time equal to the last accepted one is a replay: "MUST be greater".
+        if session.is_some_and(|session| time <= session.timestamp) {
+            return Err(old);
+        }
+        let clock = Timestamp::from_system_time(now.wall);
+        match self.settings.timestamp_window {
+            Some(window) if time.abs_diff(clock) > window => Err(mismatch),
+            _ => Ok(()),
+        }
+    }
+
+    /// RFC 5213 §5.3.1 (10) to (12), and the families of RFC 5844 §3.1.2.1.
+    fn check_options(&self, request: &Request<'_>, network: NetworkId) -> Result<(), Denial> {
+        if !request.wants_ipv6() && !request.wants_ipv4() {
+            return Err(Denial::MissingPrefix);
+        }
+        if request.handoff.is_none() {
+            return Err(Denial::MissingHandoffIndicator);
+        }
+        if request.access_technology.is_none() {
+            return Err(Denial::MissingAccessTechnology);
+        }
+        if request.ipv4_count > 1 {
+            return Err(Denial::MultipleIpv4);
+        }
+        // What is no longer allowed can still be given back.
+        let Some(profile) = self.profile(request).filter(|_| !request.is_deregistration()) else {
+            return Ok(());
+        };
+        let pools = self.networks.pools(network);
+        let has_ipv6 = profile.service.has_ipv6() && pools.is_some_and(|pools| pools.has_ipv6());
+        if request.wants_ipv6() && !has_ipv6 {
+            return Err(Denial::Ipv6NotAuthorized);
+        }
+        let has_ipv4 = profile.service.has_ipv4() && pools.is_some_and(|pools| pools.has_ipv4());
+        if request.wants_ipv4() && !has_ipv4 {
+            return Err(Denial::Ipv4NotAuthorized);
+        }
+        Ok(())
+    }
+}
+
+fn verdict(authentication: Option<&Authentication>, request: &Request<'_>) -> AuthVerdict {
+    let care_of = request.path.peer.ip();
+    let home = authentication.map_or(care_of, |authentication| {
+        home_address(authentication.home_address, care_of, request.options)
+    });
+    let key = authentication.map(|authentication| &authentication.key);
+    auth::verify(request.bytes, |spi| key.filter(|key| key.spi() == spi), care_of, home)
+}
+
+/// Whether packets can be tunnelled to `address`: RFC 6275 §10.3.1 wants a unicast address, and
+/// one with a scope of a link would need that link.
+fn is_care_of_address(address: IpAddr) -> bool {
+    let local = match address {
+        IpAddr::V4(address) => address.is_link_local() || address.is_broadcast(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    };
+    !local && !address.is_unspecified() && !address.is_multicast()
+}

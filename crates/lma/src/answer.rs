@@ -1,0 +1,222 @@
+//! The Proxy Binding Acknowledgement (RFC 5213 §5.3.6, RFC 5844 §3.1.2.6, RFC 5845 §5.2).
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use kedge_model::{Ipv4Net, Ipv6Net, Lifetime, Sequence, SignalPath, Timestamp};
+use kedge_wire::registry::{
+    AccessTechnologyType, HandoffIndicatorValue, Ipv4HomeAddressStatus, Status,
+};
+use kedge_wire::{
+    AccessTechnology, BaFlags, BindingAcknowledgement, DhcpSupportMode, Encoder, GreKeyOption,
+    HandoffIndicator, HomeNetworkPrefix, Ipv4DefaultRouter, Ipv4HomeAddressReply,
+    Ipv4HomeAddressRequest, LinkLocalAddress, MessageId, MnIdOption, MnLinkLayerId, NatDetection,
+    OptionsRef, PacketRef, TimestampOption, auth, set_checksum,
+};
+
+use crate::addresses::HomeAddresses;
+use crate::rejection::Denial;
+use crate::request::Request;
+use crate::settings::{Authentication, AuthenticationHome};
+
+/// A NAT Detection option's Refresh Time that asks for no keepalives (RFC 5555 §3.2.3).
+const NO_KEEPALIVE: u32 = u32::MAX;
+
+/// What an accepted update is answered with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Acceptance {
+    /// Below 128.
+    pub status: Status,
+    /// Zero for a de-registration.
+    pub lifetime: Lifetime,
+    /// What the session has.
+    pub addresses: HomeAddresses,
+    /// The gateway's address on the node's link.
+    pub link_local: Ipv6Addr,
+    pub gre: Option<GreKeyOption>,
+    /// Whether data goes over UDP.
+    pub udp: bool,
+}
+
+/// Writes the acknowledgement of an accepted update.
+pub(crate) fn accept(out: &mut Vec<u8>, request: &Request<'_>, acceptance: &Acceptance) {
+    let Acceptance { status, lifetime, addresses, .. } = *acceptance;
+    let mut encoder = begin(out, request, status, lifetime, request.update.sequence);
+    // An update with IPv4 alone is answered without a prefix (RFC 5844 §3.1.2.6).
+    if request.wants_ipv6() {
+        for prefix in addresses.prefixes.iter() {
+            encoder.option(HomeNetworkPrefix::new(prefix));
+        }
+    }
+    attachment(&mut encoder, request);
+    if let Some(home) = addresses.ipv4.filter(|_| request.wants_ipv4()) {
+        // The pool's prefix length is at most 32.
+        if let Ok(address) = Ipv4Net::new(home.address, home.prefix_len) {
+            encoder
+                .option(Ipv4HomeAddressReply { status: Ipv4HomeAddressStatus::SUCCESS, address });
+        }
+        encoder.option(Ipv4DefaultRouter(home.router));
+        // The gateway is the DHCP server; without the option it would be a relay (§3.3.4).
+        encoder.option(DhcpSupportMode { server: true });
+    }
+    if let Some(timestamp) = request.timestamp {
+        encoder.option(TimestampOption(timestamp));
+    }
+    if let Some(message_id) = request.message_id {
+        encoder.option(MessageId(message_id));
+    }
+    if request.link_local.is_some() {
+        encoder.option(LinkLocalAddress(acceptance.link_local));
+    }
+    if let Some(gre) = acceptance.gre {
+        encoder.option(gre);
+    }
+    if acceptance.udp {
+        encoder.option(NatDetection { force_udp: true, refresh_time: NO_KEEPALIVE });
+    }
+    encoder.finish();
+}
+
+/// Writes the acknowledgement of a denied update. `last` is the session's last accepted sequence
+/// number, `clock` this anchor's time of day.
+pub(crate) fn deny(
+    out: &mut Vec<u8>,
+    request: &Request<'_>,
+    denial: Denial,
+    last: Option<Sequence>,
+    clock: Timestamp,
+) {
+    // RFC 6275 §9.5.1: a number out of window is answered with the one it should follow.
+    let sequence = match (denial, last) {
+        (Denial::SequenceOutOfWindow, Some(last)) => last,
+        _ => request.update.sequence,
+    };
+    let mut encoder = begin(out, request, denial.status(), Lifetime::ZERO, sequence);
+    for prefix in request.options.all::<HomeNetworkPrefix>() {
+        encoder.option(prefix);
+    }
+    if !request.wants_ipv6() && !request.wants_ipv4() {
+        encoder.option(HomeNetworkPrefix::new(Ipv6Net::default()));
+    }
+    attachment(&mut encoder, request);
+    for asked in request.options.all::<Ipv4HomeAddressRequest>() {
+        encoder
+            .option(Ipv4HomeAddressReply { status: ipv4_status(denial), address: asked.address });
+    }
+    if let Some(timestamp) = request.timestamp {
+        // RFC 5213 §5.5 (8) and (9): the gateway learns what the time is here.
+        let own = matches!(denial, Denial::TimestampOld | Denial::TimestampMismatch);
+        encoder.option(TimestampOption(if own { clock } else { timestamp }));
+    }
+    if let Some(message_id) = request.message_id {
+        let own = denial == Denial::MessageIdMismatch;
+        encoder.option(MessageId(if own { corrected(message_id, clock) } else { message_id }));
+    }
+    if let Some(address) = request.link_local {
+        encoder.option(LinkLocalAddress(address));
+    }
+    encoder.finish();
+}
+
+/// Protects a message that begins `out`, and sets its checksum.
+pub(crate) fn seal(out: &mut Vec<u8>, path: &SignalPath, authentication: Option<&Authentication>) {
+    if let Some(authentication) = authentication {
+        let care_of = path.peer.ip();
+        let home = PacketRef::decode(out).map_or(care_of, |packet| {
+            home_address(authentication.home_address, care_of, packet.options)
+        });
+        auth::sign(out, 0, &authentication.key, care_of, home);
+    }
+    // Over UDP the field stays zero (RFC 5844 §4.1.3.2).
+    if let (IpAddr::V6(local), IpAddr::V6(peer)) = (path.local.ip(), path.peer.ip()) {
+        set_checksum(local, peer, out);
+    }
+}
+
+/// What stands for the home address in the input of RFC 4285 for a message with these options.
+pub(crate) fn home_address(
+    home: AuthenticationHome,
+    care_of: IpAddr,
+    options: OptionsRef<'_>,
+) -> IpAddr {
+    match home {
+        AuthenticationHome::CareOf => care_of,
+        AuthenticationHome::Zero => Ipv6Addr::UNSPECIFIED.into(),
+        AuthenticationHome::HomeNetworkPrefix => options
+            .get::<HomeNetworkPrefix>()
+            .map_or(Ipv6Addr::UNSPECIFIED, |option| option.prefix.addr())
+            .into(),
+    }
+}
+
+/// NTP time of the Timestamp option's time: seconds since 1900 instead of 1970 (RFC 4285 §6).
+pub(crate) fn ntp(time: Timestamp) -> u64 {
+    let seconds = (time.0 >> 16).wrapping_add(SECONDS_1900_TO_1970) & 0xffff_ffff;
+    seconds << 32 | (time.0 & 0xffff) << 16
+}
+
+/// The Timestamp option's time of NTP time. NTP seconds begin again in 2036; what is below those
+/// of 1970 is after that.
+pub(crate) fn from_ntp(ntp: u64) -> Timestamp {
+    let seconds = ntp >> 32;
+    let era = if seconds < SECONDS_1900_TO_1970 { 1 << 32 } else { 0 };
+    Timestamp((seconds + era - SECONDS_1900_TO_1970) << 16 | (ntp >> 16) & 0xffff)
+}
+
+const SECONDS_1900_TO_1970: u64 = 2_208_988_800;
+
+/// RFC 4285 §6: the low half as it came, the high half from this anchor's clock.
+fn corrected(message_id: u64, clock: Timestamp) -> u64 {
+    ntp(clock) & !0xffff_ffff | message_id & 0xffff_ffff
+}
+
+/// The fixed part, and the identifier, which precedes any authentication (RFC 4283 §3.2).
+fn begin<'o>(
+    out: &'o mut Vec<u8>,
+    request: &Request<'_>,
+    status: Status,
+    lifetime: Lifetime,
+    sequence: Sequence,
+) -> Encoder<'o> {
+    let flags = if request.is_proxy() { BaFlags::P } else { BaFlags::NONE };
+    let body = BindingAcknowledgement { status, flags, sequence, lifetime };
+    let mut encoder = Encoder::new(out, body);
+    encoder.option(request.mn_id.unwrap_or(MnIdOption::EMPTY));
+    encoder
+}
+
+/// What is copied from the update whatever the answer; what was missing is zero.
+fn attachment(encoder: &mut Encoder<'_>, request: &Request<'_>) {
+    encoder.option(HandoffIndicator(request.handoff.unwrap_or(HandoffIndicatorValue::RESERVED)));
+    let technology = request.access_technology.unwrap_or(AccessTechnologyType::RESERVED);
+    encoder.option(AccessTechnology(technology));
+    if let Some(id) = request.options.get::<MnLinkLayerId<'_>>() {
+        encoder.option(id);
+    }
+}
+
+/// RFC 5844 §3.1.2.2: the option's own status beside the message's.
+fn ipv4_status(denial: Denial) -> Ipv4HomeAddressStatus {
+    match denial {
+        Denial::Ipv4AddressNotAuthorized | Denial::Ipv4NotAuthorized => {
+            Ipv4HomeAddressStatus::ADMINISTRATIVELY_PROHIBITED
+        }
+        _ => Ipv4HomeAddressStatus::FAILURE_REASON_UNSPECIFIED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+
+    #[test]
+    fn ntp_time_and_the_timestamp_of_rfc_5213_say_the_same_time() {
+        let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_500);
+        let time = Timestamp::from_system_time(at);
+        assert_eq!(ntp(time), (1_700_000_000 + 2_208_988_800) << 32 | 1 << 31);
+        assert_eq!(from_ntp(ntp(time)), time);
+        let after_2036 = Timestamp::from_system_time(at + Duration::from_secs(500_000_000));
+        assert_eq!(from_ntp(ntp(after_2036)), after_2036);
+    }
+}

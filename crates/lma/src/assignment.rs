@@ -1,0 +1,82 @@
+//! Which addresses a session gets (RFC 5213 §5.3.2, RFC 5844 §3.1.2.2).
+
+use crate::addresses::{HomeAddresses, Prefixes, upper_half};
+use crate::pool::{NetworkId, Networks, Pools};
+use crate::rejection::Denial;
+use crate::request::Request;
+use kedge_wire::HomeNetworkPrefix;
+
+/// What a session that has `held` has once `request` is accepted: `held`, and from the pools what
+/// the request asks for beyond it. When it cannot be had, the pools are as they were.
+pub(crate) fn assign(
+    networks: &mut Networks,
+    network: NetworkId,
+    request: &Request<'_>,
+    held: HomeAddresses,
+    hnp_maximum: u8,
+) -> Result<HomeAddresses, Denial> {
+    let mut added = HomeAddresses::default();
+    let assigned = add(networks.pools_mut(network), request, &held, hnp_maximum, &mut added);
+    if let Err(denial) = assigned {
+        networks.release(network, &added);
+        return Err(denial);
+    }
+    Ok(HomeAddresses {
+        prefixes: if held.prefixes.is_empty() { added.prefixes } else { held.prefixes },
+        ipv4: held.ipv4.or(added.ipv4),
+    })
+}
+
+fn add(
+    mut pools: Option<&mut Pools>,
+    request: &Request<'_>,
+    held: &HomeAddresses,
+    hnp_maximum: u8,
+    added: &mut HomeAddresses,
+) -> Result<(), Denial> {
+    if request.wants_ipv6() && held.prefixes.is_empty() {
+        let pools = pools.as_deref_mut().ok_or(Denial::PoolExhausted)?;
+        add_prefixes(pools, request, hnp_maximum, &mut added.prefixes)?;
+    }
+    let Some(wanted) = request.ipv4 else { return Ok(()) };
+    let wanted = Some(wanted).filter(|address| !address.is_unspecified());
+    match held.ipv4 {
+        Some(home) if wanted.is_none_or(|address| address == home.address) => Ok(()),
+        Some(_) => Err(Denial::Ipv4AddressNotAuthorized),
+        None => {
+            added.ipv4 = pools.and_then(|pools| pools.take_ipv4(wanted));
+            match (added.ipv4, wanted) {
+                (Some(_), _) => Ok(()),
+                (None, Some(_)) => Err(Denial::Ipv4AddressNotAuthorized),
+                (None, None) => Err(Denial::PoolExhausted),
+            }
+        }
+    }
+}
+
+/// One prefix for each option: the one it names, or any. An option beyond the maximum that asks
+/// for any gets none; how many are assigned is the anchor's decision (§5.3.2 (1)).
+fn add_prefixes(
+    pools: &mut Pools,
+    request: &Request<'_>,
+    hnp_maximum: u8,
+    prefixes: &mut Prefixes,
+) -> Result<(), Denial> {
+    let maximum = usize::from(hnp_maximum).clamp(1, Prefixes::MAX);
+    for option in request.options.all::<HomeNetworkPrefix>() {
+        let has_room = prefixes.len() < maximum;
+        if option.is_request() {
+            if has_room {
+                prefixes.push(pools.take_lowest_prefix().ok_or(Denial::PoolExhausted)?);
+            }
+            continue;
+        }
+        let upper = upper_half(option.prefix.addr());
+        let is_home = option.prefix.prefix_len() == Prefixes::LEN;
+        if !has_room || !is_home || !pools.take_prefix(upper) {
+            return Err(Denial::PrefixNotAuthorized);
+        }
+        prefixes.push(upper);
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! One mobility session: the Binding Cache entry of RFC 5213 §5.1.
+//!
+//! ```text
+//!            accepted                de-registered
+//!   (none) ───────────► Active ─────────────────────► Lingering
+//!                        ▲  │ ▲                         │    │
+//!       refresh, handover└──┘ └─────────────────────────┘    │ delete wait over, or cleared
+//!                         │       accepted again             ▼
+//!                         └────────────────────────────► (none)
+//!                          lifetime over, or cleared
+//! ```
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use kedge_model::{
+    BindingId, CustomerId, Forwarding, GreKey, Lifetime, LinkLayerId, MnId, Path, Sequence,
+    SignalPath, Timestamp, Tunnel, VrfId,
+};
+use kedge_sansio::TimerId;
+use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue};
+
+use crate::addresses::HomeAddresses;
+use crate::cache::Slot;
+use crate::peers::PeerIndex;
+use crate::pool::NetworkId;
+
+/// A Binding Cache entry.
+#[derive(Debug)]
+pub struct Binding {
+    /// Its name towards the data plane.
+    pub id: BindingId,
+    /// The tenant.
+    pub customer: CustomerId,
+    /// The mobile node.
+    pub mn_id: MnId,
+    /// The link-layer identifier of the node's interface, if its gateway told it.
+    pub link_layer_id: Option<LinkLayerId>,
+    /// How the node is attached.
+    pub access_technology: AccessTechnologyType,
+    /// What the last accepted update said about how the node came.
+    pub handoff_indicator: HandoffIndicatorValue,
+    /// What the node has.
+    pub addresses: HomeAddresses,
+    /// The gateway's link-local address on the node's link.
+    pub link_local: std::net::Ipv6Addr,
+    /// The lifetime granted last.
+    pub lifetime: Lifetime,
+    /// When the binding was made.
+    pub created: Instant,
+    /// When the lifetime ends.
+    pub expires: Instant,
+    /// Whether traffic is forwarded.
+    pub state: State,
+    /// Where the node is reached; the first path is the one in use.
+    pub paths: Vec<BindingPath>,
+    /// The key of GRE packets to us. It stays for the life of the binding (RFC 5845 §3.3.2).
+    pub gre_key: Option<GreKey>,
+    /// The Timestamp option accepted last; zero after an update without one.
+    pub timestamp: Timestamp,
+    /// The sequence number accepted last.
+    pub sequence: Sequence,
+    pub(crate) network: NetworkId,
+    pub(crate) lifetime_timer: TimerId,
+    /// The next binding of the same node.
+    pub(crate) next: Option<Slot>,
+}
+
+/// Whether a binding's traffic is forwarded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    /// It is.
+    Active,
+    /// The gateway de-registered it. Its addresses are kept for MinDelayBeforeBCEDelete, should
+    /// another gateway take over; its traffic is dropped (RFC 5213 §5.3.5).
+    Lingering(
+        /// When that time is over.
+        TimerId,
+    ),
+}
+
+/// One care-of address of a binding.
+#[derive(Clone, Debug)]
+pub struct BindingPath {
+    /// The Proxy-CoA.
+    pub care_of: IpAddr,
+    /// Where the last accepted update came from, and what is sent to the gateway goes.
+    pub signal: SignalPath,
+    /// The tunnel to the gateway.
+    pub tunnel: Tunnel,
+    pub(crate) peer: PeerIndex,
+}
+
+impl Binding {
+    /// The care-of address in use.
+    pub fn care_of(&self) -> Option<IpAddr> {
+        self.paths.first().map(|path| path.care_of)
+    }
+
+    /// Whether traffic is forwarded.
+    pub fn is_active(&self) -> bool {
+        self.state == State::Active
+    }
+
+    /// What the data plane should hold for the binding.
+    pub fn forwarding(&self, vrf: VrfId) -> Option<Forwarding> {
+        self.is_active().then(|| Forwarding {
+            vrf,
+            inner: self.addresses.routed().collect(),
+            paths: self.paths.iter().map(|p| Path { tunnel: p.tunnel, weight: 1 }).collect(),
+        })
+    }
+
+    pub(crate) fn has_link_layer_id(&self, id: Option<&[u8]>) -> bool {
+        self.link_layer_id.as_ref().map(LinkLayerId::octets) == id
+    }
+}

@@ -1,0 +1,202 @@
+//! The Binding Cache: all bindings, found by node.
+//!
+//! A binding stays in its slot from its making to its end; slots come in blocks that never move,
+//! so growing does not copy a million bindings. The index holds one entry a node: its hash and
+//! the first of its bindings, which are linked. The identifier itself is only in the binding, so
+//! looking a node up needs no key of its own.
+
+use std::hash::BuildHasher;
+use std::ops::{Index, IndexMut};
+
+use foldhash::quality::FixedState;
+use hashbrown::HashTable;
+use kedge_model::{BindingId, CustomerId, MnId};
+
+use crate::binding::Binding;
+
+/// A slot comes from the index, a timer or a waiting update, and each of them ends with its
+/// binding.
+impl Index<Slot> for Cache {
+    type Output = Binding;
+
+    fn index(&self, slot: Slot) -> &Binding {
+        self.get(slot).expect("a slot is kept no longer than its binding")
+    }
+}
+
+impl IndexMut<Slot> for Cache {
+    fn index_mut(&mut self, slot: Slot) -> &mut Binding {
+        self.get_mut(slot).expect("a slot is kept no longer than its binding")
+    }
+}
+
+/// Where a binding is kept while it lives.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) struct Slot(u32);
+
+/// A node as a message names it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct NodeKey<'a> {
+    pub customer: CustomerId,
+    pub subtype: u8,
+    pub octets: &'a [u8],
+}
+
+impl<'a> NodeKey<'a> {
+    pub fn new(customer: CustomerId, mn_id: &'a MnId) -> Self {
+        Self { customer, subtype: mn_id.subtype(), octets: mn_id.octets() }
+    }
+
+    fn of(binding: &'a Binding) -> Self {
+        Self::new(binding.customer, &binding.mn_id)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Cache {
+    /// Each with room for [`Self::BLOCK`] entries.
+    blocks: Vec<Vec<Entry>>,
+    free: Vec<u32>,
+    nodes: HashTable<Node>,
+    hasher: FixedState,
+    len: u32,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// How many bindings have lived here.
+    generation: u32,
+    binding: Option<Binding>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    hash: u64,
+    first: Slot,
+}
+
+impl Cache {
+    const BLOCK: usize = 1024;
+
+    /// An empty cache; `seed` keeps peers from choosing identifiers that collide.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            blocks: Vec::new(),
+            free: Vec::new(),
+            nodes: HashTable::new(),
+            hasher: FixedState::with_seed(seed),
+            len: 0,
+        }
+    }
+
+    pub fn len(&self) -> u32 {
+        self.len
+    }
+
+    pub fn get(&self, slot: Slot) -> Option<&Binding> {
+        let at = slot.0 as usize;
+        self.blocks.get(at / Self::BLOCK)?.get(at % Self::BLOCK)?.binding.as_ref()
+    }
+
+    pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Binding> {
+        let at = slot.0 as usize;
+        self.blocks.get_mut(at / Self::BLOCK)?.get_mut(at % Self::BLOCK)?.binding.as_mut()
+    }
+
+    /// The bindings of a node, the latest first.
+    pub fn of_node(&self, key: NodeKey<'_>) -> impl Iterator<Item = (Slot, &Binding)> + Clone {
+        let mut next = self.find(key);
+        std::iter::from_fn(move || {
+            let slot = next?;
+            let binding = self.get(slot)?;
+            next = binding.next;
+            Some((slot, binding))
+        })
+    }
+
+    /// Every binding, in the order of their slots.
+    pub fn iter(&self) -> impl Iterator<Item = (Slot, &Binding)> {
+        self.blocks.iter().flatten().enumerate().filter_map(|(at, entry)| {
+            // There are fewer than 2^32 slots: `insert` gives them their numbers.
+            Some((Slot(at as u32), entry.binding.as_ref()?))
+        })
+    }
+
+    /// The slot that the next inserted binding gets.
+    pub fn vacant(&mut self) -> Slot {
+        let slot = self.free.last().copied().unwrap_or_else(|| {
+            let full = self.blocks.last().is_none_or(|block| block.len() == Self::BLOCK);
+            if full {
+                self.blocks.push(Vec::with_capacity(Self::BLOCK));
+            }
+            let before = (self.blocks.len() - 1) * Self::BLOCK;
+            let block = self.blocks.last_mut().expect("a block was pushed if there was none");
+            let slot = u32::try_from(before + block.len()).expect("fewer than 2^32 bindings");
+            block.push(Entry { generation: 0, binding: None });
+            self.free.push(slot);
+            slot
+        });
+        Slot(slot)
+    }
+
+    /// Keeps a binding in the slot that [`Self::vacant`] gave last, and names it.
+    pub fn insert(&mut self, mut binding: Binding) -> Slot {
+        let slot = self.vacant();
+        self.free.pop();
+        let hash = self.hasher.hash_one(NodeKey::of(&binding));
+        let entry = self.entry_mut(slot);
+        binding.id = BindingId(u64::from(entry.generation) << 32 | u64::from(slot.0));
+        entry.generation = entry.generation.wrapping_add(1);
+        let key = NodeKey::of(&binding);
+        let same_node = |node: &Node| {
+            node.hash == hash && self.get(node.first).is_some_and(|b| NodeKey::of(b) == key)
+        };
+        let first = self.nodes.find(hash, same_node).map(|node| node.first);
+        binding.next = first;
+        match self.nodes.find_mut(hash, |node| first == Some(node.first)) {
+            Some(node) => node.first = slot,
+            None => {
+                self.nodes.insert_unique(hash, Node { hash, first: slot }, |node| node.hash);
+            }
+        }
+        self.entry_mut(slot).binding = Some(binding);
+        self.len += 1;
+        slot
+    }
+
+    pub fn remove(&mut self, slot: Slot) -> Option<Binding> {
+        let binding = self.get(slot)?;
+        let hash = self.hasher.hash_one(NodeKey::of(binding));
+        let next = binding.next;
+        let before = self
+            .of_node(NodeKey::of(binding))
+            .find_map(|(at, earlier)| (earlier.next == Some(slot)).then_some(at));
+        match before.and_then(|before| self.get_mut(before)) {
+            Some(before) => before.next = next,
+            None => {
+                let node = self.nodes.find_entry(hash, |node| node.first == slot);
+                match (node, next) {
+                    (Ok(mut node), Some(next)) => node.get_mut().first = next,
+                    (Ok(node), None) => drop(node.remove()),
+                    (Err(_), _) => {}
+                }
+            }
+        }
+        self.free.push(slot.0);
+        self.len -= 1;
+        self.entry_mut(slot).binding.take()
+    }
+
+    fn find(&self, key: NodeKey<'_>) -> Option<Slot> {
+        let hash = self.hasher.hash_one(key);
+        let same_node = |node: &Node| {
+            node.hash == hash && self.get(node.first).is_some_and(|b| NodeKey::of(b) == key)
+        };
+        self.nodes.find(hash, same_node).map(|node| node.first)
+    }
+
+    fn entry_mut(&mut self, slot: Slot) -> &mut Entry {
+        let at = slot.0 as usize;
+        &mut self.blocks[at / Self::BLOCK][at % Self::BLOCK]
+    }
+}

@@ -1,0 +1,126 @@
+//! Sessions end: RFC 5213 §5.3.5, expiry, and an operator's order.
+
+use kedge_model::{CustomerId, MnId};
+
+use crate::addresses::HomeAddresses;
+use crate::binding::State;
+use crate::cache::{NodeKey, Slot};
+use crate::class::Class;
+use crate::event::{Output, Release, What};
+use crate::lookup::Decision;
+use crate::registration::farewell;
+use crate::rejection::Discard;
+use crate::request::Request;
+use crate::{Lma, Now, Timer};
+
+impl Lma {
+    /// Accepts a de-registration from the gateway in charge; any other's is ignored.
+    pub(crate) fn deregister(
+        &mut self,
+        request: &Request<'_>,
+        slot: Slot,
+        now: Now,
+    ) -> Result<(), Discard> {
+        if self.cache[slot].care_of() != Some(request.care_of) {
+            return Err(Discard::SessionNotFound); // (1)
+        }
+        let binding = &mut self.cache[slot];
+        binding.sequence = request.update.sequence;
+        if let Some(time) = request.timestamp {
+            binding.timestamp = time;
+        }
+        let held = binding.addresses;
+        let answer = farewell(binding, held);
+        let kept = kept_addresses(request, &held);
+        if !kept.is_empty() {
+            self.deregister_family(request, slot, kept);
+            self.acknowledge(request, Class::Deregistration, answer);
+            return Ok(());
+        }
+        // A repeated de-registration, its answer lost, does not begin the wait again.
+        let begins = binding.is_active();
+        if begins {
+            let timer =
+                self.timers.insert(now.mono + self.settings.delete_wait, Timer::Delete(slot));
+            self.cache[slot].state = State::Lingering(timer);
+            self.want_forwarding(slot);
+        }
+        self.acknowledge(request, Class::Deregistration, answer);
+        if begins {
+            let id = self.cache[slot].id;
+            self.report(slot, What::Deregistered { binding: id });
+        }
+        // Whoever waited for this takes the session over (§5.4.1.2 (4)).
+        self.resume_waiting(slot, Decision::Update(slot), now);
+        Ok(())
+    }
+
+    /// RFC 5844 §3.1.2.5: one family is given back, the session goes on with the other.
+    fn deregister_family(&mut self, request: &Request<'_>, slot: Slot, kept: HomeAddresses) {
+        let binding = &mut self.cache[slot];
+        let (id, network) = (binding.id, binding.network);
+        let mut dropped = std::mem::replace(&mut binding.addresses, kept);
+        if request.wants_ipv6() {
+            dropped.ipv4 = None;
+        } else {
+            dropped.prefixes = Default::default();
+        }
+        self.networks.release(network, &dropped);
+        self.want_forwarding(slot);
+        self.report(slot, What::Readdressed { binding: id, addresses: kept });
+    }
+
+    /// Ends a binding: its forwarding, its timers, its claim on addresses.
+    pub(crate) fn end(&mut self, slot: Slot, reason: Release, now: Now) {
+        let Some(mut binding) = self.cache.remove(slot) else { return };
+        let forwarded = binding.is_active();
+        self.timers.remove(binding.lifetime_timer);
+        if let State::Lingering(timer) = binding.state {
+            self.timers.remove(timer);
+        }
+        self.networks.release(binding.network, &binding.addresses);
+        for path in binding.paths.drain(..) {
+            self.peers.get_mut(path.peer).bindings -= 1;
+        }
+        let disconnects = &mut self.statistics.disconnects;
+        match reason {
+            Release::Expired => disconnects.lifetime_expiry += 1,
+            Release::Deregistered => disconnects.deregistrations += 1,
+            Release::Cleared => disconnects.admin_drops += 1,
+        }
+        if forwarded {
+            self.output.push_back(Output::Forward { binding: binding.id, want: None });
+        }
+        let what = What::Released { binding: binding.id, reason };
+        self.push_event(binding.customer, binding.mn_id, what);
+        // What waited for this session's end is a new one's beginning.
+        self.resume_waiting(slot, Decision::New, now);
+    }
+
+    /// Ends every binding of a node and says how many there were.
+    pub fn clear(&mut self, customer: CustomerId, mn_id: &MnId, now: Now) -> usize {
+        let key = NodeKey::new(customer, mn_id);
+        let slots: Vec<Slot> = self.cache.of_node(key).map(|(slot, _)| slot).collect();
+        slots.iter().for_each(|slot| self.end(*slot, Release::Cleared, now));
+        slots.len()
+    }
+
+    /// Ends every binding and says how many there were.
+    pub fn clear_all(&mut self, now: Now) -> usize {
+        let slots: Vec<Slot> = self.cache.iter().map(|(slot, _)| slot).collect();
+        slots.iter().for_each(|slot| self.end(*slot, Release::Cleared, now));
+        slots.len()
+    }
+}
+
+/// What a session of `held` keeps when a de-registration names one family alone.
+fn kept_addresses(request: &Request<'_>, held: &HomeAddresses) -> HomeAddresses {
+    let mut kept = *held;
+    if request.wants_ipv6() {
+        kept.prefixes = Default::default();
+    }
+    if request.wants_ipv4() {
+        kept.ipv4 = None;
+    }
+    kept
+}

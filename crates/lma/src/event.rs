@@ -1,0 +1,107 @@
+//! What comes out of an anchor.
+
+use std::net::IpAddr;
+
+use kedge_model::{BindingId, CustomerId, Forwarding, MnId, SignalPath};
+
+use crate::addresses::HomeAddresses;
+use crate::rejection::Denial;
+
+/// What the shell does for the anchor, in this order.
+#[derive(Debug)]
+pub enum Output {
+    /// A message to send. Its buffer comes back by [`Lma::reclaim`](crate::Lma::reclaim).
+    Send {
+        /// Between whom.
+        path: SignalPath,
+        /// The code point of the packet.
+        dscp: u8,
+        /// The message from its Payload Proto octet on, its checksum set for IPv6.
+        bytes: Vec<u8>,
+    },
+    /// What the data plane should hold for a binding from here on; `None` is nothing.
+    Forward {
+        /// Which binding.
+        binding: BindingId,
+        /// The whole of it.
+        want: Option<Forwarding>,
+    },
+    /// Something worth knowing happened.
+    Event(Event),
+}
+
+/// A change of a binding, or why there was none.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Event {
+    /// Whose.
+    pub customer: CustomerId,
+    /// The node; an identifier of no octets if the message had none.
+    pub mn_id: MnId,
+    /// What.
+    pub what: What,
+}
+
+/// The kinds of [`Event`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum What {
+    /// A session began.
+    Bound {
+        /// Its binding.
+        binding: BindingId,
+        /// Its gateway.
+        care_of: IpAddr,
+        /// What the node got.
+        addresses: HomeAddresses,
+    },
+    /// A session moved to another gateway.
+    HandedOver {
+        /// Its binding.
+        binding: BindingId,
+        /// The gateway it left.
+        from: IpAddr,
+        /// The gateway it came to.
+        to: IpAddr,
+    },
+    /// The addresses of a session changed.
+    Readdressed {
+        /// Its binding.
+        binding: BindingId,
+        /// What the node has.
+        addresses: HomeAddresses,
+    },
+    /// The gateway de-registered a session; another may still take it over.
+    Deregistered {
+        /// Its binding.
+        binding: BindingId,
+    },
+    /// A de-registered session is registered again by its gateway.
+    Resumed {
+        /// Its binding.
+        binding: BindingId,
+    },
+    /// A session ended.
+    Released {
+        /// Its binding.
+        binding: BindingId,
+        /// Why.
+        reason: Release,
+    },
+    /// An update was denied.
+    Denied {
+        /// Who sent it.
+        peer: IpAddr,
+        /// Why.
+        denial: Denial,
+    },
+}
+
+/// Why a session ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Release {
+    /// Its lifetime ran out.
+    Expired,
+    /// It was de-registered, and no gateway took it over in time.
+    Deregistered,
+    /// An operator cleared it.
+    Cleared,
+}

@@ -1,0 +1,437 @@
+//! The local mobility anchor of Proxy Mobile IPv6 (RFC 5213 §5, RFC 5844, RFC 5845) as a machine
+//! without input and output.
+//!
+//! This crate is pure: it opens no socket, reads no clock, starts no thread. Messages, commands
+//! and time go in; messages, wanted forwarding and events come out. The contract is one sentence:
+//! **after every input, drain [`Lma::poll_output`] until it is empty, then wait until
+//! [`Lma::poll_timeout`] or the next input.**
+//!
+//! ```
+//! # use kedge_lma::{Lma, Now, Output, Settings};
+//! # use kedge_model::Datagram;
+//! # fn shell(received: &[Datagram<'_>], now: Now) {
+//! let mut lma = Lma::new(Settings::default(), 0x5eed);
+//! for datagram in received {
+//!     if let Err(rejection) = lma.handle_datagram(*datagram, now) {
+//!         println!("{}: {rejection}", datagram.path.peer);
+//!     }
+//! }
+//! lma.handle_timeout(now);
+//! while let Some(output) = lma.poll_output() {
+//!     match output {
+//!         Output::Send { bytes, .. } => lma.reclaim(bytes), // once it is sent
+//!         Output::Forward { binding, want } => println!("{binding:?}: {want:?}"),
+//!         Output::Event(event) => println!("{event:?}"),
+//!     }
+//! }
+//! let _sleep_until = lma.poll_timeout();
+//! # }
+//! ```
+//!
+//! The walk of an update: [`Lma::handle_datagram`] checks the checksum and decodes;
+//! `admission` asks whether it may be; `lookup` which session it is about; `registration` and
+//! `deregistration` change that session, taking addresses from `pool`; `answer` writes the
+//! acknowledgement. A refresh that changes nothing allocates nothing.
+//!
+//! The machine owns its nodes wholly and shares nothing, so that several can stand side by side,
+//! each with a part of the nodes and of the pools.
+
+mod addresses;
+mod admission;
+mod answer;
+mod assignment;
+mod binding;
+mod bitmap;
+mod cache;
+mod class;
+mod deregistration;
+mod dscp;
+mod encapsulation;
+mod event;
+mod lookup;
+mod peers;
+mod pool;
+mod registration;
+mod rejection;
+mod request;
+mod settings;
+mod signalling;
+mod statistics;
+mod waiting;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
+use std::time::Instant;
+
+use kedge_model::{CustomerId, Datagram, MnId, Sequence, Timestamp};
+use kedge_sansio::{Buffers, Rng, Timers};
+use kedge_telemetry::Group;
+use kedge_wire::registry::{MhType, Status};
+use kedge_wire::{Fault, Message, PacketRef, verify_checksum};
+
+use answer::Acceptance;
+use cache::{Cache, NodeKey, Slot};
+use class::{Class, Outcome};
+use lookup::Decision;
+use peers::{PeerIndex, Peers};
+use pool::{NetworkId, Networks};
+use request::Request;
+use signalling::RateLimit;
+use statistics::Statistics;
+use waiting::Waiting;
+
+pub use addresses::{HomeAddresses, Ipv4Home, Prefixes};
+pub use binding::{Binding, BindingPath, State};
+pub use event::{Event, Output, Release, What};
+pub use kedge_sansio::Now;
+pub use peers::{PeerCounters, PeerState};
+pub use pool::Usage;
+pub use rejection::{Denial, Discard, Rejection};
+pub use settings::{
+    Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool, Network,
+    Peer, Profile, Service, Settings,
+};
+
+/// What a timer is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Timer {
+    /// The granted lifetime ran out.
+    Lifetime(Slot),
+    /// MinDelayBeforeBCEDelete passed, and no gateway took over (RFC 5213 §5.3.5).
+    Delete(Slot),
+    /// MaxDelayBeforeNewBCEAssign passed without a de-registration (RFC 5213 §5.4.1.2 (4)).
+    Create(Slot),
+}
+
+/// A local mobility anchor.
+///
+/// Getters take `&self`. Inputs are the `handle_*` methods and the commands [`Lma::clear`],
+/// [`Lma::clear_all`] and [`Lma::apply`]; after each, drain [`Lma::poll_output`].
+#[derive(Debug)]
+pub struct Lma {
+    settings: Settings,
+    peers: Peers,
+    networks: Networks,
+    cache: Cache,
+    timers: Timers<Timer>,
+    /// By the session that is waited for.
+    waiting: BTreeMap<Slot, Waiting>,
+    statistics: Statistics,
+    output: VecDeque<Output>,
+    buffers: Buffers,
+    binding_errors: RateLimit,
+    gre_keys_given: u32,
+}
+
+impl Lma {
+    /// An anchor without bindings. `seed` is random: it keeps peers from choosing identifiers
+    /// that collide, and GRE keys of two runs apart.
+    pub fn new(settings: Settings, seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        let mut networks = Networks::default();
+        networks.replace(&settings.networks, std::iter::empty());
+        Self {
+            peers: Peers::new(&settings),
+            networks,
+            cache: Cache::new(rng.next_u64()),
+            timers: Timers::default(),
+            waiting: BTreeMap::new(),
+            statistics: Statistics::default(),
+            output: VecDeque::new(),
+            buffers: Buffers::default(),
+            binding_errors: RateLimit::default(),
+            gre_keys_given: rng.next_u32(),
+            settings,
+        }
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// How many bindings there are, lingering ones included.
+    pub fn len(&self) -> u32 {
+        self.cache.len()
+    }
+
+    /// Whether there is no binding.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Every binding; the order does not change while bindings stay.
+    pub fn bindings(&self) -> impl Iterator<Item = &Binding> {
+        self.cache.iter().map(|(_, binding)| binding)
+    }
+
+    /// The bindings of one node, the latest first.
+    pub fn find<'a>(
+        &'a self,
+        customer: CustomerId,
+        mn_id: &'a MnId,
+    ) -> impl Iterator<Item = &'a Binding> {
+        self.cache.of_node(NodeKey::new(customer, mn_id)).map(|(_, binding)| binding)
+    }
+
+    /// The name of a binding's gateway; `None` for one that was learned.
+    pub fn peer_name(&self, path: &BindingPath) -> Option<&str> {
+        self.peers.get(path.peer).name.as_deref()
+    }
+
+    /// The gateways, configured and learned.
+    pub fn peers(&self) -> impl Iterator<Item = &PeerState> {
+        self.peers.iter()
+    }
+
+    /// How much of a network's pools is in use, of IPv4 and of IPv6.
+    pub fn usage(&self, network: &str) -> Option<(Option<Usage>, Option<Usage>)> {
+        Some(self.networks.pools(self.networks.id(network)?)?.usage())
+    }
+
+    /// How many updates wait for another gateway's de-registration; with these, the updates
+    /// received are the accepted, the denied and the discarded ones.
+    pub fn pending(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// The counter groups of `show lma-service statistics` in their order, but for those of the
+    /// tunnels, which are the data plane's and stand before `disconnects`.
+    pub fn statistics(&self) -> Vec<Group> {
+        self.statistics.groups()
+    }
+
+    /// Takes a message as it arrived. The error says how it was counted; whatever answer it gets
+    /// is in the output.
+    pub fn handle_datagram(&mut self, d: Datagram<'_>, now: Now) -> Result<(), Rejection> {
+        let peer = self.peers.find(&d.path);
+        let mh_type = d.bytes.get(2).map(|octet| MhType(*octet));
+        if mh_type == Some(MhType::BINDING_UPDATE) {
+            self.statistics.received.total += 1;
+            if let Some(counters) = self.peers.counters_mut(peer) {
+                counters.received += 1;
+            }
+        }
+        let packet = match open(d) {
+            Ok(packet) => packet,
+            Err(discard) => return Err(self.discard(d, discard, peer)),
+        };
+        let result = match packet.message {
+            Message::BindingUpdate(update) => {
+                let request = Request::new(d.path, d.dscp, d.bytes, update, packet.options);
+                return self.handle_update(&request, peer, now);
+            }
+            Message::Heartbeat(heartbeat) => {
+                self.handle_heartbeat(d, heartbeat, packet.options, peer)
+            }
+            Message::Unknown(unknown) if unknown.mh_type() != MhType::BINDING_REVOCATION => {
+                Err(self.handle_unknown(d, unknown.mh_type(), now))
+            }
+            Message::BindingRevocationIndication(_) => {
+                self.statistics.binding_revocation.received += 1;
+                Err(Discard::Unexpected)
+            }
+            _ => Err(Discard::Unexpected),
+        };
+        result.map_err(|discard| self.discard(d, discard, peer))
+    }
+
+    /// Does everything that is due.
+    pub fn handle_timeout(&mut self, now: Now) {
+        while let Some(timer) = self.timers.pop_expired(now.mono) {
+            match timer {
+                Timer::Lifetime(slot) => self.end(slot, Release::Expired, now),
+                Timer::Delete(slot) => self.end(slot, Release::Deregistered, now),
+                Timer::Create(slot) => self.resume_waiting(slot, Decision::New, now),
+            }
+        }
+    }
+
+    /// Takes back a message that the transport refused.
+    pub fn handle_send_error(&mut self, bytes: Vec<u8>) {
+        if bytes.get(2) == Some(&MhType::BINDING_ACKNOWLEDGEMENT.0) {
+            self.statistics.acks_sent.send_error += 1;
+        }
+        self.reclaim(bytes);
+    }
+
+    /// What to do next.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.output.pop_front()
+    }
+
+    /// When [`Self::handle_timeout`] has something to do.
+    pub fn poll_timeout(&mut self) -> Option<Instant> {
+        self.timers.next_due()
+    }
+
+    /// Takes back the buffer of a message that was sent.
+    pub fn reclaim(&mut self, bytes: Vec<u8>) {
+        self.buffers.give_back(bytes);
+    }
+
+    /// Changes the settings in service. Bindings keep their addresses and their lifetimes; what
+    /// their gateways agreed to changes with their next update.
+    pub fn apply(&mut self, settings: Settings) {
+        let moved = settings.vrf != self.settings.vrf;
+        self.settings = settings;
+        self.peers.configure(&self.settings);
+        let held = self.cache.iter().map(|(_, b)| (b.network, b.addresses));
+        self.networks.replace(&self.settings.networks, held);
+        let slots: Vec<Slot> = self.cache.iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            let mut changed = moved;
+            for at in 0..self.cache[slot].paths.len() {
+                let mtu = self.tunnel_mtu(&self.cache[slot].paths[at].tunnel);
+                let tunnel = &mut self.cache[slot].paths[at].tunnel;
+                changed |= tunnel.mtu != mtu;
+                tunnel.mtu = mtu;
+            }
+            if changed && self.cache[slot].is_active() {
+                self.want_forwarding(slot);
+            }
+        }
+    }
+
+    fn handle_update(
+        &mut self,
+        request: &Request<'_>,
+        peer: Option<PeerIndex>,
+        now: Now,
+    ) -> Result<(), Rejection> {
+        self.admit(request, peer, now)
+            .and_then(|admitted| self.act(request, admitted.decision, admitted.network, now))
+            .map_err(|rejection| self.refuse(request, rejection, now))
+    }
+
+    /// Does what was decided about an update.
+    fn act(
+        &mut self,
+        request: &Request<'_>,
+        decision: Decision,
+        network: NetworkId,
+        now: Now,
+    ) -> Result<(), Rejection> {
+        match decision {
+            Decision::Ignore => Err(Discard::SessionNotFound.into()),
+            Decision::New => Ok(self.create(request, network, now)?),
+            Decision::Update(slot) if request.is_deregistration() => {
+                Ok(self.deregister(request, slot, now)?)
+            }
+            Decision::Update(slot) => Ok(self.extend(request, slot, now)?),
+            Decision::Wait(slot) => {
+                self.wait(request, slot, now);
+                Ok(())
+            }
+        }
+    }
+
+    /// Counts an update that is refused, and answers it if it is denied.
+    fn refuse(&mut self, request: &Request<'_>, rejection: Rejection, now: Now) -> Rejection {
+        let peer = self.peers.find(&request.path);
+        let denial = match rejection {
+            Rejection::Denied(denial) => denial,
+            Rejection::Discarded(discard) => {
+                if discard == Discard::SessionNotFound {
+                    self.statistics.count_class(Class::Deregistration, Outcome::Discarded);
+                }
+                self.statistics.count_discard(discard);
+                if let Some(counters) = self.peers.counters_mut(peer) {
+                    counters.discarded += 1;
+                }
+                return rejection;
+            }
+        };
+        let class = self.class_of(request);
+        self.statistics.count_class(class, Outcome::Denied);
+        self.statistics.count_denial(denial);
+        if let Some(counters) = self.peers.counters_mut(peer) {
+            counters.denied += 1;
+        }
+        let last = self.last_sequence(request);
+        let mut bytes = self.buffers.take();
+        answer::deny(&mut bytes, request, denial, last, Timestamp::from_system_time(now.wall));
+        self.send_answer(request, peer, bytes);
+        self.statistics.acks_sent.denied += 1;
+        let what = What::Denied { peer: request.path.peer.ip(), denial };
+        self.push_event(self.settings.customer, Self::mn_id_of(request), what);
+        rejection
+    }
+
+    /// Answers and counts an update that is accepted.
+    fn acknowledge(&mut self, request: &Request<'_>, class: Class, acceptance: Acceptance) {
+        let peer = self.peers.find(&request.path);
+        let mut bytes = self.buffers.take();
+        answer::accept(&mut bytes, request, &acceptance);
+        self.send_answer(request, peer, bytes);
+        self.statistics.received.accepted += 1;
+        self.statistics.count_class(class, Outcome::Accepted);
+        let acks = &mut self.statistics.acks_sent;
+        match acceptance.lifetime.is_zero() {
+            true => acks.accepted_deregistration += 1,
+            false => acks.accepted_registration += 1,
+        }
+        if class == Class::Initial && acceptance.status == Status::ACCEPTED {
+            acks.accepted_initial += 1;
+        }
+        if let Some(counters) = self.peers.counters_mut(peer) {
+            counters.accepted += 1;
+        }
+    }
+
+    /// Protects an acknowledgement and sends it back the way its update came.
+    fn send_answer(&mut self, request: &Request<'_>, peer: Option<PeerIndex>, mut bytes: Vec<u8>) {
+        let policy = self.peers.policy(peer);
+        answer::seal(&mut bytes, &request.path, policy.authentication.as_ref());
+        let dscp = dscp::answer(policy.dscp, request.dscp);
+        self.output.push_back(Output::Send { path: request.path, dscp, bytes });
+        self.statistics.acks_sent.total += 1;
+    }
+
+    /// The last accepted sequence number of the session that an update is about.
+    fn last_sequence(&self, request: &Request<'_>) -> Option<Sequence> {
+        match self.look_up(request, None) {
+            Ok(Decision::Update(slot) | Decision::Wait(slot)) => Some(self.cache[slot].sequence),
+            Ok(Decision::New | Decision::Ignore) | Err(_) => None,
+        }
+    }
+
+    /// Counts a message that is dropped before it is understood, or is no update.
+    fn discard(&mut self, d: Datagram<'_>, discard: Discard, peer: Option<PeerIndex>) -> Rejection {
+        if let Some(counters) = self.peers.counters_mut(peer) {
+            counters.discarded += 1;
+        }
+        match d.bytes.get(2).map(|octet| MhType(*octet)) {
+            Some(MhType::BINDING_UPDATE) => self.statistics.count_discard(discard),
+            Some(MhType::BINDING_REVOCATION) => {
+                self.statistics.count_revocation_discard(discard, d.bytes.get(6).copied());
+            }
+            _ => self.statistics.other_signalling.discarded += 1,
+        }
+        Rejection::Discarded(discard)
+    }
+
+    fn report(&mut self, slot: Slot, what: What) {
+        let binding = &self.cache[slot];
+        let (customer, mn_id) = (binding.customer, binding.mn_id.clone());
+        self.push_event(customer, mn_id, what);
+    }
+
+    fn push_event(&mut self, customer: CustomerId, mn_id: MnId, what: What) {
+        self.output.push_back(Output::Event(Event { customer, mn_id, what }));
+    }
+}
+
+/// RFC 6275 §9.2: checksum, then form. Over UDP the checksum field is ignored (RFC 5844
+/// §4.1.3.1).
+fn open(d: Datagram<'_>) -> Result<PacketRef<'_>, Discard> {
+    if let (IpAddr::V6(local), IpAddr::V6(peer)) = (d.path.local.ip(), d.path.peer.ip())
+        && !verify_checksum(peer, local, d.bytes)
+    {
+        return Err(Discard::Checksum);
+    }
+    PacketRef::decode(d.bytes).map_err(|error| match error.fault {
+        Fault::Truncated { .. } if error.field == "message data" => Discard::InvalidLength,
+        _ => Discard::Malformed(error),
+    })
+}

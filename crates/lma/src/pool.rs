@@ -1,0 +1,331 @@
+//! Address pools: which addresses of a network are handed out.
+//!
+//! A pool hands out the lowest free address from its start. One pool holds at most 2^24 of them,
+//! more than any anchor has bindings; what a larger block has beyond that stays unused.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::Ipv4Addr;
+
+use crate::addresses::{HomeAddresses, Ipv4Home, upper_half};
+use crate::bitmap::Bitmap;
+use crate::settings::{Ipv4Pool, Ipv6Pool, Network};
+
+/// The most addresses a pool holds.
+const CAPACITY: u64 = 1 << 24;
+
+/// How much of a pool is in use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Usage {
+    /// Addresses that bindings hold.
+    pub taken: u32,
+    /// Addresses that can be handed out.
+    pub size: u32,
+}
+
+/// Names a network for as long as the anchor lives, across changes of its settings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct NetworkId(u32);
+
+/// The pools of all networks.
+#[derive(Debug, Default)]
+pub(crate) struct Networks {
+    ids: HashMap<String, NetworkId>,
+    /// By [`NetworkId`]; `None` for a network that is no longer configured.
+    pools: Vec<Option<Pools>>,
+}
+
+/// The pools of one network.
+#[derive(Debug)]
+pub(crate) struct Pools {
+    ipv4: Option<Ipv4Addresses>,
+    ipv6: Option<Ipv6Prefixes>,
+}
+
+impl Networks {
+    pub fn id(&self, name: &str) -> Option<NetworkId> {
+        let id = *self.ids.get(name)?;
+        self.pools(id).is_some().then_some(id)
+    }
+
+    pub fn pools(&self, id: NetworkId) -> Option<&Pools> {
+        self.pools.get(id.0 as usize)?.as_ref()
+    }
+
+    pub fn pools_mut(&mut self, id: NetworkId) -> Option<&mut Pools> {
+        self.pools.get_mut(id.0 as usize)?.as_mut()
+    }
+
+    /// Takes back all of `addresses`; those of a pool that is gone are nobody's any more.
+    pub fn release(&mut self, id: NetworkId, addresses: &HomeAddresses) {
+        let Some(pools) = self.pools_mut(id) else { return };
+        for upper in addresses.prefixes.upper_halves() {
+            pools.release_prefix(upper);
+        }
+        if let Some(home) = addresses.ipv4 {
+            pools.release_ipv4(home.address);
+        }
+    }
+
+    /// Replaces the configured pools. `held` is what bindings have; it stays taken wherever the
+    /// new pools contain it.
+    pub fn replace(
+        &mut self,
+        networks: &BTreeMap<String, Network>,
+        held: impl Iterator<Item = (NetworkId, HomeAddresses)>,
+    ) {
+        self.pools.iter_mut().for_each(|pools| *pools = None);
+        for (name, network) in networks {
+            let pools = Some(Pools {
+                ipv4: network.ipv4.map(Ipv4Addresses::new),
+                ipv6: network.ipv6.map(Ipv6Prefixes::new),
+            });
+            match self.ids.get(name) {
+                Some(id) => self.pools[id.0 as usize] = pools,
+                None => {
+                    let id = u32::try_from(self.pools.len()).expect("fewer than 2^32 networks");
+                    self.ids.insert(name.clone(), NetworkId(id));
+                    self.pools.push(pools);
+                }
+            }
+        }
+        for (id, addresses) in held {
+            let Some(pools) = self.pools_mut(id) else { continue };
+            for upper in addresses.prefixes.upper_halves() {
+                pools.take_prefix(upper);
+            }
+            if let Some(home) = addresses.ipv4 {
+                pools.take_ipv4(Some(home.address));
+            }
+        }
+    }
+}
+
+impl Pools {
+    pub fn has_ipv4(&self) -> bool {
+        self.ipv4.is_some()
+    }
+
+    pub fn has_ipv6(&self) -> bool {
+        self.ipv6.is_some()
+    }
+
+    /// How much is in use, of IPv4 and of IPv6.
+    pub fn usage(&self) -> (Option<Usage>, Option<Usage>) {
+        let ipv4 = self.ipv4.as_ref().map(Ipv4Addresses::usage);
+        (ipv4, self.ipv6.as_ref().map(|pool| usage(&pool.taken)))
+    }
+
+    /// Whether a binding holds this prefix.
+    pub fn holds_prefix(&self, upper: u64) -> bool {
+        let held = |pool: &Ipv6Prefixes| pool.number(upper).is_some_and(|n| pool.taken.is_taken(n));
+        self.ipv6.as_ref().is_some_and(held)
+    }
+
+    /// Whether a binding holds this address.
+    pub fn holds_ipv4(&self, address: Ipv4Addr) -> bool {
+        let held = |pool: &Ipv4Addresses| {
+            address != pool.router && pool.number(address).is_some_and(|n| pool.taken.is_taken(n))
+        };
+        self.ipv4.as_ref().is_some_and(held)
+    }
+
+    /// Takes the lowest free prefix.
+    pub fn take_lowest_prefix(&mut self) -> Option<u64> {
+        let pool = self.ipv6.as_mut()?;
+        Some(pool.first + u64::from(pool.taken.take_lowest()?))
+    }
+
+    /// Takes one prefix, if it is of this network and free.
+    pub fn take_prefix(&mut self, upper: u64) -> bool {
+        let Some(pool) = &mut self.ipv6 else { return false };
+        pool.number(upper).is_some_and(|number| pool.taken.take(number))
+    }
+
+    fn release_prefix(&mut self, upper: u64) {
+        let Some(pool) = &mut self.ipv6 else { return };
+        if let Some(number) = pool.number(upper) {
+            pool.taken.release(number);
+        }
+    }
+
+    /// Takes `wanted`, if it is of this network and free, or the lowest free address.
+    pub fn take_ipv4(&mut self, wanted: Option<Ipv4Addr>) -> Option<Ipv4Home> {
+        let pool = self.ipv4.as_mut()?;
+        let number = match wanted {
+            Some(address) => {
+                let number = pool.number(address)?;
+                (address != pool.router && pool.taken.take(number)).then_some(number)?
+            }
+            None => pool.taken.take_lowest()?,
+        };
+        let address = Ipv4Addr::from_bits(pool.first + number);
+        Some(Ipv4Home { address, prefix_len: pool.prefix_len, router: pool.router })
+    }
+
+    fn release_ipv4(&mut self, address: Ipv4Addr) {
+        let Some(pool) = &mut self.ipv4 else { return };
+        // A binding of an earlier pool may hold what is the router's in this one.
+        if let Some(number) = pool.number(address).filter(|_| address != pool.router) {
+            pool.taken.release(number);
+        }
+    }
+}
+
+/// IPv4 home addresses of one subnet.
+#[derive(Debug)]
+struct Ipv4Addresses {
+    first: u32,
+    prefix_len: u8,
+    /// The subnet's first host. It stays taken in the map if it lies behind `first`.
+    router: Ipv4Addr,
+    taken: Bitmap,
+}
+
+impl Ipv4Addresses {
+    fn new(pool: Ipv4Pool) -> Self {
+        let host_bits = 32 - u32::from(pool.prefix_len.min(32));
+        let hosts = ((1_u64 << host_bits) - 1) as u32;
+        let subnet = pool.start.to_bits() & !hosts;
+        // Neither the subnet's own address nor the broadcast address is a host.
+        let first = pool.start.to_bits().max(subnet.saturating_add(1));
+        let size = (subnet | hosts).saturating_sub(first);
+        let router = Ipv4Addr::from_bits(subnet.saturating_add(1));
+        let mut taken = Bitmap::new(u64::from(size).min(CAPACITY) as u32);
+        if let Some(number) = router.to_bits().checked_sub(first) {
+            taken.take(number);
+        }
+        Self { first, prefix_len: pool.prefix_len.min(32), router, taken }
+    }
+
+    fn number(&self, address: Ipv4Addr) -> Option<u32> {
+        address.to_bits().checked_sub(self.first)
+    }
+
+    /// The router's own place in the map is neither free nor a binding's.
+    fn usage(&self) -> Usage {
+        let router = u32::from(self.number(self.router).is_some_and(|n| self.taken.is_taken(n)));
+        let Usage { taken, size } = usage(&self.taken);
+        Usage { taken: taken - router, size: size - router }
+    }
+}
+
+/// The /64 prefixes of one block.
+#[derive(Debug)]
+struct Ipv6Prefixes {
+    first: u64,
+    taken: Bitmap,
+}
+
+impl Ipv6Prefixes {
+    fn new(pool: Ipv6Pool) -> Self {
+        let first = upper_half(pool.start);
+        let free_bits = 64 - u32::from(pool.prefix_len.min(64));
+        let last = first | 1_u64.checked_shl(free_bits).map_or(u64::MAX, |block| block - 1);
+        // At most 2^24, which fits; the subtraction cannot pass zero, and one more is added last.
+        let size = (last - first).min(CAPACITY - 1) as u32 + 1;
+        Self { first, taken: Bitmap::new(size) }
+    }
+
+    fn number(&self, upper: u64) -> Option<u32> {
+        upper.checked_sub(self.first).and_then(|number| u32::try_from(number).ok())
+    }
+}
+
+fn usage(map: &Bitmap) -> Usage {
+    Usage { taken: map.taken(), size: map.size() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn networks(ipv4: Option<(&str, u8)>, ipv6: Option<(&str, u8)>) -> BTreeMap<String, Network> {
+        let ipv4 =
+            ipv4.map(|(start, prefix_len)| Ipv4Pool { start: start.parse().unwrap(), prefix_len });
+        let ipv6 =
+            ipv6.map(|(start, prefix_len)| Ipv6Pool { start: start.parse().unwrap(), prefix_len });
+        BTreeMap::from([("n".to_owned(), Network { ipv4, ipv6 })])
+    }
+
+    fn pools(ipv4: Option<(&str, u8)>, ipv6: Option<(&str, u8)>) -> Pools {
+        let mut all = Networks::default();
+        all.replace(&networks(ipv4, ipv6), std::iter::empty());
+        all.pools[0].take().unwrap()
+    }
+
+    #[test]
+    fn the_start_address_is_the_first_one_handed_out() {
+        let mut pools = pools(Some(("192.168.0.2", 8)), Some(("2002:10::1", 62)));
+        let home = pools.take_ipv4(None).unwrap();
+        assert_eq!(home.address, "192.168.0.2".parse::<Ipv4Addr>().unwrap());
+        assert_eq!((home.prefix_len, home.router), (8, "192.0.0.1".parse().unwrap()));
+        let uppers: Vec<_> = std::iter::from_fn(|| pools.take_lowest_prefix()).collect();
+        assert_eq!(
+            uppers,
+            [
+                0x2002_0010_0000_0000,
+                0x2002_0010_0000_0001,
+                0x2002_0010_0000_0002,
+                0x2002_0010_0000_0003
+            ]
+        );
+    }
+
+    #[test]
+    fn router_subnet_and_broadcast_addresses_are_never_handed_out() {
+        for start in ["10.0.0.0", "10.0.0.1", "10.0.0.2"] {
+            let mut pools = pools(Some((start, 29)), None);
+            assert_eq!(pools.usage().0, Some(Usage { taken: 0, size: 5 }), "{start}");
+            for refused in ["10.0.0.0", "10.0.0.1", "10.0.0.7", "10.0.0.8", "9.255.255.255"] {
+                assert_eq!(pools.take_ipv4(Some(refused.parse().unwrap())), None, "{refused}");
+            }
+            let all: Vec<_> = std::iter::from_fn(|| pools.take_ipv4(None))
+                .map(|home| home.address.octets()[3])
+                .collect();
+            assert_eq!(all, [2, 3, 4, 5, 6], "{start}");
+            assert_eq!(pools.usage().0, Some(Usage { taken: 5, size: 5 }), "{start}");
+        }
+    }
+
+    #[test]
+    fn blocks_of_any_length_are_pools() {
+        for len in 0..=64 {
+            let mut pools = pools(None, Some(("ffff:ffff:ffff:fffe::", len)));
+            assert_eq!(pools.take_lowest_prefix(), Some(0xffff_ffff_ffff_fffe), "{len}");
+            assert_eq!(pools.take_lowest_prefix().is_some(), len < 64, "{len}");
+            assert_eq!(pools.take_lowest_prefix(), None, "{len}");
+        }
+        for len in 0..=32 {
+            let mut pools = pools(Some(("255.255.255.250", len)), None);
+            assert_eq!(pools.take_ipv4(None).is_some(), len <= 30, "{len}");
+        }
+        let mut large = pools(None, Some(("2001:db8::", 8)));
+        assert_eq!(large.usage().1.unwrap().size, 1 << 24);
+        assert!(!large.take_prefix(upper_half("2001:db9::".parse().unwrap())));
+    }
+
+    #[test]
+    fn addresses_in_use_stay_taken_when_the_pools_change() {
+        let mut all = Networks::default();
+        all.replace(
+            &networks(Some(("10.0.0.2", 24)), Some(("2001:db8::", 48))),
+            std::iter::empty(),
+        );
+        let id = all.id("n").unwrap();
+        let pools = all.pools_mut(id).unwrap();
+        let mut held = HomeAddresses { ipv4: pools.take_ipv4(None), ..Default::default() };
+        assert!(held.prefixes.push(pools.take_lowest_prefix().unwrap()));
+
+        all.replace(
+            &networks(Some(("10.0.0.2", 25)), Some(("2001:db8::", 40))),
+            [(id, held)].into_iter(),
+        );
+        let pools = all.pools_mut(id).unwrap();
+        assert_eq!(pools.take_ipv4(None).unwrap().address, Ipv4Addr::new(10, 0, 0, 3));
+        assert_eq!(pools.take_lowest_prefix(), Some(0x2001_0db8_0000_0001));
+
+        all.replace(&BTreeMap::new(), [(id, held)].into_iter());
+        assert!(all.id("n").is_none() && all.pools(id).is_none());
+        all.release(id, &held);
+    }
+}

@@ -1,0 +1,166 @@
+//! A Proxy Binding Update with its options sorted out, still in the octets it came in.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use kedge_model::{CustomerId, Lifetime, MnId, SignalPath, Timestamp};
+use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue};
+use kedge_wire::{
+    BindingUpdate, BuFlags, GreKeyOption, HomeNetworkPrefix, MnIdOption, MobilityOption, OptionsRef,
+};
+
+use crate::addresses::{Prefixes, upper_half};
+use crate::cache::NodeKey;
+
+/// What a Binding Update asks for. Nothing in it is trusted or checked beyond its form.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request<'a> {
+    pub path: SignalPath,
+    pub dscp: u8,
+    /// The whole message.
+    pub bytes: &'a [u8],
+    pub update: BindingUpdate,
+    pub options: OptionsRef<'a>,
+    /// `None` also for an identifier of no octets.
+    pub mn_id: Option<MnIdOption<'a>>,
+    pub handoff: Option<HandoffIndicatorValue>,
+    pub access_technology: Option<AccessTechnologyType>,
+    /// `None` also for an identifier of zeros, which identifies nothing (RFC 5213 §5.4.1.2).
+    pub link_layer_id: Option<&'a [u8]>,
+    pub link_local: Option<std::net::Ipv6Addr>,
+    pub timestamp: Option<Timestamp>,
+    /// The MESG-ID option (RFC 4285 §6).
+    pub message_id: Option<u64>,
+    pub gre_key: Option<GreKeyOption>,
+    pub service: Option<&'a [u8]>,
+    /// The address that the first IPv4 Home Address Request asks for; 0.0.0.0 is any.
+    pub ipv4: Option<Ipv4Addr>,
+    pub ipv4_count: usize,
+    /// Home Network Prefix options, those that ask for any prefix included.
+    pub prefix_count: usize,
+    /// The Proxy-CoA.
+    pub care_of: IpAddr,
+    /// Whether an option that may occur once occurs several times (RFC 5213 §8.1, errata 3140).
+    pub has_repeated: bool,
+}
+
+impl<'a> Request<'a> {
+    pub fn new(
+        path: SignalPath,
+        dscp: u8,
+        bytes: &'a [u8],
+        update: BindingUpdate,
+        options: OptionsRef<'a>,
+    ) -> Self {
+        let mut request = Self {
+            path,
+            dscp,
+            bytes,
+            update,
+            options,
+            mn_id: None,
+            handoff: None,
+            access_technology: None,
+            link_layer_id: None,
+            link_local: None,
+            timestamp: None,
+            message_id: None,
+            gre_key: None,
+            service: None,
+            ipv4: None,
+            ipv4_count: 0,
+            prefix_count: 0,
+            care_of: path.peer.ip(),
+            has_repeated: false,
+        };
+        for option in options {
+            request.sort_in(option);
+        }
+        request.mn_id = request.mn_id.filter(|id| !id.identifier().is_empty());
+        request.link_layer_id = request.link_layer_id.filter(|id| id.iter().any(|o| *o != 0));
+        request
+    }
+
+    fn sort_in(&mut self, option: MobilityOption<'a>) {
+        let repeated = &mut self.has_repeated;
+        match option {
+            MobilityOption::MnId(o) => once(&mut self.mn_id, o, repeated),
+            MobilityOption::HandoffIndicator(o) => once(&mut self.handoff, o.0, repeated),
+            MobilityOption::AccessTechnology(o) => {
+                once(&mut self.access_technology, o.0, repeated);
+            }
+            MobilityOption::MnLinkLayerId(o) => {
+                once(&mut self.link_layer_id, o.identifier(), repeated);
+            }
+            MobilityOption::LinkLocalAddress(o) => once(&mut self.link_local, o.0, repeated),
+            MobilityOption::Timestamp(o) => once(&mut self.timestamp, o.0, repeated),
+            MobilityOption::MessageId(o) => once(&mut self.message_id, o.0, repeated),
+            MobilityOption::GreKey(o) => once(&mut self.gre_key, o, repeated),
+            MobilityOption::ServiceSelection(o) => {
+                once(&mut self.service, o.identifier(), repeated);
+            }
+            MobilityOption::Ipv4HomeAddressRequest(o) => {
+                self.ipv4_count += 1;
+                self.ipv4.get_or_insert(o.address.addr());
+            }
+            MobilityOption::HomeNetworkPrefix(_) => self.prefix_count += 1,
+            // An IPv6 address is no care-of address of an IPv4 transport (RFC 5844 §4.1.1).
+            MobilityOption::AlternateCareOfAddress(o) if !self.path.is_udp() => {
+                self.care_of = o.0.into();
+            }
+            _ => {}
+        }
+    }
+
+    pub fn is_proxy(&self) -> bool {
+        self.update.flags.contains(BuFlags::P)
+    }
+
+    pub fn is_deregistration(&self) -> bool {
+        self.update.lifetime.is_zero()
+    }
+
+    pub fn lifetime(&self) -> Lifetime {
+        self.update.lifetime
+    }
+
+    pub fn node(&self, customer: CustomerId) -> Option<NodeKey<'a>> {
+        let id = self.mn_id?;
+        Some(NodeKey { customer, subtype: id.subtype().0, octets: id.identifier() })
+    }
+
+    /// The node's network access identifier, if it has one.
+    pub fn nai(&self) -> Option<&'a str> {
+        let id = self.mn_id.filter(|id| id.subtype().0 == MnId::NAI)?;
+        std::str::from_utf8(id.identifier()).ok()
+    }
+
+    pub fn wants_ipv6(&self) -> bool {
+        self.prefix_count > 0
+    }
+
+    pub fn wants_ipv4(&self) -> bool {
+        self.ipv4_count > 0
+    }
+
+    /// The IPv4 home address asked for, if it is a certain one.
+    pub fn ipv4_address(&self) -> Option<Ipv4Addr> {
+        self.ipv4.filter(|address| !address.is_unspecified())
+    }
+
+    /// The prefixes asked for by name. One that cannot be a home network prefix of this anchor,
+    /// because it is not a /64, is `None`.
+    pub fn prefixes(&self) -> impl Iterator<Item = Option<u64>> + use<'a> {
+        self.options
+            .all::<HomeNetworkPrefix>()
+            .filter(|o| !o.is_request())
+            .map(|o| (o.prefix.prefix_len() == Prefixes::LEN).then(|| upper_half(o.prefix.addr())))
+    }
+}
+
+fn once<T>(place: &mut Option<T>, value: T, repeated: &mut bool) {
+    if place.is_some() {
+        *repeated = true;
+    } else {
+        *place = Some(value);
+    }
+}

@@ -1,0 +1,216 @@
+//! What an operator decides about an anchor, as plain data.
+//!
+//! The anchor does not know the configuration language; the daemon maps one to the other.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use kedge_model::{CustomerId, Lifetime, VrfId};
+use kedge_wire::auth::Key;
+
+/// Everything an anchor is told. [`Lma::apply`](crate::Lma::apply) changes it in service.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The customer that subscribers of this anchor belong to.
+    pub customer: CustomerId,
+    /// The customer's inner routing world.
+    pub vrf: VrfId,
+    /// The longest lifetime granted; a gateway that asks for less gets less.
+    pub lifetime: Lifetime,
+    /// How many home network prefixes one interface of a node may hold, 1 to
+    /// [`Prefixes::MAX`](crate::Prefixes::MAX).
+    pub hnp_maximum: u8,
+    /// How many bindings the anchor holds.
+    pub bce_maximum: u32,
+    /// MinDelayBeforeBCEDelete (RFC 5213 §9.1).
+    pub delete_wait: Duration,
+    /// MaxDelayBeforeNewBCEAssign (RFC 5213 §9.1); zero makes a new session without waiting.
+    pub create_wait: Duration,
+    /// TimestampValidityWindow (RFC 5213 §9.1). `None` compares a timestamp only with the one
+    /// accepted before it, which is what MobileNodeGeneratedTimestampInUse asks for (§9.3).
+    pub timestamp_window: Option<Duration>,
+    /// Whether gateways that are not among [`Self::peers`] may register nodes.
+    pub dynamic_mag_learning: bool,
+    /// The protection of the exchange with every gateway that has none of its own.
+    pub authentication: Option<Authentication>,
+    /// The encapsulation towards every gateway that has none of its own.
+    pub encapsulation: EncapsulationPolicy,
+    /// AcceptForcedIPv4UDPEncapsulationRequest (RFC 5844 §5.1).
+    pub accept_forced_udp: bool,
+    /// Whether GRE tunnels carry keys of which this anchor chooses its own (RFC 5845 §3.3).
+    pub generate_grekey: bool,
+    /// The code point of what the anchor sends, unless the peer has its own.
+    pub dscp: Option<Dscp>,
+    /// The restart counter that heartbeat answers carry (RFC 5847 §3.3).
+    pub restart_counter: u32,
+    /// The largest inner packet of a tunnel; `None` derives it from [`Self::link_mtu`].
+    pub tunnel_mtu: Option<u16>,
+    /// The largest packet that the transport network carries.
+    pub link_mtu: u16,
+    /// The gateways that are known by address.
+    pub peers: Vec<Peer>,
+    /// The pools that addresses are taken from, by the name that profiles use. Pools of one
+    /// routing world do not overlap.
+    pub networks: BTreeMap<String, Network>,
+    /// Profiles by network access identifier: `user@realm` for one node, `@realm` for the rest
+    /// of a realm.
+    pub profiles: BTreeMap<String, Profile>,
+    /// The profile of a node that none of [`Self::profiles`] is for; `None` refuses it.
+    pub default_profile: Option<Profile>,
+}
+
+/// The defaults of `docs/config`; no peer, no pool, no profile.
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            customer: CustomerId::DEFAULT,
+            vrf: VrfId::DEFAULT,
+            lifetime: Lifetime::from_secs(3_600),
+            hnp_maximum: 1,
+            bce_maximum: 128_000,
+            delete_wait: Duration::from_secs(10),
+            create_wait: Duration::from_millis(1_500),
+            timestamp_window: Some(Duration::from_secs(7)),
+            dynamic_mag_learning: false,
+            authentication: None,
+            encapsulation: EncapsulationPolicy::AsRequested,
+            accept_forced_udp: true,
+            generate_grekey: true,
+            dscp: None,
+            restart_counter: 0,
+            tunnel_mtu: None,
+            link_mtu: 1_500,
+            peers: Vec::new(),
+            networks: BTreeMap::new(),
+            profiles: BTreeMap::new(),
+            default_profile: None,
+        }
+    }
+}
+
+/// A mobile access gateway that is known by address.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// Its name in the configuration.
+    pub name: String,
+    /// The routing world its messages come from.
+    pub transport: VrfId,
+    /// Where its messages come from.
+    pub addresses: Vec<IpAddr>,
+    /// Its protection; `None` is the anchor's.
+    pub authentication: Option<Authentication>,
+    /// Its encapsulation; `None` is the anchor's.
+    pub encapsulation: Option<EncapsulationPolicy>,
+    /// The code point of what it is sent; `None` is the anchor's.
+    pub dscp: Option<Dscp>,
+}
+
+/// Protection by the MN-HA option of RFC 4285.
+#[derive(Clone, Debug)]
+pub struct Authentication {
+    /// The shared key and its SPI.
+    pub key: Key,
+    /// What stands for the home address in the input of the hash.
+    pub home_address: AuthenticationHome,
+    /// Whether updates and acknowledgements alone are protected, as RFC 4285 has it, and not
+    /// heartbeats too, as RFC 5847 §6 has it.
+    pub updates_only: bool,
+}
+
+/// What stands for the home address in the input of RFC 4285. A Proxy Binding Update has no Home
+/// Address option, and no RFC says what takes its place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum AuthenticationHome {
+    /// The care-of address, as RFC 6275 §9.5.1 reads when that option is absent.
+    #[default]
+    CareOf,
+    /// The unspecified address.
+    Zero,
+    /// The first home network prefix of the message.
+    HomeNetworkPrefix,
+}
+
+/// How the encapsulation of a tunnel is chosen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum EncapsulationPolicy {
+    /// The gateway asks: GRE by a GRE Key option, UDP by the F flag, IP in IP otherwise.
+    #[default]
+    AsRequested,
+    /// GRE (RFC 5845).
+    Gre,
+    /// UDP (RFC 5844 §4).
+    Udp,
+}
+
+/// A configured code point.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Dscp {
+    /// 1 to 63.
+    pub value: u8,
+    /// Whether it also replaces another code point that a request came with.
+    pub force: bool,
+}
+
+/// The pools of one network.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Network {
+    /// Where IPv4 home addresses come from; `None` refuses IPv4.
+    pub ipv4: Option<Ipv4Pool>,
+    /// Where home network prefixes come from; `None` refuses IPv6.
+    pub ipv6: Option<Ipv6Pool>,
+}
+
+/// A pool of IPv4 home addresses: from `start` to the end of the subnet, less the broadcast
+/// address and the subnet's first host, which is the nodes' default router.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ipv4Pool {
+    /// The first address handed out.
+    pub start: Ipv4Addr,
+    /// The length of the subnet's prefix.
+    pub prefix_len: u8,
+}
+
+/// A pool of home network prefixes: the /64s from that of `start` to the end of the block.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ipv6Pool {
+    /// An address in the first prefix handed out.
+    pub start: Ipv6Addr,
+    /// The length of the block's prefix, at most 64.
+    pub prefix_len: u8,
+}
+
+/// What a node may have (RFC 5213 §6.2, RFC 5844 §3.2.2).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Profile {
+    /// The families the node is served in.
+    pub service: Service,
+    /// The network its addresses come from; `None` disables the service for the node.
+    pub network: Option<String>,
+    /// The one service it may select (RFC 5149); `None` lets it select any.
+    pub apn: Option<String>,
+}
+
+/// The families a node is served in (RFC 5844 §3.2.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Service {
+    /// IPv4 alone.
+    Ipv4,
+    /// IPv6 alone.
+    Ipv6,
+    /// Both.
+    #[default]
+    Dual,
+}
+
+impl Service {
+    /// Whether IPv4 is served.
+    pub fn has_ipv4(self) -> bool {
+        self != Self::Ipv6
+    }
+
+    /// Whether IPv6 is served.
+    pub fn has_ipv6(self) -> bool {
+        self != Self::Ipv4
+    }
+}

@@ -1,0 +1,112 @@
+//! Messages that are not updates: heartbeats, and what an anchor does not understand.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::{Duration, Instant};
+
+use kedge_model::Datagram;
+use kedge_wire::auth::{self, AuthVerdict};
+use kedge_wire::registry::{BindingErrorStatus, MhType};
+use kedge_wire::{BindingError, Encoder, Heartbeat, HeartbeatFlags, OptionsRef, RestartCounter};
+
+use crate::answer::{home_address, seal};
+use crate::event::Output;
+use crate::peers::PeerIndex;
+use crate::rejection::Discard;
+use crate::{Lma, Now, dscp};
+
+impl Lma {
+    /// Answers a heartbeat request (RFC 5847 §3.1); a response has no request of this anchor's.
+    pub(crate) fn handle_heartbeat(
+        &mut self,
+        d: Datagram<'_>,
+        heartbeat: Heartbeat,
+        options: OptionsRef<'_>,
+        peer: Option<PeerIndex>,
+    ) -> Result<(), Discard> {
+        if heartbeat.flags.contains(HeartbeatFlags::R) {
+            return Err(Discard::Unexpected);
+        }
+        if !self.peers.is_authorized(peer) {
+            return Err(Discard::UnknownMag);
+        }
+        let policy = self.peers.policy(peer);
+        let authentication = policy.authentication.as_ref().filter(|a| !a.updates_only);
+        if let Some(authentication) = authentication {
+            let care_of = d.path.peer.ip();
+            let home = home_address(authentication.home_address, care_of, options);
+            let key = &authentication.key;
+            let key_for = |spi| (key.spi() == spi).then_some(key);
+            if auth::verify(d.bytes, key_for, care_of, home) != AuthVerdict::Valid {
+                return Err(Discard::NotAuthenticated);
+            }
+        }
+        let mut bytes = self.buffers.take();
+        let answer = Heartbeat { flags: HeartbeatFlags::R, sequence: heartbeat.sequence };
+        let mut encoder = Encoder::new(&mut bytes, answer);
+        encoder.option(RestartCounter(self.settings.restart_counter));
+        encoder.finish();
+        seal(&mut bytes, &d.path, authentication);
+        let dscp = dscp::answer(policy.dscp, d.dscp);
+        self.output.push_back(Output::Send { path: d.path, dscp, bytes });
+        self.statistics.other_signalling.heartbeats_answered += 1;
+        if let Some(counters) = self.peers.counters_mut(peer) {
+            counters.heartbeats += 1;
+        }
+        Ok(())
+    }
+
+    /// Answers an MH type it does not know with a Binding Error (RFC 6275 §9.2, §9.3.3). RFC 5844
+    /// carries updates and acknowledgements over UDP and no other message, so there is no such
+    /// answer there.
+    pub(crate) fn handle_unknown(&mut self, d: Datagram<'_>, mh_type: MhType, now: Now) -> Discard {
+        let is_unicast = matches!(
+            d.path.peer.ip(), IpAddr::V6(peer) if !peer.is_multicast() && !peer.is_unspecified()
+        );
+        if is_unicast && self.binding_errors.allows(now.mono) {
+            let mut bytes = self.buffers.take();
+            let status = BindingErrorStatus::UNRECOGNIZED_MH_TYPE;
+            let home_address = Ipv6Addr::UNSPECIFIED;
+            Encoder::new(&mut bytes, BindingError { status, home_address }).finish();
+            seal(&mut bytes, &d.path, None);
+            let dscp = dscp::answer(self.settings.dscp, d.dscp);
+            self.output.push_back(Output::Send { path: d.path, dscp, bytes });
+            self.statistics.other_signalling.binding_errors_sent += 1;
+        }
+        Discard::UnknownType(mh_type.0)
+    }
+}
+
+/// A token bucket, as RFC 4443 §2.4 (f) advises for errors: ten at once, ten a second.
+#[derive(Debug, Default)]
+pub(crate) struct RateLimit {
+    /// When the bucket is full again.
+    full_at: Option<Instant>,
+}
+
+impl RateLimit {
+    const EVERY: Duration = Duration::from_millis(100);
+    const BURST: u32 = 10;
+
+    pub fn allows(&mut self, now: Instant) -> bool {
+        let full_at = self.full_at.map_or(now, |at| at.max(now));
+        let allowed = full_at + Self::EVERY <= now + Self::EVERY * Self::BURST;
+        if allowed {
+            self.full_at = Some(full_at + Self::EVERY);
+        }
+        allowed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_errors_at_once_and_ten_a_second_are_allowed() {
+        let start = Instant::now();
+        let mut limit = RateLimit::default();
+        assert_eq!((0..100).filter(|_| limit.allows(start)).count(), 10);
+        let second = |n: u32| start + Duration::from_millis(10) * n;
+        assert_eq!((1..=100).filter(|n| limit.allows(second(*n))).count(), 10);
+    }
+}

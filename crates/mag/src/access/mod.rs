@@ -1,0 +1,113 @@
+//! Frames of the access links: whose they are, and what they ask for.
+//!
+//! The kernel answers ARP and neighbour solicitations for the gateway's own addresses. The
+//! machine answers what a plain router would not: router solicitations, to the asking node
+//! alone, DHCP, and ARP for the other hosts of a node's subnet.
+
+mod dhcp;
+mod neighbor;
+mod ra;
+
+use std::net::Ipv6Addr;
+
+use kedge_access_wire::arp::{Arp, Operation};
+use kedge_access_wire::icmpv6::Message;
+use kedge_access_wire::{Content, Frame, Ipv6Header};
+use kedge_model::{BindingId, MacAddr};
+use kedge_sansio::Now;
+use tracing::debug;
+
+use crate::{InterfaceId, Mag, Trigger};
+
+/// The link-local address of every gateway on every access link (RFC 6543 §3).
+const GATEWAY_LINK_LOCAL: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0x0200, 0x5eff, 0xfe00, 0x5213);
+
+impl Mag {
+    /// A frame arrived on an access interface. Every frame is a sign of life of its sender, and
+    /// may be the first one. DHCP, ARP and Neighbor Discovery frames have to be whole; others may
+    /// be cut short behind their IP header.
+    pub fn handle_frame(&mut self, interface: InterfaceId, octets: &[u8], now: Now) {
+        self.stats.access.frames += 1;
+        let frame = match Frame::decode(octets) {
+            Ok(frame) => frame,
+            Err(error) => {
+                debug!(?interface, %error, "malformed frame");
+                self.stats.access.malformed += 1;
+                return;
+            }
+        };
+        let source = frame.ethernet.source;
+        // Our own frames come back from some packet sockets; nobody sends from a group.
+        if source == MacAddr::PMIPV6_GATEWAY || source.is_group() {
+            return;
+        }
+        let trigger = match &frame.content {
+            Content::Neighbor { message: Message::RouterSolicitation(_), .. } => {
+                Trigger::RouterSolicitation
+            }
+            Content::Neighbor { .. } | Content::Arp(_) => Trigger::Neighbor,
+            Content::Dhcpv4 { .. } => Trigger::Dhcp,
+            Content::Ipv4(_) | Content::Ipv6(_) => Trigger::Packet,
+            Content::Other => return,
+        };
+        let known = self.list.by_mac(source);
+        let Some(id) = self.attend(interface, source, trigger, now) else { return };
+        self.hear(id, now);
+        let is_new = known != Some(id);
+        match frame.content {
+            Content::Arp(arp) => self.handle_arp(id, arp, is_new, now),
+            Content::Neighbor { ip, message } => {
+                self.handle_neighbor(id, ip, &message, is_new, now)
+            }
+            Content::Dhcpv4 { message, .. } => self.handle_dhcp(id, message, is_new, now),
+            Content::Ipv4(ip) => self.note_ipv4(id, ip.source),
+            Content::Ipv6(ip) => self.note_ipv6(id, ip.source),
+            Content::Other => {}
+        }
+    }
+
+    fn handle_arp(&mut self, id: BindingId, arp: Arp, is_new: bool, now: Now) {
+        self.stats.access.arp += 1;
+        self.note_ipv4(id, arp.sender);
+        if arp.is_probe_or_announcement() {
+            if !is_new {
+                self.reassert(id, now);
+            }
+        } else if arp.operation == Operation::Request {
+            self.answer_arp(id, arp);
+        }
+    }
+
+    fn handle_neighbor(
+        &mut self,
+        id: BindingId,
+        ip: Ipv6Header,
+        message: &Message,
+        is_new: bool,
+        now: Now,
+    ) {
+        self.note_ipv6(id, ip.source);
+        match message {
+            Message::RouterSolicitation(_) => {
+                self.stats.access.router_solicitations += 1;
+                self.handle_solicitation(id, now);
+                if !is_new {
+                    self.reassert(id, now);
+                }
+            }
+            // Duplicate address detection, of a host whose link has come up (RFC 4862 §5.4).
+            Message::NeighborSolicitation(ns) if ip.source.is_unspecified() => {
+                self.stats.access.neighbor_messages += 1;
+                self.note_ipv6(id, ns.target);
+                if !is_new {
+                    self.reassert(id, now);
+                }
+            }
+            Message::NeighborSolicitation(_) | Message::NeighborAdvertisement(_) => {
+                self.stats.access.neighbor_messages += 1;
+            }
+            // The node is no router of ours.
+            Message::RouterAdvertisement(_) => {}
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! Proxy Binding Acknowledgements: which update they answer, and what follows from them
+//! (RFC 5213 §6.9.1.2, RFC 5844 §3.2.3.2).
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use kedge_model::{BindingId, Ipv4Net, Ipv6Net};
+use kedge_sansio::{Backoff, Now};
+use kedge_wire::registry::Status;
+use kedge_wire::{
+    AccessTechnology, BaFlags, BindingAcknowledgement, BindingRefreshAdvice, HandoffIndicator,
+    HomeNetworkPrefix, Ipv4DefaultRouter, Ipv4HomeAddressReply, MnIdOption, MnLinkLayerId,
+    OptionsRef, TimestampOption,
+};
+use tracing::debug;
+
+use crate::list::{Entry, Grant, GrePlan, Kind, State};
+use crate::settings::{Replay, Service, TunnelMode};
+use crate::update::handoff_indicator;
+use crate::{Event, Mag, Refusal, Timer};
+
+/// Between two attempts to register a node that the anchor refused.
+const FIRST_RETRY: Duration = Duration::from_secs(10);
+const LAST_RETRY: Duration = Duration::from_secs(600);
+
+/// How many rejections in a row are answered at once with a corrected update.
+const MAX_CORRECTIONS: u8 = 3;
+
+/// The patience of a session that has not been refused.
+pub(crate) fn patience() -> Backoff {
+    Backoff::new(FIRST_RETRY, LAST_RETRY)
+}
+
+impl Mag {
+    pub(crate) fn handle_acknowledgement(
+        &mut self,
+        ba: BindingAcknowledgement,
+        options: OptionsRef<'_>,
+        now: Now,
+    ) {
+        if !ba.flags.contains(BaFlags::P) {
+            self.stats.acknowledgements.errors += 1;
+            self.stats.discards.not_proxy += 1;
+            return;
+        }
+        let Some((id, kind)) = self.find_request(ba, options) else {
+            self.stats.acknowledgements.errors += 1;
+            self.stats.discards.unmatched += 1;
+            return;
+        };
+        let Some(entry) = self.list.get(id) else { return };
+        if !echoes(entry, kind, options) {
+            self.stats.acknowledgements.errors += 1;
+            self.stats.discards.echo_mismatch += 1;
+            self.hold(id, now);
+            return;
+        }
+        self.stats.answered(kind, ba.status);
+        if kind == Kind::Deregistration {
+            // Answered is answered: there is nothing left that a rejection could be about.
+            self.forget(id);
+        } else if ba.status.is_accepted() {
+            self.accepted(id, ba, options, now);
+        } else {
+            debug!(status = %ba.status, "update rejected");
+            self.rejected(id, ba, now);
+        }
+    }
+
+    /// The session whose update this answers (RFC 5213 §6.9.1.2, items 3 and 5). An acknowledgement
+    /// of an earlier transmission is as good as that of the last one.
+    fn find_request(
+        &self,
+        ba: BindingAcknowledgement,
+        options: OptionsRef<'_>,
+    ) -> Option<(BindingId, Kind)> {
+        let mn_id = options.get::<MnIdOption<'_>>()?.to_mn_id();
+        // An anchor that accepts repeats the time of the update; one that rejects an update for
+        // its time says its own (RFC 5213 §5.5 (7) to (9)).
+        let said = options.get::<TimestampOption>().map(|option| option.0);
+        let said = said.filter(|_| ba.status.is_accepted() && self.uses_timestamps());
+        self.list.by_mn_id(&mn_id).iter().find_map(|id| {
+            let request = self.list.get(*id)?.request()?;
+            let (_, sent) = request.sent.iter().find(|(number, _)| *number == ba.sequence)?;
+            said.is_none_or(|time| time == *sent).then_some((*id, request.kind))
+        })
+    }
+
+    fn accepted(
+        &mut self,
+        id: BindingId,
+        ba: BindingAcknowledgement,
+        options: OptionsRef<'_>,
+        now: Now,
+    ) {
+        let encapsulation = self.agree_on_encapsulation(id, ba.status, options);
+        let Some(entry) = self.list.get_mut(id) else { return };
+        let ipv4 = granted_address(entry.service, options);
+        let grant = Grant {
+            prefixes: granted_prefixes(entry.service, options),
+            ipv4,
+            ipv4_router: ipv4.and_then(|address| default_router(address, options)),
+            lifetime: ba.lifetime,
+            expires: now.mono + ba.lifetime.duration(),
+            encapsulation,
+        };
+        if ba.lifetime.is_zero() || (grant.prefixes.is_empty() && grant.ipv4.is_none()) {
+            self.refuse(id, Refusal::NothingGranted, true, now);
+            return;
+        }
+        let before = match &entry.state {
+            State::Active { grant, .. } => Some(grant.clone()),
+            State::Registering { .. } | State::Refused { .. } | State::Deregistering { .. } => None,
+        };
+        let since = entry.request().map_or(now.mono, |request| request.since);
+        let advice = options.get::<BindingRefreshAdvice>().map(|advice| advice.0.duration());
+        entry.state = State::Active { grant: grant.clone(), request: None, last_update: now.mono };
+        entry.corrections = 0;
+        entry.patience = patience();
+        let Some(entry) = self.list.get(id) else { return };
+        let mut refresh = self.refresh_due(entry, ba.lifetime, now.mono);
+        if let Some(advice) = advice.filter(|advice| !advice.is_zero()) {
+            refresh = refresh.min(now.mono + advice);
+        }
+        self.set_timer(id, Timer::Signal, refresh);
+        self.set_timer(id, Timer::Lifetime, grant.expires);
+        self.tell(id);
+        let changed = before
+            .as_ref()
+            .is_none_or(|before| (&before.prefixes, before.ipv4) != (&grant.prefixes, grant.ipv4));
+        if changed {
+            let gone = before.map_or(Vec::new(), |before| before.prefixes);
+            self.announce(id, &gone, now);
+            self.report_registration(id, grant, now.mono.duration_since(since));
+        }
+    }
+
+    fn report_registration(&mut self, id: BindingId, grant: Grant, took: Duration) {
+        let Some(entry) = self.list.get(id) else { return };
+        let event = Event::Registered {
+            binding: id,
+            mn_id: entry.mn_id.clone(),
+            lma: entry.lma.address,
+            prefixes: grant.prefixes,
+            ipv4: grant.ipv4,
+            lifetime: grant.lifetime,
+            took,
+        };
+        self.event(event);
+    }
+
+    /// A rejection is answered with a corrected update where an RFC says how to correct it, at
+    /// once but not often; otherwise the node gets no service for a while.
+    fn rejected(&mut self, id: BindingId, ba: BindingAcknowledgement, now: Now) {
+        let refusal = Refusal::Status(ba.status);
+        let Some(entry) = self.list.get_mut(id) else { return };
+        // RFC 5213 §6.9.1.2 (8): reassert the node's presence. The retransmission timer runs, its
+        // next update has a later time, and the anchor's view of the past ends when that passes.
+        if ba.status == Status::TIMESTAMP_LOWER_THAN_PREV_ACCEPTED {
+            return;
+        }
+        let asked_for_its_own = entry.grant().is_some();
+        let corrected = match ba.status {
+            // RFC 6275 §11.7.3: go on from the number that the anchor accepted last.
+            Status::SEQUENCE_NUMBER_OUT_OF_WINDOW => {
+                entry.sequence = ba.sequence;
+                true
+            }
+            // RFC 5213 §6.9.1.2 (10), RFC 5844 §3.2.3.2: let the anchor choose.
+            Status::NOT_AUTHORIZED_FOR_HOME_NETWORK_PREFIX
+            | Status::BCE_PBU_PREFIX_SET_DO_NOT_MATCH
+            | Status::NOT_AUTHORIZED_FOR_IPV4_HOME_ADDRESS => asked_for_its_own,
+            // RFC 5844 §3.2.3.2: not again until an administrative action is taken.
+            Status::NOT_AUTHORIZED_FOR_IPV4_MOBILITY_SERVICE if entry.service == Service::Dual => {
+                entry.service = Service::Ipv6;
+                true
+            }
+            Status::NOT_AUTHORIZED_FOR_IPV6_MOBILITY_SERVICE if entry.service == Service::Dual => {
+                entry.service = Service::Ipv4;
+                true
+            }
+            // RFC 5845 §4.2: send again with the option.
+            Status::GRE_KEY_OPTION_REQUIRED if entry.gre == GrePlan::Off => {
+                let key = self.new_gre_key();
+                if let Some(entry) = self.list.get_mut(id) {
+                    entry.gre = match entry.lma.encapsulation {
+                        TunnelMode::Gre => GrePlan::Plain,
+                        TunnelMode::IpInIp | TunnelMode::GreKeyed | TunnelMode::Udp => {
+                            GrePlan::Keyed(key)
+                        }
+                    };
+                }
+                true
+            }
+            _ => false,
+        };
+        let Some(entry) = self.list.get_mut(id) else { return };
+        if corrected && entry.corrections < MAX_CORRECTIONS {
+            entry.corrections += 1;
+            match ba.status {
+                Status::SEQUENCE_NUMBER_OUT_OF_WINDOW => self.transmit(id, now),
+                // What the node has is not what it will get: no service until then (item 11).
+                _ => {
+                    self.withdraw(id, now);
+                    self.register(id, now);
+                }
+            }
+            return;
+        }
+        // Item 7 and RFC 5844 §3.2.3.2: the anchor's operator has to act before it makes sense.
+        let final_word = matches!(
+            ba.status,
+            Status::PROXY_REG_NOT_ENABLED
+                | Status::NOT_AUTHORIZED_FOR_IPV4_MOBILITY_SERVICE
+                | Status::NOT_AUTHORIZED_FOR_IPV6_MOBILITY_SERVICE
+        );
+        self.refuse(id, refusal, !final_word, now);
+    }
+
+    /// Denies service to a node that is there (RFC 5213 §6.9.1.2, item 11), for a time that
+    /// doubles, or until an operator acts. Item 9 asks for patience too: this gateway's clock is
+    /// the host's, and whoever sets it needs time.
+    pub(crate) fn refuse(&mut self, id: BindingId, why: Refusal, again: bool, now: Now) {
+        self.withdraw(id, now);
+        let Some(entry) = self.list.get_mut(id) else { return };
+        let retry_in = again.then(|| entry.patience.next_interval());
+        entry.state = State::Refused { why };
+        entry.corrections = 0;
+        let mn_id = entry.mn_id.clone();
+        match retry_in {
+            Some(interval) => self.set_timer(id, Timer::Signal, now.mono + interval),
+            None => self.stop_timer(id, Timer::Signal),
+        }
+        self.deny_dhcp(id);
+        self.event(Event::Refused { binding: id, mn_id, why, retry_in });
+    }
+
+    /// After an acknowledgement with a wrong echo nothing is sent until an operator acts
+    /// (RFC 5213 §6.9.1.2, item 6). What the anchor granted before stays until it runs out: the
+    /// message is to be ignored, not believed.
+    fn hold(&mut self, id: BindingId, now: Now) {
+        self.stop_timer(id, Timer::Signal);
+        let Some(entry) = self.list.get_mut(id) else { return };
+        match &mut entry.state {
+            State::Active { request, .. } => *request = None,
+            State::Registering { .. } => {
+                self.refuse(id, Refusal::EchoMismatch, false, now);
+            }
+            State::Deregistering { .. } => self.forget(id),
+            State::Refused { .. } => {}
+        }
+    }
+
+    /// The granted lifetime ran out (RFC 5213 §6.9.1.3): there is no service any more, but a node
+    /// that is still there is registered anew, as often as the back-off allows.
+    pub(crate) fn expire(&mut self, id: BindingId, now: Now) {
+        let Some(entry) = self.list.get(id) else { return };
+        let mn_id = entry.mn_id.clone();
+        let held = entry.signal_timer.is_none();
+        self.withdraw(id, now);
+        self.event(Event::Expired { binding: id, mn_id });
+        if held {
+            self.refuse(id, Refusal::EchoMismatch, false, now);
+        } else {
+            self.register(id, now);
+        }
+    }
+
+    fn uses_timestamps(&self) -> bool {
+        self.settings.replay == Replay::Timestamp
+    }
+}
+
+/// RFC 5213 §6.9.1.2 (6): what is repeated must be what was sent.
+fn echoes(entry: &Entry, kind: Kind, options: OptionsRef<'_>) -> bool {
+    let handoff = options.get::<HandoffIndicator>().map(|option| option.0);
+    let technology = options.get::<AccessTechnology>().map(|option| option.0);
+    let link_layer_id = options.get::<MnLinkLayerId<'_>>();
+    let ours = entry.link_layer_id.as_ref().map(|id| id.octets());
+    handoff.is_none_or(|value| value == handoff_indicator(entry, kind))
+        && technology.is_none_or(|value| value == entry.access_technology)
+        && link_layer_id.is_none_or(|option| Some(option.identifier()) == ours)
+}
+
+fn granted_prefixes(service: Service, options: OptionsRef<'_>) -> Vec<Ipv6Net> {
+    if !service.ipv6() {
+        return Vec::new();
+    }
+    let prefixes = options.all::<HomeNetworkPrefix>();
+    prefixes.filter(|option| !option.is_request()).map(|option| option.prefix.trunc()).collect()
+}
+
+fn granted_address(service: Service, options: OptionsRef<'_>) -> Option<Ipv4Net> {
+    let reply = options.get::<Ipv4HomeAddressReply>().filter(|_| service.ipv4())?;
+    let assigned = reply.status.is_accepted() && !reply.address.addr().is_unspecified();
+    assigned.then_some(reply.address)
+}
+
+/// The node's IPv4 router (RFC 5844 §3.2.3.2). From an anchor that does not say one, the first
+/// host of the subnet that is not the node: the gateway needs some address to be the router at.
+fn default_router(home: Ipv4Net, options: OptionsRef<'_>) -> Option<Ipv4Addr> {
+    let said = options.get::<Ipv4DefaultRouter>().map(|option| option.0);
+    said.filter(|address| !address.is_unspecified())
+        .or_else(|| home.hosts().find(|address| *address != home.addr()))
+}

@@ -1,0 +1,119 @@
+//! How a node goes: its link, an operator, the gateway's own end (RFC 5213 §6.9.1.4, §6.13).
+
+use kedge_model::{BindingId, MnId};
+use kedge_sansio::Now;
+
+use crate::list::{Kind, State};
+use crate::{DetachReason, Event, InterfaceId, LinkState, Mag};
+
+impl Mag {
+    /// The link of an access interface changed, or the shell saw it for the first time.
+    pub fn handle_link(&mut self, interface: InterfaceId, state: LinkState, now: Now) {
+        match state {
+            LinkState::Up => {
+                self.links.insert(interface, state);
+                self.attend_static(interface, now);
+            }
+            LinkState::Down | LinkState::Gone => {
+                self.links.insert(interface, state);
+                for id in self.list.ids(|e| e.interface == interface && e.is_present()) {
+                    self.detach(id, DetachReason::Link, now);
+                }
+            }
+        }
+    }
+
+    /// Command: ends all sessions of a node. It is registered again when it is heard again.
+    /// Returns how many sessions there were.
+    pub fn clear(&mut self, mn_id: &MnId, now: Now) -> usize {
+        self.detach_all(|entry| entry.mn_id == *mn_id, DetachReason::Cleared, now)
+    }
+
+    /// Command: ends all sessions. Returns how many there were.
+    pub fn clear_all(&mut self, now: Now) -> usize {
+        self.detach_all(|_| true, DetachReason::Cleared, now)
+    }
+
+    /// Command: ends all sessions because the gateway stops. The shell goes on driving the
+    /// machine until [`Mag::is_idle`], or for as long as it can wait.
+    pub fn shutdown(&mut self, now: Now) {
+        let interfaces: Vec<InterfaceId> = self.settings.interfaces.keys().copied().collect();
+        for interface in interfaces {
+            // Whoever is heard from here on is not served any more.
+            self.links.insert(interface, LinkState::Gone);
+        }
+        self.detach_all(|_| true, DetachReason::Shutdown, now);
+    }
+
+    fn detach_all(
+        &mut self,
+        wanted: impl Fn(&crate::list::Entry) -> bool,
+        reason: DetachReason,
+        now: Now,
+    ) -> usize {
+        let ids = self.list.ids(|entry| entry.is_present() && wanted(entry));
+        for id in &ids {
+            self.detach(*id, reason, now);
+        }
+        ids.len()
+    }
+
+    /// Ends a session here, and tells the anchor if it may hold something for it.
+    pub(crate) fn detach(&mut self, id: BindingId, reason: DetachReason, now: Now) {
+        let Some(entry) = self.list.get(id) else { return };
+        let mn_id = entry.mn_id.clone();
+        let tell_anchor = match (&entry.state, reason) {
+            (State::Deregistering { .. }, _) => return,
+            // An update that was not answered may have arrived all the same.
+            (State::Registering { .. } | State::Active { .. }, reason) => {
+                reason != DetachReason::Revoked
+            }
+            (State::Refused { .. }, _) => false,
+        };
+        // The node hears it if it is still there, and then forgets its router and prefixes:
+        // RFC 5213 §6.9.1.4 (4) asks to tear the link down, which nobody can do to an Ethernet.
+        let grant = self.withdraw(id, now);
+        self.list.forget_mac(id);
+        self.stop_timers(id);
+        self.stats.access.detached += 1;
+        self.event(Event::Detached { binding: id, mn_id, reason });
+        if !tell_anchor {
+            self.forget(id);
+            return;
+        }
+        let request = self.new_request(Kind::Deregistration, now);
+        if let Some(entry) = self.list.get_mut(id) {
+            entry.dhcp = None;
+            entry.reassert = false;
+            entry.state = State::Deregistering { grant, request };
+            self.transmit(id, now);
+        }
+    }
+
+    /// Takes the service from a node: it is told so, and no packet of its is forwarded any more.
+    /// The state that remains promises nothing; the caller says what comes next. Gives what had
+    /// been granted.
+    pub(crate) fn withdraw(&mut self, id: BindingId, now: Now) -> Option<crate::list::Grant> {
+        let granted = self.list.get(id).is_some_and(|entry| entry.grant().is_some());
+        if !granted {
+            return None;
+        }
+        self.advertise_end(id, now);
+        self.stop_timer(id, crate::Timer::Advertise);
+        self.stop_timer(id, crate::Timer::Lifetime);
+        let request = self.new_request(Kind::Initial, now);
+        let entry = self.list.get_mut(id)?;
+        let before = std::mem::replace(&mut entry.state, State::Registering { request });
+        self.tell(id);
+        match before {
+            State::Active { grant, .. } => Some(grant),
+            State::Registering { .. } | State::Refused { .. } | State::Deregistering { .. } => None,
+        }
+    }
+
+    /// Removes the last trace of a session.
+    pub(crate) fn forget(&mut self, id: BindingId) {
+        self.stop_timers(id);
+        self.list.remove(id);
+    }
+}

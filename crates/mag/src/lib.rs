@@ -1,0 +1,229 @@
+//! The mobile access gateway (RFC 5213 §6, RFC 5844 §3.2-3.4 and §4.2, RFC 5845 §4, RFC 6543)
+//! as a machine: messages, frames, commands and time go in; messages, frames, the forwarding
+//! state that is wanted and events come out.
+//!
+//! The crate is pure: no socket, no clock, no thread, and its randomness is a seed.
+//!
+//! # What it does
+//!
+//! A node that is heard on an access link ([`attach`](self)), or that a static interface always
+//! has, is looked up in the identity tables and registered with its anchor by a Proxy Binding
+//! Update. Once the anchor has accepted, the gateway wants a tunnel for the node
+//! ([`Output::Forward`]) and routes to it ([`Output::Access`]), advertises the home network
+//! prefixes to the node alone, and hands the IPv4 home address out by DHCP. It refreshes the
+//! binding while the node is there, and ends it when the node has left.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `list` | the Binding Update List: entries, their states, how they are found |
+//! | `attach`, `detach` | how nodes come and go |
+//! | `update`, `acknowledgement` | the registration with the anchor |
+//! | `tunnel` | which encapsulation was agreed on |
+//! | `signal` | messages in and out, checksum, authentication, heartbeats |
+//! | `revocation` | bindings that the anchor takes back |
+//! | `access` | frames: router advertisements, DHCP, neighbours, probes |
+//! | `wanted` | what the data plane and the kernel should hold |
+//! | `reconfigure` | what a change of the settings means for nodes that are here |
+//!
+//! # How to drive it
+//!
+//! **After every input, drain [`Mag::poll_output`] until it is empty, then wait until
+//! [`Mag::poll_timeout`] or the next input.**
+//!
+//! ```ignore
+//! loop {
+//!     while let Some(output) = mag.poll_output() { /* do it; mag.reclaim(bytes) */ }
+//!     match wait_until(mag.poll_timeout()) {
+//!         Input::Datagram(datagram) => mag.handle_datagram(datagram, now),
+//!         Input::Frame(interface, octets) => mag.handle_frame(interface, octets, now),
+//!         Input::Link(interface, state) => mag.handle_link(interface, state, now),
+//!         Input::Timeout => mag.handle_timeout(now),
+//!     }
+//! }
+//! ```
+
+mod access;
+mod acknowledgement;
+mod attach;
+mod detach;
+mod list;
+mod output;
+mod reconfigure;
+mod revocation;
+mod settings;
+mod show;
+mod signal;
+mod stats;
+mod tunnel;
+mod update;
+mod wanted;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
+use std::time::Instant;
+
+use kedge_model::{BindingId, GreKey, Sequence, Timestamp};
+use kedge_sansio::{Buffers, Now, Rng, TimerId, Timers};
+use kedge_telemetry::Group;
+
+pub use output::{
+    AccessNode, DetachReason, Event, InterfaceId, LinkState, Output, Refusal, Trigger,
+};
+pub use settings::{
+    Auth, AuthHome, CareOf, DetachDiscovery, Dscp, Interface, Lma, Profile, Registration, Replay,
+    Service, Settings, TunnelMode,
+};
+pub use show::{BindingState, BindingView};
+pub use stats::{Access, AcknowledgementsReceived, Control, Denied, Dhcp, Discards, UpdatesSent};
+
+use list::{Entry, UpdateList};
+use stats::Statistics;
+
+/// The gateway.
+///
+/// Four kinds of methods: inputs are called `handle_…`; commands ([`attach`](Self::attach),
+/// [`clear`](Self::clear), [`apply`](Self::apply), [`shutdown`](Self::shutdown) and their like)
+/// are inputs too; outputs are called `poll_…`; the others only look.
+#[derive(Debug)]
+pub struct Mag {
+    settings: Settings,
+    list: UpdateList,
+    timers: Timers<(BindingId, Timer)>,
+    /// Links whose state the shell has told; one that it has not is taken for up.
+    links: BTreeMap<InterfaceId, LinkState>,
+    /// Anchors that accepted an update and ignored its GRE Key option (RFC 5845 §4.2).
+    without_gre: BTreeSet<IpAddr>,
+    /// The counter of RFC 5213 §6.9.1.1 (6), shared by all sessions.
+    sequence: Sequence,
+    /// The last timestamp sent; the next one is later, if only by a tick.
+    timestamp: Timestamp,
+    /// The last downlink key that was given to a session (RFC 5845 §3.3.1).
+    gre_key: GreKey,
+    rng: Rng,
+    out: VecDeque<Output>,
+    buffers: Buffers,
+    stats: Statistics,
+}
+
+/// What a timer is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Timer {
+    /// Send what comes next in signalling: a retransmission, a refresh, another attempt.
+    Signal,
+    /// The granted lifetime ran out (RFC 5213 §6.9.1.3).
+    Lifetime,
+    /// The next router advertisement is due (RFC 4861 §6.2.4).
+    Advertise,
+    /// The node has been silent, or has not answered a question (RFC 5213 §6.13).
+    Probe,
+}
+
+impl Mag {
+    /// A gateway that serves nobody yet. Links count as up until [`Self::handle_link`] says
+    /// otherwise; static nodes are attached once it has said that their link is up.
+    pub fn new(settings: Settings, seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        let sequence = Sequence(rng.next_u32() as u16);
+        Self {
+            settings,
+            list: UpdateList::default(),
+            timers: Timers::default(),
+            links: BTreeMap::new(),
+            without_gre: BTreeSet::new(),
+            sequence,
+            timestamp: Timestamp::default(),
+            gre_key: rng.next_u32(),
+            rng,
+            out: VecDeque::new(),
+            buffers: Buffers::default(),
+            stats: Statistics::default(),
+        }
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Now) {
+        while let Some((id, timer)) = self.timers.pop_expired(now.mono) {
+            if let Some(entry) = self.list.get_mut(id) {
+                *slot(entry, timer) = None;
+            }
+            match timer {
+                Timer::Signal => self.signal_due(id, now),
+                Timer::Lifetime => self.expire(id, now),
+                Timer::Advertise => self.advertise(id, now),
+                Timer::Probe => self.probe_due(id, now),
+            }
+        }
+    }
+
+    /// The next thing to do, in the order in which it is to be done.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    /// When [`Self::handle_timeout`] is to be called.
+    pub fn poll_timeout(&mut self) -> Option<Instant> {
+        self.timers.next_due()
+    }
+
+    /// Takes back the octets of a message or frame that has been sent.
+    pub fn reclaim(&mut self, bytes: Vec<u8>) {
+        self.buffers.give_back(bytes);
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Whether no session is left, not even one that the anchor is still being told about.
+    pub fn is_idle(&self) -> bool {
+        self.list.len() == 0
+    }
+
+    /// All counters since the start or the last [`Self::clear_statistics`].
+    pub fn statistics(&self) -> Vec<Group> {
+        self.stats.groups()
+    }
+
+    /// Starts all counters again from zero.
+    pub fn clear_statistics(&mut self) {
+        self.stats = Statistics::default();
+    }
+
+    /// Starts or moves a timer of a session.
+    fn set_timer(&mut self, id: BindingId, timer: Timer, due: Instant) {
+        let Some(entry) = self.list.get_mut(id) else { return };
+        let slot = slot(entry, timer);
+        match *slot {
+            Some(running) => self.timers.reschedule(running, due),
+            None => *slot = Some(self.timers.insert(due, (id, timer))),
+        }
+    }
+
+    fn stop_timer(&mut self, id: BindingId, timer: Timer) {
+        let Some(entry) = self.list.get_mut(id) else { return };
+        if let Some(running) = slot(entry, timer).take() {
+            self.timers.remove(running);
+        }
+    }
+
+    fn stop_timers(&mut self, id: BindingId) {
+        for timer in [Timer::Signal, Timer::Lifetime, Timer::Advertise, Timer::Probe] {
+            self.stop_timer(id, timer);
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        self.out.push_back(Output::Event(event));
+    }
+}
+
+/// Where an entry keeps the name of its timer.
+fn slot(entry: &mut Entry, timer: Timer) -> &mut Option<TimerId> {
+    match timer {
+        Timer::Signal => &mut entry.signal_timer,
+        Timer::Lifetime => &mut entry.lifetime_timer,
+        Timer::Advertise => &mut entry.advertise_timer,
+        Timer::Probe => &mut entry.probe_timer,
+    }
+}

@@ -1,0 +1,289 @@
+//! The Binding Update List (RFC 5213 §6.1): one entry for each node that is, or was, here.
+//!
+//! ```text
+//!              attach                     accepted
+//!   (nobody) ─────────▶ Registering ──────────────────▶ Active ◀─┐ refresh accepted
+//!                        ▲    │  ▲ lifetime ran out       │ │ └──┘
+//!             try again  │    │  └────────────────────────┘ │
+//!                        │    │ rejected                    │ rejected, revoked
+//!                       Refused ◀───────────────────────────┘
+//!
+//!   node left, from Registering and Active ─▶ Deregistering ─▶ (nobody)
+//!   node left, from Refused ─▶ (nobody)
+//! ```
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use kedge_access_wire::dhcpv4;
+use kedge_model::{BindingId, Encapsulation, Forwarding, GreKey, Ipv4Net, Ipv6Net, Lifetime};
+use kedge_model::{LinkLayerId, MacAddr, MnId, Sequence, Timestamp};
+use kedge_sansio::{Backoff, TimerId};
+use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue};
+
+use crate::settings::{Lma, Service};
+use crate::{AccessNode, InterfaceId, Refusal};
+
+/// A node and its mobility session.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) mn_id: MnId,
+    pub(crate) interface: InterfaceId,
+    /// `None` for a static node that has not been heard yet.
+    pub(crate) mac: Option<MacAddr>,
+    /// What the session said about its link at its first update; every later update repeats it.
+    pub(crate) link_layer_id: Option<LinkLayerId>,
+    pub(crate) access_technology: AccessTechnologyType,
+    /// The families to ask for; the anchor's refusals take some away.
+    pub(crate) service: Service,
+    pub(crate) lma_name: String,
+    pub(crate) lma: Arc<Lma>,
+    pub(crate) care_of: IpAddr,
+    pub(crate) gre: GrePlan,
+    /// The handoff indicator of the first update.
+    pub(crate) handoff: HandoffIndicatorValue,
+    /// The last sequence number sent.
+    pub(crate) sequence: Sequence,
+    pub(crate) state: State,
+    /// Intervals between attempts of a refused node.
+    pub(crate) patience: Backoff,
+    /// How many rejections in a row were answered with a corrected update.
+    pub(crate) corrections: u8,
+    /// The node may have been elsewhere since the last update.
+    pub(crate) reassert: bool,
+    /// The signs of life and the addresses that the node showed on its link.
+    pub(crate) neighbor: Neighbor,
+    pub(crate) advertising: Advertising,
+    /// A DHCP message that waits for the anchor's answer.
+    pub(crate) dhcp: Option<Box<dhcpv4::Message>>,
+    /// What the shell was last told to hold.
+    pub(crate) told_forwarding: Option<Forwarding>,
+    pub(crate) told_access: Option<AccessNode>,
+    /// Retransmission, refresh or the next attempt: what comes next in signalling.
+    pub(crate) signal_timer: Option<TimerId>,
+    pub(crate) lifetime_timer: Option<TimerId>,
+    pub(crate) advertise_timer: Option<TimerId>,
+    pub(crate) probe_timer: Option<TimerId>,
+}
+
+/// Where a session stands with its anchor.
+#[derive(Debug)]
+pub(crate) enum State {
+    /// The first update is on its way; nothing is promised.
+    Registering { request: Request },
+    /// The anchor holds the binding; perhaps a refresh is on its way.
+    Active { grant: Grant, request: Option<Request>, last_update: Instant },
+    /// The node gets no service; it is tried again when the signalling timer says so, if it runs.
+    Refused { why: Refusal },
+    /// The node is gone and the anchor is being told; nothing else is left of the session.
+    Deregistering { grant: Option<Grant>, request: Request },
+}
+
+/// An update that waits for its acknowledgement.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) kind: Kind,
+    /// What each transmission can be recognised by, the latest last; the oldest are forgotten.
+    pub(crate) sent: Vec<(Sequence, Timestamp)>,
+    pub(crate) attempts: u32,
+    pub(crate) since: Instant,
+    pub(crate) backoff: Backoff,
+}
+
+impl Request {
+    /// How many transmissions an acknowledgement may still answer.
+    const REMEMBERED: usize = 4;
+
+    pub(crate) fn new(kind: Kind, backoff: Backoff, now: Instant) -> Self {
+        Self { kind, sent: Vec::new(), attempts: 0, since: now, backoff }
+    }
+
+    pub(crate) fn remember(&mut self, sequence: Sequence, timestamp: Timestamp) {
+        if self.sent.len() == Self::REMEMBERED {
+            self.sent.remove(0);
+        }
+        self.sent.push((sequence, timestamp));
+        self.attempts += 1;
+    }
+}
+
+/// What an update is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// To begin a session here.
+    Initial,
+    /// To extend it.
+    Refresh,
+    /// To extend it when the node may have been elsewhere in between.
+    Reassertion,
+    /// To end it.
+    Deregistration,
+}
+
+/// What the anchor granted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Grant {
+    pub(crate) prefixes: Vec<Ipv6Net>,
+    /// The home address in its subnet.
+    pub(crate) ipv4: Option<Ipv4Net>,
+    pub(crate) ipv4_router: Option<Ipv4Addr>,
+    pub(crate) lifetime: Lifetime,
+    pub(crate) expires: Instant,
+    pub(crate) encapsulation: Encapsulation,
+}
+
+/// Whether the next update carries the GRE Key option (RFC 5845 §4.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum GrePlan {
+    /// It does not.
+    Off,
+    /// It does, without a key.
+    Plain,
+    /// It does, with our downlink key.
+    Keyed(GreKey),
+}
+
+/// What a node showed on its link.
+#[derive(Debug)]
+pub(crate) struct Neighbor {
+    pub(crate) last_heard: Instant,
+    /// Questions asked since then.
+    pub(crate) unanswered: u8,
+    pub(crate) link_local: Option<Ipv6Addr>,
+    /// It used its IPv4 home address, so it answers ARP for it.
+    pub(crate) uses_ipv4: bool,
+}
+
+/// The router advertisements to one node.
+#[derive(Debug, Default)]
+pub(crate) struct Advertising {
+    pub(crate) sent: u32,
+    pub(crate) last: Option<Instant>,
+    /// Prefixes that the node should stop to use, and in how many advertisements to say so.
+    pub(crate) withdrawn: Vec<Ipv6Net>,
+    pub(crate) withdrawals_left: u8,
+}
+
+impl Entry {
+    /// Whether the node is thought to be on its link.
+    pub(crate) fn is_present(&self) -> bool {
+        !matches!(self.state, State::Deregistering { .. })
+    }
+
+    /// What the anchor granted and still holds for us.
+    pub(crate) fn grant(&self) -> Option<&Grant> {
+        match &self.state {
+            State::Active { grant, .. } => Some(grant),
+            State::Registering { .. } | State::Refused { .. } | State::Deregistering { .. } => None,
+        }
+    }
+
+    /// The update that waits for an answer.
+    pub(crate) fn request_mut(&mut self) -> Option<&mut Request> {
+        match &mut self.state {
+            State::Registering { request } | State::Deregistering { request, .. } => Some(request),
+            State::Active { request, .. } => request.as_mut(),
+            State::Refused { .. } => None,
+        }
+    }
+
+    /// The update that waits for an answer.
+    pub(crate) fn request(&self) -> Option<&Request> {
+        match &self.state {
+            State::Registering { request } | State::Deregistering { request, .. } => Some(request),
+            State::Active { request, .. } => request.as_ref(),
+            State::Refused { .. } => None,
+        }
+    }
+}
+
+/// All entries, and the ways to find them.
+#[derive(Debug, Default)]
+pub(crate) struct UpdateList {
+    entries: BTreeMap<BindingId, Entry>,
+    /// Nodes that are present, by hardware address; an address is at one place at a time.
+    by_mac: HashMap<MacAddr, BindingId>,
+    /// All sessions of a node: it may have several interfaces here, and a session being ended.
+    by_mn_id: HashMap<MnId, Vec<BindingId>>,
+    next: u64,
+}
+
+impl UpdateList {
+    pub(crate) fn insert(&mut self, entry: Entry) -> BindingId {
+        let id = BindingId(self.next);
+        self.next += 1;
+        if let Some(mac) = entry.mac {
+            self.by_mac.insert(mac, id);
+        }
+        self.by_mn_id.entry(entry.mn_id.clone()).or_default().push(id);
+        self.entries.insert(id, entry);
+        id
+    }
+
+    pub(crate) fn remove(&mut self, id: BindingId) -> Option<Entry> {
+        self.forget_mac(id);
+        let entry = self.entries.remove(&id)?;
+        if let Some(ids) = self.by_mn_id.get_mut(&entry.mn_id) {
+            ids.retain(|other| *other != id);
+            if ids.is_empty() {
+                self.by_mn_id.remove(&entry.mn_id);
+            }
+        }
+        Some(entry)
+    }
+
+    /// Frees the hardware address of a session for another one.
+    pub(crate) fn forget_mac(&mut self, id: BindingId) {
+        if let Some(mac) = self.entries.get(&id).and_then(|entry| entry.mac)
+            && self.by_mac.get(&mac) == Some(&id)
+        {
+            self.by_mac.remove(&mac);
+        }
+    }
+
+    /// Gives a static node the hardware address it was first heard with.
+    pub(crate) fn learn_mac(&mut self, id: BindingId, mac: MacAddr) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.mac = Some(mac);
+            self.by_mac.insert(mac, id);
+        }
+    }
+
+    pub(crate) fn get(&self, id: BindingId) -> Option<&Entry> {
+        self.entries.get(&id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: BindingId) -> Option<&mut Entry> {
+        self.entries.get_mut(&id)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (BindingId, &Entry)> {
+        self.entries.iter().map(|(id, entry)| (*id, entry))
+    }
+
+    /// The entries that `wanted` picks, as names, so that each may be changed.
+    pub(crate) fn ids(&self, wanted: impl Fn(&Entry) -> bool) -> Vec<BindingId> {
+        self.iter().filter(|(_, entry)| wanted(entry)).map(|(id, _)| id).collect()
+    }
+
+    pub(crate) fn by_mac(&self, mac: MacAddr) -> Option<BindingId> {
+        self.by_mac.get(&mac).copied()
+    }
+
+    pub(crate) fn by_mn_id(&self, mn_id: &MnId) -> &[BindingId] {
+        self.by_mn_id.get(mn_id).map_or(&[], Vec::as_slice)
+    }
+
+    /// The static node of an interface that has not been heard yet.
+    pub(crate) fn unheard(&self, interface: InterfaceId) -> Option<BindingId> {
+        self.iter()
+            .find(|(_, e)| e.interface == interface && e.mac.is_none() && e.is_present())
+            .map(|(id, _)| id)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+}

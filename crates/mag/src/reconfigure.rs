@@ -1,0 +1,95 @@
+//! What a change of the settings means for the nodes that are here.
+
+use std::sync::Arc;
+
+use kedge_model::BindingId;
+use kedge_sansio::Now;
+
+use crate::list::{Entry, State};
+use crate::settings::Lma;
+use crate::{DetachReason, LinkState, Mag, Settings, Timer, Trigger};
+
+/// What the new settings do to one session.
+enum Effect {
+    /// It goes on, with this definition of its anchor.
+    Keep(Arc<Lma>),
+    /// It was begun for other settings and has to be begun again.
+    Restart,
+    /// Its node is not served any more.
+    End,
+}
+
+impl Mag {
+    /// Command: other settings. Sessions that they do not touch go on undisturbed; refused nodes
+    /// are tried again, since this is the administrative action they wait for.
+    pub fn apply(&mut self, settings: Settings, now: Now) {
+        let before = std::mem::replace(&mut self.settings, settings);
+        self.links.retain(|interface, _| self.settings.interfaces.contains_key(interface));
+        for id in self.list.ids(Entry::is_present) {
+            let Some(entry) = self.list.get(id) else { continue };
+            match self.effect(entry) {
+                Effect::Keep(lma) => self.keep(id, lma, now),
+                Effect::Restart => self.restart(id, now),
+                Effect::End => self.detach(id, DetachReason::Reconfigured, now),
+            }
+        }
+        let up: Vec<_> = self.links.iter().filter(|(_, state)| **state == LinkState::Up).collect();
+        let up: Vec<_> = up.into_iter().map(|(interface, _)| *interface).collect();
+        for interface in up {
+            self.attend_static(interface, now);
+        }
+        if before.detach != self.settings.detach {
+            self.watch_anew(now);
+        }
+    }
+
+    fn effect(&self, entry: &Entry) -> Effect {
+        let Some(link) = self.settings.interfaces.get(&entry.interface) else { return Effect::End };
+        let who = self.settings.identify(link, entry.mac);
+        let Some((profile, name, lma)) = who.and_then(|who| self.settings.profile(who)) else {
+            return Effect::End;
+        };
+        let care_of = self.settings.care_of_towards(lma.address);
+        let same = who == Some(&entry.mn_id)
+            && name == entry.lma_name
+            && lma.address == entry.lma.address
+            && lma.encapsulation == entry.lma.encapsulation
+            && care_of == Some(entry.care_of)
+            && link.access_technology == entry.access_technology
+            // An anchor may have taken a family away since; the profile did not.
+            && (profile.service == entry.service || profile.service == crate::Service::Dual);
+        if same { Effect::Keep(lma.clone()) } else { Effect::Restart }
+    }
+
+    fn keep(&mut self, id: BindingId, lma: Arc<Lma>, now: Now) {
+        let Some(entry) = self.list.get_mut(id) else { return };
+        entry.lma = lma;
+        if let State::Refused { .. } = entry.state {
+            self.stop_timer(id, Timer::Signal);
+            self.register(id, now);
+        }
+        // The tunnel's MTU may be another one.
+        self.tell(id);
+    }
+
+    fn restart(&mut self, id: BindingId, now: Now) {
+        let Some(entry) = self.list.get(id) else { return };
+        let (interface, mac) = (entry.interface, entry.mac);
+        self.detach(id, DetachReason::Reconfigured, now);
+        match mac {
+            Some(mac) => {
+                self.attend(interface, mac, Trigger::Command, now);
+            }
+            None => self.attend_static(interface, now),
+        }
+    }
+
+    fn watch_anew(&mut self, now: Now) {
+        for id in self.list.ids(Entry::is_present) {
+            match self.settings.detach {
+                Some(discovery) => self.set_timer(id, Timer::Probe, now.mono + discovery.interval),
+                None => self.stop_timer(id, Timer::Probe),
+            }
+        }
+    }
+}

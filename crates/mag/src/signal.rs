@@ -1,0 +1,165 @@
+//! Messages in and out: checksum, authentication, and what is neither registration nor
+//! revocation.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use kedge_model::{Datagram, SignalPath};
+use kedge_sansio::Now;
+use kedge_wire::auth::{self, AuthVerdict};
+use kedge_wire::{
+    Encoder, Heartbeat, HeartbeatFlags, HomeNetworkPrefix, Message, PacketRef, RestartCounter,
+};
+use tracing::debug;
+
+use crate::settings::{Auth, AuthHome, Lma};
+use crate::{Event, Mag, Output};
+
+/// The port of signalling over IPv4 (RFC 5844 §4.1.3.1).
+const SIGNALLING_PORT: u16 = 5436;
+
+impl Mag {
+    /// A Mobility Header arrived.
+    pub fn handle_datagram(&mut self, datagram: Datagram<'_>, now: Now) {
+        let Datagram { path, dscp, bytes } = datagram;
+        if let (IpAddr::V6(local), IpAddr::V6(peer)) = (path.local.ip(), path.peer.ip())
+            && !kedge_wire::verify_checksum(peer, local, bytes)
+        {
+            self.stats.discards.checksum += 1;
+            return;
+        }
+        let packet = match PacketRef::decode(bytes) {
+            Ok(packet) => packet,
+            Err(error) => {
+                debug!(peer = %path.peer, %error, "malformed message");
+                self.stats.discards.malformed += 1;
+                return;
+            }
+        };
+        let Some(lma) = self.lma_at(path.peer.ip()) else {
+            self.stats.discards.unknown_peer += 1;
+            return;
+        };
+        let is_acknowledgement = matches!(packet.message, Message::BindingAcknowledgement(_));
+        self.stats.acknowledgements.total += u64::from(is_acknowledgement);
+        if let Some(auth) = &lma.auth
+            && (is_acknowledgement || !auth.updates_only)
+            && !self.is_authentic(auth, &packet, path, bytes)
+        {
+            self.stats.acknowledgements.errors += u64::from(is_acknowledgement);
+            return;
+        }
+        match &packet.message {
+            Message::BindingAcknowledgement(ba) => {
+                self.handle_acknowledgement(*ba, packet.options, now);
+            }
+            Message::BindingRevocationIndication(bri) => {
+                self.handle_revocation(path, dscp, &lma, *bri, packet.options, now);
+            }
+            Message::Heartbeat(heartbeat) => self.handle_heartbeat(path, dscp, &lma, *heartbeat),
+            Message::BindingError(error) => {
+                self.stats.control.binding_errors += 1;
+                self.event(Event::BindingError { peer: path.peer.ip(), status: error.status });
+            }
+            _ => self.stats.discards.unexpected += 1,
+        }
+    }
+
+    /// RFC 5847 §3.2: requests are answered always, with the restart counter.
+    fn handle_heartbeat(&mut self, path: SignalPath, dscp: u8, lma: &Lma, request: Heartbeat) {
+        if request.flags.contains(HeartbeatFlags::R) {
+            // This gateway sends no requests; an unsolicited response says that the anchor has
+            // restarted, which the next refresh finds out too.
+            self.stats.discards.unexpected += 1;
+            return;
+        }
+        self.stats.control.heartbeat_requests += 1;
+        self.stats.control.heartbeat_responses += 1;
+        let restarts = self.settings.restart_counter;
+        let dscp = self.settings.dscp.of_answer(dscp);
+        let auth = lma.auth.as_ref().filter(|auth| !auth.updates_only);
+        let mut bytes = self.buffers.take();
+        let response = Heartbeat { flags: HeartbeatFlags::R, sequence: request.sequence };
+        let mut encoder = Encoder::new(&mut bytes, response);
+        encoder.option(RestartCounter(restarts));
+        encoder.finish();
+        self.send(path, dscp, auth, bytes);
+    }
+
+    /// Queues the message in `bytes`, which came from the free list: protected as `auth` says and
+    /// with the checksum that its transport asks for.
+    pub(crate) fn send(
+        &mut self,
+        path: SignalPath,
+        dscp: u8,
+        auth: Option<&Auth>,
+        mut bytes: Vec<u8>,
+    ) {
+        if let Some(auth) = auth {
+            let care_of = path.local.ip();
+            let home = home_address(auth.home, care_of, &bytes);
+            auth::sign(&mut bytes, 0, &auth.key, care_of, home);
+        }
+        // RFC 5844 §4.1.3.1: over IPv4 the UDP checksum is used, and this one stays zero.
+        if let (IpAddr::V6(local), IpAddr::V6(peer)) = (path.local.ip(), path.peer.ip()) {
+            kedge_wire::set_checksum(local, peer, &mut bytes);
+        }
+        self.out.push_back(Output::Send { path, dscp, bytes });
+    }
+
+    /// Between this gateway and an anchor.
+    pub(crate) fn path_to(&self, care_of: IpAddr, lma: IpAddr) -> SignalPath {
+        let port = if lma.is_ipv4() { SIGNALLING_PORT } else { 0 };
+        SignalPath {
+            transport: self.settings.transport,
+            local: SocketAddr::new(care_of, port),
+            peer: SocketAddr::new(lma, port),
+        }
+    }
+
+    fn lma_at(&self, address: IpAddr) -> Option<Arc<Lma>> {
+        self.settings.lmas.values().find(|lma| lma.address == address).cloned()
+    }
+
+    /// RFC 4285 §5: the care-of address of an answer is its destination.
+    fn is_authentic(
+        &mut self,
+        auth: &Auth,
+        packet: &PacketRef<'_>,
+        path: SignalPath,
+        bytes: &[u8],
+    ) -> bool {
+        let care_of = path.local.ip();
+        let home = home_address_of(auth.home, care_of, packet);
+        let key_for_spi = |spi| (spi == auth.key.spi()).then_some(&auth.key);
+        let discards = &mut self.stats.discards;
+        let counter = match auth::verify(bytes, key_for_spi, care_of, home) {
+            AuthVerdict::Valid => return true,
+            AuthVerdict::Missing => &mut discards.authentication_missing,
+            AuthVerdict::UnknownSpi(_) => &mut discards.authentication_unknown_spi,
+            AuthVerdict::Wrong => &mut discards.authentication_failed,
+        };
+        *counter += 1;
+        debug!(peer = %path.peer, "message is not authentic");
+        false
+    }
+}
+
+fn home_address(rule: AuthHome, care_of: IpAddr, bytes: &[u8]) -> IpAddr {
+    match PacketRef::decode(bytes) {
+        Ok(packet) => home_address_of(rule, care_of, &packet),
+        // What an encoder wrote decodes; were it not so, nobody could verify it anyway.
+        Err(_) => care_of,
+    }
+}
+
+fn home_address_of(rule: AuthHome, care_of: IpAddr, packet: &PacketRef<'_>) -> IpAddr {
+    match rule {
+        AuthHome::CareOf => care_of,
+        AuthHome::Zero => Ipv6Addr::UNSPECIFIED.into(),
+        AuthHome::HomeNetworkPrefix => {
+            let first = packet.options.get::<HomeNetworkPrefix>();
+            first.map_or(Ipv6Addr::UNSPECIFIED, |option| option.prefix.network()).into()
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! What the gateway counts, in the groups of the vendor documents.
+
+use kedge_access_wire::dhcpv4::MessageType;
+use kedge_telemetry::{Group, counters};
+use kedge_wire::registry::Status;
+
+use crate::list::Kind;
+
+counters! {
+    /// Binding Updates as they are sent.
+    pub struct UpdatesSent: "Binding Updates Sent", "mag_binding_updates_sent" {
+        /// Every one.
+        total: "Total",
+        /// First transmissions of a first registration.
+        initial: "Init Request Xmit",
+        /// Its retransmissions.
+        initial_retransmitted: "Init Request Re-Xmit",
+        /// First transmissions of a refresh.
+        refresh: "Renew Request Xmit",
+        /// Its retransmissions.
+        refresh_retransmitted: "Renew Request Re-Xmit",
+        /// First transmissions of a de-registration.
+        deregistration: "Dereg Request Xmit",
+        /// Its retransmissions.
+        deregistration_retransmitted: "Dereg Request Re-Xmit",
+        /// Refreshes sent because the node may have been elsewhere; counted as refreshes too.
+        reassertions: "Reassertions",
+    }
+}
+
+counters! {
+    /// Binding Acknowledgements as they arrive.
+    pub struct AcknowledgementsReceived: "Binding Acknowledgements Received",
+        "mag_binding_acknowledgements_received" {
+        /// Every one.
+        total: "Total",
+        /// Those that were not used; why is told in the discards.
+        errors: "Errors",
+        /// Used, status below 128.
+        accepted: "Accepted",
+        /// Used, status 128 or more.
+        denied: "Denied",
+        /// First registrations accepted.
+        initial_accepted: "Init Accepted",
+        /// Answers to first registrations.
+        initial_replies: "Init Reply Rcvd",
+        /// Answers to refreshes.
+        refresh_replies: "Renew Reply Rcvd",
+        /// Answers to de-registrations.
+        deregistration_replies: "Dereg Reply Rcvd",
+    }
+}
+
+counters! {
+    /// Denials by reason.
+    pub struct Denied: "Denied by LMA", "mag_denied_by_lma" {
+        /// Status 128.
+        reason_unspecified: "Reason Unspecified",
+        /// Status 129.
+        administratively_prohibited: "Admin Prohibited",
+        /// Status 130.
+        insufficient_resources: "Insufficient Resources",
+        /// Status 135.
+        sequence_out_of_window: "Sequence Out of Window",
+        /// Statuses 144 to 146.
+        authentication_failed: "Authentication Failed",
+        /// Status 152.
+        proxy_registration_not_enabled: "Proxy Registration Not Enabled",
+        /// Status 153.
+        not_lma_for_this_node: "Not LMA for this Mobile Node",
+        /// Status 154.
+        mag_not_authorized: "MAG Not Authorized for Proxy Registration",
+        /// Status 155.
+        not_authorized_for_prefix: "Not Authorized for Home Network Prefix",
+        /// Status 156.
+        timestamp_mismatch: "Timestamp Mismatch",
+        /// Status 157.
+        timestamp_lower: "Timestamp Lower than Previous Accepted",
+        /// Status 159.
+        prefix_set_mismatch: "Prefix Set Does Not Match",
+        /// Statuses 158 and 160 to 162.
+        missing_option: "Missing Option",
+        /// Status 163.
+        gre_key_required: "GRE Key Option Required",
+        /// Statuses 170, 171 and 173.
+        ipv4_not_authorized: "Not Authorized for IPv4",
+        /// Status 172.
+        ipv6_not_authorized: "Not Authorized for IPv6",
+        /// Any other.
+        other: "Other",
+    }
+}
+
+impl Denied {
+    pub(crate) fn count(&mut self, status: Status) {
+        let counter = match status {
+            Status::REASON_UNSPECIFIED => &mut self.reason_unspecified,
+            Status::ADMINISTRATIVELY_PROHIBITED => &mut self.administratively_prohibited,
+            Status::INSUFFICIENT_RESOURCES => &mut self.insufficient_resources,
+            Status::SEQUENCE_NUMBER_OUT_OF_WINDOW => &mut self.sequence_out_of_window,
+            Status::MIPV6_ID_MISMATCH | Status::MIPV6_MESG_ID_REQD | Status::MIPV6_AUTH_FAIL => {
+                &mut self.authentication_failed
+            }
+            Status::PROXY_REG_NOT_ENABLED => &mut self.proxy_registration_not_enabled,
+            Status::NOT_LMA_FOR_THIS_MOBILE_NODE => &mut self.not_lma_for_this_node,
+            Status::MAG_NOT_AUTHORIZED_FOR_PROXY_REG => &mut self.mag_not_authorized,
+            Status::NOT_AUTHORIZED_FOR_HOME_NETWORK_PREFIX => &mut self.not_authorized_for_prefix,
+            Status::TIMESTAMP_MISMATCH => &mut self.timestamp_mismatch,
+            Status::TIMESTAMP_LOWER_THAN_PREV_ACCEPTED => &mut self.timestamp_lower,
+            Status::BCE_PBU_PREFIX_SET_DO_NOT_MATCH => &mut self.prefix_set_mismatch,
+            Status::MISSING_HOME_NETWORK_PREFIX_OPTION
+            | Status::MISSING_MN_IDENTIFIER_OPTION
+            | Status::MISSING_HANDOFF_INDICATOR_OPTION
+            | Status::MISSING_ACCESS_TECH_TYPE_OPTION => &mut self.missing_option,
+            Status::GRE_KEY_OPTION_REQUIRED => &mut self.gre_key_required,
+            Status::NOT_AUTHORIZED_FOR_IPV4_MOBILITY_SERVICE
+            | Status::NOT_AUTHORIZED_FOR_IPV4_HOME_ADDRESS
+            | Status::MULTIPLE_IPV4_HOME_ADDRESS_ASSIGNMENT_NOT_SUPPORTED => {
+                &mut self.ipv4_not_authorized
+            }
+            Status::NOT_AUTHORIZED_FOR_IPV6_MOBILITY_SERVICE => &mut self.ipv6_not_authorized,
+            _ => &mut self.other,
+        };
+        *counter += 1;
+    }
+}
+
+counters! {
+    /// Signalling that was not used.
+    pub struct Discards: "Signalling Discarded", "mag_discards" {
+        /// Octets that are no Mobility Header.
+        malformed: "Malformed",
+        /// The Mobility Header checksum is wrong.
+        checksum: "Bad Checksum",
+        /// The sender is no anchor of ours.
+        unknown_peer: "Unknown Peer",
+        /// Protection is required and missing.
+        authentication_missing: "Authentication Missing",
+        /// Protected with a key we do not have.
+        authentication_unknown_spi: "Authentication Unknown SPI",
+        /// The protection does not fit the message.
+        authentication_failed: "Authentication Failed",
+        /// An acknowledgement for nothing that was sent.
+        unmatched: "Unmatched Acknowledgement",
+        /// An acknowledgement without the P flag.
+        not_proxy: "Acknowledgement without P Flag",
+        /// An acknowledgement that repeats other options than were sent.
+        echo_mismatch: "Acknowledgement with Wrong Echo",
+        /// A message that a gateway has no use for.
+        unexpected: "Unexpected Message Type",
+    }
+}
+
+counters! {
+    /// The other messages.
+    pub struct Control: "Heartbeats and Revocations", "mag_control" {
+        /// Heartbeat requests.
+        heartbeat_requests: "Heartbeat Requests Received",
+        /// Answers to them.
+        heartbeat_responses: "Heartbeat Responses Sent",
+        /// Revocation indications.
+        revocations: "Binding Revocation Indications Received",
+        /// Bindings ended by them.
+        revoked: "Bindings Revoked",
+        /// Acknowledgements with a status of 128 or more.
+        revocations_denied: "Binding Revocations Denied",
+        /// Binding Error messages.
+        binding_errors: "Binding Errors Received",
+    }
+}
+
+counters! {
+    /// What happens on the access links.
+    pub struct Access: "Access Links", "mag_access" {
+        /// Frames handed in.
+        frames: "Frames Received",
+        /// Frames with something wrong in them.
+        malformed: "Malformed Frames",
+        /// Frames of nodes that no table knows.
+        unknown_nodes: "Frames of Unknown Nodes",
+        /// Nodes turned away because the gateway is full.
+        full: "Nodes Turned Away",
+        /// Nodes that were noticed.
+        attached: "Attachments",
+        /// Nodes that left or were sent away.
+        detached: "Detachments",
+        /// Router solicitations of served nodes.
+        router_solicitations: "Router Solicitations Received",
+        /// Router advertisements.
+        router_advertisements: "Router Advertisements Sent",
+        /// Neighbour solicitations and advertisements of served nodes.
+        neighbor_messages: "Neighbor Messages Received",
+        /// ARP packets of served nodes.
+        arp: "ARP Packets Received",
+        /// ARP answers for other hosts of a node's subnet.
+        proxy_arp: "Proxy ARP Replies Sent",
+        /// Questions to silent nodes.
+        probes: "Probes Sent",
+    }
+}
+
+counters! {
+    /// The DHCP server.
+    pub struct Dhcp: "DHCP", "mag_dhcp" {
+        /// Messages of clients that look for a server.
+        discover: "DHCPDISCOVER Received",
+        /// Answers to them.
+        offer: "DHCPOFFER Sent",
+        /// Messages of clients that take or extend a lease.
+        request: "DHCPREQUEST Received",
+        /// Leases granted.
+        ack: "DHCPACK Sent",
+        /// Addresses denied.
+        nak: "DHCPNAK Sent",
+        /// Addresses found in use.
+        decline: "DHCPDECLINE Received",
+        /// Addresses given back.
+        release: "DHCPRELEASE Received",
+        /// Clients that ask for the rest.
+        inform: "DHCPINFORM Received",
+        /// Messages that were not used.
+        discarded: "Discarded",
+    }
+}
+
+impl Dhcp {
+    pub(crate) fn received(&mut self, message_type: MessageType) {
+        let counter = match message_type {
+            MessageType::DISCOVER => &mut self.discover,
+            MessageType::REQUEST => &mut self.request,
+            MessageType::DECLINE => &mut self.decline,
+            MessageType::RELEASE => &mut self.release,
+            MessageType::INFORM => &mut self.inform,
+            _ => &mut self.discarded,
+        };
+        *counter += 1;
+    }
+}
+
+/// All counters of a gateway.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Statistics {
+    pub(crate) updates: UpdatesSent,
+    pub(crate) acknowledgements: AcknowledgementsReceived,
+    pub(crate) denied: Denied,
+    pub(crate) discards: Discards,
+    pub(crate) control: Control,
+    pub(crate) access: Access,
+    pub(crate) dhcp: Dhcp,
+}
+
+impl Statistics {
+    pub(crate) fn sent(&mut self, kind: Kind, first: bool) {
+        let updates = &mut self.updates;
+        updates.total += 1;
+        let counter = match (kind, first) {
+            (Kind::Initial, true) => &mut updates.initial,
+            (Kind::Initial, false) => &mut updates.initial_retransmitted,
+            (Kind::Refresh | Kind::Reassertion, true) => &mut updates.refresh,
+            (Kind::Refresh | Kind::Reassertion, false) => &mut updates.refresh_retransmitted,
+            (Kind::Deregistration, true) => &mut updates.deregistration,
+            (Kind::Deregistration, false) => &mut updates.deregistration_retransmitted,
+        };
+        *counter += 1;
+        if kind == Kind::Reassertion && first {
+            updates.reassertions += 1;
+        }
+    }
+
+    pub(crate) fn answered(&mut self, kind: Kind, status: Status) {
+        let received = &mut self.acknowledgements;
+        match kind {
+            Kind::Initial => received.initial_replies += 1,
+            Kind::Refresh | Kind::Reassertion => received.refresh_replies += 1,
+            Kind::Deregistration => received.deregistration_replies += 1,
+        }
+        if status.is_accepted() {
+            received.accepted += 1;
+            received.initial_accepted += u64::from(kind == Kind::Initial);
+        } else {
+            received.denied += 1;
+            self.denied.count(status);
+        }
+    }
+
+    pub(crate) fn groups(&self) -> Vec<Group> {
+        vec![
+            Group::of(&self.updates),
+            Group::of(&self.acknowledgements),
+            Group::of(&self.denied),
+            Group::of(&self.discards),
+            Group::of(&self.control),
+            Group::of(&self.access),
+            Group::of(&self.dhcp),
+        ]
+    }
+}

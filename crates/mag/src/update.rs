@@ -1,0 +1,233 @@
+//! Proxy Binding Updates: what is in them, when they are sent, how often they are repeated
+//! (RFC 5213 §6.9.1 and §6.9.4, RFC 5844 §3.2.3, RFC 5845 §4.2).
+
+use std::time::{Duration, Instant};
+
+use kedge_model::{BindingId, Ipv4Net, Ipv6Net, Lifetime, Timestamp};
+use kedge_sansio::{Backoff, Now};
+use kedge_wire::registry::{HandoffIndicatorValue, MnIdSubtype};
+use kedge_wire::{
+    AccessTechnology, BindingUpdate, BuFlags, Encoder, GreKeyOption, HandoffIndicator,
+    HomeNetworkPrefix, Ipv4HomeAddressRequest, MnIdOption, MnLinkLayerId, TimestampOption,
+};
+
+use crate::list::{Entry, GrePlan, Kind, Request, State};
+use crate::settings::{Replay, TunnelMode};
+use crate::{Event, Mag, Timer};
+
+/// How often the end of a session is told before the gateway gives up. RFC 5213 §6.9.1.4 ends
+/// the session itself after INITIAL_BINDACK_TIMEOUT, answered or not, and so does this gateway,
+/// at once; only the message is repeated, since an anchor that missed it would tunnel to nobody
+/// for the rest of the lifetime.
+const DEREGISTRATION_ATTEMPTS: u32 = 3;
+
+/// After how many unanswered updates an operator is told.
+const UNANSWERED_ATTEMPTS: u32 = 3;
+
+/// The least time between an update and another one that only reasserts the node's presence.
+const REASSERTION_INTERVAL: Duration = Duration::from_secs(2);
+
+impl Mag {
+    /// Begins an exchange of a kind: the state says what waits for the answer.
+    pub(crate) fn new_request(&self, kind: Kind, now: Now) -> Request {
+        let registration = &self.settings.registration;
+        let backoff =
+            Backoff::new(registration.initial_retransmission, registration.max_retransmission);
+        Request::new(kind, backoff, now.mono)
+    }
+
+    /// Begins a session anew: everything is asked for, nothing is promised.
+    pub(crate) fn register(&mut self, id: BindingId, now: Now) {
+        let request = self.new_request(Kind::Initial, now);
+        let Some(entry) = self.list.get_mut(id) else { return };
+        entry.state = State::Registering { request };
+        self.transmit(id, now);
+    }
+
+    /// Tells the anchor again that the node is here, soon.
+    ///
+    /// A node that solicits routers, looks for a DHCP server or probes its addresses has just
+    /// come up on its link. If this gateway thinks that it has been here all the time, it may
+    /// have been at another gateway in between, which the anchor tunnels to since; nobody tells
+    /// the first gateway so (a revocation may be lost, or not be sent at all). An update puts it
+    /// right and does no harm otherwise. How often a node can cause one is bounded.
+    pub(crate) fn reassert(&mut self, id: BindingId, now: Now) {
+        let Some(entry) = self.list.get_mut(id) else { return };
+        let State::Active { request, last_update, .. } = &entry.state else { return };
+        entry.reassert = true;
+        if request.is_none() {
+            let due = (*last_update + REASSERTION_INTERVAL).max(now.mono);
+            if entry.signal_timer.and_then(|timer| self.timers.due(timer)).is_none_or(|d| d > due) {
+                self.set_timer(id, Timer::Signal, due);
+            }
+        }
+    }
+
+    /// When the next update of an active session is due.
+    pub(crate) fn refresh_due(&self, entry: &Entry, granted: Lifetime, now: Instant) -> Instant {
+        if entry.reassert {
+            return now + REASSERTION_INTERVAL;
+        }
+        let half = granted.duration() / 2;
+        now + self.settings.registration.refresh_time.map_or(half, |time| time.min(half))
+    }
+
+    /// The signalling timer of a session fired.
+    pub(crate) fn signal_due(&mut self, id: BindingId, now: Now) {
+        let Some(entry) = self.list.get_mut(id) else { return };
+        let kind = if entry.reassert { Kind::Reassertion } else { Kind::Refresh };
+        match &entry.state {
+            State::Registering { .. } | State::Active { request: Some(_), .. } => {
+                self.transmit(id, now);
+            }
+            State::Active { request: None, .. } => {
+                let fresh = self.new_request(kind, now);
+                if let Some(Entry { state: State::Active { request, .. }, .. }) =
+                    self.list.get_mut(id)
+                {
+                    *request = Some(fresh);
+                }
+                self.transmit(id, now);
+            }
+            State::Refused { .. } => self.register(id, now),
+            State::Deregistering { request, .. } if request.attempts < DEREGISTRATION_ATTEMPTS => {
+                self.transmit(id, now);
+            }
+            State::Deregistering { .. } => self.forget(id),
+        }
+    }
+
+    /// Sends the update that waits for an answer, for the first time or again, and starts the
+    /// timer of its retransmission.
+    pub(crate) fn transmit(&mut self, id: BindingId, now: Now) {
+        let timestamp = self.next_timestamp(now);
+        let replay = self.settings.replay;
+        let Some(entry) = self.list.get_mut(id) else { return };
+        // RFC 5213 §6.9.4 (4): a retransmission has a number and a time of its own.
+        entry.sequence = match replay {
+            Replay::Timestamp => {
+                self.sequence = self.sequence.next();
+                self.sequence
+            }
+            Replay::Sequence => entry.sequence.next(),
+        };
+        let sequence = entry.sequence;
+        entry.reassert = false;
+        if let State::Active { last_update, .. } = &mut entry.state {
+            *last_update = now.mono;
+        }
+        let Some(request) = entry.request_mut() else { return };
+        request.remember(sequence, timestamp);
+        let (kind, attempts) = (request.kind, request.attempts);
+        let due = now.mono + request.backoff.next_interval();
+        self.set_timer(id, Timer::Signal, due);
+        self.stats.sent(kind, attempts == 1);
+
+        let Some(entry) = self.list.get(id) else { return };
+        let (lma, care_of) = (entry.lma.clone(), entry.care_of);
+        let path = self.path_to(care_of, lma.address);
+        let timestamp = (replay == Replay::Timestamp).then_some(timestamp);
+        let lifetime = match kind {
+            Kind::Deregistration => Lifetime::ZERO,
+            Kind::Initial | Kind::Refresh | Kind::Reassertion => {
+                self.settings.registration.lifetime
+            }
+        };
+        let mut bytes = self.buffers.take();
+        write_update(entry, kind, lifetime, timestamp, &mut bytes);
+        let unanswered = (attempts == UNANSWERED_ATTEMPTS && kind != Kind::Deregistration)
+            .then(|| entry.mn_id.clone());
+        self.send(path, self.settings.dscp.of_request(), lma.auth.as_ref(), bytes);
+        if let Some(mn_id) = unanswered {
+            self.event(Event::Unanswered { binding: id, mn_id, lma: lma.address, attempts });
+        }
+    }
+
+    /// Now, but after every timestamp sent before: two updates in one turn of the loop have an
+    /// order too. A clock that was set back by more than a second is followed.
+    fn next_timestamp(&mut self, now: Now) -> Timestamp {
+        let clock = Timestamp::from_system_time(now.wall);
+        let close = self.timestamp.abs_diff(clock) < Duration::from_secs(1);
+        self.timestamp = match close && clock <= self.timestamp {
+            true => Timestamp(self.timestamp.0 + 1),
+            false => clock,
+        };
+        self.timestamp
+    }
+}
+
+/// The handoff indicator of an update.
+///
+/// RFC 5213 §6.9.1.3 and §6.9.1.4 fix it for refreshes (5) and de-registrations (4). A
+/// reassertion does not know whether the node was handed over in between: 4.
+pub(crate) fn handoff_indicator(entry: &Entry, kind: Kind) -> HandoffIndicatorValue {
+    match kind {
+        Kind::Initial => entry.handoff,
+        Kind::Refresh => HandoffIndicatorValue::NOT_CHANGED,
+        Kind::Reassertion | Kind::Deregistration => HandoffIndicatorValue::UNKNOWN,
+    }
+}
+
+/// Writes the message of RFC 5213 §6.9.1.5. The Link-local Address option is not in it because
+/// the gateway's address is fixed (RFC 6543, RFC 5213 §6.9.1.1 (9)).
+fn write_update(
+    entry: &Entry,
+    kind: Kind,
+    lifetime: Lifetime,
+    timestamp: Option<Timestamp>,
+    out: &mut Vec<u8>,
+) {
+    let mut flags = BuFlags::A | BuFlags::P;
+    if entry.lma.encapsulation == TunnelMode::Udp {
+        // RFC 5844 §4.2.2.1; over IPv6 the anchor of this project understands it too.
+        flags |= BuFlags::F;
+    }
+    let mut encoder =
+        Encoder::new(out, BindingUpdate { sequence: entry.sequence, flags, lifetime });
+    // The identifier before everything that depends on whose it is (RFC 4283 §3.2).
+    let subtype = MnIdSubtype(entry.mn_id.subtype());
+    if let Some(mn_id) = MnIdOption::new(subtype, entry.mn_id.octets()) {
+        encoder.option(mn_id);
+    }
+    let granted = match &entry.state {
+        State::Active { grant, .. } => Some(grant),
+        State::Deregistering { grant, .. } => grant.as_ref(),
+        State::Registering { .. } | State::Refused { .. } => None,
+    };
+    match granted {
+        // RFC 5213 §6.9.1.3 (2), §6.9.1.4 (2): one option for each prefix assigned.
+        Some(grant) => {
+            grant.prefixes.iter().for_each(|p| encoder.option(HomeNetworkPrefix::new(*p)));
+        }
+        None if entry.service.ipv6() => {
+            encoder.option(HomeNetworkPrefix::new(Ipv6Net::default()));
+        }
+        None => {}
+    }
+    encoder.option(HandoffIndicator(handoff_indicator(entry, kind)));
+    encoder.option(AccessTechnology(entry.access_technology));
+    let link_layer_id = entry.link_layer_id.as_ref();
+    if let Some(option) = link_layer_id.and_then(|id| MnLinkLayerId::new(id.octets())) {
+        encoder.option(option);
+    }
+    if let Some(timestamp) = timestamp {
+        encoder.option(TimestampOption(timestamp));
+    }
+    // RFC 5844 §3.2.3.1, §3.2.3.3: zero asks for an address, otherwise the one assigned.
+    let address = match granted {
+        Some(grant) => grant.ipv4,
+        None => entry.service.ipv4().then(Ipv4Net::default),
+    };
+    if let Some(address) = address {
+        encoder.option(Ipv4HomeAddressRequest { address });
+    }
+    // RFC 5845 §4.2: not in a de-registration.
+    if kind != Kind::Deregistration {
+        match entry.gre {
+            GrePlan::Off => {}
+            GrePlan::Plain => encoder.option(GreKeyOption { key: None }),
+            GrePlan::Keyed(key) => encoder.option(GreKeyOption { key: Some(key) }),
+        }
+    }
+    encoder.finish();
+}

@@ -1,0 +1,143 @@
+//! Network namespaces, entered only by threads that end right after.
+//!
+//! `setns` changes the namespace of one thread, and whatever that thread opens next belongs to
+//! the new one. So the control thread never calls it: work for a namespace runs on a thread of
+//! its own, and what it returns (sockets, netlink connections) keeps its namespace for life.
+#![expect(unsafe_code, reason = "setns")]
+
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::{fmt, io, thread};
+
+use crate::NetError;
+use crate::socket::check;
+
+/// A network namespace, kept alive while a handle to it exists. Clones are the same namespace.
+#[derive(Clone)]
+pub struct Namespace {
+    /// `None` is the namespace the handle was taken in.
+    name: Option<Arc<str>>,
+    file: Arc<File>,
+    /// Device and inode, which tell namespaces apart.
+    identity: (u64, u64),
+}
+
+impl Namespace {
+    /// Where `ip netns` and the container runtimes that follow it keep named namespaces.
+    const DIRECTORY: &'static str = "/run/netns";
+
+    /// The namespace of the calling thread.
+    pub fn current() -> Result<Self, NetError> {
+        Self::from_file(None, Path::new("/proc/thread-self/ns/net"))
+            .map_err(|e| NetError::new("open", "the current network namespace", e))
+    }
+
+    /// The namespace that `ip netns` calls `name`.
+    pub fn open(name: &str) -> Result<Self, NetError> {
+        let object = format_args!("network namespace {name} (/run/netns/{name})");
+        if name.is_empty() || name == "." || name == ".." || name.contains('/') {
+            return Err(NetError::new("open", object, io::ErrorKind::InvalidFilename.into()));
+        }
+        Self::from_file(Some(name.into()), &Path::new(Self::DIRECTORY).join(name))
+            .map_err(|e| NetError::new("open", object, e).needs("permission to read it"))
+            .map_err(|e| e.if_absent("`ip netns add` makes one"))
+    }
+
+    /// The name it was opened by; the current namespace has none.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Runs `work` in this namespace, on a thread that ends with it. In the namespace of the
+    /// calling thread this takes no privilege, elsewhere `CAP_SYS_ADMIN`. A panic of `work`
+    /// continues in the caller.
+    pub fn within<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, NetError> {
+        let elsewhere = *self != Self::current()?;
+        let outcome = thread::scope(|scope| {
+            let run = || {
+                if elsewhere {
+                    self.enter()?;
+                }
+                Ok(work())
+            };
+            scope.spawn(run).join()
+        });
+        outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+
+    fn enter(&self) -> Result<(), NetError> {
+        // SAFETY: the descriptor is open; setns() takes plain numbers.
+        check(unsafe { libc::setns(self.file.as_raw_fd(), libc::CLONE_NEWNET) })
+            .map_err(|e| NetError::new("enter", self, e).needs("CAP_SYS_ADMIN"))?;
+        Ok(())
+    }
+
+    fn from_file(name: Option<Arc<str>>, path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        let identity = (metadata.dev(), metadata.ino());
+        Ok(Self { name, file: Arc::new(file), identity })
+    }
+}
+
+/// Two handles are equal when they lead to the same namespace, whatever it is called.
+impl PartialEq for Namespace {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity == other.identity
+    }
+}
+
+impl Eq for Namespace {}
+
+impl fmt::Display for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "network namespace {name}"),
+            None => f.write_str("the daemon's own network namespace"),
+        }
+    }
+}
+
+impl fmt::Debug for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Namespace({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_leads_elsewhere_is_refused() {
+        for name in ["", "..", "../../proc/1/ns/net", "/proc/1/ns/net"] {
+            assert!(Namespace::open(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_namespace_that_does_not_exist_is_named_in_the_error() {
+        let error = Namespace::open("kgnet-never-made").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "cannot open network namespace kgnet-never-made (/run/netns/kgnet-never-made): \
+             No such file or directory; `ip netns add` makes one"
+        );
+    }
+
+    #[test]
+    fn work_in_the_callers_namespace_stays_there() {
+        let here = Namespace::current().unwrap();
+        assert_eq!(here.within(|| Namespace::current().unwrap()).unwrap(), here);
+    }
+
+    #[test]
+    #[should_panic(expected = "the work's own words")]
+    fn a_panic_of_the_work_continues_in_the_caller() {
+        let here = Namespace::current().unwrap();
+        let _ = here.within(|| panic!("the work's own words"));
+    }
+}

@@ -1,0 +1,140 @@
+//! Network devices.
+
+use kedge_model::MacAddr;
+use netlink_packet_core::NLM_F_REQUEST;
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::link::{InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkMessage};
+
+use super::{DeviceIndex, Netlink};
+use crate::NetError;
+
+/// The longest device name, without the zero that ends it for the kernel.
+const LONGEST_NAME: usize = 15;
+
+/// A device as the kernel describes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Link {
+    /// Its number.
+    pub index: DeviceIndex,
+    /// Its name.
+    pub name: String,
+    /// The largest packet it carries, in octets.
+    pub mtu: u32,
+    /// Its Ethernet address, if it has one of that length.
+    pub mac: Option<MacAddr>,
+    /// Whether it was set up.
+    pub up: bool,
+    /// Whether it is up and there is a carrier: packets can pass.
+    pub running: bool,
+    /// Whether it is a TUN or TAP device.
+    pub tun: bool,
+}
+
+impl Netlink {
+    /// The device of this name.
+    pub fn link(&mut self, name: &str) -> Result<Link, NetError> {
+        let failed = |e| NetError::new("find device", name, e);
+        // The kernel would answer with "numerical result out of range".
+        if name.is_empty() || name.len() > LONGEST_NAME {
+            return Err(failed(std::io::Error::from_raw_os_error(libc::ENODEV)));
+        }
+        let mut message = LinkMessage::default();
+        message.attributes.push(LinkAttribute::IfName(name.to_owned()));
+        match self.get(RouteNetlinkMessage::GetLink(message)) {
+            Ok(Some(RouteNetlinkMessage::NewLink(link))) => Ok(Link::from_message(&link)),
+            Ok(_) => Err(failed(std::io::Error::from_raw_os_error(libc::ENODEV))),
+            Err(refusal) => Err(refusal.of("find device", name)),
+        }
+    }
+
+    /// All devices.
+    pub fn links(&mut self) -> Result<Vec<Link>, NetError> {
+        let request = RouteNetlinkMessage::GetLink(LinkMessage::default());
+        let answers = self.dump(&request).map_err(|r| r.of("list devices", ""))?;
+        Ok(answers
+            .iter()
+            .filter_map(|answer| match answer {
+                RouteNetlinkMessage::NewLink(link) => Some(Link::from_message(link)),
+                _ => None,
+            })
+            .collect())
+    }
+
+    /// Sets a device up or down.
+    pub fn set_up(&mut self, device: DeviceIndex, up: bool) -> Result<(), NetError> {
+        let mut message = LinkMessage::default();
+        message.header.index = device.0;
+        message.header.change_mask = LinkFlags::Up;
+        message.header.flags = if up { LinkFlags::Up } else { LinkFlags::empty() };
+        self.set_link(message, if up { "set up" } else { "set down" }, device)
+    }
+
+    /// Sets the largest packet a device carries.
+    pub fn set_mtu(&mut self, device: DeviceIndex, mtu: u32) -> Result<(), NetError> {
+        self.set_attribute(device, LinkAttribute::Mtu(mtu), "set the MTU of")
+    }
+
+    /// Sets a device's Ethernet address.
+    pub fn set_mac(&mut self, device: DeviceIndex, mac: MacAddr) -> Result<(), NetError> {
+        self.set_attribute(device, LinkAttribute::Address(mac.0.to_vec()), "set the MAC address of")
+    }
+
+    /// Deletes a device.
+    pub fn delete_link(&mut self, device: DeviceIndex) -> Result<(), NetError> {
+        let mut message = LinkMessage::default();
+        message.header.index = device.0;
+        self.change(RouteNetlinkMessage::DelLink(message), NLM_F_REQUEST)
+            .map_err(|r| r.of("delete", device))
+    }
+
+    fn set_attribute(
+        &mut self,
+        device: DeviceIndex,
+        attribute: LinkAttribute,
+        operation: &'static str,
+    ) -> Result<(), NetError> {
+        let mut message = LinkMessage::default();
+        message.header.index = device.0;
+        message.attributes.push(attribute);
+        self.set_link(message, operation, device)
+    }
+
+    fn set_link(
+        &mut self,
+        message: LinkMessage,
+        operation: &'static str,
+        device: DeviceIndex,
+    ) -> Result<(), NetError> {
+        self.change(RouteNetlinkMessage::SetLink(message), NLM_F_REQUEST)
+            .map_err(|r| r.of(operation, device))
+    }
+}
+
+impl Link {
+    pub(super) fn from_message(message: &LinkMessage) -> Self {
+        let flags = message.header.flags;
+        let mut link = Self {
+            index: DeviceIndex(message.header.index),
+            name: String::new(),
+            mtu: 0,
+            mac: None,
+            up: flags.contains(LinkFlags::Up),
+            running: flags.contains(LinkFlags::Up | LinkFlags::LowerUp),
+            tun: false,
+        };
+        for attribute in &message.attributes {
+            match attribute {
+                LinkAttribute::IfName(name) => link.name.clone_from(name),
+                LinkAttribute::Mtu(mtu) => link.mtu = *mtu,
+                LinkAttribute::Address(octets) => {
+                    link.mac = octets.as_slice().try_into().ok().map(MacAddr);
+                }
+                LinkAttribute::LinkInfo(details) => {
+                    link.tun = details.contains(&LinkInfo::Kind(InfoKind::Tun));
+                }
+                _ => {}
+            }
+        }
+        link
+    }
+}

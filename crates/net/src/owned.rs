@@ -1,0 +1,215 @@
+//! The ledger of what the daemon made in the kernel, and how it goes away again.
+//!
+//! There are two ways out. A clean stop works the ledger off from its end to its beginning, so
+//! that what was built on something goes before it, and puts old values back. After a crash there
+//! is no ledger: [`Owned::sweep`] finds what carries the daemon's mark. Sysctls and MAC addresses
+//! carry none and stay as the crashed daemon set them; the next clean stop cannot know what they
+//! were before.
+//!
+//! One namespace has one ledger and, because marks do not tell daemons apart, one daemon.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+use kedge_model::MacAddr;
+
+use crate::NetError;
+use crate::namespace::Namespace;
+use crate::netlink::{Address, Neighbour, Netlink, Route, Rule};
+use crate::sysctl::Sysctl;
+
+/// The names of devices that the daemon makes begin with this.
+pub const DEVICE_PREFIX: &str = "kedge";
+
+/// A thing in the kernel that a daemon makes or changes.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Thing {
+    /// A route.
+    Route(Route),
+    /// A routing rule.
+    Rule(Rule),
+    /// An address on a device.
+    Address(Address),
+    /// A permanent neighbour entry.
+    Neighbour(Neighbour),
+    /// A device's Ethernet address.
+    Mac {
+        /// The device's name.
+        device: String,
+        /// The address it is to have.
+        mac: MacAddr,
+    },
+    /// The value of a sysctl.
+    Sysctl {
+        /// Which one.
+        entry: Sysctl,
+        /// The value it is to have.
+        value: String,
+    },
+}
+
+impl fmt::Display for Thing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Route(route) => write!(f, "route {route}"),
+            Self::Rule(rule) => write!(f, "rule {rule}"),
+            Self::Address(address) => write!(f, "address {address}"),
+            Self::Neighbour(neighbour) => write!(f, "neighbour {neighbour}"),
+            Self::Mac { device, mac } => write!(f, "MAC address {mac} of {device}"),
+            Self::Sysctl { entry, value } => write!(f, "{entry} = {value}"),
+        }
+    }
+}
+
+/// How a thing goes away.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Undo {
+    Remove,
+    RestoreMac(MacAddr),
+    RestoreSysctl(String),
+    /// It was there before us.
+    Nothing,
+}
+
+/// What the daemon made in one namespace, in the order in which it was made.
+#[derive(Debug)]
+pub struct Owned {
+    namespace: Namespace,
+    netlink: Netlink,
+    next: u64,
+    order: BTreeMap<u64, (Thing, Undo)>,
+    places: HashMap<Thing, u64>,
+}
+
+impl Owned {
+    /// An empty ledger for `namespace`.
+    pub fn open(namespace: Namespace) -> Result<Self, NetError> {
+        let netlink = namespace.within(Netlink::open)??;
+        Ok(Self { namespace, netlink, next: 0, order: BTreeMap::new(), places: HashMap::new() })
+    }
+
+    /// The connection that the ledger uses, for looking things up.
+    pub fn netlink(&mut self) -> &mut Netlink {
+        &mut self.netlink
+    }
+
+    /// Makes a thing and enters it. Making what is in the ledger already does nothing; an
+    /// address or neighbour that somebody else had put there is left to them at the end.
+    pub fn make(&mut self, thing: Thing) -> Result<(), NetError> {
+        if self.places.contains_key(&thing) {
+            return Ok(());
+        }
+        let undo = match &thing {
+            Thing::Route(route) => self.netlink.add_route(route).map(|()| Undo::Remove)?,
+            Thing::Rule(rule) => self.netlink.add_rule(rule).map(|()| Undo::Remove)?,
+            Thing::Address(address) => match self.netlink.add_address(address) {
+                Err(e) if e.is_present() => Undo::Nothing,
+                result => result.map(|()| Undo::Remove)?,
+            },
+            Thing::Neighbour(neighbour) => {
+                self.netlink.add_neighbour(neighbour).map(|()| Undo::Remove)?
+            }
+            Thing::Mac { device, mac } => self.change_mac(device, *mac)?,
+            Thing::Sysctl { entry, value } => {
+                let old = entry.write(&self.namespace, value)?;
+                if old == *value { Undo::Nothing } else { Undo::RestoreSysctl(old) }
+            }
+        };
+        self.places.insert(thing.clone(), self.next);
+        self.order.insert(self.next, (thing, undo));
+        self.next += 1;
+        Ok(())
+    }
+
+    /// Unmakes a thing of the ledger; one that is not in it is not touched. What somebody else
+    /// has removed meanwhile is as gone as it should be.
+    pub fn unmake(&mut self, thing: &Thing) -> Result<(), NetError> {
+        let Some(place) = self.places.remove(thing) else { return Ok(()) };
+        match self.order.remove(&place) {
+            Some((thing, undo)) => self.undo(&thing, undo),
+            None => Ok(()),
+        }
+    }
+
+    /// Unmakes everything, the last made first, and gives what could not be.
+    pub fn unmake_all(&mut self) -> Vec<NetError> {
+        let mut failures = Vec::new();
+        while let Some((_, (thing, undo))) = self.order.pop_last() {
+            self.places.remove(&thing);
+            failures.extend(self.undo(&thing, undo).err());
+        }
+        failures
+    }
+
+    /// What was made and not unmade, in the order of making.
+    pub fn things(&self) -> impl Iterator<Item = &Thing> {
+        self.order.values().map(|(thing, _)| thing)
+    }
+
+    /// Removes all that carries the daemon's mark: before the first [`Owned::make`], that is what
+    /// a daemon that crashed left behind. Gives what was removed, for the log. Call it when it is
+    /// certain that no other daemon runs in this namespace.
+    pub fn sweep(&mut self) -> Result<Vec<String>, NetError> {
+        let mut left = Vec::new();
+        left.extend(self.netlink.own_rules()?.into_iter().map(Thing::Rule));
+        left.extend(self.netlink.own_routes()?.into_iter().map(Thing::Route));
+        left.extend(self.netlink.own_neighbours()?.into_iter().map(Thing::Neighbour));
+        left.extend(self.netlink.own_addresses()?.into_iter().map(Thing::Address));
+        let mut swept = Vec::new();
+        for thing in left {
+            self.undo(&thing, Undo::Remove)?;
+            swept.push(thing.to_string());
+        }
+        // The mark of a device is its name, which others may use: only a kind that the daemon
+        // makes is taken for its own.
+        for link in self.netlink.links()? {
+            if link.tun && link.name.starts_with(DEVICE_PREFIX) {
+                gone(self.netlink.delete_link(link.index))?;
+                swept.push(format!("device {}", link.name));
+            }
+        }
+        Ok(swept)
+    }
+
+    fn change_mac(&mut self, device: &str, mac: MacAddr) -> Result<Undo, NetError> {
+        let link = self.netlink.link(device)?;
+        match link.mac {
+            Some(old) if old == mac => Ok(Undo::Nothing),
+            old => {
+                self.netlink.set_mac(link.index, mac)?;
+                Ok(old.map_or(Undo::Nothing, Undo::RestoreMac))
+            }
+        }
+    }
+
+    fn undo(&mut self, thing: &Thing, undo: Undo) -> Result<(), NetError> {
+        match (thing, undo) {
+            (_, Undo::Nothing) => Ok(()),
+            (Thing::Route(route), _) => gone(self.netlink.remove_route(route)),
+            (Thing::Rule(rule), _) => gone(self.netlink.remove_rule(rule)),
+            (Thing::Address(address), _) => gone(self.netlink.remove_address(address)),
+            (Thing::Neighbour(Neighbour { device, address, .. }), _) => {
+                gone(self.netlink.remove_neighbour(*device, *address))
+            }
+            (Thing::Mac { device, .. }, Undo::RestoreMac(old)) => {
+                let restore = |netlink: &mut Netlink| {
+                    let index = netlink.link(device)?.index;
+                    netlink.set_mac(index, old)
+                };
+                gone(restore(&mut self.netlink))
+            }
+            (Thing::Sysctl { entry, .. }, Undo::RestoreSysctl(old)) => {
+                gone(entry.write(&self.namespace, &old).map(|_| ()))
+            }
+            (Thing::Mac { .. } | Thing::Sysctl { .. }, _) => Ok(()),
+        }
+    }
+}
+
+/// What is absent need not be removed.
+fn gone(result: Result<(), NetError>) -> Result<(), NetError> {
+    match result {
+        Err(e) if e.is_absent() => Ok(()),
+        result => result,
+    }
+}

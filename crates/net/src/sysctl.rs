@@ -1,0 +1,86 @@
+//! Entries below `/proc/sys/net`, in any namespace.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use crate::NetError;
+use crate::namespace::Namespace;
+
+/// One entry.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Sysctl {
+    /// Below `/proc/sys/net`, with slashes: a device's name may have dots in it.
+    path: String,
+}
+
+impl Sysctl {
+    /// `net.ipv4.conf.DEVICE.KEY`; "all" and "default" are devices too.
+    pub fn ipv4(device: &str, key: &'static str) -> Self {
+        Self { path: format!("ipv4/conf/{device}/{key}") }
+    }
+
+    /// `net.ipv6.conf.DEVICE.KEY`.
+    pub fn ipv6(device: &str, key: &'static str) -> Self {
+        Self { path: format!("ipv6/conf/{device}/{key}") }
+    }
+
+    /// The value it has.
+    pub fn read(&self, namespace: &Namespace) -> Result<String, NetError> {
+        let path = self.file().map_err(|e| NetError::new("read", self, e))?;
+        namespace
+            .within(|| fs::read_to_string(path))?
+            .map(|value| value.trim_end().to_owned())
+            .map_err(|e| NetError::new("read", self, e))
+    }
+
+    /// Gives it a value, and returns the one it had.
+    pub fn write(&self, namespace: &Namespace, value: &str) -> Result<String, NetError> {
+        let path = self.file().map_err(|e| NetError::new("set", self, e))?;
+        let replace = || {
+            let old = fs::read_to_string(&path)?;
+            fs::write(&path, value)?;
+            Ok(old.trim_end().to_owned())
+        };
+        namespace.within(replace)?.map_err(|e: io::Error| NetError::new("set", self, e))
+    }
+
+    /// A device whose name leads out of its directory is refused.
+    fn file(&self) -> io::Result<PathBuf> {
+        let is_step = |part: &str| part.is_empty() || part == "." || part == "..";
+        if self.path.split('/').count() != 4 || self.path.split('/').any(is_step) {
+            return Err(io::ErrorKind::InvalidFilename.into());
+        }
+        Ok(PathBuf::from("/proc/sys/net").join(&self.path))
+    }
+}
+
+impl fmt::Display for Sysctl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/proc/sys/net/{}", self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_name_cannot_lead_to_another_entry() {
+        let here = Namespace::current().unwrap();
+        for device in ["", "..", "a/../..", "../../core"] {
+            assert!(Sysctl::ipv6(device, "forwarding").read(&here).is_err(), "{device}");
+        }
+    }
+
+    #[test]
+    fn an_entry_that_does_not_exist_is_named_in_the_error() {
+        let here = Namespace::current().unwrap();
+        let error = Sysctl::ipv4("kgnet-none", "forwarding").read(&here).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "cannot read /proc/sys/net/ipv4/conf/kgnet-none/forwarding: No such file or directory"
+        );
+    }
+}
