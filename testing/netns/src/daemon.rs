@@ -1,0 +1,133 @@
+//! `kedged` on a host of the lab, and `kedge` to ask it.
+
+use std::{
+    fs,
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    process::ExitStatus,
+    time::Duration,
+};
+
+use nix::sys::signal::Signal;
+
+use crate::{
+    Host, Process,
+    error::{Context, LabError, Result},
+    process::tail,
+    programs, wait,
+};
+
+/// Long enough for a start and for a clean stop on a busy machine.
+const LIMIT: Duration = Duration::from_secs(15);
+
+/// A running (or stopped, or killed) `kedged`.
+#[derive(Debug)]
+pub struct Daemon {
+    host: Host,
+    files: Files,
+    process: Process,
+}
+
+#[derive(Clone, Debug)]
+struct Files {
+    config: PathBuf,
+    socket: PathBuf,
+    state: PathBuf,
+}
+
+impl Daemon {
+    /// Starts `kedged` with this configuration and waits until it answers on its socket.
+    pub fn start(host: &Host, config: &str) -> Result<Self> {
+        let file = |suffix: &str| host.dir().join(format!("{}.{suffix}", host.name()));
+        let files = Files { config: file("conf"), socket: file("sock"), state: file("state") };
+        fs::write(&files.config, config)
+            .context(|| format!("writing {}", files.config.display()))?;
+        let process = launch(host, &files)?;
+        let mut daemon = Self { host: host.clone(), files, process };
+        daemon.wait_ready()?;
+        Ok(daemon)
+    }
+
+    /// One command through the `kedge` terminal, as an operator's script would: its output.
+    pub fn kedge(&self, command: &str) -> Result<String> {
+        let kedge = programs::find("kedge")?;
+        let socket = self.files.socket.to_string_lossy();
+        self.host.exec(&kedge.to_string_lossy(), &["--socket", &socket, "-c", command])
+    }
+
+    /// Stops it with SIGTERM, and insists on a clean exit.
+    pub fn stop(&mut self) -> Result<()> {
+        let status = self.process.stop(LIMIT)?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(LabError::Unexpected(format!(
+            "kedged on {} stopped with {status}: {}",
+            self.host.name(),
+            tail(&self.log())
+        )))
+    }
+
+    /// Kills it outright, as a crash would.
+    pub fn kill(&mut self) -> Result<ExitStatus> {
+        self.process.signal(Signal::SIGKILL)?;
+        self.process.wait(LIMIT)
+    }
+
+    /// Starts it again with the same configuration and state, after [`Daemon::stop`] or
+    /// [`Daemon::kill`].
+    pub fn restart(&mut self) -> Result<()> {
+        self.process = launch(&self.host, &self.files)?;
+        self.wait_ready()
+    }
+
+    /// What it has logged since it was last started.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.process.errors()
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Whether it still runs.
+    pub fn alive(&mut self) -> bool {
+        self.process.ended().is_none()
+    }
+
+    /// Its management socket.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        &self.files.socket
+    }
+
+    fn wait_ready(&mut self) -> Result<()> {
+        let name = self.host.name().to_owned();
+        let ended = wait::until(LIMIT, &format!("kedged on {name} to answer"), || {
+            if let Some(status) = self.process.ended() {
+                return Ok(Some(status));
+            }
+            match UnixStream::connect(&self.files.socket) {
+                Ok(_) => Ok(None),
+                Err(error) => Err(format!("{error}; {}", tail(&self.process.errors()))),
+            }
+        })?;
+        let Some(status) = ended else { return Ok(()) };
+        let log = tail(&self.log());
+        Err(LabError::Unexpected(format!("kedged on {name} did not start ({status}): {log}")))
+    }
+}
+
+fn launch(host: &Host, files: &Files) -> Result<Process> {
+    let kedged = programs::find("kedged")?;
+    // A socket file that a killed daemon left would look like an answer.
+    let _ = fs::remove_file(&files.socket);
+    fs::create_dir_all(&files.state).context(|| format!("making {}", files.state.display()))?;
+    let words = [&files.config, &files.socket, &files.state].map(|p| p.display().to_string());
+    let [config, socket, state] = words.each_ref().map(String::as_str);
+    let args = ["--config", config, "--socket", socket, "--state-dir", state];
+    host.spawn("kedged", &kedged.to_string_lossy(), &args)
+}
