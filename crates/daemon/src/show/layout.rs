@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(
             out,
             "Binding Revocation:\n  \
-               Sent:                   1    Retries Sent:  12345678901\n  \
+               Sent:                   1    Retries Sent: 12345678901\n  \
                Ack Rcvd:               0\n\n"
         );
     }
