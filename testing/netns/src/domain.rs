@@ -247,4 +247,21 @@ mod tests {
         assert!(config.contains(" encap udptunnel\n"), "{config}");
         assert!(!config.contains("auth-option"), "{config}");
     }
+
+    #[test]
+    fn the_configuration_language_takes_every_plan_without_a_warning() {
+        for transport in [Transport::Ipv4, Transport::Ipv6] {
+            for encapsulation in [Encapsulation::IpInIp, Encapsulation::Gre, Encapsulation::Udp] {
+                for authenticated in [false, true] {
+                    let plan = Plan { transport, encapsulation, authenticated, ..Plan::default() };
+                    for text in [Domain::lma_config(&plan), Domain::mag_config(&plan, 1)] {
+                        match kedge_config::parse(&text, "plan") {
+                            Ok((_, warnings)) if warnings.is_empty() => {}
+                            other => panic!("{other:?} in\n{text}"),
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
