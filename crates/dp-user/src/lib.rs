@@ -12,6 +12,7 @@
 mod config;
 mod merge;
 mod outbox;
+mod pace;
 mod replies;
 mod split;
 mod start;

@@ -28,9 +28,10 @@ use kedge_model::{Encapsulation, VrfId};
 
 use crate::merge::{Merger, Sink, unfinished};
 use crate::outbox::{Outbox, Piece};
+use crate::pace::Pace;
 use crate::replies::Replies;
 use crate::split::{Cut, finish_checksum};
-use crate::sys::epoll::{Epoll, Waker};
+use crate::sys::epoll::{Epoll, Waker, precise_timers};
 use crate::sys::receive::Inbox;
 use crate::virtio::{Train, VirtioHeader};
 
@@ -155,9 +156,12 @@ impl Worker {
 
     /// Forwards until told to stop.
     pub fn run(mut self) -> io::Result<()> {
+        precise_timers()?;
+        let mut pace = Pace::new();
         loop {
             let ready = self.epoll.wait()?;
             let now = Instant::now();
+            let mut single = 0;
             for (token, is_error) in ready {
                 let at = usize::try_from(token).unwrap_or(usize::MAX);
                 if at == 0 {
@@ -167,8 +171,11 @@ impl Worker {
                 } else if at <= self.devices.len() {
                     self.serve_device(at - 1, now);
                 } else {
-                    self.serve_transport(at - 1 - self.devices.len(), is_error, now);
+                    single += self.serve_transport(at - 1 - self.devices.len(), is_error, now);
                 }
+            }
+            if let Some(moment) = pace.after(now, Instant::now(), single) {
+                self.waker.wait(moment);
             }
         }
     }
@@ -307,18 +314,23 @@ impl Worker {
         }
     }
 
-    /// Moves a batch of packets from tunnels to devices.
-    fn serve_transport(&mut self, at: usize, is_error: bool, now: Instant) {
+    /// Moves a batch of packets from tunnels to devices, and says how many came one by one.
+    fn serve_transport(&mut self, at: usize, is_error: bool, now: Instant) -> usize {
         let Self { forwarder, devices, transports, merger, inbox, .. } = self;
-        let Some(transport) = transports.get_mut(at) else { return };
+        let Some(transport) = transports.get_mut(at) else { return 0 };
         if is_error {
             transport.outbox.drain_errors();
         }
+        let mut single = 0;
         if inbox.receive(transport.outbox.fd()).is_ok() {
-            let cells = Devices { devices, refused: 0 };
-            receive_batch(forwarder, transport, merger, inbox, cells, now);
+            if transport.carriage != Carriage::Udp {
+                single = inbox.arrivals().len();
+            }
+            let sink = Devices { devices, refused: 0 };
+            receive_batch(forwarder, transport, merger, inbox, sink, now);
         }
         self.collect_failures(now);
+        single
     }
 
     /// Tells the senders of packets that could not be sent, or met an error on their way.

@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::time::Duration;
 
 use super::check;
 
@@ -44,6 +45,13 @@ impl Epoll {
     }
 }
 
+/// Has the calling thread's short waits last as long as they say; by default Linux adds 50 µs.
+pub fn precise_timers() -> io::Result<()> {
+    // SAFETY: the arguments are numbers; it concerns the calling thread only.
+    check(unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1 as libc::c_ulong) })?;
+    Ok(())
+}
+
 /// Wakes a thread that waits in [`Epoll::wait`].
 #[derive(Debug)]
 pub struct Waker(File);
@@ -67,6 +75,19 @@ impl Waker {
     pub fn wake(&self) {
         // It fails only when it is about to overflow, and then it is readable anyway.
         let _ = (&self.0).write(&1u64.to_ne_bytes());
+    }
+
+    /// Waits until the waker is readable, or for `limit`, whatever else happens.
+    pub fn wait(&self, limit: Duration) {
+        let fd = self.0.as_raw_fd();
+        let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+        let limit = libc::timespec {
+            tv_sec: limit.as_secs().cast_signed(),
+            tv_nsec: limit.subsec_nanos().into(),
+        };
+        // SAFETY: the entry and the time live through the call; there is no signal mask. Whether
+        // it ends by time, by a signal or because of the waker is all the same here.
+        unsafe { libc::ppoll(&mut poll, 1, &limit, std::ptr::null()) };
     }
 
     /// Makes it unreadable again.

@@ -16,7 +16,7 @@ use super::socket::SockAddr;
 const BUFFER: usize = 1 << 16;
 
 /// Datagrams that one call gives.
-pub const BATCH: usize = 16;
+pub const BATCH: usize = 64;
 
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
