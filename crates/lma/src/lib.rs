@@ -49,6 +49,7 @@ mod dscp;
 mod encapsulation;
 mod event;
 mod lookup;
+mod paths;
 mod peers;
 mod pool;
 mod registration;
@@ -81,9 +82,10 @@ use statistics::Statistics;
 use waiting::Waiting;
 
 pub use addresses::{HomeAddresses, Ipv4Home, Prefixes};
-pub use binding::{Binding, BindingPath, State};
+pub use binding::{Binding, State};
 pub use event::{Event, Output, Release, What};
 pub use kedge_sansio::Now;
+pub use paths::{BindingPath, Paths};
 pub use peers::{PeerCounters, PeerState};
 pub use pool::Usage;
 pub use rejection::{Denial, Discard, Rejection};
@@ -281,11 +283,10 @@ impl Lma {
         let slots: Vec<Slot> = self.cache.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
             let mut changed = moved;
-            for at in 0..self.cache[slot].paths.len() {
-                let mtu = self.tunnel_mtu(&self.cache[slot].paths[at].tunnel);
-                let tunnel = &mut self.cache[slot].paths[at].tunnel;
-                changed |= tunnel.mtu != mtu;
-                tunnel.mtu = mtu;
+            for path in self.cache[slot].paths.iter_mut() {
+                let mtu = self.settings.mtu_of(&path.tunnel);
+                changed |= path.tunnel.mtu != mtu;
+                path.tunnel.mtu = mtu;
             }
             if changed && self.cache[slot].is_active() {
                 self.want_forwarding(slot);
