@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use kedge_access_wire::arp::Operation;
+use kedge_access_wire::arp::{self, Arp, Operation};
 use kedge_access_wire::icmpv6::{Message, NdOption, NeighborSolicitation, PrefixInformation};
 use kedge_access_wire::icmpv6::{RouterAdvertisement, solicited_node};
 use kedge_access_wire::{Content, Frame};
@@ -159,6 +159,18 @@ fn arp_for_the_other_hosts_of_the_subnet_is_answered_in_their_name() {
         world.arp(IF1, NODE, home, nobody);
         assert!(arp_replies(&mut world).is_empty(), "{nobody}");
     }
+    // What a node asks another one on its link is between them.
+    let question = Arp {
+        operation: Operation::Request,
+        sender_mac: NODE,
+        sender: home,
+        target_mac: OTHER_NODE,
+        target: Ipv4Addr::new(10, 1, 0, 55),
+    };
+    let mut octets = Vec::new();
+    arp::encode_frame(NODE, OTHER_NODE, &question, &mut octets);
+    world.frame(IF1, &octets);
+    assert!(arp_replies(&mut world).is_empty());
     assert_eq!(world.count("mag_access", "proxy_arp"), 1);
 }
 
