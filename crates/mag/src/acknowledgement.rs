@@ -84,6 +84,10 @@ impl Mag {
         self.list.by_mn_id(&mn_id).iter().find_map(|id| {
             let entry = self.list.get(*id).filter(|entry| entry.lma.address == peer)?;
             let request = entry.request()?;
+            if ba.status == Status::SEQUENCE_NUMBER_OUT_OF_WINDOW {
+                // RFC 6275 §9.5.1: this one says the number that the anchor accepted last.
+                return echoes(entry, request.kind, options).then_some((*id, request.kind));
+            }
             let (_, sent) = request.sent.iter().find(|(number, _)| *number == ba.sequence)?;
             said.is_none_or(|time| time == *sent).then_some((*id, request.kind))
         })

@@ -30,7 +30,7 @@
 //! **After every input, drain [`Mag::poll_output`] until it is empty, then wait until
 //! [`Mag::poll_timeout`] or the next input.**
 //!
-//! ```ignore
+//! ```text
 //! loop {
 //!     while let Some(output) = mag.poll_output() { /* do it; mag.reclaim(bytes) */ }
 //!     match wait_until(mag.poll_timeout()) {
