@@ -52,14 +52,14 @@ pub(crate) fn one_line<K: Copy + PartialEq>(
     line: &Line,
 ) -> Result<(Match<K>, Place), SyntaxError> {
     let reader = Reader::new(block, origin);
-    if let Some((fault, column)) = line.fault {
-        return Err(Box::new(reader.lexical(line, fault, column)));
+    if let Some(fault) = line.fault {
+        return Err(Box::new(reader.lexical(line, fault)));
     }
     let words: Vec<&str> = line.words.iter().map(|word| word.text.as_str()).collect();
     match matcher::find(block.rows, &words) {
         Ok(found) => Ok((found, reader.place(line, 0, Hide::Secrets))),
         Err(miss) => {
-            let place = reader.place(line, miss.at, reader.hide(line, miss.at, &miss));
+            let place = reader.place(line, miss.at, reader.hide(&miss));
             Err(Box::new((place, reader.fault(line, miss.at, &miss))))
         }
     }
@@ -108,8 +108,8 @@ impl<K: Copy + PartialEq> Reader<K> {
     }
 
     fn line(&mut self, line: &Line) {
-        if let Some((fault, column)) = line.fault {
-            let fault = self.lexical(line, fault, column);
+        if let Some(fault) = line.fault {
+            let fault = self.lexical(line, fault);
             self.reading.faults.push(fault);
             return;
         }
