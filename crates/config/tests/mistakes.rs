@@ -262,3 +262,24 @@ kedge.conf:7:2: warning: this 'bce maximum' takes the place of the one on line 6
 "
     );
 }
+
+#[test]
+fn an_interface_with_a_routers_name_needs_a_device() {
+    let text = "\
+ipv6 mobile pmipv6-domain d
+ipv6 mobile pmipv6-mag m domain d
+ address ipv4 192.0.2.1
+ interface GigabitEthernet0/0/0
+  device eth0
+ interface Ethernet 0/2
+";
+    assert_eq!(
+        warnings(text),
+        "\
+kedge.conf:6:2: warning: no Linux device is called 'Ethernet0/2': name it with 'device'
+  in ipv6 mobile pmipv6-mag m domain d
+     interface Ethernet 0/2
+     ^^^^^^^^^
+"
+    );
+}
