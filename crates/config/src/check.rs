@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use kedge_grammar::{Item, Place, Section};
+use kedge_grammar::{Item, Place, Section, is_device};
 use kedge_model::{IpNet, Lifetime};
 
 use crate::key::Key;
@@ -187,6 +187,9 @@ fn interfaces(mag: &MagConfig, section: Section<'_, Key>, findings: &mut Finding
     let mut seen: Vec<(&str, usize)> = Vec::new();
     for (interface, item) in mag.interfaces.iter().zip(section.each(Key::Interface)) {
         let device = interface.device();
+        if !is_device(device) {
+            findings.warn(&item.place, Caution::NoDevice { name: device.to_owned() });
+        }
         if let Some((_, line)) = seen.iter().find(|(other, _)| *other == device) {
             let fault = ConfigFault::SameDevice { device: device.to_owned(), line: *line };
             findings.error(&item.place, fault);

@@ -134,6 +134,12 @@ pub enum Caution {
         /// The name.
         network: String,
     },
+    /// The interface has a router's name and no device.
+    #[error("no Linux device is called '{name}': name it with 'device'")]
+    NoDevice {
+        /// The interface's name.
+        name: String,
+    },
     /// IPv6 does not work over the tunnels.
     #[error("an MTU below 1280 does not carry IPv6")]
     MtuBelowIpv6,

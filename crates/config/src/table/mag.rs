@@ -175,7 +175,7 @@ pub(crate) static MAG: Block<Key> = Block {
                 last("mac"),
                 arg_help("MAC", Value::Mac, "its Ethernet address"),
                 word("nai", "Its identifier"),
-                arg_help("NAI", Value::Nai, "its identifier"),
+                arg_help("NAI", Value::NodeNai, "its identifier"),
             ],
             "The identifier of the node with an Ethernet address",
         )
@@ -246,7 +246,7 @@ pub(crate) static INTERFACE: Block<Key> = Block {
     rows: &[
         row(
             Key::InterfaceDevice,
-            &[last("device"), arg("DEVICE", Value::Interface)],
+            &[last("device"), arg("DEVICE", Value::Device)],
             "The Linux device; without it the interface's own name",
         )
         .restart()
@@ -263,7 +263,7 @@ pub(crate) static INTERFACE: Block<Key> = Block {
         .from(OURS),
         row(
             Key::InterfaceNai,
-            &[last("nai"), arg("NAI", Value::Nai)],
+            &[last("nai"), arg("NAI", Value::NodeNai)],
             "The identifier of the one node on this interface",
         )
         .from(OURS),
