@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     let done = match words[..] {
         ["hold", prefix] => hold(prefix),
         ["udp-flood", to, ms] => udp_flood(to, ms),
-        ["udp-echo", listen] => Ok(load::echo(parse(listen)?)?),
+        ["udp-echo", listen] => udp_echo(listen),
         ["pbu-load", local, anchor, bindings, ms] => pbu_load(local, anchor, bindings, ms),
         ["tcp-send", listen, rate] => tcp_send(listen, rate),
         ["tcp-receive", from] => tcp_receive(from),
@@ -51,6 +51,10 @@ fn tcp_send(listen: &str, rate: &str) -> Done {
 
 fn tcp_receive(from: &str) -> Done {
     Ok(transfer::receive(parse(from)?)?)
+}
+
+fn udp_echo(listen: &str) -> Done {
+    Ok(load::echo(parse(listen)?)?)
 }
 
 fn udp_flood(to: &str, ms: &str) -> Done {
