@@ -26,7 +26,7 @@ pub enum Content {
         /// The message.
         message: icmpv6::Message,
     },
-    /// A DHCPv4 message on its way to a server.
+    /// A DHCPv4 message.
     Dhcpv4 {
         /// The header it came under.
         ip: Ipv4Header,

@@ -52,10 +52,10 @@ fn own_domain(config: &Config, domain: &str, item: &Item<Key>, findings: &mut Fi
     let domain = domain.to_owned();
     if config.domain(&domain).is_some() {
     } else if config.domains.is_empty() {
-        findings.warn(&item.place, Caution::UnknownDomain { domain });
+        findings.warn(&item.place_of("DOMAIN"), Caution::UnknownDomain { domain });
     } else {
         let known = config.domains.iter().map(|domain| domain.name.clone()).collect();
-        findings.error(&item.place, ConfigFault::UnknownDomain { domain, known });
+        findings.error(&item.place_of("DOMAIN"), ConfigFault::UnknownDomain { domain, known });
     }
 }
 
@@ -96,7 +96,7 @@ fn gateway(config: &Config, mag: &MagConfig, item: &Item<Key>, findings: &mut Fi
             most: max.as_millis() as u64,
         };
         let line = section.find(Key::BindingInitRetx).or(section.find(Key::BindingMaxRetx));
-        line.iter().for_each(|line| findings.error(&line.place, fault.clone()));
+        line.iter().for_each(|line| findings.error(&line.place_of("MILLISECONDS"), fault.clone()));
     }
     interfaces(mag, section, findings);
 }
@@ -112,7 +112,8 @@ fn peer(
     findings: &mut Findings,
 ) {
     if config.domain(domain).is_none() {
-        findings.warn(&item.place, Caution::UnknownDomain { domain: domain.to_owned() });
+        let domain = domain.to_owned();
+        findings.warn(&item.place_of("DOMAIN"), Caution::UnknownDomain { domain });
     }
     let peer = || id.to_owned();
     if addresses.is_empty() {
@@ -122,10 +123,10 @@ fn peer(
     let line = item.section().find(Key::Encap).unwrap_or(item);
     match encap {
         Some(Encap::GreIpv4) if !addresses.iter().any(IpAddr::is_ipv4) => {
-            findings.error(&line.place, ConfigFault::GreNeedsIpv4 { peer: peer() });
+            findings.error(&line.place_of("encap"), ConfigFault::GreNeedsIpv4 { peer: peer() });
         }
         Some(Encap::GreIpv6) if !addresses.iter().any(IpAddr::is_ipv6) => {
-            findings.warn(&line.place, Caution::GreWithoutIpv6 { peer: peer() });
+            findings.warn(&line.place_of("encap"), Caution::GreWithoutIpv6 { peer: peer() });
         }
         _ => {}
     }
@@ -142,20 +143,20 @@ fn revocation(times: &RevocationTimes, section: Section<'_, Key>, findings: &mut
         most: times.delay_max.as_millis() as u64,
     };
     let line = section.find(Key::BriDelayMin).or(section.find(Key::BriDelayMax));
-    line.iter().for_each(|line| findings.error(&line.place, fault.clone()));
+    line.iter().for_each(|line| findings.error(&line.place_of("MILLISECONDS"), fault.clone()));
 }
 
 fn mtu(mtu: Option<u16>, section: Section<'_, Key>, findings: &mut Findings) {
     if mtu.is_some_and(|mtu| mtu < 1280) {
         let line = section.find(Key::TunnelMtu);
-        line.iter().for_each(|line| findings.warn(&line.place, Caution::MtuBelowIpv6));
+        line.iter().for_each(|line| findings.warn(&line.place_of("MTU"), Caution::MtuBelowIpv6));
     }
 }
 
 fn multiple_of_four(seconds: u64, key: Key, section: Section<'_, Key>, findings: &mut Findings) {
     let rounded = Lifetime::from_secs(seconds).secs();
     if let Some(line) = section.find(key).filter(|_| rounded != seconds) {
-        findings.warn(&line.place, Caution::Rounded { seconds, rounded });
+        findings.warn(&line.place_of("SECONDS"), Caution::Rounded { seconds, rounded });
     }
 }
 
@@ -175,7 +176,7 @@ fn pools(lma: &LmaConfig, section: Section<'_, Key>, findings: &mut Findings) {
             if let Some((_, network, line_number)) = seen.iter().find(overlap) {
                 let (network, line_number) = ((*network).to_owned(), *line_number);
                 let fault = ConfigFault::PoolsOverlap { network, line: line_number };
-                findings.error(&line.place, fault);
+                findings.error(&line.place_of("ADDRESS"), fault);
             }
             seen.push((net, &network.name, line.place.line));
         }
@@ -217,7 +218,8 @@ fn networks_of_profiles(
                 continue;
             }
             let line = item.section().find(Key::NaiNetwork).unwrap_or(item);
-            findings.warn(&line.place, Caution::UnknownNetwork { network: network.clone() });
+            findings
+                .warn(&line.place_of("NAME"), Caution::UnknownNetwork { network: network.clone() });
         }
     }
 }

@@ -347,7 +347,8 @@ mod tests {
     fn a_mistake_behind_a_pipe_has_its_caret_there() {
         let error = parse_command("show version | jsn").unwrap_err();
         let expected = "unknown command 'jsn'\n    show version | jsn\n                   ^^^\n  \
-                        did you mean 'json'?\n";
+                        did you mean 'json'?\n  \
+                        commands here: json, include, exclude, begin, count\n";
         assert_eq!(error.to_string(), expected);
     }
 

@@ -74,6 +74,22 @@ pub enum ConfigFault {
     },
 }
 
+impl ConfigError {
+    /// Whether something that is missing may be what could not be read at `place`.
+    pub(crate) fn may_come_of(&self, place: &Place) -> bool {
+        match self.fault {
+            ConfigFault::UnknownDomain { .. } => place.block.is_empty(),
+            ConfigFault::NoPeerAddress { .. }
+            | ConfigFault::GreNeedsIpv4 { .. }
+            | ConfigFault::StaticNeedsNai => place.block.starts_with(&*self.place.block),
+            ConfigFault::Syntax(_)
+            | ConfigFault::Order { .. }
+            | ConfigFault::PoolsOverlap { .. }
+            | ConfigFault::SameDevice { .. } => false,
+        }
+    }
+}
+
 /// Something to know about a configuration that holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Warning {

@@ -40,6 +40,7 @@ pub use shared::{
 
 use kedge_grammar::{Args, Datum, Section, Writer};
 
+use crate::check::Findings;
 use crate::key::Key;
 
 /// Everything that a configuration says.
@@ -71,19 +72,21 @@ pub struct VrfConfig {
 /// All errors of the text are returned, in the order of its lines.
 pub fn parse(text: &str, origin: &str) -> Result<(Config, Vec<Warning>), Vec<ConfigError>> {
     let reading = kedge_grammar::read(&table::GLOBAL, text, origin);
-    if !reading.faults.is_empty() {
-        let error = |(place, fault)| ConfigError { place, fault: ConfigFault::Syntax(fault) };
-        return Err(reading.faults.into_iter().map(error).collect());
-    }
     let section = Section::new(&table::GLOBAL, &reading.items);
     let config = Config::read(section);
-    let mut findings = check::check(&config, section);
-    for (place, remark) in reading.remarks {
-        findings.warnings.push(Warning { place, caution: Caution::Syntax(remark) });
+    let Findings { mut errors, mut warnings } = check::check(&config, section);
+    // With lines that could not be read, something may only seem to be missing.
+    errors.retain(|error| !reading.faults.iter().any(|(place, _)| error.may_come_of(place)));
+    let syntax = |(place, fault)| ConfigError { place, fault: ConfigFault::Syntax(fault) };
+    errors.extend(reading.faults.into_iter().map(syntax));
+    errors.sort_by_key(|error| error.place.line);
+    if !errors.is_empty() {
+        return Err(errors);
     }
-    findings.errors.sort_by_key(|error| error.place.line);
-    findings.warnings.sort_by_key(|warning| warning.place.line);
-    if findings.errors.is_empty() { Ok((config, findings.warnings)) } else { Err(findings.errors) }
+    let syntax = |(place, remark)| Warning { place, caution: Caution::Syntax(remark) };
+    warnings.extend(reading.remarks.into_iter().map(syntax));
+    warnings.sort_by_key(|warning| warning.place.line);
+    Ok((config, warnings))
 }
 
 /// Writes a configuration, the way `show running-config` shows it. It reads as the same
@@ -94,7 +97,13 @@ pub fn render(config: &Config) -> String {
 
 /// The pages of `docs/config/`: file name and Markdown text.
 pub fn document() -> Vec<(String, String)> {
-    kedge_grammar::document(&table::GLOBAL)
+    let pages = kedge_grammar::document(&table::GLOBAL);
+    let mut index = include_str!("language.md").to_owned();
+    for (file, text) in &pages {
+        let help = text.lines().nth(2).unwrap_or_default();
+        index.push_str(&format!("- [{}]({file}): {help}\n", file.trim_end_matches(".md")));
+    }
+    [("README.md".to_owned(), index)].into_iter().chain(pages).collect()
 }
 
 impl Config {

@@ -2,14 +2,16 @@
 
 use std::time::Instant;
 
-use kedge_dataplane::{BindingCounters, Totals};
+use kedge_dataplane::BindingCounters;
 use kedge_lma::{Event, Lma, Output, Settings, What};
 use kedge_model::BindingId;
 use kedge_net::NetError;
 use kedge_net::signalling::Batch;
 use kedge_sansio::Now;
+use kedge_telemetry::Group;
 use tracing::{debug, info};
 
+use crate::counters::{Baseline, tunnel_groups};
 use crate::forwarding::Plane;
 use crate::signalling::Signalling;
 
@@ -18,12 +20,14 @@ pub struct Anchor {
     lma: Lma,
     signalling: Signalling,
     plane: Plane,
+    baseline: Baseline,
 }
 
 impl Anchor {
     /// An anchor that is ready to be asked.
     pub fn new(settings: Settings, seed: u64, signalling: Signalling, plane: Plane) -> Self {
-        Self { lma: Lma::new(settings, seed), signalling, plane }
+        let baseline = Baseline::default();
+        Self { lma: Lma::new(settings, seed), signalling, plane, baseline }
     }
 
     /// The machine, to look at.
@@ -41,9 +45,28 @@ impl Anchor {
         self.plane.counters(binding)
     }
 
-    /// What the tunnels carried.
-    pub fn totals(&self) -> Totals {
-        self.plane.totals()
+    /// The counters since they were cleared, in the order of the vendor document: those of the
+    /// tunnels stand before the disconnects.
+    pub fn statistics(&self) -> Vec<Group> {
+        self.baseline.since(self.counted())
+    }
+
+    /// Starts all counters again from zero.
+    pub fn clear_statistics(&mut self) {
+        self.baseline.clear(self.counted());
+    }
+
+    /// How many changes of the forwarding were refused by the host.
+    pub fn forwarding_failures(&self) -> u64 {
+        self.plane.failures()
+    }
+
+    fn counted(&self) -> Vec<Group> {
+        let mut groups = self.lma.statistics();
+        let place = groups.iter().position(|group| group.key == "disconnects");
+        let place = place.unwrap_or(groups.len());
+        groups.splice(place..place, tunnel_groups(&self.plane.totals()));
+        groups
     }
 
     /// Reads one batch from the socket in this place, and answers it.

@@ -28,14 +28,15 @@ impl Plane {
     /// Makes the changes so. One that fails leaves its subscriber without traffic and is logged
     /// and counted; those behind it are made all the same.
     pub fn commit(&mut self) {
-        let mut rest = self.waiting.as_slice();
-        while !rest.is_empty() {
-            match self.backend.apply(rest) {
-                Ok(()) => break,
-                Err(failure) => {
+        if self.waiting.is_empty() {
+            return;
+        }
+        if self.backend.apply(&self.waiting).is_err() {
+            // Which ones failed, and why, each for itself: what was made already is made again.
+            for change in &self.waiting {
+                if let Err(failure) = self.backend.apply(std::slice::from_ref(change)) {
                     self.failures += 1;
-                    error!("forwarding: {}", failure.error);
-                    rest = &rest[(failure.applied + 1).min(rest.len())..];
+                    error!("forwarding: {failure}");
                 }
             }
         }

@@ -17,7 +17,7 @@ mod routes;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use kedge_dataplane::{BindingCounters, Totals};
+use kedge_dataplane::BindingCounters;
 use kedge_mag::{Event, InterfaceId, LinkState, Mag, Output, Settings};
 use kedge_model::{BindingId, IpNet, Ipv4Net, Ipv6Net};
 use kedge_net::NetError;
@@ -26,8 +26,10 @@ use kedge_net::owned::{Owned, Thing};
 use kedge_net::poll::{Poller, Token};
 use kedge_net::signalling::Batch;
 use kedge_sansio::Now;
+use kedge_telemetry::Group;
 use tracing::{debug, info, warn};
 
+use crate::counters::{Baseline, tunnel_groups};
 use crate::forwarding::Plane;
 use crate::signalling::Signalling;
 use port::Port;
@@ -48,6 +50,7 @@ pub struct Gateway {
     plane: Plane,
     ports: BTreeMap<InterfaceId, Port>,
     routes: NodeRoutes,
+    baseline: Baseline,
     /// The first of the tokens of the access sockets.
     first_port: Token,
 }
@@ -80,7 +83,8 @@ impl Gateway {
             ports.insert(id, Port::new(interface.name.clone()));
         }
         let mag = Mag::new(settings, seed);
-        Ok(Self { mag, signalling, plane, ports, routes: NodeRoutes::default(), first_port })
+        let (routes, baseline) = (NodeRoutes::default(), Baseline::default());
+        Ok(Self { mag, signalling, plane, ports, routes, baseline, first_port })
     }
 
     /// The machine, to look at.
@@ -103,9 +107,25 @@ impl Gateway {
         self.plane.counters(binding)
     }
 
-    /// What the tunnels carried.
-    pub fn totals(&self) -> Totals {
-        self.plane.totals()
+    /// The counters since they were cleared.
+    pub fn statistics(&self) -> Vec<Group> {
+        self.baseline.since(self.counted())
+    }
+
+    /// Starts all counters again from zero.
+    pub fn clear_statistics(&mut self) {
+        self.baseline.clear(self.counted());
+    }
+
+    /// How many changes of the forwarding were refused by the host.
+    pub fn forwarding_failures(&self) -> u64 {
+        self.plane.failures()
+    }
+
+    fn counted(&self) -> Vec<Group> {
+        let mut groups = self.mag.statistics();
+        groups.extend(tunnel_groups(&self.plane.totals()));
+        groups
     }
 
     /// Reads one batch of signalling from the socket in this place.

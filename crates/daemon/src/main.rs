@@ -17,13 +17,26 @@
 //! The loop owns every machine and all control state; nothing in it waits for anything but
 //! epoll. The forwarder threads own their tables and take changes over bounded queues.
 
+mod anchor;
+mod apply;
+mod console;
+mod counters;
+mod forwarding;
+mod gateway;
 mod log;
 mod options;
+mod shell;
+mod show;
+mod signalling;
+mod startup;
 mod state_dir;
 
 use std::process::ExitCode;
 
-use tracing::error;
+use tracing::{error, info};
+
+use crate::options::Options;
+use crate::startup::StartError;
 
 fn main() -> ExitCode {
     let options = options::parse();
@@ -31,8 +44,19 @@ fn main() -> ExitCode {
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            error!("{failure:#}");
+            error!("{failure}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn run(options: &Options) -> Result<(), StartError> {
+    let config = startup::read_config(options)?;
+    if options.check {
+        println!("{}: no errors", options.config.display());
+        return Ok(());
+    }
+    let (shell, _held) = startup::start(options, config)?;
+    info!(socket = %options.socket.display(), "ready");
+    Ok(shell.run()?)
 }

@@ -101,6 +101,14 @@ impl Shell {
         Ok(())
     }
 
+    /// Makes the access interfaces that are there ready.
+    pub fn find_access_interfaces(&mut self) -> Result<(), NetError> {
+        match &mut self.gateway {
+            Some(gateway) => gateway.resync(&self.poller, &mut self.host, sample()),
+            None => Ok(()),
+        }
+    }
+
     /// What is ready, or nothing when a timer is due.
     fn wait(&mut self, stop_by: Option<Instant>) -> Result<Vec<Token>, NetError> {
         let anchor = self.anchor.as_mut().and_then(Anchor::poll_timeout);

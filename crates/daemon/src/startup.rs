@@ -99,8 +99,8 @@ pub fn read_config(options: &Options) -> Result<Config, StartError> {
     // An octet that is no UTF-8 becomes a character that no word has, and so a mistake with a
     // place.
     let text = String::from_utf8_lossy(&text);
-    let (config, warnings) =
-        kedge_config::parse(&text, &options.config.to_string_lossy()).map_err(|errors| {
+    let (config, warnings) = kedge_config::parse(&text, &options.config.to_string_lossy())
+        .map_err(|errors| {
             errors.iter().for_each(|error| eprintln!("{error}"));
             StartError::Mistakes { path: path(), count: errors.len() }
         })?;
@@ -213,27 +213,36 @@ fn start_services(
     }
     let seed = || RandomState::new().hash_one(Instant::now());
     let anchor = plan.anchor.map(|plan| {
-        let signalling =
-            Signalling::open(VrfId::DEFAULT, &plan.addresses, poller, shell::ANCHOR)?;
+        let signalling = Signalling::open(VrfId::DEFAULT, &plan.addresses, poller, shell::ANCHOR)?;
         let plane = start_plane(Side::Anchor, ANCHOR_DEVICE, plan.mtu, &plan.addresses)?;
         let device = set_up_device(ANCHOR_DEVICE, host)?;
         for &destination in &plan.pools {
             let next_hop = NextHop::Device(device);
-            host.make(Thing::Route(Route { destination, next_hop, table: Table::MAIN, metric: 0 }))?;
+            host.make(Thing::Route(Route {
+                destination,
+                next_hop,
+                table: Table::MAIN,
+                metric: 0,
+            }))?;
         }
         info!(addresses = join(&plan.addresses), "anchor started");
         Ok::<_, StartError>(Anchor::new(plan.settings, seed(), signalling, plane))
     });
     let anchor = anchor.transpose()?;
     let gateway = plan.gateway.map(|plan| {
-        let signalling =
-            Signalling::open(VrfId::DEFAULT, &plan.addresses, poller, shell::GATEWAY)?;
+        let signalling = Signalling::open(VrfId::DEFAULT, &plan.addresses, poller, shell::GATEWAY)?;
         let plane = start_plane(Side::Gateway, GATEWAY_DEVICE, plan.mtu, &plan.addresses)?;
         let device = set_up_device(GATEWAY_DEVICE, host)?;
         info!(addresses = join(&plan.addresses), "gateway started");
         let first = shell::ACCESS;
         Ok::<_, StartError>(Gateway::new(
-            plan.settings, seed(), signalling, plane, device, host, first,
+            plan.settings,
+            seed(),
+            signalling,
+            plane,
+            device,
+            host,
+            first,
         )?)
     });
     Ok((anchor, gateway.transpose()?))
@@ -246,12 +255,8 @@ fn start_plane(
     addresses: &[IpAddr],
 ) -> Result<Plane, StartError> {
     let vrf = VrfId::DEFAULT;
-    let local = |&address: &IpAddr| TransportLocal {
-        vrf,
-        address,
-        udp_port: UDP_DATA_PORT,
-        netns: None,
-    };
+    let local =
+        |&address: &IpAddr| TransportLocal { vrf, address, udp_port: UDP_DATA_PORT, netns: None };
     let backend = DpUser::start(kedge_dp_user::Config {
         side,
         devices: vec![DeviceConfig { vrf, name: device.to_owned(), netns: None, mtu }],
@@ -261,7 +266,10 @@ fn start_plane(
 }
 
 /// Tells the kernel what to make of packets from the device.
-fn set_up_device(name: &str, host: &mut Owned) -> Result<kedge_net::netlink::DeviceIndex, NetError> {
+fn set_up_device(
+    name: &str,
+    host: &mut Owned,
+) -> Result<kedge_net::netlink::DeviceIndex, NetError> {
     let link = host.netlink().link(name)?;
     // Packets of subscribers come out of it from anywhere; the forwarder has checked them.
     for entry in [Sysctl::ipv4(name, "rp_filter"), Sysctl::ipv6(name, "accept_ra")] {

@@ -11,7 +11,7 @@ pub fn read_command<K: Copy + PartialEq>(
     origin: &str,
 ) -> Result<(K, Args), SyntaxError> {
     let line = lex::typed(text);
-    let (Match { row, args }, place) = read::one_line(block, origin, &line)?;
+    let (Match { row, args, .. }, place) = read::one_line(block, origin, &line)?;
     match row.key() {
         Some(key) => Ok((key, args)),
         None => Err(Box::new((place, SyntaxFault::NotSupported { command: row.name() }))),

@@ -26,16 +26,23 @@ pub struct Place {
     pub origin: Arc<str>,
     /// Counted from 1; 0 when the place is nowhere in particular.
     pub line: usize,
-    /// The word's first character, counted from 1.
-    pub column: usize,
-    /// The word's first character in `text`, counted from 0.
-    pub caret: usize,
-    /// How many characters the word has in `text`.
-    pub width: usize,
+    /// The word in the line.
+    pub spot: Spot,
     /// The line, fit to be shown.
     pub text: Arc<str>,
-    /// The block the line stands in, as it was opened; empty outside of all blocks.
+    /// The blocks the line stands in, as they were opened; empty outside of all blocks.
     pub block: Arc<str>,
+}
+
+/// A word's place in its line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Spot {
+    /// Its first character in the text, counted from 1.
+    pub column: usize,
+    /// Its first character in the line as it is shown, counted from 0.
+    pub caret: usize,
+    /// How many characters it has there.
+    pub width: usize,
 }
 
 /// Something that may stand at a place.
@@ -60,6 +67,8 @@ pub enum SyntaxFault {
         allowed: Vec<Hint>,
         /// A command that is spelled nearly like this.
         meant: Option<String>,
+        /// The blocks that have such a command.
+        elsewhere: Vec<&'static str>,
     },
     /// The command does not go on like this.
     Unexpected {
@@ -123,7 +132,7 @@ pub enum SyntaxRemark {
 /// `ORIGIN:LINE:COLUMN`, the beginning of a message.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.origin, self.line, self.column)
+        write!(f, "{}:{}:{}", self.origin, self.line, self.spot.column)
     }
 }
 
@@ -131,10 +140,10 @@ impl Place {
     /// Writes the line and a caret under the word.
     pub fn write_excerpt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A long line is shown from a little before the word on.
-        let skipped = if self.caret < EXCERPT / 2 { 0 } else { self.caret - EXCERPT / 4 };
+        let skipped = if self.spot.caret < EXCERPT / 2 { 0 } else { self.spot.caret - EXCERPT / 4 };
         let text: String = self.text.chars().skip(skipped).take(EXCERPT).map(visible).collect();
-        let before = self.caret - skipped;
-        let carets = self.width.clamp(1, QUOTE);
+        let before = self.spot.caret - skipped;
+        let carets = self.spot.width.clamp(1, QUOTE);
         writeln!(f, "    {text}")?;
         writeln!(f, "    {:before$}{}", "", "^".repeat(carets))
     }
@@ -174,32 +183,43 @@ impl fmt::Display for SyntaxFault {
 }
 
 impl SyntaxFault {
-    /// Writes the lines below the caret: what is allowed, what was meant.
+    /// Writes the lines below the caret: what was meant, what is allowed.
     pub fn write_advice(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (title, hints) = match self {
-            Self::UnknownCommand { meant: Some(meant), .. }
-            | Self::Unexpected { meant: Some(meant), .. } => {
-                return writeln!(f, "  did you mean '{meant}'?");
+        match self {
+            Self::UnknownCommand { allowed, meant, elsewhere, .. } => {
+                if !elsewhere.is_empty() {
+                    writeln!(f, "  it is a command of: {}", elsewhere.join(", "))?;
+                }
+                write_meant(f, meant.as_deref())?;
+                let mut words: Vec<&str> = allowed.iter().map(|hint| hint.what.as_str()).collect();
+                words.dedup();
+                writeln!(f, "  commands here: {}", words.join(", "))
             }
-            Self::UnknownCommand { allowed, .. } => ("commands here", allowed),
-            Self::Unexpected { allowed, .. } => ("allowed here", allowed),
-            Self::Incomplete { allowed } => ("to come", allowed),
-            Self::Ambiguous { candidates, .. } => ("it may begin", candidates),
+            Self::Unexpected { allowed, meant, .. } => {
+                write_meant(f, meant.as_deref())?;
+                write_hints(f, "allowed here", allowed)
+            }
+            Self::Incomplete { allowed } => write_hints(f, "to come", allowed),
+            Self::Ambiguous { candidates, .. } => write_hints(f, "it may begin", candidates),
             Self::NotSupported { .. }
             | Self::AlreadyGiven { .. }
             | Self::OpenQuote
-            | Self::OpenComment => return Ok(()),
-        };
-        if hints.is_empty() {
-            return Ok(());
+            | Self::OpenComment => Ok(()),
         }
-        writeln!(f, "  {title}:")?;
-        let width = hints.iter().map(|hint| hint.what.len()).max().unwrap_or(0);
-        for hint in hints {
-            writeln!(f, "    {:width$}  {}", hint.what, hint.help)?;
-        }
-        Ok(())
     }
+}
+
+fn write_meant(f: &mut fmt::Formatter<'_>, meant: Option<&str>) -> fmt::Result {
+    meant.map_or(Ok(()), |meant| writeln!(f, "  did you mean '{meant}'?"))
+}
+
+fn write_hints(f: &mut fmt::Formatter<'_>, title: &str, hints: &[Hint]) -> fmt::Result {
+    if hints.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "  {title}:")?;
+    let width = hints.iter().map(|hint| hint.what.len()).max().unwrap_or(0);
+    hints.iter().try_for_each(|hint| writeln!(f, "    {:width$}  {}", hint.what, hint.help))
 }
 
 impl fmt::Display for SyntaxRemark {
@@ -297,7 +317,8 @@ mod tests {
             }
         }
         let text = format!("\x1b[2J{}", "x".repeat(100_000));
-        let place = Place { caret: 50_000, width: 50_000, text: text.into(), ..Place::default() };
+        let spot = Spot { column: 50_001, caret: 50_000, width: 50_000 };
+        let place = Place { spot, text: text.into(), ..Place::default() };
         let shown = Excerpt(place).to_string();
         assert!(shown.len() < 400 && !shown.contains('\x1b'), "{shown}");
     }

@@ -28,7 +28,7 @@ mod tree;
 mod value;
 
 pub use command::{complete, read_command};
-pub use diagnostic::{Hint, Place, SyntaxError, SyntaxFault, SyntaxRemark};
+pub use diagnostic::{Hint, Place, Spot, SyntaxError, SyntaxFault, SyntaxRemark};
 pub use document::document;
 pub use read::{Reading, read};
 pub use render::render;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::lex::Line;
+use crate::diagnostic::Spot;
+use crate::lex::{Line, Word};
 use crate::{Block, Part};
 
 /// What stands in a message for a secret of any length.
@@ -32,35 +33,51 @@ impl Mask {
         Self(words)
     }
 
-    /// The line with its secrets hidden, and where word `at` begins in it and how long it is.
-    pub(crate) fn show(&self, line: &Line, at: usize, hide: Hide) -> (String, usize, usize) {
+    /// The line with its secrets hidden, as a message about word `at` shows it.
+    pub(crate) fn show(&self, line: &Line, at: usize, hide: Hide) -> String {
+        let characters: Vec<char> = line.text.chars().collect();
         let mut text = String::new();
-        let mut length = 0;
         let mut done = 0;
-        let mut place = None;
-        let original: Vec<char> = line.text.chars().collect();
         for (index, word) in line.words.iter().enumerate() {
-            let before: String = original[done..word.column].iter().collect();
-            length += word.column - done;
-            text.push_str(&before);
+            text.extend(&characters[done..word.column]);
             done = word.column + word.width;
-            let follows = index.checked_sub(1).is_some_and(|i| self.precedes(&line.words[i].text));
-            let hidden = follows
-                || hide == Hide::Rest && index > at
-                || hide == Hide::WordAndRest && index >= at;
-            let width = if hidden { STARS.len() } else { word.width };
-            if index == at {
-                place = Some((length, width));
-            }
-            if hidden {
+            if self.hides(line, index, at, hide) {
                 text.push_str(STARS);
             } else {
-                text.extend(&original[word.column..done]);
+                text.extend(&characters[word.column..done]);
             }
-            length += width;
         }
-        let (caret, width) = place.unwrap_or((length + 1, 1));
-        (text, caret, width)
+        text
+    }
+
+    /// Where word `at` is in the line and in what [`Self::show`] makes of it; behind the last
+    /// word when there are fewer.
+    pub(crate) fn spot(&self, line: &Line, at: usize, hide: Hide) -> Spot {
+        let shown = |index: usize, word: &Word| {
+            if self.hides(line, index, at, hide) { STARS.len() } else { word.width }
+        };
+        let before = line.words.iter().take(at).enumerate();
+        let (hidden, real) = before.fold((0, 0), |(shorter, real), (index, word)| {
+            (shorter + shown(index, word), real + word.width)
+        });
+        match line.words.get(at) {
+            Some(word) => Spot {
+                column: word.column + 1,
+                caret: word.column + hidden - real,
+                width: shown(at, word),
+            },
+            None => {
+                let end = line.words.last().map_or(0, |word| word.column + word.width);
+                Spot { column: end + 2, caret: end + hidden - real + 1, width: 1 }
+            }
+        }
+    }
+
+    /// Whether word `index` is hidden in a message about word `at`.
+    fn hides(&self, line: &Line, index: usize, at: usize, hide: Hide) -> bool {
+        index.checked_sub(1).is_some_and(|i| self.precedes(&line.words[i].text))
+            || hide == Hide::Rest && index > at
+            || hide == Hide::WordAndRest && index >= at
     }
 
     fn precedes(&self, word: &str) -> bool {

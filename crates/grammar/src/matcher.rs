@@ -16,6 +16,8 @@ use crate::{Datum, Part, Row, Value};
 pub(crate) struct Match<K: 'static> {
     pub(crate) row: &'static Row<K>,
     pub(crate) args: Args,
+    /// Which word each argument is.
+    pub(crate) spots: Vec<(&'static str, usize)>,
 }
 
 /// A line that is none, and how far it was one.
@@ -49,13 +51,14 @@ pub(crate) struct Thread<K: 'static> {
     /// What is still to come, innermost last.
     rest: Vec<&'static [Part]>,
     args: Args,
+    spots: Vec<(&'static str, usize)>,
 }
 
 /// Reads a whole line.
 pub(crate) fn find<K: Copy>(rows: &'static [Row<K>], words: &[&str]) -> Result<Match<K>, Miss<K>> {
     let threads = follow(rows, words)?;
     let complete = threads.iter().find(|thread| thread.next().is_none());
-    let found = complete.map(|thread| Match { row: thread.row, args: thread.args.clone() });
+    let found = complete.map(Thread::matched);
     found.ok_or_else(|| miss(words.len(), Why::Incomplete, &threads))
 }
 
@@ -68,7 +71,7 @@ pub(crate) fn find_negated<K: Copy>(
     let threads = follow(rows, words)?;
     let named = |thread: &Thread<K>| !matches!(thread.next(), Some(Part::Word { .. }));
     let complete = threads.iter().find(|thread| named(thread));
-    let found = complete.map(|thread| Match { row: thread.row, args: thread.args.clone() });
+    let found = complete.map(Thread::matched);
     found.ok_or_else(|| miss(words.len(), Why::Incomplete, &threads))
 }
 
@@ -86,16 +89,16 @@ fn follow<K: Copy>(rows: &'static [Row<K>], words: &[&str]) -> Result<Vec<Thread
     let mut threads = Vec::new();
     for row in rows {
         let rest = vec![row.syntax];
-        expand(Thread { row, rest, args: Args::default() }, &mut threads);
+        expand(Thread { row, rest, args: Args::default(), spots: Vec::new() }, &mut threads);
     }
     for (at, word) in words.iter().enumerate() {
-        threads = step(&threads, word).map_err(|why| miss(at, why, &threads))?;
+        threads = step(&threads, at, word).map_err(|why| miss(at, why, &threads))?;
     }
     Ok(threads)
 }
 
 /// The threads that go on with `word`.
-fn step<K: Copy>(threads: &[Thread<K>], word: &str) -> Result<Vec<Thread<K>>, Why> {
+fn step<K: Copy>(threads: &[Thread<K>], at: usize, word: &str) -> Result<Vec<Thread<K>>, Why> {
     let mut whole = Vec::new();
     let mut others = Vec::new();
     let mut begun: Vec<(&str, Vec<Thread<K>>)> = Vec::new();
@@ -103,23 +106,23 @@ fn step<K: Copy>(threads: &[Thread<K>], word: &str) -> Result<Vec<Thread<K>>, Wh
         let Some(part) = thread.next() else { continue };
         match part {
             Part::Word { word: full, .. } => match fit(full, word) {
-                Fit::Whole => thread.take(part, None, &mut whole),
-                Fit::Begins => thread.take(part, None, slot(&mut begun, full)),
+                Fit::Whole => thread.take(at, part, None, &mut whole),
+                Fit::Begins => thread.take(at, part, None, slot(&mut begun, full)),
                 Fit::Not => {}
             },
             Part::Flag { word: full, .. } => match fit(full, word) {
-                Fit::Whole => thread.take(part, Some(Datum::Word(full)), &mut whole),
+                Fit::Whole => thread.take(at, part, Some(Datum::Word(full)), &mut whole),
                 Fit::Begins => {
-                    thread.take(part, Some(Datum::Word(full)), slot(&mut begun, full));
+                    thread.take(at, part, Some(Datum::Word(full)), slot(&mut begun, full));
                 }
                 Fit::Not => {}
             },
             Part::Arg { value: Value::Keyword(choices), .. } => {
                 for (full, _) in *choices {
                     match fit(full, word) {
-                        Fit::Whole => thread.take(part, Some(Datum::Word(full)), &mut whole),
+                        Fit::Whole => thread.take(at, part, Some(Datum::Word(full)), &mut whole),
                         Fit::Begins => {
-                            thread.take(part, Some(Datum::Word(full)), slot(&mut begun, full));
+                            thread.take(at, part, Some(Datum::Word(full)), slot(&mut begun, full));
                         }
                         Fit::Not => {}
                     }
@@ -127,7 +130,7 @@ fn step<K: Copy>(threads: &[Thread<K>], word: &str) -> Result<Vec<Thread<K>>, Wh
             }
             Part::Arg { value, .. } => {
                 if let Some(datum) = value.read(word) {
-                    thread.take(part, Some(datum), &mut others);
+                    thread.take(at, part, Some(datum), &mut others);
                 }
             }
             Part::Optional(_) | Part::OneOf(_) => {}
@@ -177,8 +180,12 @@ impl<K: Copy> Thread<K> {
         self.rest.last().and_then(|parts| parts.first())
     }
 
-    /// Goes past `part`, which is [`Self::next`].
-    fn take(&self, part: &Part, datum: Option<Datum>, into: &mut Vec<Self>) {
+    fn matched(&self) -> Match<K> {
+        Match { row: self.row, args: self.args.clone(), spots: self.spots.clone() }
+    }
+
+    /// Goes past `part`, which is [`Self::next`], with the word at index `at`.
+    fn take(&self, at: usize, part: &Part, datum: Option<Datum>, into: &mut Vec<Self>) {
         let mut after = self.clone();
         if let Some(parts) = after.rest.last_mut() {
             *parts = &parts[1..];
@@ -186,6 +193,7 @@ impl<K: Copy> Thread<K> {
         if let (Part::Arg { name, .. } | Part::Flag { word: name, .. }, Some(datum)) = (part, datum)
         {
             after.args.push(name, datum);
+            after.spots.push((name, at));
         }
         expand(after, into);
     }

@@ -11,13 +11,15 @@
 //! knows are skipped with it. The block of a command that is not supported is read for its syntax
 //! and not complained about again.
 
+mod complain;
+
 use std::sync::Arc;
 
-use crate::diagnostic::{Place, SyntaxError, SyntaxFault, SyntaxRemark, nearest};
-use crate::lex::{self, LexFault, Line};
+use crate::diagnostic::{Place, SyntaxError, SyntaxFault, SyntaxRemark};
+use crate::lex::{self, Line};
 use crate::mask::{Hide, Mask};
 use crate::matcher::{self, Match, Miss, Why};
-use crate::{Block, Item, Repeats, Row, Support, tree};
+use crate::{Args, Block, Item, Repeats, Row, Support, tree};
 
 /// A text as it was read.
 #[derive(Debug)]
@@ -71,20 +73,23 @@ struct Reader<K: 'static> {
     /// Lines indented deeper than this belong to a line that nobody knew.
     below: Option<usize>,
     mask: Mask,
+    /// What stands in the blocks of lines that were wrong.
+    scrap: Vec<Item<K>>,
     reading: Reading<K>,
 }
 
 /// A block that lines may be added to.
 struct Open<K: 'static> {
     block: &'static Block<K>,
-    /// The opening line's index among its siblings.
-    index: usize,
+    /// The opening line's index among its siblings; `None` when the line was wrong, or is inside
+    /// the block of one that was.
+    index: Option<usize>,
     /// The opening line's indentation.
     indent: usize,
     /// Whether a line of the block was indented deeper than the opening line.
     indented: bool,
-    /// The opening line, as it would be written.
-    line: Arc<str>,
+    /// The opening lines from the outermost on, as they would be written.
+    path: Arc<str>,
     /// Whether the block belongs to a command that is not supported, or is inside of one.
     refused: bool,
 }
@@ -97,6 +102,7 @@ impl<K: Copy + PartialEq> Reader<K> {
             open: Vec::new(),
             below: None,
             mask: Mask::of(global),
+            scrap: Vec::new(),
             reading: Reading { items: Vec::new(), faults: Vec::new(), remarks: Vec::new() },
         }
     }
@@ -126,19 +132,23 @@ impl<K: Copy + PartialEq> Reader<K> {
         for depth in (0..=self.open.len()).rev() {
             match find(self.block_at(depth).rows, words) {
                 Ok(found) => {
-                    self.close_to(depth);
+                    self.open.truncate(depth);
                     self.found(line, found, negated);
                     return;
                 }
                 Err(miss) => {
-                    if furthest.as_ref().is_none_or(|(_, best)| miss.at > best.at) {
+                    // An ambiguous word is that of the inner block, whatever the outer ones say.
+                    let further = |(_, best): &(usize, Miss<K>)| {
+                        miss.at > best.at && best.why != Why::Ambiguous
+                    };
+                    if furthest.as_ref().is_none_or(further) {
                         furthest = Some((depth, miss));
                     }
                 }
             }
         }
         let (depth, miss) = furthest.expect("the global block was tried");
-        self.missed(line, depth, miss, usize::from(negated));
+        self.missed(line, depth, &miss, usize::from(negated));
     }
 
     /// Words about the session and not about the configuration.
@@ -179,46 +189,50 @@ impl<K: Copy + PartialEq> Reader<K> {
         depth.checked_sub(1).map_or(self.global, |at| self.open[at].block)
     }
 
-    /// Closes blocks until `depth` are open. A line below the innermost that is kept marks it as
-    /// indented.
-    fn close_to(&mut self, depth: usize) {
-        self.open.truncate(depth);
-    }
-
     fn found(&mut self, line: &Line, found: Match<K>, negated: bool) {
-        let Match { row, args } = found;
+        let Match { row, args, spots } = found;
         if let Some(open) = self.open.last_mut() {
             open.indented |= line.indent > open.indent;
         }
-        let place = self.place(line, 0, Hide::Secrets);
-        let refused = self.open.last().is_some_and(|open| open.refused);
         if negated && !row.on_by_default {
-            let none_named = args.is_empty();
-            self.siblings().retain(|item| {
-                let same = match (row.key(), item.row.key()) {
-                    (Some(mine), Some(theirs)) => mine == theirs,
-                    _ => std::ptr::eq(row, item.row),
-                };
-                !same || !none_named && !args.agrees_with(&item.args)
-            });
+            self.remove(row, &args);
             return;
         }
+        let refused = self.open.last().is_some_and(|open| open.refused);
+        let place = self.place(line, 0, Hide::Secrets);
         if !refused {
             self.remark(&place, row);
         }
-        let item = Item { row, args, negated, place, body: Vec::new() };
-        let written: Arc<str> = tree::line(&item).into();
-        let index = self.insert(item);
+        let spots = spots.into_iter().map(|(name, at)| {
+            (name, self.mask.spot(line, at + usize::from(negated), Hide::Secrets))
+        });
+        let item = Item { row, args, negated, spots: spots.collect(), place, body: Vec::new() };
+        let text = tree::line(&item);
+        let index = Some(self.insert(item));
         if let Some(block) = row.body {
-            self.open.push(Open {
-                block,
-                index,
-                indent: line.indent,
-                indented: false,
-                line: written,
-                refused: refused || row.support == Support::NotYet,
-            });
+            let refused = refused || row.support == Support::NotYet;
+            self.enter(block, index, line.indent, text, refused);
         }
+    }
+
+    /// Opens a block whose opening line is `text`.
+    fn enter(
+        &mut self,
+        block: &'static Block<K>,
+        index: Option<usize>,
+        indent: usize,
+        text: String,
+        refused: bool,
+    ) {
+        let outer = self.open.last().map(|open| format!("{} > ", open.path)).unwrap_or_default();
+        let path = (outer + &text).into();
+        self.open.push(Open { block, index, indent, indented: false, path, refused });
+    }
+
+    /// Takes away the lines that `no` names: all of the command, or those with these arguments.
+    fn remove(&mut self, row: &'static Row<K>, args: &Args) {
+        self.siblings()
+            .retain(|item| !(item.row.is_same_command(row) && args.agrees_with(&item.args)));
     }
 
     /// Says what is to be said about a command whatever its arguments are.
@@ -238,161 +252,30 @@ impl<K: Copy + PartialEq> Reader<K> {
 
     /// Puts the item among its siblings, in the place of the line it repeats.
     fn insert(&mut self, item: Item<K>) -> usize {
-        let Some(index) = self.siblings().iter().position(|other| item.is_instance_of(other))
-        else {
-            self.siblings().push(item);
-            return self.siblings().len() - 1;
+        let siblings = self.siblings();
+        let Some(index) = siblings.iter().position(|other| item.is_instance_of(other)) else {
+            siblings.push(item);
+            return siblings.len() - 1;
         };
-        let other = &self.siblings()[index];
-        let (line, same) =
-            (other.place.line, other.args == item.args && other.negated == item.negated);
-        let (place, command, once) =
-            (item.place.clone(), item.row.name(), item.row.repeats == Repeats::Once);
+        let other = &mut siblings[index];
+        let same = other.args == item.args && other.negated == item.negated;
+        let (line, place) = (other.place.line, item.place.clone());
+        let (command, once) = (item.row.name(), item.row.repeats == Repeats::Once);
+        let body = std::mem::take(&mut other.body);
+        *other = Item { body, ..item };
         if !same && once {
             self.reading.faults.push((place, SyntaxFault::AlreadyGiven { command, line }));
         } else if !same {
             self.reading.remarks.push((place, SyntaxRemark::Replaces { command, line }));
         }
-        let other = &mut self.siblings()[index];
-        let body = std::mem::take(&mut other.body);
-        *other = Item { body, ..item };
         index
     }
 
     fn siblings(&mut self) -> &mut Vec<Item<K>> {
-        let mut items = &mut self.reading.items;
-        for open in &self.open {
-            items = &mut items[open.index].body;
+        if self.open.iter().any(|open| open.index.is_none()) {
+            return &mut self.scrap;
         }
-        items
-    }
-
-    fn missed(&mut self, line: &Line, depth: usize, miss: Miss<K>, skipped: usize) {
-        let at = miss.at + skipped;
-        let all_refused = miss.at > 0 && miss.rows.iter().all(|row| row.support == Support::NotYet);
-        let hide = self.hide(line, at, &miss);
-        let place = self.place(line, at, hide);
-        let inside_refused = depth > 0 && self.open[depth - 1].refused;
-        let opens: Vec<_> = miss.rows.iter().filter_map(|row| row.body.map(|b| (row, b))).collect();
-        let opens = match opens.as_slice() {
-            [(row, block), rest @ ..]
-                if miss.at > 0 && rest.iter().all(|(_, b)| std::ptr::eq(*b, *block)) =>
-            {
-                Some((**row, *block))
-            }
-            _ => None,
-        };
-        if all_refused && inside_refused {
-            // The error about the block says it.
-        } else if all_refused {
-            let command = miss.rows[0].name();
-            self.reading.faults.push((place.clone(), SyntaxFault::NotSupported { command }));
-        } else {
-            let fault = self.fault(line, at, &miss);
-            self.reading.faults.push((place.clone(), fault));
-        }
-        match opens {
-            Some((row, block)) => {
-                self.close_to(depth);
-                let args = crate::Args::default();
-                let item = Item { row, args, negated: false, place, body: Vec::new() };
-                let written: Arc<str> = row.name().into();
-                self.siblings().push(item);
-                let index = self.siblings().len() - 1;
-                let refused = inside_refused || all_refused;
-                let indent = line.indent;
-                self.open.push(Open {
-                    block,
-                    index,
-                    indent,
-                    indented: false,
-                    line: written,
-                    refused,
-                });
-            }
-            None => self.below = Some(line.indent),
-        }
-    }
-
-    fn fault(&self, line: &Line, at: usize, miss: &Miss<K>) -> SyntaxFault {
-        let Some(word) = line.words.get(at) else {
-            return SyntaxFault::Incomplete { allowed: miss.allowed.clone() };
-        };
-        let typed = word.text.clone();
-        if miss.why == Why::Ambiguous {
-            let begins = |what: &str| {
-                what.get(..typed.len()).is_some_and(|start| start.eq_ignore_ascii_case(&typed))
-            };
-            let mut candidates = miss.allowed.clone();
-            candidates.retain(|hint| begins(&hint.what));
-            return SyntaxFault::Ambiguous { word: typed, candidates };
-        }
-        if miss.at > 0 {
-            let words = miss.allowed.iter().filter(|hint| !hint.placeholder);
-            let meant = nearest(&typed, words.map(|hint| hint.what.as_str()));
-            let word = (!miss.secret).then_some(typed);
-            return SyntaxFault::Unexpected { word, allowed: miss.allowed.clone(), meant };
-        }
-        let known = (0..=self.open.len()).rev().flat_map(|depth| self.block_at(depth).rows);
-        let meant = nearest(&typed, known.filter_map(|row| row.leading_words().next()));
-        SyntaxFault::UnknownCommand { word: typed, allowed: miss.allowed.clone(), meant }
-    }
-
-    /// How much of a line that went wrong at word `at` may be shown.
-    fn hide(&self, line: &Line, at: usize, miss: &Miss<K>) -> Hide {
-        let holds_secret = if miss.at > 0 {
-            miss.rows.iter().any(|row| row.has_secret())
-        } else {
-            let typed = line.words.get(at).map_or("", |word| word.text.as_str());
-            let known = || (0..=self.open.len()).flat_map(|depth| self.block_at(depth).rows);
-            let meant = nearest(typed, known().filter_map(|row| row.leading_words().next()));
-            known().any(|row| row.has_secret() && row.leading_words().next() == meant.as_deref())
-        };
-        match holds_secret {
-            true if miss.secret => Hide::WordAndRest,
-            true => Hide::Rest,
-            false => Hide::Secrets,
-        }
-    }
-
-    fn lexical(&self, line: &Line, fault: LexFault, column: usize) -> (Place, SyntaxFault) {
-        let place = Place {
-            origin: self.origin.clone(),
-            line: line.number,
-            column: column + 1,
-            caret: column,
-            width: 1,
-            // What is behind an open quote may be a key.
-            text: line.text.chars().take(column + 2).collect::<String>().into(),
-            block: self.block_line(),
-        };
-        let fault = match fault {
-            LexFault::OpenQuote => SyntaxFault::OpenQuote,
-            LexFault::OpenComment => SyntaxFault::OpenComment,
-        };
-        (place, fault)
-    }
-
-    fn block_line(&self) -> Arc<str> {
-        self.open.last().map(|open| open.line.clone()).unwrap_or_default()
-    }
-
-    /// The place of word `at`, behind the last word when the line has fewer. The line is shown
-    /// without what is, or may be, a secret.
-    fn place(&self, line: &Line, at: usize, hide: Hide) -> Place {
-        let column = match line.words.get(at) {
-            Some(word) => word.column + 1,
-            None => line.words.last().map_or(0, |word| word.column + word.width) + 2,
-        };
-        let (text, caret, width) = self.mask.show(line, at, hide);
-        Place {
-            origin: self.origin.clone(),
-            line: line.number,
-            column,
-            caret,
-            width,
-            text: text.into(),
-            block: self.block_line(),
-        }
+        let path = self.open.iter().filter_map(|open| open.index);
+        path.fold(&mut self.reading.items, |items, index| &mut items[index].body)
     }
 }

@@ -125,6 +125,14 @@ impl<K: Copy + PartialEq> Row<K> {
         words.join(" ")
     }
 
+    /// Whether `other` is this command or another spelling of it.
+    pub(crate) fn is_same_command(&self, other: &Self) -> bool {
+        match (self.key(), other.key()) {
+            (Some(mine), Some(theirs)) => mine == theirs,
+            _ => std::ptr::eq(self, other),
+        }
+    }
+
     pub(crate) fn leading_words(&self) -> impl Iterator<Item = &'static str> {
         self.syntax.iter().map_while(|part| match part {
             Part::Word { word, .. } => Some(*word),

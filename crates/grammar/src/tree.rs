@@ -9,7 +9,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use kedge_model::MacAddr;
 
-use crate::diagnostic::Place;
+use crate::diagnostic::{Place, Spot};
 use crate::{Block, Datum, Part, Repeats, Row, Secret, matcher};
 
 /// The arguments of one line, by the names the table gives them.
@@ -123,20 +123,24 @@ pub struct Item<K: 'static> {
     pub args: Args,
     /// Whether it is the `no` form of something that is on by default.
     pub negated: bool,
-    /// Where it was read.
+    /// Where it was read: its first word.
     pub place: Place,
+    /// Where each argument was read.
+    pub(crate) spots: Vec<(&'static str, Spot)>,
     /// The lines of its block.
     pub body: Vec<Item<K>>,
 }
 
 impl<K: Copy + PartialEq> Item<K> {
+    /// Where an argument was read; the line's first word when it has none of that name.
+    pub fn place_of(&self, argument: &str) -> Place {
+        let spot = self.spots.iter().find(|(name, _)| *name == argument);
+        Place { spot: spot.map_or(self.place.spot, |(_, spot)| *spot), ..self.place.clone() }
+    }
+
     /// Whether `other` is the same line or one that takes this one's place.
     pub(crate) fn is_instance_of(&self, other: &Self) -> bool {
-        let same_row = match (self.row.key(), other.row.key()) {
-            (Some(mine), Some(theirs)) => mine == theirs,
-            _ => std::ptr::eq(self.row, other.row),
-        };
-        same_row
+        self.row.is_same_command(other.row)
             && match self.row.repeats {
                 Repeats::Replaces | Repeats::Once => true,
                 Repeats::Each(key) => self.args.agrees_on(key, &other.args),
@@ -276,7 +280,8 @@ impl<K: Copy + PartialEq> Writer<K> {
     }
 
     fn push(&mut self, row: &'static Row<K>, args: Args, negated: bool, body: Vec<Item<K>>) {
-        self.items.push(Item { row, args, negated, place: Place::default(), body });
+        let place = Place::default();
+        self.items.push(Item { row, args, negated, place, spots: Vec::new(), body });
     }
 }
 

@@ -104,7 +104,10 @@ impl Cache {
     }
 
     /// The bindings of a node, the latest first.
-    pub fn of_node(&self, key: NodeKey<'_>) -> impl Iterator<Item = (Slot, &Binding)> + Clone {
+    pub fn of_node<'c>(
+        &'c self,
+        key: NodeKey<'_>,
+    ) -> impl Iterator<Item = (Slot, &'c Binding)> + Clone + use<'c> {
         let mut next = self.find(key);
         std::iter::from_fn(move || {
             let slot = next?;

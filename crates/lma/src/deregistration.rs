@@ -33,7 +33,9 @@ impl Lma {
         let answer = farewell(binding, held);
         let kept = kept_addresses(request, &held);
         if !kept.is_empty() {
-            self.deregister_family(request, slot, kept);
+            if kept != held {
+                self.deregister_family(request, slot, kept);
+            }
             self.acknowledge(request, Class::Deregistration, answer);
             return Ok(());
         }

@@ -169,8 +169,8 @@ impl Lma {
     pub fn find<'a>(
         &'a self,
         customer: CustomerId,
-        mn_id: &'a MnId,
-    ) -> impl Iterator<Item = &'a Binding> {
+        mn_id: &MnId,
+    ) -> impl Iterator<Item = &'a Binding> + use<'a> {
         self.cache.of_node(NodeKey::new(customer, mn_id)).map(|(_, binding)| binding)
     }
 

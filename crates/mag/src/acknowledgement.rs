@@ -1,7 +1,7 @@
 //! Proxy Binding Acknowledgements: which update they answer, and what follows from them
 //! (RFC 5213 §6.9.1.2, RFC 5844 §3.2.3.2).
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use kedge_model::{BindingId, Ipv4Net, Ipv6Net};
@@ -34,6 +34,7 @@ pub(crate) fn patience() -> Backoff {
 impl Mag {
     pub(crate) fn handle_acknowledgement(
         &mut self,
+        peer: IpAddr,
         ba: BindingAcknowledgement,
         options: OptionsRef<'_>,
         now: Now,
@@ -43,7 +44,7 @@ impl Mag {
             self.stats.discards.not_proxy += 1;
             return;
         }
-        let Some((id, kind)) = self.find_request(ba, options) else {
+        let Some((id, kind)) = self.find_request(peer, ba, options) else {
             self.stats.acknowledgements.errors += 1;
             self.stats.discards.unmatched += 1;
             return;
@@ -71,6 +72,7 @@ impl Mag {
     /// of an earlier transmission is as good as that of the last one.
     fn find_request(
         &self,
+        peer: IpAddr,
         ba: BindingAcknowledgement,
         options: OptionsRef<'_>,
     ) -> Option<(BindingId, Kind)> {
@@ -80,7 +82,8 @@ impl Mag {
         let said = options.get::<TimestampOption>().map(|option| option.0);
         let said = said.filter(|_| ba.status.is_accepted() && self.uses_timestamps());
         self.list.by_mn_id(&mn_id).iter().find_map(|id| {
-            let request = self.list.get(*id)?.request()?;
+            let entry = self.list.get(*id).filter(|entry| entry.lma.address == peer)?;
+            let request = entry.request()?;
             let (_, sent) = request.sent.iter().find(|(number, _)| *number == ba.sequence)?;
             said.is_none_or(|time| time == *sent).then_some((*id, request.kind))
         })
@@ -241,6 +244,7 @@ impl Mag {
     fn hold(&mut self, id: BindingId, now: Now) {
         self.stop_timer(id, Timer::Signal);
         let Some(entry) = self.list.get_mut(id) else { return };
+        entry.held = true;
         match &mut entry.state {
             State::Active { request, .. } => *request = None,
             State::Registering { .. } => {
@@ -256,7 +260,7 @@ impl Mag {
     pub(crate) fn expire(&mut self, id: BindingId, now: Now) {
         let Some(entry) = self.list.get(id) else { return };
         let mn_id = entry.mn_id.clone();
-        let held = entry.signal_timer.is_none();
+        let held = entry.held;
         self.withdraw(id, now);
         self.event(Event::Expired { binding: id, mn_id });
         if held {

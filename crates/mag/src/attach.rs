@@ -92,14 +92,18 @@ impl Mag {
         }
         let link = self.settings.interfaces.get(&interface)?;
         let access_technology = link.access_technology;
-        let known = self.settings.identify(link, mac).and_then(|mn_id| {
-            let (profile, name, lma) = self.settings.profile(mn_id)?;
-            let care_of = self.settings.care_of_towards(lma.address)?;
-            Some((mn_id.clone(), profile.service, name.to_owned(), lma.clone(), care_of))
-        });
-        let Some((mn_id, service, lma_name, lma, care_of)) = known else {
+        let Some(mn_id) = self.settings.identify(link, mac).cloned() else {
             debug!(?interface, ?mac, "a node that no table knows");
             self.stats.access.unknown_nodes += 1;
+            return None;
+        };
+        let plan = self.settings.profile(&mn_id).and_then(|(profile, name, lma)| {
+            let care_of = self.settings.care_of_towards(lma.address)?;
+            Some((profile.service, name.to_owned(), lma.clone(), care_of))
+        });
+        let Some((service, lma_name, lma, care_of)) = plan else {
+            debug!(?interface, ?mac, "a node without a profile or a way to its anchor");
+            self.stats.access.unserved_nodes += 1;
             return None;
         };
         self.end_farewells(&mn_id, mac);
@@ -117,6 +121,7 @@ impl Mag {
             mac,
             link_layer_id: mac.map(Into::into),
             access_technology,
+            profile_service: service,
             service,
             lma_name,
             lma,
@@ -125,6 +130,7 @@ impl Mag {
             patience: patience(),
             corrections: 0,
             reassert: false,
+            held: false,
             neighbor: Neighbor::heard_at(now.mono),
             advertising: Advertising::default(),
             dhcp: None,

@@ -3,8 +3,8 @@
 use kedge_model::{BindingId, MnId};
 use kedge_sansio::Now;
 
-use crate::list::{Kind, State};
-use crate::{DetachReason, Event, InterfaceId, LinkState, Mag};
+use crate::list::{Entry, Grant, Kind, State};
+use crate::{DetachReason, Event, InterfaceId, LinkState, Mag, Timer};
 
 impl Mag {
     /// The link of an access interface changed, or the shell saw it for the first time.
@@ -37,17 +37,15 @@ impl Mag {
     /// Command: ends all sessions because the gateway stops. The shell goes on driving the
     /// machine until [`Mag::is_idle`], or for as long as it can wait.
     pub fn shutdown(&mut self, now: Now) {
-        let interfaces: Vec<InterfaceId> = self.settings.interfaces.keys().copied().collect();
-        for interface in interfaces {
-            // Whoever is heard from here on is not served any more.
-            self.links.insert(interface, LinkState::Gone);
-        }
         self.detach_all(|_| true, DetachReason::Shutdown, now);
+        // Whoever is heard from here on is not served any more.
+        let interfaces = self.settings.interfaces.keys();
+        self.links.extend(interfaces.map(|interface| (*interface, LinkState::Gone)));
     }
 
     fn detach_all(
         &mut self,
-        wanted: impl Fn(&crate::list::Entry) -> bool,
+        wanted: impl Fn(&Entry) -> bool,
         reason: DetachReason,
         now: Now,
     ) -> usize {
@@ -93,14 +91,14 @@ impl Mag {
     /// Takes the service from a node: it is told so, and no packet of its is forwarded any more.
     /// The state that remains promises nothing; the caller says what comes next. Gives what had
     /// been granted.
-    pub(crate) fn withdraw(&mut self, id: BindingId, now: Now) -> Option<crate::list::Grant> {
+    pub(crate) fn withdraw(&mut self, id: BindingId, now: Now) -> Option<Grant> {
         let granted = self.list.get(id).is_some_and(|entry| entry.grant().is_some());
         if !granted {
             return None;
         }
-        self.advertise_end(id, now);
-        self.stop_timer(id, crate::Timer::Advertise);
-        self.stop_timer(id, crate::Timer::Lifetime);
+        self.advertise_end(id);
+        self.stop_timer(id, Timer::Advertise);
+        self.stop_timer(id, Timer::Lifetime);
         let request = self.new_request(Kind::Initial, now);
         let entry = self.list.get_mut(id)?;
         let before = std::mem::replace(&mut entry.state, State::Registering { request });

@@ -36,7 +36,9 @@ pub(crate) struct Entry {
     /// What the session said about its link at its first update; every later update repeats it.
     pub(crate) link_layer_id: Option<LinkLayerId>,
     pub(crate) access_technology: AccessTechnologyType,
-    /// The families to ask for; the anchor's refusals take some away.
+    /// The families of the node's profile.
+    pub(crate) profile_service: Service,
+    /// The families to ask for: the anchor's refusals take some away.
     pub(crate) service: Service,
     pub(crate) lma_name: String,
     pub(crate) lma: Arc<Lma>,
@@ -53,6 +55,8 @@ pub(crate) struct Entry {
     pub(crate) corrections: u8,
     /// The node may have been elsewhere since the last update.
     pub(crate) reassert: bool,
+    /// No update may be sent before an operator acts (RFC 5213 §6.9.1.2, item 6).
+    pub(crate) held: bool,
     /// The signs of life and the addresses that the node showed on its link.
     pub(crate) neighbor: Neighbor,
     pub(crate) advertising: Advertising,
@@ -207,6 +211,8 @@ pub(crate) struct UpdateList {
     by_mac: HashMap<MacAddr, BindingId>,
     /// All sessions of a node: it may have several interfaces here, and a session being ended.
     by_mn_id: HashMap<MnId, Vec<BindingId>>,
+    /// Nodes with an IPv4 home address, by that.
+    by_home_address: HashMap<Ipv4Addr, BindingId>,
     next: u64,
 }
 
@@ -270,6 +276,27 @@ impl UpdateList {
 
     pub(crate) fn by_mac(&self, mac: MacAddr) -> Option<BindingId> {
         self.by_mac.get(&mac).copied()
+    }
+
+    /// The node has this IPv4 home address instead of the one before.
+    pub(crate) fn move_home_address(
+        &mut self,
+        id: BindingId,
+        before: Option<Ipv4Addr>,
+        after: Option<Ipv4Addr>,
+    ) {
+        if let Some(before) = before
+            && self.by_home_address.get(&before) == Some(&id)
+        {
+            self.by_home_address.remove(&before);
+        }
+        if let Some(after) = after {
+            self.by_home_address.insert(after, id);
+        }
+    }
+
+    pub(crate) fn by_home_address(&self, address: Ipv4Addr) -> Option<&Entry> {
+        self.entries.get(self.by_home_address.get(&address)?)
     }
 
     pub(crate) fn by_mn_id(&self, mn_id: &MnId) -> &[BindingId] {

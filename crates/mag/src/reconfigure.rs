@@ -56,17 +56,19 @@ impl Mag {
             && lma.encapsulation == entry.lma.encapsulation
             && care_of == Some(entry.care_of)
             && link.access_technology == entry.access_technology
-            // An anchor may have taken a family away since; the profile did not.
-            && (profile.service == entry.service || profile.service == crate::Service::Dual);
+            && profile.service == entry.profile_service;
         if same { Effect::Keep(lma.clone()) } else { Effect::Restart }
     }
 
     fn keep(&mut self, id: BindingId, lma: Arc<Lma>, now: Now) {
         let Some(entry) = self.list.get_mut(id) else { return };
         entry.lma = lma;
+        let held = std::mem::take(&mut entry.held);
         if let State::Refused { .. } = entry.state {
-            self.stop_timer(id, Timer::Signal);
+            entry.service = entry.profile_service;
             self.register(id, now);
+        } else if held {
+            self.set_timer(id, Timer::Signal, now.mono);
         }
         // The tunnel's MTU may be another one.
         self.tell(id);

@@ -42,7 +42,7 @@ pub struct Settings {
     pub replay: Replay,
     /// How to find out that a node has left without a word; `None` relies on link events.
     pub detach: Option<DetachDiscovery>,
-    /// How many nodes are served at once.
+    /// How many nodes are served at once; sessions that are being ended count.
     pub max_bindings: usize,
     /// The largest inner packet of every tunnel; `None` computes it for an outer MTU of 1500.
     pub tunnel_mtu: Option<u16>,

@@ -51,7 +51,7 @@ impl Mag {
         }
         match &packet.message {
             Message::BindingAcknowledgement(ba) => {
-                self.handle_acknowledgement(*ba, packet.options, now);
+                self.handle_acknowledgement(path.peer.ip(), *ba, packet.options, now);
             }
             Message::BindingRevocationIndication(bri) => {
                 self.handle_revocation(path, dscp, &lma, *bri, packet.options, now);

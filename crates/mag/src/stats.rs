@@ -178,6 +178,9 @@ counters! {
         malformed: "Malformed Frames",
         /// Frames of nodes that no table knows.
         unknown_nodes: "Frames of Unknown Nodes",
+        /// Frames of nodes that have no profile, no anchor, or an anchor of a family in which the
+        /// gateway has no address.
+        unserved_nodes: "Frames of Nodes without Service",
         /// Nodes turned away because the gateway is full.
         full: "Nodes Turned Away",
         /// Nodes that were noticed.

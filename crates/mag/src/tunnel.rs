@@ -5,7 +5,7 @@ use kedge_wire::registry::Status;
 use kedge_wire::{GreKeyOption, NatDetection, OptionsRef};
 
 use crate::Mag;
-use crate::list::{Entry, GrePlan};
+use crate::list::{Entry, Grant, GrePlan};
 use crate::settings::{Lma, TunnelMode};
 
 /// The port of data in UDP (RFC 5844 §4.1.3.2, §4.2.2.2); no NAT is expected on the path (§1.1).
@@ -42,13 +42,15 @@ impl Mag {
         status: Status,
         options: OptionsRef<'_>,
     ) -> Encapsulation {
-        // RFC 5844 §4.2.2: the anchor says that UDP it is.
-        let udp = options.get::<NatDetection>().is_some_and(|option| option.force_udp);
-        let plain = match udp {
+        let Some(entry) = self.list.get_mut(id) else { return Encapsulation::IpInIp };
+        let is_udp = |grant: &Grant| matches!(grant.encapsulation, Encapsulation::Udp { .. });
+        let was_udp = entry.grant().is_some_and(is_udp);
+        // RFC 5844 §4.2.2: the anchor says that UDP it is. It need not say so in every refresh.
+        let option = options.get::<NatDetection>();
+        let plain = match option.map_or(was_udp, |option| option.force_udp) {
             true => Encapsulation::Udp { local_port: DATA_PORT, peer_port: DATA_PORT },
             false => Encapsulation::IpInIp,
         };
-        let Some(entry) = self.list.get_mut(id) else { return plain };
         match (entry.gre, options.get::<GreKeyOption>()) {
             (GrePlan::Off, _) => plain,
             (GrePlan::Keyed(ours), Some(GreKeyOption { key: Some(theirs) })) => {

@@ -24,6 +24,10 @@ const DEREGISTRATION_ATTEMPTS: u32 = 3;
 /// After how many unanswered updates an operator is told.
 const UNANSWERED_ATTEMPTS: u32 = 3;
 
+/// Shorter times than these are not kept, whatever is configured: the anchor is shared.
+const MIN_RETRANSMISSION: Duration = Duration::from_millis(100);
+const MIN_REFRESH: Duration = Duration::from_secs(1);
+
 /// The least time between an update and another one that only reasserts the node's presence.
 const REASSERTION_INTERVAL: Duration = Duration::from_secs(2);
 
@@ -31,8 +35,8 @@ impl Mag {
     /// Begins an exchange of a kind: the state says what waits for the answer.
     pub(crate) fn new_request(&self, kind: Kind, now: Now) -> Request {
         let registration = &self.settings.registration;
-        let backoff =
-            Backoff::new(registration.initial_retransmission, registration.max_retransmission);
+        let first = registration.initial_retransmission.max(MIN_RETRANSMISSION);
+        let backoff = Backoff::new(first, registration.max_retransmission.max(first));
         Request::new(kind, backoff, now.mono)
     }
 
@@ -54,6 +58,9 @@ impl Mag {
     pub(crate) fn reassert(&mut self, id: BindingId, now: Now) {
         let Some(entry) = self.list.get_mut(id) else { return };
         let State::Active { request, last_update, .. } = &entry.state else { return };
+        if entry.held {
+            return;
+        }
         entry.reassert = true;
         if request.is_none() {
             let due = (*last_update + REASSERTION_INTERVAL).max(now.mono);
@@ -69,7 +76,8 @@ impl Mag {
             return now + REASSERTION_INTERVAL;
         }
         let half = granted.duration() / 2;
-        now + self.settings.registration.refresh_time.map_or(half, |time| time.min(half))
+        let refresh = self.settings.registration.refresh_time.map_or(half, |time| time.min(half));
+        now + refresh.max(MIN_REFRESH)
     }
 
     /// The signalling timer of a session fired.
@@ -179,7 +187,8 @@ fn write_update(
 ) {
     let mut flags = BuFlags::A | BuFlags::P;
     if entry.lma.encapsulation == TunnelMode::Udp {
-        // RFC 5844 §4.2.2.1; over IPv6 the anchor of this project understands it too.
+        // RFC 5844 §4.2.2.1. It speaks of IPv4 transport; over IPv6 the flag asks for the same,
+        // and an anchor that does not give it leaves out the NAT Detection option.
         flags |= BuFlags::F;
     }
     let mut encoder =

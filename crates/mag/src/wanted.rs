@@ -1,6 +1,8 @@
 //! What the data plane and the kernel should hold for a session: told when it changes, and
 //! again when the shell asks for the whole.
 
+use std::net::Ipv4Addr;
+
 use kedge_model::{BindingId, Forwarding, IpNet, Ipv4Net, Path};
 
 use crate::list::{Entry, State};
@@ -15,9 +17,12 @@ impl Mag {
         let forwarding = self.wanted_forwarding(entry);
         let Some(entry) = self.list.get_mut(id) else { return };
         if entry.told_access != access {
+            let before = entry.told_access.as_ref().and_then(home_address);
             entry.told_access = access.clone();
+            self.list.move_home_address(id, before, access.as_ref().and_then(home_address));
             self.out.push_back(Output::Access { binding: id, want: access });
         }
+        let Some(entry) = self.list.get_mut(id) else { return };
         if entry.told_forwarding != forwarding {
             entry.told_forwarding = forwarding.clone();
             self.out.push_back(Output::Forward { binding: id, want: forwarding });
@@ -56,6 +61,13 @@ impl Mag {
             paths: vec![Path { tunnel, weight: 1 }],
         })
     }
+}
+
+fn home_address(node: &AccessNode) -> Option<Ipv4Addr> {
+    node.inner.iter().find_map(|net| match net {
+        IpNet::V4(net) => Some(net.addr()),
+        IpNet::V6(_) => None,
+    })
 }
 
 /// The node's prefixes, and its address as a host route.

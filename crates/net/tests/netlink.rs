@@ -1,7 +1,6 @@
 //! Requests and notifications against the real kernel; what they did is asked of `ip`.
 
 mod lab;
-mod wait;
 
 use std::net::IpAddr;
 
@@ -10,8 +9,7 @@ use kedge_net::netlink::{
     Address, DeviceIndex, Event, Neighbour, NeighbourState, Netlink, NextHop, Notifications, Route,
     Rule, Table,
 };
-use lab::Lab;
-use wait::wait_for;
+use lab::{Lab, wait_for};
 
 fn connect(lab: &Lab) -> Netlink {
     lab.within(Netlink::open).unwrap()

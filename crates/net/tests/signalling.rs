@@ -1,15 +1,13 @@
 //! Signalling sockets against the real kernel, in namespaces of their own.
 
 mod lab;
-mod wait;
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 
 use kedge_model::VrfId;
 use kedge_net::signalling::{Batch, Outgoing, PORT, Sender, SignalSocket};
-use lab::Lab;
-use wait::wait_for;
+use lab::{Lab, wait_for};
 
 const VRF: VrfId = VrfId(7);
 

@@ -15,16 +15,20 @@ use crate::layers::LAYERS;
 
 /// A file below the root, and what belongs in it.
 struct Page {
-    path: &'static str,
+    path: String,
     text: String,
 }
 
 /// Every generated page.
 fn pages(root: &Path) -> Result<Vec<Page>> {
-    Ok(vec![
-        Page { path: "docs/layers.md", text: layers_page() },
-        Page { path: "docs/decisions/README.md", text: decisions::index(root)? },
-    ])
+    let mut pages = vec![
+        Page { path: "docs/layers.md".to_owned(), text: layers_page() },
+        Page { path: "docs/decisions/README.md".to_owned(), text: decisions::index(root)? },
+    ];
+    for (file, text) in kedge_config::document() {
+        pages.push(Page { path: format!("docs/config/{file}"), text });
+    }
+    Ok(pages)
 }
 
 /// Writes every page that differs.
@@ -33,12 +37,12 @@ pub fn write(root: &Path) -> Result<String> {
     let mut written = Vec::new();
     for page in &pages {
         if !is_fresh(root, page) {
-            let path = root.join(page.path);
+            let path = root.join(&page.path);
             let folder = path.parent().context("a page without a folder")?;
             fs::create_dir_all(folder)
                 .and_then(|()| fs::write(&path, &page.text))
                 .with_context(|| format!("cannot write {}", path.display()))?;
-            written.push(page.path);
+            written.push(page.path.as_str());
         }
     }
     Ok(format!("docs: {} pages, written: {}", pages.len(), list(&written)))
@@ -63,7 +67,7 @@ pub fn check(root: &Path) -> Result<String> {
 }
 
 fn is_fresh(root: &Path, page: &Page) -> bool {
-    fs::read_to_string(root.join(page.path)).is_ok_and(|text| text == page.text)
+    fs::read_to_string(root.join(&page.path)).is_ok_and(|text| text == page.text)
 }
 
 fn list(names: &[&str]) -> String {

@@ -25,8 +25,8 @@ pub const CLIENT_PORT: u16 = 68;
 
 const UDP_HEADER_LEN: u16 = 8;
 
-/// Reads a message to a server out of the UDP datagram in `payload`; `None` if the datagram is
-/// for another port.
+/// Reads a message to a server or a client out of the UDP datagram in `payload`; `None` if the
+/// datagram is for another port.
 ///
 /// ```text
 /// | Source Port (2) | Destination Port (2) | Length (2) | Checksum (2) |
@@ -37,7 +37,7 @@ pub(crate) fn decode_udp(
 ) -> Result<Option<Message>, DecodeError> {
     let datagram = payload;
     payload.u16("source port")?;
-    if payload.u16("destination port")? != SERVER_PORT {
+    if !matches!(payload.u16("destination port")?, SERVER_PORT | CLIENT_PORT) {
         return Ok(None);
     }
     let at = payload;

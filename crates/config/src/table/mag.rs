@@ -122,7 +122,7 @@ pub(crate) static MAG: Block<Key> = Block {
             ],
             "How nodes are probed to notice that they have left",
         )
-        .default("interval 10 timeout 2 retries 2")
+        .default("10 timeout 2 retries 2")
         .from(XE),
         HEARTBEATS,
         HEARTBEATS_OF_LABEL,

@@ -167,3 +167,6 @@ static RADIUS_SERVER: Block<Key> = Block {
     )
     .from(XR)],
 };
+
+#[cfg(test)]
+mod tests;

@@ -95,6 +95,8 @@ impl Port {
         let wanted = [
             // The gateway is the router of this link, never one of its hosts.
             set(Sysctl::ipv6(device, "accept_ra"), "0"),
+            // Its address is every gateway's: it must be there at once, and is no duplicate.
+            set(Sysctl::ipv6(device, "accept_dad"), "0"),
             set(Sysctl::ipv6(device, "forwarding"), "1"),
             set(Sysctl::ipv4(device, "forwarding"), "1"),
             Thing::Mac { device: device.to_owned(), mac: MacAddr::PMIPV6_GATEWAY },

@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(
             out,
             "Binding Revocation:\n  \
-               Sent:                   1    Retries Sent:  12345678901\n  \
+               Sent:                   1    Retries Sent: 12345678901\n  \
                Ack Rcvd:               0\n\n"
         );
     }
@@ -93,8 +93,9 @@ mod tests {
     #[test]
     fn spans_have_two_units_at_most() {
         let text = |s| span(Duration::from_secs(s));
-        assert_eq!([text(7), text(185), text(7_650), text(349_000)], [
-            "7s", "3m 05s", "2h 07m", "4d 00h"
-        ]);
+        assert_eq!(
+            [text(7), text(185), text(7_650), text(349_000)],
+            ["7s", "3m 05s", "2h 07m", "4d 00h"]
+        );
     }
 }

@@ -62,7 +62,7 @@ impl Mag {
     }
 
     /// The anchor has decided: answers the message that waited for it.
-    pub(super) fn answer_waiting_dhcp(&mut self, id: BindingId, _now: Now) {
+    pub(super) fn answer_waiting_dhcp(&mut self, id: BindingId) {
         let waiting = self.list.get_mut(id).and_then(|entry| entry.dhcp.take());
         if let Some(message) = waiting {
             self.answer_or_wait(id, message);

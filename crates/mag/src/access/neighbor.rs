@@ -2,7 +2,7 @@
 //! hosts of its subnet.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kedge_access_wire::arp::{self, Arp, Operation};
 use kedge_access_wire::icmpv6::{self, Message, NdOption, NeighborSolicitation, Route};
@@ -12,6 +12,9 @@ use kedge_sansio::Now;
 use super::GATEWAY_LINK_LOCAL;
 use crate::list::Neighbor;
 use crate::{DetachReason, Mag, Output, Timer};
+
+/// The least time between two questions, whatever is configured.
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Neighbor {
     pub(crate) fn heard_at(now: Instant) -> Self {
@@ -49,7 +52,8 @@ impl Mag {
     pub(crate) fn probe_due(&mut self, id: BindingId, now: Now) {
         let Some(discovery) = self.settings.detach else { return };
         let Some(entry) = self.list.get_mut(id) else { return };
-        let quiet_until = entry.neighbor.last_heard + discovery.interval;
+        let interval = discovery.interval.max(MIN_INTERVAL);
+        let quiet_until = entry.neighbor.last_heard + interval;
         if quiet_until > now.mono {
             self.set_timer(id, Timer::Probe, quiet_until);
             return;
@@ -60,8 +64,8 @@ impl Mag {
         }
         // A node that can be asked nothing yet is given time: nobody can say that it has left.
         let due = match self.ask(id) {
-            true => discovery.timeout,
-            false => discovery.interval,
+            true => discovery.timeout.max(MIN_INTERVAL),
+            false => interval,
         };
         self.set_timer(id, Timer::Probe, now.mono + due);
     }
@@ -123,11 +127,7 @@ impl Mag {
         if !is_host || target == home.addr() || Some(target) == grant.ipv4_router {
             return;
         }
-        let on_link = self.list.iter().any(|(_, other)| {
-            let address = other.grant().and_then(|grant| grant.ipv4);
-            other.interface == interface && address.is_some_and(|other| other.addr() == target)
-        });
-        if on_link {
+        if self.list.by_home_address(target).is_some_and(|other| other.interface == interface) {
             return;
         }
         let reply = Arp {

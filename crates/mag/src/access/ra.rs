@@ -54,7 +54,7 @@ impl Mag {
             withdrawn,
         };
         self.advertise(id, now);
-        self.answer_waiting_dhcp(id, now);
+        self.answer_waiting_dhcp(id);
     }
 
     /// A router solicitation: answered at once, unless the last answer was just now. Before the
@@ -107,10 +107,10 @@ impl Mag {
 
     /// Tells the node that the gateway is no router for it any more and its prefixes are not to
     /// be used (RFC 4861 §6.2.5, RFC 5213 §6.12). A node that has gone does not hear it.
-    pub(crate) fn advertise_end(&mut self, id: BindingId, _now: Now) {
+    pub(crate) fn advertise_end(&mut self, id: BindingId) {
         let Some(entry) = self.list.get(id) else { return };
         let Some(grant) = entry.grant() else { return };
-        let link_is_down = self.links.get(&entry.interface).is_some_and(|l| *l == LinkState::Down);
+        let link_is_down = self.links.get(&entry.interface).is_some_and(|l| *l != LinkState::Up);
         if grant.prefixes.is_empty() || link_is_down {
             return;
         }

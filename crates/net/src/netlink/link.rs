@@ -24,7 +24,7 @@ pub struct Link {
     pub mac: Option<MacAddr>,
     /// Whether it was set up.
     pub up: bool,
-    /// Whether it is up and there is a carrier: packets can pass.
+    /// Whether it is up, has a carrier, and is ready to use it (ifOperStatus of RFC 2863): packets pass.
     pub running: bool,
     /// Whether it is a TUN or TAP device.
     pub tun: bool,
@@ -119,7 +119,7 @@ impl Link {
             mtu: 0,
             mac: None,
             up: flags.contains(LinkFlags::Up),
-            running: flags.contains(LinkFlags::Up | LinkFlags::LowerUp),
+            running: flags.contains(LinkFlags::Up | LinkFlags::LowerUp | LinkFlags::Running),
             tun: false,
         };
         for attribute in &message.attributes {

@@ -3,8 +3,11 @@
 
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use kedge_net::namespace::Namespace;
+use kedge_net::netlink::{Event, Notifications};
+use kedge_net::poll::{Poller, Token};
 
 /// A namespace with loopback up.
 pub struct Lab {
@@ -24,18 +27,33 @@ impl Lab {
         lab
     }
 
-    /// A namespace with a pair of devices `near` and `far`, both up.
+    /// A namespace with a pair of devices `near` and `far`, between which packets pass.
     pub fn with_pair() -> Self {
         let lab = Self::new();
-        for device in ["near", "far"] {
-            lab.set("ipv6/conf/default/accept_dad", "0");
-            lab.set("ipv6/conf/default/router_solicitations", "0");
-            if device == "near" {
-                lab.ip("link add near type veth peer name far");
-            }
-            lab.ip(&format!("link set {device} up"));
-        }
+        lab.set("ipv6/conf/default/accept_dad", "0");
+        lab.set("ipv6/conf/default/router_solicitations", "0");
+        lab.ip("link add near type veth peer name far");
+        lab.ip("link set far up");
+        lab.connect_pair();
         lab
+    }
+
+    /// Sets `near` up and waits for what follows from it at both ends: the kernel announces a
+    /// carrier later than it returns from the request, and drops what is sent in between.
+    pub fn connect_pair(&self) {
+        let mut notifications = self.within(Notifications::open).expect("a netlink socket");
+        self.ip("link set near up");
+        let mut waiting = vec!["near", "far"];
+        wait_for(&mut notifications, "the carrier", |notifications| {
+            while let Some(event) = notifications.poll_event().expect("a netlink socket") {
+                if let Event::Link(link) = event
+                    && link.running
+                {
+                    waiting.retain(|name| *name != link.name);
+                }
+            }
+            waiting.is_empty().then_some(())
+        });
     }
 
     /// `ip COMMAND` inside, its output.
@@ -69,4 +87,24 @@ fn run(command: &str) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command}: {errors}");
     String::from_utf8(output.stdout).expect("text")
+}
+
+/// Calls `look` each time `fd` is readable until it gives something, for five seconds.
+#[track_caller]
+pub fn wait_for<F: std::os::fd::AsFd, T>(
+    source: &mut F,
+    what: &str,
+    mut look: impl FnMut(&mut F) -> Option<T>,
+) -> T {
+    let mut poller = Poller::new().unwrap();
+    poller.add(&*source, Token(0)).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(5);
+    loop {
+        if let Some(found) = look(source) {
+            return found;
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        assert!(!left.is_zero(), "{what} did not happen within five seconds");
+        poller.wait(Some(left)).unwrap().for_each(drop);
+    }
 }

@@ -1,0 +1,31 @@
+//! Counters that an operator can set back to zero, while what counts them goes on.
+
+use kedge_dataplane::Totals;
+use kedge_telemetry::Group;
+
+/// What counters stood at when they were cleared.
+#[derive(Default)]
+pub struct Baseline(Vec<Group>);
+
+impl Baseline {
+    /// Starts again from what the counters stand at.
+    pub fn clear(&mut self, groups: Vec<Group>) {
+        self.0 = groups;
+    }
+
+    /// The counters since they were cleared. The groups are those given to [`Self::clear`], in
+    /// the same order.
+    pub fn since(&self, mut groups: Vec<Group>) -> Vec<Group> {
+        for (group, base) in groups.iter_mut().zip(&self.0) {
+            for (row, base) in group.rows.iter_mut().zip(&base.rows) {
+                row.value = row.value.wrapping_sub(base.value);
+            }
+        }
+        groups
+    }
+}
+
+/// The groups that the data plane counts.
+pub fn tunnel_groups(totals: &Totals) -> [Group; 3] {
+    [Group::of(&totals.received), Group::of(&totals.sent), Group::of(&totals.icmpv6)]
+}

@@ -1,0 +1,97 @@
+//! The answers of `show`.
+
+mod anchor;
+mod gateway;
+mod layout;
+
+use kedge_config::Config;
+use kedge_model::{Encapsulation, Tunnel};
+use kedge_sansio::Now;
+use kedge_telemetry::Group;
+use serde_json::{Value, json};
+
+use crate::console::Answer;
+use crate::shell::Shell;
+use layout::{Block, span};
+
+pub use anchor::{lma_bindings, lma_globals};
+pub use gateway::{mag_bindings, mag_globals};
+
+/// `show running-config`
+pub fn running_config(config: &Config) -> Answer<'_> {
+    let text = || kedge_config::render(config);
+    Answer::new(text, || json!({ "configuration": kedge_config::render(config) }))
+}
+
+/// `show version`
+pub fn version(shell: &Shell, now: Now) -> Answer<'static> {
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+    let uptime = now.mono.saturating_duration_since(shell.started);
+    let starts = shell.restart_counter;
+    let text = move || {
+        let mut out = format!("Kedge {VERSION}\n");
+        Block::default().row("Up", span(uptime)).row("Restart counter", starts).write(&mut out);
+        out
+    };
+    let data = move || json!({ "version": VERSION, "uptime_seconds": uptime.as_secs(), "restart_counter": starts });
+    Answer::new(text, data)
+}
+
+/// `show lma-service statistics` and its sister.
+pub fn statistics(groups: Vec<Group>) -> Answer<'static> {
+    let data = layout::groups_json(&groups);
+    let text = move || {
+        let mut out = String::new();
+        layout::groups(&groups, &mut out);
+        out.truncate(out.trim_end().len());
+        out.push('\n');
+        out
+    };
+    Answer::new(text, move || data)
+}
+
+/// `12 packets, 3456 bytes`
+fn volume(packets: u64, bytes: u64) -> String {
+    format!("{packets} packets, {bytes} bytes")
+}
+
+/// Packets and octets from the node and to it.
+fn traffic_json(from: (u64, u64), to: (u64, u64)) -> Value {
+    json!({
+        "from_node": { "packets": from.0, "bytes": from.1 },
+        "to_node": { "packets": to.0, "bytes": to.1 },
+    })
+}
+
+/// A tunnel in one line.
+fn tunnel(tunnel: &Tunnel) -> String {
+    let family = if tunnel.peer.is_ipv4() { "IPv4" } else { "IPv6" };
+    let how = match tunnel.encapsulation {
+        Encapsulation::IpInIp => format!("IP in {family}"),
+        Encapsulation::Gre { send_key: None, receive_key: None } => format!("GRE over {family}"),
+        Encapsulation::Gre { send_key, receive_key } => {
+            let key = |key: Option<u32>| key.map_or("none".to_owned(), |key| key.to_string());
+            format!("GRE over {family}, key out {}, key in {}", key(send_key), key(receive_key))
+        }
+        Encapsulation::Udp { local_port, peer_port } => {
+            format!("UDP over {family}, port {local_port} to {peer_port}")
+        }
+    };
+    format!("{how}, mtu {}", tunnel.mtu)
+}
+
+fn tunnel_json(tunnel: &Tunnel) -> Value {
+    let (kind, send_key, receive_key) = match tunnel.encapsulation {
+        Encapsulation::IpInIp => ("ip", None, None),
+        Encapsulation::Gre { send_key, receive_key } => ("gre", send_key, receive_key),
+        Encapsulation::Udp { .. } => ("udp", None, None),
+    };
+    json!({
+        "encapsulation": kind,
+        "local": tunnel.local,
+        "peer": tunnel.peer,
+        "send_key": send_key,
+        "receive_key": receive_key,
+        "mtu": tunnel.mtu,
+    })
+}

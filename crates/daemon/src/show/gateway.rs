@@ -1,0 +1,212 @@
+//! What a gateway shows.
+
+use std::fmt::Write;
+
+use kedge_mag::{BindingState, BindingView, InterfaceId};
+use kedge_model::MnId;
+use kedge_sansio::Now;
+use serde_json::{Value, json};
+
+use super::layout::{Block, span};
+use super::{traffic_json, tunnel, tunnel_json, volume};
+use crate::console::Answer;
+use crate::gateway::Gateway;
+
+/// `show ipv6 mobile pmipv6 mag bindings [nai NAI]`
+pub fn mag_bindings(gateway: &Gateway, filter: Option<MnId>, now: Now) -> Answer<'_> {
+    let select = move || {
+        let filter = filter.clone();
+        let bindings = gateway.mag().bindings(now.mono);
+        bindings.filter(move |view| filter.as_ref().is_none_or(|mn_id| view.mn_id == *mn_id))
+    };
+    let listed = select.clone();
+    let text = move || {
+        let mut out = String::new();
+        let mut count = 0u32;
+        for view in select() {
+            count += 1;
+            write_binding(gateway, &view, &mut out);
+        }
+        format!("Bindings: {count}\n{out}")
+    };
+    let data = move || {
+        let list = listed().map(|view| as_json(gateway, &view));
+        json!({ "bindings": list.collect::<Vec<_>>() })
+    };
+    Answer::new(text, data)
+}
+
+fn interface(gateway: &Gateway, id: InterfaceId) -> &str {
+    gateway.mag().settings().interfaces.get(&id).map_or("-", |interface| interface.name.as_str())
+}
+
+fn write_binding(gateway: &Gateway, view: &BindingView, out: &mut String) {
+    let _ = writeln!(out, "\n{}", view.mn_id);
+    let mut block = Block::default();
+    block.row("State", state(&view.state).1);
+    let mac = view.mac.map_or("-".to_owned(), |mac| mac.to_string());
+    let interface = interface(gateway, view.interface);
+    block.row("Access", format!("{interface}, {}, {mac}", view.access_technology));
+    for prefix in &view.prefixes {
+        block.row("Home network prefix", prefix);
+    }
+    if let Some(address) = view.ipv4 {
+        let router = view.ipv4_router.map_or("-".to_owned(), |router| router.to_string());
+        block.row("IPv4 home address", format!("{address}, default router {router}"));
+    }
+    block.row("Anchor", format!("{} at {} from {}", view.lma_name, view.lma, view.care_of));
+    if let Some(path) = &view.tunnel {
+        block.row("Tunnel", tunnel(path));
+    }
+    if let Some((lifetime, left)) = view.lifetime {
+        block.row("Lifetime", format!("{} left of {}", span(left), span(lifetime.duration())));
+    }
+    if let Some(next) = view.next_update {
+        block.row("Next update", format!("in {}", span(next)));
+    }
+    if view.transmissions > 1 {
+        block.row("Update sent", format!("{} times without an answer", view.transmissions));
+    }
+    if let Some(traffic) = gateway.traffic(view.binding) {
+        block.row("From the node", volume(traffic.sent_packets, traffic.sent_bytes));
+        block.row("To the node", volume(traffic.received_packets, traffic.received_bytes));
+    }
+    block.write(out);
+}
+
+/// The state as a word for programs and as one for people.
+fn state(state: &BindingState) -> (&'static str, String) {
+    match state {
+        BindingState::Registering => ("registering", "registering".to_owned()),
+        BindingState::Active => ("active", "active".to_owned()),
+        BindingState::Refreshing => ("refreshing", "active, refreshing".to_owned()),
+        BindingState::Refused(why) => ("refused", format!("no service: {why}")),
+        BindingState::Deregistering => ("deregistering", "gone, de-registering".to_owned()),
+    }
+}
+
+fn as_json(gateway: &Gateway, view: &BindingView) -> Value {
+    let prefixes: Vec<String> = view.prefixes.iter().map(ToString::to_string).collect();
+    json!({
+        "mn_id": view.mn_id.to_string(),
+        "state": state(&view.state).0,
+        "interface": interface(gateway, view.interface),
+        "mac": view.mac.map(|mac| mac.to_string()),
+        "access_technology": view.access_technology.0,
+        "home_network_prefixes": prefixes,
+        "ipv4_home_address": view.ipv4.map(|address| address.to_string()),
+        "ipv4_default_router": view.ipv4_router,
+        "lma": view.lma_name,
+        "lma_address": view.lma,
+        "care_of": view.care_of,
+        "tunnel": view.tunnel.as_ref().map(tunnel_json),
+        "lifetime_seconds": view.lifetime.map(|(lifetime, _)| lifetime.secs()),
+        "remaining_seconds": view.lifetime.map(|(_, left)| left.as_secs()),
+        "transmissions": view.transmissions,
+        "traffic": gateway.traffic(view.binding).map(|traffic| {
+            traffic_json(
+                (traffic.sent_packets, traffic.sent_bytes),
+                (traffic.received_packets, traffic.received_bytes),
+            )
+        }),
+    })
+}
+
+/// `show ipv6 mobile pmipv6 mag globals`
+pub fn mag_globals(gateway: &Gateway) -> Answer<'_> {
+    Answer::new(move || globals(gateway), move || globals_json(gateway))
+}
+
+fn globals(gateway: &Gateway) -> String {
+    let settings = gateway.mag().settings();
+    let mut out = format!("Gateway {}, domain {}\n", settings.name, settings.domain);
+    let mut block = Block::default();
+    if let Some(address) = settings.care_of.ipv6 {
+        block.row("Care-of address", address);
+    }
+    if let Some(address) = settings.care_of.ipv4 {
+        block.row("Care-of address", address);
+    }
+    block.row("Bindings", format!("at most {}", settings.max_bindings));
+    let times = &settings.registration;
+    block.row("Lifetime asked for", span(times.lifetime.duration()));
+    if let Some(refresh) = times.refresh_time {
+        block.row("Refresh", format!("every {}", span(refresh)));
+    }
+    block.row(
+        "Retransmission",
+        format!(
+            "after {} ms, at most {} ms",
+            times.initial_retransmission.as_millis(),
+            times.max_retransmission.as_millis()
+        ),
+    );
+    if let Some(detach) = settings.detach {
+        let (interval, timeout) = (span(detach.interval), span(detach.timeout));
+        let retries = detach.retries;
+        block.row(
+            "Detach discovery",
+            format!("silent for {interval}, then {retries} questions, {timeout} each"),
+        );
+    }
+    block.row("Restart counter", settings.restart_counter);
+    block.row("Forwarding failures", gateway.forwarding_failures());
+    block.write(&mut out);
+    for (name, lma) in &settings.lmas {
+        let _ = writeln!(out, "\nAnchor {name}");
+        Block::default()
+            .row("Address", lma.address)
+            .row("Encapsulation", format!("{:?}", lma.encapsulation))
+            .row("Authentication", if lma.auth.is_some() { "on" } else { "off" })
+            .write(&mut out);
+    }
+    for (id, port) in gateway.ports() {
+        let _ = writeln!(out, "\nAccess interface {}", port.name());
+        let state = match (port.fault(), port.device()) {
+            (Some(fault), _) => fault.to_owned(),
+            (None, Some(_)) => "in use".to_owned(),
+            (None, None) => "there is no such device".to_owned(),
+        };
+        let mut block = Block::default();
+        block.row("State", state);
+        if let Some(interface) = settings.interfaces.get(id) {
+            block.row("Access technology", interface.access_technology);
+            if let Some(identity) = &interface.identity {
+                block.row("Mobile node", identity);
+            }
+        }
+        block.write(&mut out);
+    }
+    out
+}
+
+fn globals_json(gateway: &Gateway) -> Value {
+    let settings = gateway.mag().settings();
+    let lmas = settings.lmas.iter().map(|(name, lma)| {
+        json!({
+            "lma": name,
+            "address": lma.address,
+            "encapsulation": format!("{:?}", lma.encapsulation),
+            "authentication": lma.auth.is_some(),
+        })
+    });
+    let ports = gateway.ports().map(|(_, port)| {
+        json!({
+            "interface": port.name(),
+            "present": port.device().is_some(),
+            "fault": port.fault(),
+        })
+    });
+    json!({
+        "mag": settings.name,
+        "domain": settings.domain,
+        "ipv4": settings.care_of.ipv4,
+        "ipv6": settings.care_of.ipv6,
+        "binding_maximum": settings.max_bindings,
+        "lifetime_seconds": settings.registration.lifetime.secs(),
+        "restart_counter": settings.restart_counter,
+        "forwarding_failures": gateway.forwarding_failures(),
+        "lmas": lmas.collect::<Vec<_>>(),
+        "interfaces": ports.collect::<Vec<_>>(),
+    })
+}

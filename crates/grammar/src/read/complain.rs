@@ -1,0 +1,148 @@
+//! What is said about a line that is not one of the language, and how the reader goes on.
+
+use std::sync::Arc;
+
+use super::{Open, Reader};
+use crate::diagnostic::{Place, Spot, SyntaxFault, nearest};
+use crate::lex::{LexFault, Line};
+use crate::mask::Hide;
+use crate::matcher::{Miss, Why};
+use crate::{Block, Part, Support};
+
+impl<K: Copy + PartialEq> Reader<K> {
+    /// Complains about a line that fitted the block at `depth` furthest. `skipped` is 1 for the
+    /// word `no`.
+    pub(super) fn missed(&mut self, line: &Line, depth: usize, miss: &Miss<K>, skipped: usize) {
+        let at = miss.at + skipped;
+        let refused = miss.at > 0 && miss.rows.iter().all(|row| row.support == Support::NotYet);
+        let inside_refused = self.open[..depth].last().is_some_and(|open| open.refused);
+        // About the inside of a block that is not supported, the block's own error says it.
+        if !(refused && inside_refused) {
+            let place = self.place(line, at, self.hide(line, at, miss));
+            let fault = match miss.rows.first() {
+                Some(row) if refused => SyntaxFault::NotSupported { command: row.name() },
+                _ => self.fault(line, at, miss),
+            };
+            self.reading.faults.push((place, fault));
+        }
+        match self.meant_to_open(line, depth, miss) {
+            Some((block, name)) => {
+                self.open.truncate(depth);
+                self.enter(block, None, line.indent, name, refused || inside_refused);
+            }
+            None => self.below = Some(line.indent),
+        }
+    }
+
+    /// The block that a wrong line clearly meant to open, and the command that opens it.
+    ///
+    /// A line indented into a block that is open is rather a mistake in there than the beginning
+    /// of a block outside.
+    fn meant_to_open(
+        &self,
+        line: &Line,
+        depth: usize,
+        miss: &Miss<K>,
+    ) -> Option<(&'static Block<K>, String)> {
+        let indented_into = |open: &Open<K>| line.indent > open.indent;
+        if miss.at == 0 || self.open[depth..].iter().any(indented_into) {
+            return None;
+        }
+        let mut opening = miss.rows.iter().filter_map(|row| Some((row.body?, row.name())));
+        let (block, name) = opening.next()?;
+        opening.all(|(other, _)| std::ptr::eq(other, block)).then_some((block, name))
+    }
+
+    pub(super) fn fault(&self, line: &Line, at: usize, miss: &Miss<K>) -> SyntaxFault {
+        let Some(word) = line.words.get(at) else {
+            return SyntaxFault::Incomplete { allowed: miss.allowed.clone() };
+        };
+        let typed = word.text.clone();
+        if miss.why == Why::Ambiguous {
+            let begins = |what: &str| {
+                what.get(..typed.len()).is_some_and(|start| start.eq_ignore_ascii_case(&typed))
+            };
+            let mut candidates = miss.allowed.clone();
+            candidates.retain(|hint| begins(&hint.what));
+            return SyntaxFault::Ambiguous { word: typed, candidates };
+        }
+        if miss.at > 0 {
+            let words = miss.allowed.iter().filter(|hint| !hint.placeholder);
+            let meant = nearest(&typed, words.map(|hint| hint.what.as_str()));
+            let word = (!miss.secret).then_some(typed);
+            return SyntaxFault::Unexpected { word, allowed: miss.allowed.clone(), meant };
+        }
+        let known = (0..=self.open.len()).rev().flat_map(|depth| self.block_at(depth).rows);
+        let meant = nearest(&typed, known.filter_map(|row| row.leading_words().next()));
+        let mut elsewhere = Vec::new();
+        blocks_with(self.global, &typed, &mut elsewhere);
+        SyntaxFault::UnknownCommand { word: typed, allowed: miss.allowed.clone(), meant, elsewhere }
+    }
+
+    /// How much of a line that went wrong at word `at` may be shown.
+    pub(super) fn hide(&self, line: &Line, at: usize, miss: &Miss<K>) -> Hide {
+        let holds_secret = if miss.at > 0 {
+            miss.rows.iter().any(|row| row.has_secret())
+        } else {
+            let typed = line.words.get(at).map_or("", |word| word.text.as_str());
+            let known = || (0..=self.open.len()).flat_map(|depth| self.block_at(depth).rows);
+            let meant = nearest(typed, known().filter_map(|row| row.leading_words().next()));
+            known().any(|row| row.has_secret() && row.leading_words().next() == meant.as_deref())
+        };
+        match holds_secret {
+            true if miss.secret => Hide::WordAndRest,
+            true => Hide::Rest,
+            false => Hide::Secrets,
+        }
+    }
+
+    pub(super) fn lexical(
+        &self,
+        line: &Line,
+        fault: LexFault,
+        column: usize,
+    ) -> (Place, SyntaxFault) {
+        let place = Place {
+            origin: self.origin.clone(),
+            line: line.number,
+            spot: Spot { column: column + 1, caret: column, width: 1 },
+            // What is behind an open quote may be a key.
+            text: line.text.chars().take(column + 2).collect::<String>().into(),
+            block: self.block_line(),
+        };
+        let fault = match fault {
+            LexFault::OpenQuote => SyntaxFault::OpenQuote,
+            LexFault::OpenComment => SyntaxFault::OpenComment,
+        };
+        (place, fault)
+    }
+
+    fn block_line(&self) -> Arc<str> {
+        self.open.last().map(|open| open.path.clone()).unwrap_or_default()
+    }
+
+    /// The place of word `at`, behind the last word when the line has fewer. The line is shown
+    /// without what is, or may be, a secret.
+    pub(super) fn place(&self, line: &Line, at: usize, hide: Hide) -> Place {
+        let text = self.mask.show(line, at, hide);
+        let spot = self.mask.spot(line, at, hide);
+        Place {
+            origin: self.origin.clone(),
+            line: line.number,
+            spot,
+            text: text.into(),
+            block: self.block_line(),
+        }
+    }
+}
+
+/// The blocks that have a command which begins with `word`.
+fn blocks_with<K>(block: &'static Block<K>, word: &str, found: &mut Vec<&'static str>) {
+    let begins = |parts: &[Part]| matches!(parts.first(), Some(Part::Word { word: first, .. }) if first.eq_ignore_ascii_case(word));
+    if block.rows.iter().any(|row| begins(row.syntax)) && !found.contains(&block.name) {
+        found.push(block.name);
+    }
+    for body in block.rows.iter().filter_map(|row| row.body) {
+        blocks_with(body, word, found);
+    }
+}

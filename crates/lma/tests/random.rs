@@ -1,0 +1,209 @@
+//! Random updates, mutilated ones among them, time and commands, with few nodes and small pools,
+//! so that everything collides. After each step the anchor's state is whole: no address is held
+//! twice, the pools know what is held, the data plane holds what it should, the counters add up.
+//! When everything has expired, nothing is left.
+
+mod kit;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kedge_lma::{EncapsulationPolicy, Settings};
+use kedge_model::{BindingId, CustomerId, Forwarding, IpNet, Ipv4Net, Ipv6Net, MnId, VrfId};
+use kedge_wire::{BuFlags, GreKeyOption};
+use kit::*;
+use proptest::prelude::*;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Update(Update),
+    /// The update with one octet replaced, over UDP, where no checksum protects it.
+    Mutilated(Update, usize, u8),
+    Wait(u64),
+    Clear(u8),
+    /// Another configuration: which one.
+    Apply(u8),
+}
+
+#[derive(Clone, Debug)]
+struct Update {
+    node: u8,
+    mag: u8,
+    interface: Option<u8>,
+    handoff: u8,
+    lifetime: u64,
+    /// 0 none, 1 any, 2 the node's own, 3 and more a certain one.
+    prefix: u8,
+    ipv4: u8,
+    gre: Option<Option<u32>>,
+    forced_udp: bool,
+    time: i64,
+}
+
+fn update() -> impl Strategy<Value = Update> {
+    let who = (0..4_u8, 0..4_u8, prop::option::of(0..2_u8), 0..6_u8);
+    let what = (prop_oneof![Just(0_u64), 4..40_u64], 0..7_u8, 0..9_u8);
+    let how = (prop::option::of(prop::option::of(0..3_u32)), any::<bool>(), -2..3_i64);
+    (who, what, how).prop_map(
+        |((node, mag, interface, handoff), (lifetime, prefix, ipv4), (gre, forced_udp, time))| {
+            Update { node, mag, interface, handoff, lifetime, prefix, ipv4, gre, forced_udp, time }
+        },
+    )
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        12 => update().prop_map(Step::Update),
+        4 => (update(), 0..120_usize, any::<u8>()).prop_map(|(u, at, to)| Step::Mutilated(u, at, to)),
+        4 => (0..12_000_u64).prop_map(Step::Wait),
+        1 => (0..4_u8).prop_map(Step::Clear),
+        1 => (0..3_u8).prop_map(Step::Apply),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn the_state_stays_whole_and_nothing_is_left_in_the_end(
+        steps in prop::collection::vec(step(), 1..80)
+    ) {
+        let mut world = World::with(configuration(0));
+        let mut held: BTreeMap<BindingId, Forwarding> = BTreeMap::new();
+        for step in steps {
+            let outcome = apply(&mut world, &step);
+            forward(&mut held, outcome);
+            check(&world, &held);
+        }
+        // One wait for a de-registration can begin a lifetime when it ends.
+        for _ in 0..2 {
+            let outcome = world.wait(secs(3_700));
+            forward(&mut held, outcome);
+        }
+        check(&world, &held);
+        prop_assert!(world.lma.is_empty() && world.lma.pending() == 0 && held.is_empty());
+        prop_assert_eq!(world.lma.poll_timeout(), None);
+        let (ipv4, ipv6) = world.lma.usage("home").unwrap();
+        prop_assert_eq!((ipv4.unwrap().taken, ipv6.unwrap().taken), (0, 0));
+        prop_assert!(world.lma.peers().all(|peer| peer.bindings == 0));
+    }
+}
+
+/// Small pools; the second moves them and forgets a gateway, the third has GRE with keys.
+fn configuration(which: u8) -> Settings {
+    let mut settings = Settings { bce_maximum: 6, hnp_maximum: 2, ..settings() };
+    let (ipv4, ipv6) = if which == 1 { (30, 61) } else { (29, 62) };
+    settings.networks.insert("home".to_owned(), network(ipv4, ipv6));
+    match which {
+        1 => drop(settings.peers.pop()),
+        2 => settings.encapsulation = EncapsulationPolicy::Gre,
+        _ => {}
+    }
+    settings
+}
+
+fn apply(world: &mut World, step: &Step) -> Outcome {
+    match step {
+        Step::Update(update) => {
+            let pbu = pbu(world, update);
+            world.send(&pbu).1
+        }
+        Step::Mutilated(update, at, to) => {
+            let pbu = pbu(world, &Update { mag: 3, ..update.clone() });
+            let mut bytes = pbu.bytes(world.now, 1);
+            let at = at % bytes.len();
+            bytes[at] = *to;
+            world.deliver(pbu.path(), &bytes).1
+        }
+        Step::Wait(time) => world.wait(ms(*time)),
+        Step::Clear(node) => {
+            world.lma.clear(CustomerId::DEFAULT, &MnId::nai(&nai(*node)).unwrap(), world.now);
+            world.drain()
+        }
+        Step::Apply(which) => {
+            world.lma.apply(configuration(*which));
+            world.drain()
+        }
+    }
+}
+
+fn pbu(world: &World, update: &Update) -> Pbu {
+    let mags = [MAG1, MAG2, STRANGER, MAG1_V4];
+    let own = world.bindings_of(&nai(update.node)).into_iter().next();
+    let mut pbu = attach(mags[usize::from(update.mag)])
+        .mn(&nai(update.node))
+        .handoff(update.handoff)
+        .lifetime(update.lifetime)
+        .time(Time::Off(update.time));
+    pbu.link_layer_id = update.interface.map(|interface| vec![2, interface]);
+    let own_prefixes = || own.map(|b| b.addresses.prefixes.iter().map(|p| p.to_string()).collect());
+    pbu.prefixes = match update.prefix {
+        0 => Vec::new(),
+        1 => vec!["::/0".to_owned()],
+        2 => own_prefixes().unwrap_or_default(),
+        n => vec![format!("2001:db8:100:{n}::/64"), "::/0".to_owned()][..usize::from(n % 2) + 1]
+            .to_vec(),
+    };
+    let own_ipv4 = || own.and_then(|b| b.addresses.ipv4).map(|home| home.address.to_string());
+    match update.ipv4 {
+        0 => {}
+        1 => pbu.ipv4.push("0.0.0.0/0".to_owned()),
+        2 => pbu.ipv4.extend(own_ipv4().map(|address| format!("{address}/29"))),
+        n => pbu.ipv4.push(format!("10.0.0.{n}/29")),
+    }
+    if let Some(key) = update.gre {
+        pbu.more.push(GreKeyOption { key });
+    }
+    if update.forced_udp {
+        pbu.flags |= BuFlags::F;
+    }
+    pbu
+}
+
+fn nai(node: u8) -> String {
+    format!("mn{node}@example.com")
+}
+
+fn forward(held: &mut BTreeMap<BindingId, Forwarding>, outcome: Outcome) {
+    for (binding, want) in outcome.forwards {
+        let before = held.get(&binding).cloned();
+        assert_ne!(before, want, "forwarding is told only when it changes");
+        match want {
+            Some(want) => drop(held.insert(binding, want)),
+            None => drop(held.remove(&binding)),
+        }
+    }
+}
+
+fn check(world: &World, held: &BTreeMap<BindingId, Forwarding>) {
+    let mut addresses: BTreeSet<IpNet> = BTreeSet::new();
+    let mut ids = BTreeSet::new();
+    let mut active = 0;
+    for binding in world.lma.bindings() {
+        assert!(ids.insert(binding.id));
+        assert!(!binding.addresses.is_empty() && !binding.paths.is_empty());
+        for address in binding.addresses.routed() {
+            assert!(addresses.insert(address), "{address} is held twice");
+        }
+        let want = binding.forwarding(VrfId::DEFAULT);
+        active += usize::from(want.is_some());
+        assert_eq!(held.get(&binding.id), want.as_ref());
+        let found = world.lma.find(CustomerId::DEFAULT, &binding.mn_id);
+        assert_eq!(found.filter(|other| other.id == binding.id).count(), 1);
+    }
+    assert_eq!(held.len(), active, "nothing is forwarded for a binding that is gone");
+    assert_eq!(world.lma.len() as usize, ids.len());
+    let paths: u32 = world.lma.peers().map(|peer| peer.bindings).sum();
+    assert_eq!(paths as usize, ids.len());
+    // A session that is older than the pools may hold what is in none of them.
+    let pools = world.lma.settings().networks["home"];
+    let (pool4, pool6) = (pools.ipv4.unwrap(), pools.ipv6.unwrap());
+    let block4 = Ipv4Net::new(pool4.start, pool4.prefix_len).unwrap();
+    let block6 = Ipv6Net::new(pool6.start, pool6.prefix_len).unwrap();
+    let (ipv4, ipv6) = world.lma.usage("home").unwrap();
+    let in_pools = |address: &&IpNet| match address {
+        IpNet::V4(a) => block4.contains(a) && a.addr() != block4.broadcast(),
+        IpNet::V6(p) => block6.contains(p),
+    };
+    let taken = ipv4.unwrap().taken + ipv6.unwrap().taken;
+    assert_eq!(taken as usize, addresses.iter().filter(in_pools).count());
+}
