@@ -72,6 +72,7 @@ fn anchor(config: &Config, lma: &LmaConfig, item: &Item<Key>, findings: &mut Fin
     mtu(lma.tunnel_mtu, section, findings);
     multiple_of_four(lma.bce_lifetime.as_secs(), Key::BceLifetime, section, findings);
     pools(lma, section, findings);
+    default_profile(config, lma, section, findings);
 }
 
 fn gateway(config: &Config, mag: &MagConfig, item: &Item<Key>, findings: &mut Findings) {
@@ -180,6 +181,23 @@ fn pools(lma: &LmaConfig, section: Section<'_, Key>, findings: &mut Findings) {
             }
             seen.push((net, &network.name, line.place.line));
         }
+    }
+}
+
+fn default_profile(
+    config: &Config,
+    lma: &LmaConfig,
+    section: Section<'_, Key>,
+    findings: &mut Findings,
+) {
+    let Some(profile) = &lma.default_profile else { return };
+    let domain = config.domain(&lma.domain);
+    if domain.is_some_and(|domain| domain.nais.iter().any(|nai| nai.nai == *profile)) {
+        return;
+    }
+    if let Some(line) = section.find(Key::DefaultProfile) {
+        let profile = profile.clone();
+        findings.warn(&line.place_of("NAME"), Caution::UnknownProfile { profile });
     }
 }
 

@@ -70,7 +70,8 @@ fn the_anchor_with_a_peer_gateway_loads() {
         [
             "example:1:36: warning: no domain 'cisco.com' is configured: no keys and no profiles \
              come from it",
-            "example:8:1: warning: 'default profile' is accepted; it has no effect yet",
+            "example:8:17: warning: the domain has no nai 'profile1': nodes without a profile have \
+             none",
             "example:9:1: warning: 'aaa accounting' is accepted; it has no effect yet",
             "example:11:10: warning: no domain 'dn1' is configured: no keys and no profiles come \
              from it",

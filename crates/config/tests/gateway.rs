@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use kedge_config::{AccessTechnology, AuthHomeAddress, Config, Encap, ReplayWindow, parse, render};
+use kedge_config::{
+    AccessTechnology, AuthHomeAddress, Caution, Config, Encap, ReplayWindow, parse, render,
+};
 
 const GATEWAY: &str = "\
 ipv6 mobile pmipv6-domain example.net
@@ -94,6 +96,16 @@ fn interfaces_have_a_device_a_technology_and_perhaps_one_node() {
 fn it_is_written_back_as_the_same() {
     let config = load();
     assert_eq!(parse(&render(&config), "again").unwrap().0, config);
+}
+
+#[test]
+fn the_default_profile_is_a_profile_of_the_domain() {
+    let text = "ipv6 mobile pmipv6-domain d\nnai @r\nipv6 mobile pmipv6-lma l domain d\n\
+                address ipv4 192.0.2.1\ndefault profile ";
+    assert!(parse(&format!("{text}@r"), "t").unwrap().1.is_empty());
+    let (_, warnings) = parse(&format!("{text}@other"), "t").unwrap();
+    let unknown = Caution::UnknownProfile { profile: "@other".to_owned() };
+    assert_eq!(warnings.iter().map(|w| &w.caution).collect::<Vec<_>>(), [&unknown]);
 }
 
 #[test]

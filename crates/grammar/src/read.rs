@@ -26,7 +26,7 @@ use crate::{Args, Block, Item, Repeats, Row, Support, tree};
 /// A text as it was read.
 #[derive(Debug)]
 pub struct Reading<K: 'static> {
-    /// What it says. It means nothing while there are faults.
+    /// What it says, without what could not be read.
     pub items: Vec<Item<K>>,
     /// What is wrong with it, in the order of its lines.
     pub faults: Vec<(Place, SyntaxFault)>,

@@ -103,6 +103,7 @@ pub(crate) static MAG: Block<Key> = Block {
             ],
             "How far an anchor's clock may be from this one; without it the domain's window",
         )
+        .no_effect_yet()
         .from(XE),
         row(
             Key::DetachPoll,
@@ -149,7 +150,7 @@ pub(crate) static MAG: Block<Key> = Block {
             "Settings copied to the tunnels",
         )
         .from(XE),
-        GENERATE_GREKEY,
+        GENERATE_GREKEY.no_effect_yet(),
         IGNORE_GREKEY,
         IGNORE_HOME_ADDRESS,
         ANI,
