@@ -173,6 +173,28 @@ fn a_refused_change_names_what_is_wrong_and_leaves_the_binding_as_it_was() {
 }
 
 #[test]
+fn a_device_that_is_taken_away_ends_the_forwarder_and_changes_are_refused() {
+    let (row, mut pair) = carrying(UDP, 1440, 1440);
+    row.run("l", &format!("ip link del {}", lab::DEVICE));
+    eventually("the forwarder has stopped", || {
+        matches!(pair.anchor.apply(&[Change::Unbind(NODE)]), Err(DataplaneError::Stopped))
+    });
+}
+
+#[test]
+fn a_packet_with_another_key_is_dropped_and_counted() {
+    let row = Row::new();
+    let mut pair = Pair::start(&row, 1440);
+    let gre = |key| Encapsulation::Gre { send_key: Some(key), receive_key: Some(key) };
+    pair.bind(gre(7), true, 1440);
+    eventually(NODE_V4, || row.succeeds("a", &format!("ping -c 1 -W 1 {NODE_V4}")));
+    // The gateway's key is no longer the anchor's.
+    pair.gateway.apply(&[lab::bind("m", gre(8), true, 1440)]).unwrap();
+    assert!(!row.succeeds("a", &format!("ping -c 1 -W 1 {NODE_V4}")));
+    assert_eq!(pair.gateway.totals().drops.get(DropReason::UnknownKey), 1);
+}
+
+#[test]
 fn a_port_in_use_and_a_foreign_address_are_named() {
     let row = Row::new();
     let start = |address: &str| {
