@@ -154,7 +154,7 @@ impl Worker {
         })
     }
 
-    /// Forwards until told to stop.
+    /// Forwards until told to stop, or until a device is taken away.
     pub fn run(mut self) -> io::Result<()> {
         precise_timers()?;
         let mut pace = Pace::new();
@@ -169,7 +169,7 @@ impl Worker {
                         return Ok(());
                     }
                 } else if at <= self.devices.len() {
-                    self.serve_device(at - 1, now);
+                    self.serve_device(at - 1, now)?;
                 } else {
                     single += self.serve_transport(at - 1 - self.devices.len(), is_error, now);
                 }
@@ -207,15 +207,17 @@ impl Worker {
         false
     }
 
-    /// Moves a batch of packets from a device into tunnels.
-    fn serve_device(&mut self, at: usize, now: Instant) {
+    /// Moves a batch of packets from a device into tunnels. It fails when the device is gone.
+    fn serve_device(&mut self, at: usize, now: Instant) -> io::Result<()> {
         let mut used = 0;
         for _ in 0..BATCH {
             let Some(buffer) = self.reads.get_mut(used..used + READ) else { break };
-            let Ok(length) = self.devices[at].file.read(buffer) else { break };
-            if length == 0 {
-                break;
-            }
+            let length = match self.devices[at].file.read(buffer) {
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
             self.send_packet(at, used, length, now);
             used += length;
         }
@@ -224,6 +226,7 @@ impl Worker {
         }
         self.written.clear();
         self.collect_failures(now);
+        Ok(())
     }
 
     /// Queues what one read gave: `length` octets at `start`.
