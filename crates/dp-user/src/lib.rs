@@ -17,6 +17,8 @@ mod replies;
 mod split;
 mod start;
 mod sys;
+#[cfg(test)]
+mod trains;
 mod virtio;
 mod worker;
 

@@ -181,7 +181,8 @@ impl Outbox {
             debug!("the kernel cannot cut datagrams for this route");
             self.segments = false;
         }
-        if error.raw_os_error() == Some(libc::ENOBUFS) {
+        if matches!(error.raw_os_error(), Some(libc::ENOBUFS | libc::EAGAIN)) {
+            // A queue is full; what is inside adapts to loss, as it would behind a router.
             self.refused += packets_of(datagram, parts).count() as u64;
             return;
         }

@@ -154,7 +154,7 @@ impl Worker {
         })
     }
 
-    /// Forwards until told to stop.
+    /// Forwards until told to stop, or until a device is taken away.
     pub fn run(mut self) -> io::Result<()> {
         precise_timers()?;
         let mut pace = Pace::new();
@@ -169,7 +169,7 @@ impl Worker {
                         return Ok(());
                     }
                 } else if at <= self.devices.len() {
-                    self.serve_device(at - 1, now);
+                    self.serve_device(at - 1, now)?;
                 } else {
                     single += self.serve_transport(at - 1 - self.devices.len(), is_error, now);
                 }
@@ -207,15 +207,17 @@ impl Worker {
         false
     }
 
-    /// Moves a batch of packets from a device into tunnels.
-    fn serve_device(&mut self, at: usize, now: Instant) {
+    /// Moves a batch of packets from a device into tunnels. It fails when the device is gone.
+    fn serve_device(&mut self, at: usize, now: Instant) -> io::Result<()> {
         let mut used = 0;
         for _ in 0..BATCH {
             let Some(buffer) = self.reads.get_mut(used..used + READ) else { break };
-            let Ok(length) = self.devices[at].file.read(buffer) else { break };
-            if length == 0 {
-                break;
-            }
+            let length = match self.devices[at].file.read(buffer) {
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
             self.send_packet(at, used, length, now);
             used += length;
         }
@@ -224,6 +226,7 @@ impl Worker {
         }
         self.written.clear();
         self.collect_failures(now);
+        Ok(())
     }
 
     /// Queues what one read gave: `length` octets at `start`.
@@ -399,17 +402,20 @@ fn receive_batch(
         let arrival = inbox.arrivals()[index];
         let start = Inbox::start(index);
         let octets = inbox.octets();
-        let (mut at, end, mut tos) = (start, start + arrival.length, arrival.tos);
+        let (mut at, last, mut tos) = (start, start + arrival.length, arrival.tos);
         if transport.local.is_ipv4() && transport.carriage != Carriage::Udp {
             // An IPv4 raw socket gives the IP header too (raw(7)).
-            let Ok(outer) = Inner::parse_quote(&octets[at..end]) else { continue };
+            let Ok(outer) = Inner::parse_quote(&octets[at..last]) else { continue };
             at += outer.header_len;
             tos = outer.tos;
         }
         let mut known: Option<(Carrier, Result<EndId, DropReason>)> = None;
-        let segment = if transport.carriage == Carriage::Udp { arrival.segment } else { end - at };
-        while at < end {
-            let carried = &octets[at..end.min(at + segment.max(1))];
+        let segment = if transport.carriage == Carriage::Udp { arrival.segment } else { last - at };
+        if at >= last {
+            forwarder.cells().dropped(DropReason::InvalidLength, 1);
+        }
+        while at < last {
+            let carried = &octets[at..last.min(at + segment.max(1))];
             at += carried.len();
             let carried = match transport.carriage {
                 Carriage::Udp => Carried::Udp(transport.local.port(), carried),
@@ -434,14 +440,14 @@ fn receive_batch(
                 }),
             };
             known = Some((carrier, end));
-            let decided = match end {
-                Ok(end) => forwarder.inbound(end, tos, is_ipv4, packet),
+            let end = match end {
+                Ok(end) => end,
                 Err(reason) => {
                     forwarder.cells().dropped(reason, 1);
                     continue;
                 }
             };
-            let Ok(inbound) = decided else { continue };
+            let Ok(inbound) = forwarder.inbound(end, tos, is_ipv4, packet) else { continue };
             let Some(held) = forwarder.tables.held(inbound.slot) else { continue };
             let device = held.device;
             let first = at - packet.len();
@@ -455,6 +461,8 @@ fn receive_batch(
             let header = raw.then(|| unfinished(&octets[place.clone()], &inbound.inner, mtu));
             match header.flatten() {
                 Some(header) => {
+                    let more = merged(&header, &inbound.inner);
+                    forwarder.received(&inbound, end, more);
                     merger.pass(octets, place, &inbound.inner, header, device, &mut sink);
                 }
                 None => merger.add(octets, place, &inbound.inner, device, &mut sink),
@@ -465,6 +473,17 @@ fn receive_batch(
     if sink.refused > 0 {
         forwarder.cells().dropped(DropReason::Refused, sink.refused);
     }
+}
+
+/// What the kernel merged into a packet, beyond the one packet it looks like.
+fn merged(header: &VirtioHeader, inner: &Inner) -> Load {
+    let data = inner.total_len.saturating_sub(header.header_len.into());
+    let packets = match header.train {
+        Train::None => 0,
+        _ => data.div_ceil(usize::from(header.segment).max(1)).saturating_sub(1),
+    };
+    let bytes = packets * usize::from(header.header_len);
+    Load { packets: packets as u64, bytes: bytes as u64, largest: 0 }
 }
 
 /// Writes to devices and counts what they refuse.
