@@ -8,9 +8,13 @@ use kedge_dataplane::inner::Inner;
 use kedge_dataplane::{DropReason, Forwarder, Load, TunnelEnd, ecn, unwrap};
 
 use crate::merge::{Merger, Sink, unfinished};
-use crate::sys::receive::{Arrival, Inbox};
+use crate::sys::receive::{Arrival, BATCH, Inbox};
 use crate::virtio::{Train, VirtioHeader};
 use crate::worker::{Carriage, Device, Transport, Worker};
+
+/// Arrivals of one batch from a UDP socket: trains of up to 64 KiB, and what was received is best
+/// written while the processor's cache still has it.
+const TRAINS: usize = 16;
 
 impl Worker {
     /// Moves a batch of packets from tunnels to devices, and says how many came one by one.
@@ -22,7 +26,8 @@ impl Worker {
         }
         let mut arrivals = 0;
         // An error here was about a packet that left, and its report is in the error queue.
-        if inbox.receive(transport.outbox.fd()).is_ok() {
+        let most = if transport.carriage == Carriage::Udp { TRAINS } else { BATCH };
+        if inbox.receive(transport.outbox.fd(), most).is_ok() {
             arrivals = inbox.arrivals().len();
             let sink = Devices { devices, refused: 0 };
             Exit { forwarder, transport, merger, sink, now }.batch(inbox);

@@ -1,14 +1,14 @@
 //! What the data plane does not carry: packets that are too big, packets with another's source,
-//! and starts that the host cannot grant. Needs root.
-
-mod lab;
+//! and starts that the host cannot grant.
 
 use std::net::{IpAddr, UdpSocket};
 
+use crate::lab::{
+    self, HOST_V4, HOST_V6, NODE, NODE_V4, NODE_V6, Pair, Row, TRANSPORT, UDP_PORT, eventually,
+};
 use kedge_dataplane::{Change, Dataplane, DataplaneError, DropReason, Side};
 use kedge_dp_user::{Config, DpUser, TransportLocal};
 use kedge_model::{BindingId, Encapsulation};
-use lab::{HOST_V4, HOST_V6, NODE, NODE_V4, NODE_V6, Pair, Row, TRANSPORT, UDP_PORT, eventually};
 
 const UDP: Encapsulation = Encapsulation::Udp { local_port: UDP_PORT, peer_port: UDP_PORT };
 
