@@ -22,8 +22,8 @@ use sha1::Sha1;
 use crate::PacketRef;
 use crate::encoder::pad;
 use crate::header::{CHECKSUM_AT, MAX_LEN, set_len};
-use crate::option::{Authentication, MobilityOption, OptionBody};
-use crate::registry::{AuthenticationSubtype, OptionType};
+use crate::option::{Authentication, MobilityOption, OptionBody, OptionsRef};
+use crate::registry::AuthenticationSubtype;
 
 /// Octets of authentication data: the first 96 bits of the HMAC.
 const DATA_LEN: usize = 12;
@@ -47,7 +47,8 @@ pub enum AuthVerdict {
     Missing,
     /// There is no key of this number.
     UnknownSpi(u32),
-    /// The authentication data is not what the key gives, or it does not cover all options.
+    /// The authentication data is not what the key gives, or the option does not stand where it
+    /// covers the whole message.
     Wrong,
     /// Who sent this has the key.
     Valid,
@@ -113,8 +114,7 @@ pub fn sign(out: &mut Vec<u8>, start_of_mh: usize, key: &Key, care_of: IpAddr, h
 /// Judges a received message, which begins at its Payload Proto octet.
 ///
 /// `key_for_spi` finds the sender's key. The comparison takes the same time wherever the
-/// difference is. Behind the option only padding and further authentication options may stand
-/// (RFC 4285 §5: MN-HA comes before MN-AAA): anything else would be believed unprotected.
+/// difference is. Octets that are no message have no authentication.
 pub fn verify<'k>(
     mh: &[u8],
     key_for_spi: impl FnOnce(u32) -> Option<&'k Key>,
@@ -122,24 +122,49 @@ pub fn verify<'k>(
     home: IpAddr,
 ) -> AuthVerdict {
     let Ok(packet) = PacketRef::decode(mh) else { return AuthVerdict::Missing };
-    let mut options = packet.options.with_offsets();
-    let found = options.find_map(|(offset, option)| match option {
-        MobilityOption::Authentication(auth) if auth.subtype() == AuthenticationSubtype::MN_HA => {
-            Some((offset, auth))
-        }
-        _ => None,
-    });
-    let Some((offset, auth)) = found else { return AuthVerdict::Missing };
-    let Some(key) = key_for_spi(auth.spi()) else { return AuthVerdict::UnknownSpi(auth.spi()) };
-    let uncovered = options.any(|(_, option)| option.kind() != OptionType::AUTHENTICATION);
-    let Some(covered) = mh.get(..offset + SPI_END) else { return AuthVerdict::Missing };
-    if uncovered || auth.data().len() != DATA_LEN {
+    let Some(found) = find(packet.options) else { return AuthVerdict::Missing };
+    let spi = found.option.spi();
+    let Some(key) = key_for_spi(spi) else { return AuthVerdict::UnknownSpi(spi) };
+    let Some(covered) = mh.get(..found.offset + SPI_END) else { return AuthVerdict::Missing };
+    if found.misplaced || found.option.data().len() != DATA_LEN {
         return AuthVerdict::Wrong;
     }
-    match key.mac(care_of, home, covered).verify_truncated_left(auth.data()) {
+    match key.mac(care_of, home, covered).verify_truncated_left(found.option.data()) {
         Ok(()) => AuthVerdict::Valid,
         Err(_) => AuthVerdict::Wrong,
     }
+}
+
+/// The MN-HA option of a message.
+struct Found<'a> {
+    /// Where its Type octet stands.
+    offset: usize,
+    option: Authentication<'a>,
+    misplaced: bool,
+}
+
+/// Finds the MN-HA option and looks at what stands around it. Behind it only padding and
+/// authentication options of other subtypes may stand, anything else would be believed
+/// unprotected; and those others may not stand before it, nor may there be a second one
+/// (RFC 4285 §5).
+fn find(options: OptionsRef<'_>) -> Option<Found<'_>> {
+    const MN_HA: AuthenticationSubtype = AuthenticationSubtype::MN_HA;
+    let mut found = None;
+    let mut misplaced = false;
+    for (offset, option) in options.with_offsets() {
+        let authentication = match option {
+            MobilityOption::Authentication(option) => Some(option),
+            _ => None,
+        };
+        match (&found, authentication) {
+            (None, Some(option)) if option.subtype() == MN_HA => found = Some((offset, option)),
+            (None, Some(_)) => misplaced = true,
+            (None, None) => {}
+            (Some(_), Some(option)) if option.subtype() != MN_HA => {}
+            (Some(_), _) => misplaced = true,
+        }
+    }
+    found.map(|(offset, option)| Found { offset, option, misplaced })
 }
 
 fn octets(address: IpAddr) -> [u8; 16] {

@@ -50,8 +50,20 @@ fn words(bytes: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
-    // A checksum of 0xffff and one of 0x0000 are the same number in ones' complement; both
-    // directions of a message must agree on what is written.
+    // Computed with Python: the ones' complement sum, folded, of source, destination, the length
+    // in 32 bits, three zero octets, 135 and the message.
+    #[test]
+    fn the_checksum_of_an_update_is_what_was_computed_elsewhere() {
+        let (mag, lma) = ("2001:db8:1::2".parse().unwrap(), "2001:db8::1".parse().unwrap());
+        let mut mh = *b"\x3b\x06\x05\x00\x00\x00\x12\x34\x82\x00\x03\x84\x08\x10\x01mn1@example.com\
+            \x01\x05\x00\x00\x00\x00\x00\x09\x11\x01\x00\x00\x03\xe8\xbd\x31\x61\x44\x83\x84\x29\x4f\
+            \x3e\xe1\xb8\x4f";
+        assert_eq!(checksum(mag, lma, &mh), 0x4b7e);
+        set_checksum(mag, lma, &mut mh);
+        assert_eq!(mh[4..6], [0x4b, 0x7e]);
+        assert_eq!(checksum(mag, lma, &mh), 0x4b7e, "the field itself is not summed");
+    }
+
     #[test]
     fn what_is_set_verifies_and_a_changed_octet_does_not() {
         let (a, b) = ("2001:db8::1".parse().unwrap(), "2001:db8::2".parse().unwrap());

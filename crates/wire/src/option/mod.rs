@@ -1,7 +1,7 @@
 //! The options: one type for each, and the one table that ties numbers to types.
 //!
 //! An option's type says its number, its alignment and how its body is read and written. Only
-//! [`list`] knows how options follow one another, and only [`Encoder`](crate::Encoder) pads
+//! `list` knows how options follow one another, and only [`Encoder`](crate::Encoder) pads
 //! between them.
 
 mod alternate_care_of_address;
@@ -105,7 +105,6 @@ macro_rules! mobility_options {
         /// One option. Padding is not an option here: it is skipped on receiving and put in on
         /// sending.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        #[non_exhaustive]
         pub enum MobilityOption<'a> {
             $( $(#[$meta])* $variant($body), )+
             /// An option this crate has no type for, kept as it came.
