@@ -105,6 +105,11 @@ pub struct Mag {
     stats: Statistics,
 }
 
+/// The counters of a gateway that has done nothing: their titles, labels, keys and meanings.
+pub fn counter_groups() -> Vec<Group> {
+    Statistics::default().groups()
+}
+
 /// What a timer is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Timer {
@@ -180,14 +185,9 @@ impl Mag {
         self.list.len() == 0
     }
 
-    /// All counters since the start or the last [`Self::clear_statistics`].
+    /// All counters since the start.
     pub fn statistics(&self) -> Vec<Group> {
         self.stats.groups()
-    }
-
-    /// Starts all counters again from zero.
-    pub fn clear_statistics(&mut self) {
-        self.stats = Statistics::default();
     }
 
     /// Starts or moves a timer of a session.
