@@ -26,7 +26,7 @@ impl Lma {
         }
         let binding = &mut self.cache[slot];
         binding.sequence = request.update.sequence;
-        if let Some(time) = request.timestamp {
+        if let Some(time) = request.time() {
             binding.timestamp = time;
         }
         let held = binding.addresses;

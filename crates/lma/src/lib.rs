@@ -133,7 +133,7 @@ impl Lma {
         let mut networks = Networks::default();
         networks.replace(&settings.networks, std::iter::empty());
         Self {
-            peers: Peers::new(&settings),
+            peers: Peers::new(&settings, rng.next_u64()),
             networks,
             cache: Cache::new(rng.next_u64()),
             timers: Timers::default(),
@@ -210,9 +210,6 @@ impl Lma {
         let mh_type = d.bytes.get(2).map(|octet| MhType(*octet));
         if mh_type == Some(MhType::BINDING_UPDATE) {
             self.statistics.received.total += 1;
-            if let Some(counters) = self.peers.counters_mut(peer) {
-                counters.received += 1;
-            }
         }
         let packet = match open(d) {
             Ok(packet) => packet,
@@ -338,6 +335,7 @@ impl Lma {
                 }
                 self.statistics.count_discard(discard);
                 if let Some(counters) = self.peers.counters_mut(peer) {
+                    counters.received += 1;
                     counters.discarded += 1;
                 }
                 return rejection;
@@ -347,6 +345,7 @@ impl Lma {
         self.statistics.count_class(class, Outcome::Denied);
         self.statistics.count_denial(denial);
         if let Some(counters) = self.peers.counters_mut(peer) {
+            counters.received += 1;
             counters.denied += 1;
         }
         let last = self.last_sequence(request);
@@ -376,6 +375,7 @@ impl Lma {
             acks.accepted_initial += 1;
         }
         if let Some(counters) = self.peers.counters_mut(peer) {
+            counters.received += 1;
             counters.accepted += 1;
         }
     }
@@ -399,10 +399,12 @@ impl Lma {
 
     /// Counts a message that is dropped before it is understood, or is no update.
     fn discard(&mut self, d: Datagram<'_>, discard: Discard, peer: Option<PeerIndex>) -> Rejection {
+        let mh_type = d.bytes.get(2).map(|octet| MhType(*octet));
         if let Some(counters) = self.peers.counters_mut(peer) {
+            counters.received += u64::from(mh_type == Some(MhType::BINDING_UPDATE));
             counters.discarded += 1;
         }
-        match d.bytes.get(2).map(|octet| MhType(*octet)) {
+        match mh_type {
             Some(MhType::BINDING_UPDATE) => self.statistics.count_discard(discard),
             Some(MhType::BINDING_REVOCATION) => {
                 self.statistics.count_revocation_discard(discard, d.bytes.get(6).copied());

@@ -7,7 +7,7 @@ use kedge_wire::MnIdOption;
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue, Status};
 
 use crate::addresses::HomeAddresses;
-use crate::answer::{Acceptance, from_ntp};
+use crate::answer::Acceptance;
 use crate::assignment::assign;
 use crate::binding::{Binding, State};
 use crate::cache::Slot;
@@ -192,9 +192,9 @@ impl Lma {
         if let Some(address) = request.link_local.filter(|address| !address.is_unspecified()) {
             binding.link_local = address;
         }
-        let time = request.timestamp.or_else(|| request.message_id.map(from_ntp));
         // An update that waited may be older than the de-registration it waited for.
-        binding.timestamp = time.map_or(Timestamp::default(), |time| time.max(binding.timestamp));
+        binding.timestamp =
+            request.time().map_or(Timestamp::default(), |time| time.max(binding.timestamp));
         binding.sequence = request.update.sequence;
     }
 
