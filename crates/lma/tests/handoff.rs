@@ -120,6 +120,14 @@ mod a_prefix_is_the_key {
     }
 
     #[test]
+    fn rule_6_handoff_between_gateways_over_another_technology_is_no_update() {
+        let mut world = World::new();
+        world.accepted(&attach(MAG1).no_link_layer_id());
+        let other = with_prefix(MAG2).handoff(3).no_link_layer_id().technology(5);
+        world.denied(&other, Denial::PrefixNotAuthorized);
+    }
+
+    #[test]
     fn rule_6_a_deregistration_of_no_session_is_ignored() {
         let mut world = World::new();
         world.accepted(&attach(MAG1));

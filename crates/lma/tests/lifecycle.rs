@@ -154,6 +154,9 @@ fn a_refresh_keeps_the_family_that_it_does_not_mention_and_adds_one_that_is_new(
     let (_, outcome) = world.accepted(&attach(MAG1).handoff(5));
     assert!(outcome.forwards.is_empty());
     assert!(world.only_binding().addresses.ipv4.is_some());
+    let (ack, _) = world.accepted(&attach(MAG1).handoff(5).prefixes(&NONE).ipv4("10.0.0.2/24"));
+    assert_eq!(ack.prefixes().len(), 0, "what is not asked for is not answered");
+    assert!(!world.only_binding().addresses.prefixes.is_empty());
 }
 
 #[test]

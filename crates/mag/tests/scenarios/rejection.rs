@@ -73,14 +73,23 @@ fn proxy_registration_not_enabled_waits_for_an_operator() {
 }
 
 #[test]
-fn a_timestamp_lower_than_another_gateways_is_tried_again_at_the_pace_of_retransmissions() {
+fn a_timestamp_lower_than_another_gateways_is_followed_by_later_ones_soon_but_not_for_ever_so() {
     let (mut world, update) = registering();
-    let first = update.packet.options.get::<TimestampOption>().unwrap().0;
+    let time = |sent: &Sent| sent.packet.options.get::<TimestampOption>().unwrap().0;
+    let mut last = time(&update);
     world.reject(&update, Status::TIMESTAMP_LOWER_THAN_PREV_ACCEPTED);
-    assert!(world.sent.is_empty(), "not at once: it would be as low");
+    for wait in [50, 100, 200] {
+        assert!(world.sent.is_empty(), "not at once: it would be as low");
+        world.pass(Duration::from_millis(wait));
+        let again = world.take_one();
+        assert!(time(&again) > last);
+        last = time(&again);
+        world.reject(&again, Status::TIMESTAMP_LOWER_THAN_PREV_ACCEPTED);
+    }
+    world.pass(secs(7));
+    assert!(world.sent.is_empty(), "the fourth transmission waits eight seconds");
     world.pass(secs(1));
     let again = world.take_one();
-    assert!(again.packet.options.get::<TimestampOption>().unwrap().0 > first);
     world.accept(&again);
     assert_eq!(state(&world), BindingState::Active);
 }

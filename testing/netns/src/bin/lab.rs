@@ -15,12 +15,14 @@ usage: kedge-lab tcp-send ADDRESS:PORT OCTETS-PER-SECOND
        kedge-lab tcp-receive ADDRESS:PORT
        kedge-lab udp-flood ADDRESS:PORT MILLISECONDS
        kedge-lab udp-echo ADDRESS:PORT
-       kedge-lab pbu-load LOCAL:PORT ANCHOR:PORT BINDINGS MILLISECONDS
+       kedge-lab pbu-load LOCAL:PORT ANCHOR:PORT BINDINGS UPDATES
        kedge-lab hold PREFIX";
 
 /// Updates that may be unanswered: enough to keep both ends busy, little enough for a socket's
 /// default queue.
 const WINDOW: usize = 256;
+/// Prepared updates carry the time they were written at, and an anchor's window is seven seconds.
+const LONGEST: Duration = Duration::from_secs(3);
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -29,7 +31,9 @@ fn main() -> ExitCode {
         ["hold", prefix] => hold(prefix),
         ["udp-flood", to, ms] => udp_flood(to, ms),
         ["udp-echo", listen] => udp_echo(listen),
-        ["pbu-load", local, anchor, bindings, ms] => pbu_load(local, anchor, bindings, ms),
+        ["pbu-load", local, anchor, bindings, updates] => {
+            pbu_load(local, anchor, bindings, updates)
+        }
         ["tcp-send", listen, rate] => tcp_send(listen, rate),
         ["tcp-receive", from] => tcp_receive(from),
         _ => Err(USAGE.into()),
@@ -62,9 +66,9 @@ fn udp_flood(to: &str, ms: &str) -> Done {
     Ok(())
 }
 
-/// Registers, refreshes for a while, prints the count of the refreshes.
-fn pbu_load(local: &str, anchor: &str, bindings: &str, ms: &str) -> Done {
-    let mut updates = Updates::new(Load {
+/// Registers, refreshes, prints the count of the refreshes.
+fn pbu_load(local: &str, anchor: &str, bindings: &str, updates: &str) -> Done {
+    let mut gateway = Updates::new(Load {
         local: parse(local)?,
         anchor: parse(anchor)?,
         bindings: parse(bindings)?,
@@ -72,11 +76,15 @@ fn pbu_load(local: &str, anchor: &str, bindings: &str, ms: &str) -> Done {
         realm: REALM.to_owned(),
         key: Key::new(KEY.0, KEY.1.as_bytes()),
     })?;
-    let registered = updates.register()?;
-    let refreshed = updates.refresh(milliseconds(ms)?)?;
+    let registered = gateway.register()?;
+    let refreshed = gateway.refresh(parse(updates)?, LONGEST)?;
     println!(
-        "registered={} sent={} answered={} accepted={}",
-        registered.accepted, refreshed.sent, refreshed.answered, refreshed.accepted
+        "registered={} sent={} answered={} accepted={} micros={}",
+        registered.accepted,
+        refreshed.sent,
+        refreshed.answered,
+        refreshed.accepted,
+        refreshed.took.as_micros()
     );
     Ok(())
 }

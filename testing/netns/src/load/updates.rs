@@ -1,8 +1,10 @@
 //! Proxy Binding Updates by the thousand: registrations, then authenticated refreshes of many
 //! bindings with a bounded number unanswered.
 //!
-//! The window keeps both ends busy without overrunning a queue, so the rate is that of the slower
-//! one. Against an echo server everything is the same but the answers, which are our own updates.
+//! Refreshes are written and signed before the clock starts, within the anchor's timestamp window,
+//! so that the generator costs as little as it can. The window of unanswered updates keeps the
+//! server busy without overrunning a queue. Against an echo server everything is the same but the
+//! answers, which are our own updates.
 
 use std::{
     collections::HashMap,
@@ -53,6 +55,8 @@ pub struct Count {
     pub answered: u64,
     /// Acknowledgements that accept.
     pub accepted: u64,
+    /// From the first update to the last answer.
+    pub took: Duration,
 }
 
 /// A gateway with many nodes.
@@ -95,34 +99,37 @@ impl Updates {
 
     /// Registers every node and keeps the addresses it is given.
     pub fn register(&mut self) -> io::Result<Count> {
-        let every = self.nodes.len() as u64;
-        self.run(HandoffIndicatorValue::NEW_INTERFACE, |count| count.sent >= every)
+        let packets = self.prepare(HandoffIndicatorValue::NEW_INTERFACE, self.nodes.len());
+        self.run(&packets, PATIENCE.max(Duration::from_secs(60)))
     }
 
-    /// Refreshes one node after the other for a while.
-    pub fn refresh(&mut self, length: Duration) -> io::Result<Count> {
-        let start = Instant::now();
-        self.run(HandoffIndicatorValue::NOT_CHANGED, |_| start.elapsed() >= length)
+    /// Refreshes one node after the other, `updates` of them, or as many as fit into `longest`.
+    pub fn refresh(&mut self, updates: usize, longest: Duration) -> io::Result<Count> {
+        let packets = self.prepare(HandoffIndicatorValue::NOT_CHANGED, updates);
+        self.run(&packets, longest)
     }
 
-    fn run(
-        &mut self,
-        handoff: HandoffIndicatorValue,
-        enough: impl Fn(&Count) -> bool,
-    ) -> io::Result<Count> {
+    /// Writes updates of one node after the other.
+    fn prepare(&mut self, handoff: HandoffIndicatorValue, updates: usize) -> Vec<Vec<u8>> {
+        let mut packets = vec![Vec::new(); updates];
+        for (number, packet) in packets.iter_mut().enumerate() {
+            self.write(number % self.nodes.len(), handoff, SystemTime::now(), packet);
+        }
+        packets
+    }
+
+    fn run(&mut self, packets: &[Vec<u8>], longest: Duration) -> io::Result<Count> {
         let mut count = Count::default();
-        let mut packets = vec![Vec::new(); BATCH];
-        let (mut next, mut pending, mut heard) = (0, 0, Instant::now());
+        let (start, mut heard) = (Instant::now(), Instant::now());
+        let (mut rest, mut pending) = (packets, 0);
         loop {
-            let done = enough(&count);
-            if !done && pending + BATCH <= self.load.window {
-                let now = SystemTime::now();
-                for packet in &mut packets {
-                    self.write(next, handoff, now, packet);
-                    next = (next + 1) % self.nodes.len();
-                }
-                let packets = packets.iter().map(|p| (&p[..], None));
-                let sent = self.outward.send(&self.socket, packets)?;
+            if start.elapsed() >= longest {
+                rest = &[];
+            }
+            if !rest.is_empty() && pending + BATCH <= self.load.window {
+                let now = rest[..rest.len().min(BATCH)].iter().map(|p| (&p[..], None));
+                let sent = self.outward.send(&self.socket, now)?;
+                rest = &rest[sent..];
                 (pending, count.sent) = (pending + sent, count.sent + sent as u64);
             }
             let got = self.inward.receive(&self.socket, MsgFlags::MSG_DONTWAIT)?;
@@ -134,7 +141,8 @@ impl Updates {
             } else if heard.elapsed() >= PATIENCE {
                 (pending, heard) = (0, Instant::now());
             }
-            if done && pending == 0 {
+            if rest.is_empty() && pending == 0 {
+                count.took = heard.saturating_duration_since(start);
                 return Ok(count);
             }
         }
