@@ -16,9 +16,12 @@ use kedge_model::{
     SignalPath, Timestamp, VrfId,
 };
 use kedge_wire::auth::{self, Key};
-use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue, Status};
+use kedge_wire::registry::{
+    AccessTechnologyType, HandoffIndicatorValue, RevocationStatus, Status,
+};
 use kedge_wire::{
-    AccessTechnology, BindingAcknowledgement, BindingUpdate, BuFlags, HandoffIndicator,
+    AccessTechnology, BindingAcknowledgement, BindingRevocationAcknowledgement,
+    BindingRevocationIndication, BindingUpdate, BuFlags, HandoffIndicator,
     HomeNetworkPrefix, Ipv4HomeAddressRequest, Message, MnIdOption, MnLinkLayerId, Options, Packet,
     TimestampOption, set_checksum, verify_checksum,
 };
@@ -39,7 +42,7 @@ pub struct World {
 }
 
 /// What an input brought about.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Outcome {
     pub sent: Vec<(SignalPath, u8, Vec<u8>)>,
     pub forwards: Vec<(BindingId, Option<Forwarding>)>,
@@ -136,8 +139,20 @@ impl World {
     /// An update that is to wait: there is no answer yet.
     pub fn waits(&mut self, pbu: &Pbu) {
         let (result, outcome) = self.send(pbu);
-        assert!(result.is_ok() && outcome.is_empty(), "{result:?} {outcome:?}");
+        assert!(result.is_ok() && outcome.without_revocations().is_empty(), "{result:?}");
         assert_eq!(self.lma.pending(), 1);
+    }
+
+    /// A gateway's answer to an indication.
+    pub fn acknowledge(
+        &mut self,
+        bri: &Bri,
+        status: RevocationStatus,
+    ) -> (Result<(), Rejection>, Outcome) {
+        let sequence = bri.body.sequence;
+        let body =
+            BindingRevocationAcknowledgement { status, sequence, flags: bri.body.flags };
+        self.deliver(bri.path, &message(bri.path, body, Options::new()))
     }
 
     /// Lets time pass, and does what comes due on the way, when it comes due.
@@ -215,10 +230,33 @@ impl Outcome {
         self.sent.is_empty() && self.forwards.is_empty() && self.events.is_empty()
     }
 
-    /// The one message that was sent.
+    /// The one acknowledgement of an update that was sent.
     pub fn ack(&self) -> Option<Ack> {
-        assert!(self.sent.len() < 2, "at most one answer");
-        self.sent.first().map(|(path, _, bytes)| Ack::new(*path, bytes))
+        let mut acks = self.sent.iter().filter(|(_, _, bytes)| bytes[2] == 6);
+        let ack = acks.next().map(|(path, _, bytes)| Ack::new(*path, bytes));
+        assert!(acks.next().is_none(), "at most one answer");
+        ack
+    }
+
+    /// The indications that were sent.
+    pub fn indications(&self) -> Vec<Bri> {
+        let indications = self.sent.iter().filter(|(_, _, bytes)| bytes[2] == 16);
+        indications.map(|(path, _, bytes)| Bri::new(*path, bytes)).collect()
+    }
+
+    /// The one indication that was sent.
+    pub fn indication(&self) -> Bri {
+        let mut all = self.indications();
+        assert_eq!(all.len(), 1, "{:?}", self.sent);
+        all.remove(0)
+    }
+
+    /// What else came of it.
+    pub fn without_revocations(&self) -> Self {
+        let mut rest = self.clone();
+        rest.sent.retain(|(_, _, bytes)| bytes[2] != 16);
+        rest.events.retain(|event| !matches!(event.what, What::RevocationFailed { .. }));
+        rest
     }
 
     /// The one forwarding change.
@@ -253,12 +291,7 @@ impl Ack {
         let Message::BindingAcknowledgement(body) = packet.message else {
             panic!("not an acknowledgement: {packet:?}")
         };
-        match (path.local.ip(), path.peer.ip()) {
-            (IpAddr::V6(local), IpAddr::V6(peer)) => {
-                assert!(verify_checksum(local, peer, bytes), "the checksum is right");
-            }
-            _ => assert_eq!(bytes[4..6], [0, 0], "no checksum over UDP"),
-        }
+        check_checksum(path, bytes);
         Self { path, body, options: packet.options, bytes: bytes.to_vec() }
     }
 
@@ -269,6 +302,49 @@ impl Ack {
     pub fn prefixes(&self) -> Vec<String> {
         self.options.all::<HomeNetworkPrefix>().map(|o| o.prefix.to_string()).collect()
     }
+}
+
+/// A Binding Revocation Indication that was sent.
+#[derive(Clone, Debug)]
+pub struct Bri {
+    pub path: SignalPath,
+    pub body: BindingRevocationIndication,
+    pub options: Options,
+    pub bytes: Vec<u8>,
+}
+
+impl Bri {
+    fn new(path: SignalPath, bytes: &[u8]) -> Self {
+        let packet = Packet::decode(bytes).expect("what is sent decodes");
+        let Message::BindingRevocationIndication(body) = packet.message else {
+            panic!("not an indication: {packet:?}")
+        };
+        check_checksum(path, bytes);
+        Self { path, body, options: packet.options, bytes: bytes.to_vec() }
+    }
+}
+
+fn check_checksum(path: SignalPath, bytes: &[u8]) {
+    match (path.local.ip(), path.peer.ip()) {
+        (IpAddr::V6(local), IpAddr::V6(peer)) => {
+            assert!(verify_checksum(local, peer, bytes), "the checksum is right");
+        }
+        _ => assert_eq!(bytes[4..6], [0, 0], "no checksum over UDP"),
+    }
+}
+
+/// A message to the anchor on `path`, as the anchor sees it.
+pub fn message<'a>(
+    path: SignalPath,
+    message: impl Into<Message<'a>>,
+    options: Options,
+) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    Packet { message: message.into().into_owned(), options }.encode(&mut bytes);
+    if let (IpAddr::V6(local), IpAddr::V6(peer)) = (path.local.ip(), path.peer.ip()) {
+        set_checksum(peer, local, &mut bytes);
+    }
+    bytes
 }
 
 /// An update, complete unless something is taken from it.
