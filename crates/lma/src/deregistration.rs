@@ -68,7 +68,9 @@ impl Lma {
             dropped.prefixes = Default::default();
         }
         self.networks.release(network, &dropped);
-        self.want_forwarding(slot);
+        if self.cache[slot].is_active() {
+            self.want_forwarding(slot);
+        }
         self.report(slot, What::Readdressed { binding: id, addresses: kept });
     }
 
