@@ -45,7 +45,7 @@ fn seen(world: &World, id: BindingId, ack: &Ack, outcome: &Outcome) -> Seen {
         }
         [What::HandedOver { .. }] => {
             let peer = outcome.forward().as_ref().unwrap().paths[0].tunnel.peer;
-            assert_eq!(Some(peer), world.only_binding().care_of());
+            assert_eq!(peer, world.only_binding().care_of());
             Seen::Moved
         }
         ref other => panic!("{other:?}"),

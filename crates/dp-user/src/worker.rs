@@ -1,0 +1,238 @@
+//! The one thread that forwards. It owns devices, sockets and tables; nothing on its way locks.
+//!
+//! ```text
+//!            ┌────────────────────── worker ──────────────────────┐
+//!   device ──► read until empty ─► outbound ─► split ─► outboxes ─► sockets
+//!   device ◄── merge ◄─ inbound ◄───────────── unwrap ◄──────────── sockets
+//!            └──────────▲─────────────────────────────────────────┘
+//!                       │ changes, by a bounded channel and an eventfd; each is answered
+//!                    DpUser (any thread)
+//! ```
+//!
+//! Each turn waits for what is ready, then serves it one batch each, so that neither a device
+//! nor a socket starves the others.
+
+use std::fs::File;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::time::Instant;
+
+use kedge_dataplane::{
+    BindingCells, Carried, Change, DataplaneError, DropReason, Forwarder, TunnelError, unwrap,
+};
+use kedge_model::VrfId;
+
+use crate::into_tunnels::READS;
+use crate::merge::Merger;
+use crate::outbox::Outbox;
+use crate::pace::Pace;
+use crate::replies::Replies;
+use crate::sys::epoll::{Epoll, Waker, precise_timers};
+use crate::sys::receive::Inbox;
+
+/// What the owner asks of the worker.
+#[derive(Debug)]
+pub enum Command {
+    /// Make these changes, then answer how many were made, and what the next one met. A binding's
+    /// counters come with it.
+    Apply(Arc<[(Change, Arc<BindingCells>)]>, SyncSender<(usize, Result<(), DataplaneError>)>),
+    /// End.
+    Stop,
+}
+
+/// A TUN device.
+#[derive(Debug)]
+pub struct Device {
+    /// Its inner routing world.
+    pub vrf: VrfId,
+    /// Its MTU.
+    pub mtu: u16,
+    /// Where packets are read and written.
+    pub file: File,
+    /// How senders of that world are told of errors.
+    pub replies: Replies,
+}
+
+/// What a transport socket carries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Carriage {
+    /// UDP, to the port of its local.
+    Udp,
+    /// GRE.
+    Gre,
+    /// IPv4 in IP.
+    Ipv4,
+    /// IPv6 in IP.
+    Ipv6,
+}
+
+impl Carriage {
+    /// Every kind of transport socket, in the order in which each local has them.
+    pub const ALL: [Self; 4] = [Self::Udp, Self::Gre, Self::Ipv4, Self::Ipv6];
+}
+
+/// A transport socket.
+#[derive(Debug)]
+pub struct Transport {
+    /// The routing world it is in.
+    pub vrf: VrfId,
+    /// The address it is bound to.
+    pub local: SocketAddr,
+    /// What it carries.
+    pub carriage: Carriage,
+    /// The socket, and what waits to leave through it.
+    pub outbox: Outbox,
+}
+
+impl Transport {
+    /// What arrived here, or was sent from here, behind its IP header or UDP header.
+    pub fn carried<'a>(&self, octets: &'a [u8]) -> Carried<'a> {
+        match self.carriage {
+            Carriage::Udp => Carried::Udp(self.local.port(), octets),
+            Carriage::Gre => Carried::Gre(octets),
+            Carriage::Ipv4 => Carried::Ipv4(octets),
+            Carriage::Ipv6 => Carried::Ipv6(octets),
+        }
+    }
+}
+
+/// The state of the thread.
+#[derive(Debug)]
+pub struct Worker {
+    /// What decides.
+    pub forwarder: Forwarder,
+    /// In the order of the tables' devices.
+    pub devices: Vec<Device>,
+    /// Four for each local of the tables, as [`Carriage::ALL`].
+    pub transports: Vec<Transport>,
+    /// Joins what goes to devices.
+    pub merger: Merger,
+    /// Knows the waker as 0, then devices, then transports.
+    epoll: Epoll,
+    /// Says that a command waits.
+    waker: Waker,
+    /// What waits.
+    commands: Receiver<Command>,
+    /// What a batch read from a device.
+    pub reads: Vec<u8>,
+    /// Headers that were written for that batch.
+    pub written: Vec<u8>,
+    /// What a batch received from a socket.
+    pub inbox: Inbox,
+}
+
+impl Worker {
+    /// A worker that has not run yet.
+    pub fn new(
+        forwarder: Forwarder,
+        devices: Vec<Device>,
+        transports: Vec<Transport>,
+        udp_trains: bool,
+        waker: Waker,
+        commands: Receiver<Command>,
+    ) -> io::Result<Self> {
+        let epoll = Epoll::new()?;
+        let mut token = 0..;
+        let mut next = || token.next().unwrap_or(u64::MAX);
+        epoll.add(&waker, next())?;
+        for device in &devices {
+            epoll.add(&device.file, next())?;
+        }
+        for transport in &transports {
+            epoll.add(transport.outbox.fd(), next())?;
+        }
+        Ok(Self {
+            forwarder,
+            devices,
+            transports,
+            merger: Merger::new(udp_trains),
+            epoll,
+            waker,
+            commands,
+            reads: vec![0; READS],
+            written: Vec::with_capacity(1 << 18),
+            inbox: Inbox::new(),
+        })
+    }
+
+    /// Forwards until told to stop, or until a device is taken away.
+    pub fn run(mut self) -> io::Result<()> {
+        precise_timers()?;
+        let mut pace = Pace::new();
+        loop {
+            let ready = self.epoll.wait()?;
+            let now = Instant::now();
+            let mut single = 0;
+            for (token, is_error) in ready {
+                let at = usize::try_from(token).unwrap_or(usize::MAX);
+                if at == 0 {
+                    if self.obey() {
+                        return Ok(());
+                    }
+                } else if at <= self.devices.len() {
+                    self.serve_device(at - 1, now)?;
+                } else {
+                    single += self.serve_transport(at - 1 - self.devices.len(), is_error, now);
+                }
+            }
+            if let Some(moment) = pace.after(now, Instant::now(), single) {
+                self.waker.wait(moment);
+            }
+        }
+    }
+
+    /// Does what was asked; `true` to end.
+    fn obey(&mut self) -> bool {
+        self.waker.clear();
+        while let Ok(command) = self.commands.try_recv() {
+            match command {
+                Command::Stop => return true,
+                Command::Apply(changes, answer) => {
+                    let tables = &mut self.forwarder.tables;
+                    let mut made = 0;
+                    let done = changes.iter().try_for_each(|(change, cells)| {
+                        match change {
+                            Change::Bind { binding, want } => {
+                                tables.bind(*binding, want, Arc::clone(cells))?;
+                            }
+                            Change::Unbind(binding) => tables.unbind(*binding),
+                        }
+                        made += 1;
+                        Ok(())
+                    });
+                    // The owner waits for it, or has gone.
+                    let _ = answer.send((made, done));
+                }
+            }
+        }
+        false
+    }
+
+    /// Tells the senders of packets that could not be sent, or met an error on their way.
+    pub fn collect_failures(&mut self, now: Instant) {
+        for transport in &mut self.transports {
+            let outbox = &mut transport.outbox;
+            if outbox.refused > 0 {
+                self.forwarder.cells().dropped(DropReason::Refused, outbox.refused);
+                outbox.refused = 0;
+            }
+            for report in std::mem::take(&mut transport.outbox.reports) {
+                let carried = transport.carried(&report.carried);
+                let Ok((_, _, inner)) = unwrap(carried) else { continue };
+                let error = TunnelError {
+                    transport: transport.vrf,
+                    local: transport.local.ip(),
+                    peer: report.to,
+                    fault: report.fault,
+                    inner,
+                };
+                let Some((vrf, reply)) = self.forwarder.tunnel_error(&error, now) else { continue };
+                if let Some(device) = self.devices.iter().find(|device| device.vrf == vrf) {
+                    device.replies.send(&reply);
+                }
+            }
+        }
+    }
+}
