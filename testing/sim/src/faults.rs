@@ -87,7 +87,12 @@ fn come(world: &mut World, host: usize) {
                 world.on_link(Place { gateway, interface: InterfaceId(*port) }).is_empty()
             };
             let Some(port) = ports.into_iter().find(is_free) else { return };
-            InterfaceId(port)
+            let interface = InterfaceId(port);
+            if !world.plan.unseen_leaves {
+                // Whoever was here before is seen to have left, if only by this one's coming.
+                world.carrier(Place { gateway, interface }, LinkState::Down);
+            }
+            interface
         }
     };
     world.attach(host, Place { gateway, interface });
@@ -191,7 +196,8 @@ fn reconfigure(world: &mut World, gateway: usize, anchor: usize) {
     world.settle(Station::Gateway(gateway));
     let mut settings = world.plan.anchor(anchor, world.anchors[anchor].restarts);
     settings.tunnel_mtu = world.chance.pick(&[None, Some(1400)]);
-    settings.lifetime = world.chance.pick(&[settings.lifetime, kedge_model::Lifetime::from_secs(24)]);
+    settings.lifetime =
+        world.chance.pick(&[settings.lifetime, kedge_model::Lifetime::from_secs(24)]);
     world.anchors[anchor].lma.apply(settings);
     world.settle(Station::Anchor(anchor));
 }

@@ -81,4 +81,3 @@ pub fn destination(outer: &OuterPacket) -> IpAddr {
     let arrived = Arrived::parse(TRANSPORT, &outer.bytes).expect("whole outer packets");
     arrived.local
 }
-

@@ -103,8 +103,7 @@ impl World {
     pub fn new(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
         let plan = Plan::drawn(&mut chance);
-        let anchors =
-            (0..plan.anchors).map(|n| Anchor::new(&plan, n, 0, chance.seed())).collect();
+        let anchors = (0..plan.anchors).map(|n| Anchor::new(&plan, n, 0, chance.seed())).collect();
         let gateways =
             (0..plan.gateways).map(|n| Gateway::new(&plan, n, 0, chance.seed())).collect();
         let hosts = (0..plan.hosts).map(|n| Host::new(n, plan.mn_id(n))).collect();

@@ -171,9 +171,14 @@ impl Host {
         }
     }
 
-    /// Whether the last question from this address was answered.
-    pub fn is_answered(&self, address: IpAddr) -> bool {
-        self.answered.get(&address) == Some(&self.pings)
+    /// How many questions it has asked.
+    pub fn pings(&self) -> u64 {
+        self.pings
+    }
+
+    /// Whether this question from this address was answered, or one after it.
+    pub fn is_answered(&self, address: IpAddr, number: u64) -> bool {
+        self.answered.get(&address).is_some_and(|answered| *answered >= number)
     }
 
     /// The address that it makes of a prefix.
@@ -224,8 +229,8 @@ impl Host {
     }
 
     fn answer_solicitation(&mut self, source: Ipv6Addr, ns: &NeighborSolicitation, now: Instant) {
-        let is_own = ns.target == self.link_local()
-            || self.addresses(now).contains(&IpAddr::V6(ns.target));
+        let is_own =
+            ns.target == self.link_local() || self.addresses(now).contains(&IpAddr::V6(ns.target));
         if !is_own || source.is_unspecified() {
             return;
         }
@@ -243,24 +248,30 @@ impl Host {
         if request.operation != Operation::Request || self.ipv4(now) != Some(request.target) {
             return;
         }
-        self.send_arp(request.sender_mac, Arp {
-            operation: Operation::Reply,
-            sender_mac: self.mac,
-            sender: request.target,
-            target_mac: request.sender_mac,
-            target: request.sender,
-        });
+        self.send_arp(
+            request.sender_mac,
+            Arp {
+                operation: Operation::Reply,
+                sender_mac: self.mac,
+                sender: request.target,
+                target_mac: request.sender_mac,
+                target: request.sender,
+            },
+        );
     }
 
     /// RFC 5227 §2.3.
     fn announce(&mut self, address: Ipv4Addr) {
-        self.send_arp(MacAddr::BROADCAST, Arp {
-            operation: Operation::Request,
-            sender_mac: self.mac,
-            sender: address,
-            target_mac: MacAddr([0; 6]),
-            target: address,
-        });
+        self.send_arp(
+            MacAddr::BROADCAST,
+            Arp {
+                operation: Operation::Request,
+                sender_mac: self.mac,
+                sender: address,
+                target_mac: MacAddr([0; 6]),
+                target: address,
+            },
+        );
     }
 
     fn take_packet(&mut self, packet: &[u8]) {

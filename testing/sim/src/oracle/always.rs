@@ -103,4 +103,3 @@ pub fn check_downlink(world: &mut World, host: usize, packet: &[u8]) {
     assert!(world.memory.was_held(to.ip(), node), "{node} was never given {}", to.ip());
     world.memory.answered += u64::from(ping.host == host);
 }
-

@@ -109,7 +109,7 @@ fn agree(view: &BindingView, binding: &Binding) -> bool {
     let is_active = matches!(view.state, BindingState::Active | BindingState::Refreshing);
     let home = binding.addresses.ipv4.map(|home| (home.address, home.prefix_len, home.router));
     let ipv4 = view.ipv4.map(|net| (net.addr(), net.prefix_len())).zip(view.ipv4_router);
-    let [path] = &binding.paths[..] else { return false };
+    let Some(path) = binding.paths.iter().next() else { return false };
     is_active
         && binding.is_active()
         && binding.addresses.prefixes.iter().eq(view.prefixes.iter().copied())
@@ -149,15 +149,20 @@ fn has_addresses(world: &World, n: usize, binding: &Binding) -> bool {
 
 /// Asks every host to ask something; the first that gets no answer.
 fn silence(world: &mut World) -> Option<String> {
-    for host in 0..world.hosts.len() {
-        world.ping(host);
+    let mut asked = Vec::new();
+    for n in 0..world.hosts.len() {
+        world.ping(n);
+        let host = &world.hosts[n];
+        if host.place.is_some() {
+            let number = host.pings();
+            let addresses = host.addresses(world.clock.now());
+            asked.extend(addresses.into_iter().map(|address| (n, address, number)));
+        }
     }
-    let asked: Vec<(usize, IpAddr)> = (0..world.hosts.len())
-        .filter(|n| world.hosts[*n].place.is_some())
-        .flat_map(|n| world.hosts[n].addresses(world.clock.now()).into_iter().map(move |a| (n, a)))
-        .collect();
     world.run_for(ANSWER, |_| {});
-    let unheard = asked.into_iter().find(|(n, address)| !world.hosts[*n].is_answered(*address));
-    unheard.map(|(n, address)| format!("host {n} gets no answer at {address}"))
+    let unheard = |(n, address, number): &(usize, IpAddr, u64)| {
+        !world.hosts[*n].is_answered(*address, *number)
+    };
+    let first = asked.into_iter().find(unheard);
+    first.map(|(n, address, _)| format!("host {n} gets no answer at {address}"))
 }
-
