@@ -23,7 +23,8 @@ use crate::{Event, Mag, Refusal, Timer};
 const FIRST_RETRY: Duration = Duration::from_secs(10);
 const LAST_RETRY: Duration = Duration::from_secs(600);
 
-/// How many rejections in a row are answered at once with a corrected update.
+/// How many rejections in a row for an update's number or time are answered with another update
+/// soon. Any other correction asks for less than before, so that its number is limited by itself.
 const MAX_CORRECTIONS: u8 = 3;
 
 /// How far the clocks of gateways are expected to be apart; the wait before the first update
@@ -119,6 +120,8 @@ impl Mag {
             self.refuse(id, Refusal::NothingGranted, true, now);
             return;
         }
+        self.end_earlier_grants(id, &grant, now);
+        let Some(entry) = self.list.get_mut(id) else { return };
         let before = match &entry.state {
             State::Active { grant, .. } => Some(grant.clone()),
             State::Registering { .. } | State::Refused { .. } | State::Deregistering { .. } => None,
@@ -143,6 +146,18 @@ impl Mag {
             let gone = before.map_or(Vec::new(), |before| before.prefixes);
             self.announce(id, &gone, now);
             self.report_registration(id, grant, now.mono.duration_since(since));
+        }
+    }
+
+    /// An anchor gives a prefix or an address to one session (RFC 5213 §5.2). What another session
+    /// here had of it, the anchor has forgotten, since it cleared its bindings or restarted: that
+    /// session is registered again.
+    fn end_earlier_grants(&mut self, id: BindingId, grant: &Grant, now: Now) {
+        for net in grant.inner() {
+            if let Some(earlier) = self.list.by_inner(net).filter(|earlier| *earlier != id) {
+                self.withdraw(earlier, now);
+                self.register(earlier, now);
+            }
         }
     }
 
@@ -181,7 +196,7 @@ impl Mag {
             // RFC 6275 §11.7.3: go on from the number that the anchor accepted last.
             Status::SEQUENCE_NUMBER_OUT_OF_WINDOW => {
                 entry.sequence = ba.sequence;
-                true
+                entry.corrections < MAX_CORRECTIONS
             }
             // RFC 5213 §6.9.1.2 (10), RFC 5844 §3.2.3.2: let the anchor choose.
             Status::NOT_AUTHORIZED_FOR_HOME_NETWORK_PREFIX
@@ -212,10 +227,12 @@ impl Mag {
             _ => false,
         };
         let Some(entry) = self.list.get_mut(id) else { return };
-        if corrected && entry.corrections < MAX_CORRECTIONS {
-            entry.corrections += 1;
+        if corrected {
             match ba.status {
-                Status::SEQUENCE_NUMBER_OUT_OF_WINDOW => self.transmit(id, now),
+                Status::SEQUENCE_NUMBER_OUT_OF_WINDOW => {
+                    entry.corrections += 1;
+                    self.transmit(id, now);
+                }
                 // What the node has is not what it will get: no service until then (item 11).
                 _ => {
                     self.withdraw(id, now);
