@@ -211,10 +211,22 @@ impl Forwarder {
         packet: &[u8],
     ) -> Result<Inbound, DropReason> {
         let decided = self.decide_inbound(end, outer_tos, is_ipv4, packet);
-        if let Err(reason) = decided {
-            self.cells.dropped(reason, 1);
+        match &decided {
+            Ok(inbound) => self.received(inbound, end, Load::one(&inbound.inner)),
+            Err(reason) => self.cells.dropped(*reason, 1),
         }
         decided
+    }
+
+    /// Counts what came from a tunnel: beyond what [`Self::inbound`] counts, the packets that a
+    /// kernel merged into one before we saw it.
+    pub fn received(&self, inbound: &Inbound, end: EndId, load: Load) {
+        let Some(held) = self.tables.held(inbound.slot) else { return };
+        held.cells.received(load.packets, load.bytes);
+        if let Some(path) = held.paths.iter().find(|path| path.end == end) {
+            let kind = Kind::of(&path.tunnel, inbound.inner.is_ipv4());
+            self.cells.received(kind, load.packets, load.bytes);
+        }
     }
 
     fn decide_inbound(
@@ -234,13 +246,6 @@ impl Forwarder {
         };
         let slot = self.tables.admit(end, subscriber)?;
         let tos = ecn::decapsulated(outer_tos, inner.tos).ok_or(DropReason::Congestion)?;
-        if let Some(held) = self.tables.held(slot) {
-            let bytes = inner.total_len as u64;
-            held.cells.received(1, bytes);
-            if let Some(path) = held.paths.iter().find(|path| path.end == end) {
-                self.cells.received(Kind::of(&path.tunnel, inner.is_ipv4()), 1, bytes);
-            }
-        }
         Ok(Inbound { slot, inner, tos })
     }
 

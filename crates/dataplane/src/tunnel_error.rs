@@ -39,13 +39,17 @@ pub enum TunnelFault {
 
 impl Forwarder {
     /// Learns from an error about an outer packet, and gives what the inner packet's sender must
-    /// be told.
-    pub fn tunnel_error(&mut self, error: &TunnelError<'_>, now: Instant) -> Option<Reply> {
+    /// be told, and in which routing world.
+    pub fn tunnel_error(
+        &mut self,
+        error: &TunnelError<'_>,
+        now: Instant,
+    ) -> Option<(VrfId, Reply)> {
         let too_big = matches!(error.fault, TunnelFault::TooBig { .. });
         if too_big {
             self.cells().too_big_received.add(1);
         }
-        let Some((inner, mtu)) = self.blame(error, now) else {
+        let Some((vrf, inner, mtu)) = self.blame(error, now) else {
             if too_big {
                 self.cells().too_big_dropped.add(1);
             }
@@ -68,13 +72,13 @@ impl Forwarder {
         if too_big {
             self.cells().too_big_relayed.add(1);
         }
-        Some(reply)
+        Some((vrf, reply))
     }
 
-    /// The header of the inner packet and the MTU of its path, which has been lowered; `None`
+    /// The inner packet's world and header, and the MTU of its path, which has been lowered; `None`
     /// where the packet is not one that a binding of ours sends into that tunnel, so that nobody
     /// can lower an MTU by guessing addresses alone.
-    fn blame(&mut self, error: &TunnelError<'_>, now: Instant) -> Option<(Inner, u16)> {
+    fn blame(&mut self, error: &TunnelError<'_>, now: Instant) -> Option<(VrfId, Inner, u16)> {
         let inner = Inner::parse_quote(error.inner).ok()?;
         let subscriber = match self.tables.side() {
             Side::Anchor => inner.destination,
@@ -98,6 +102,6 @@ impl Forwarder {
                 mtu = mtu.min(path.mtu(now));
             }
         }
-        Some((inner, mtu))
+        Some((held.vrf, inner, mtu))
     }
 }

@@ -128,7 +128,8 @@ fn an_outer_packet_too_big_lowers_the_mtu_for_a_while_and_is_relayed() {
         fault: TunnelFault::TooBig { outer_mtu: 1360 },
         inner,
     };
-    let reply = anchor.tunnel_error(&report(&v6[..100]), now).expect("the sender is told");
+    let relayed = anchor.tunnel_error(&report(&v6[..100]), now);
+    let (INNER, reply) = relayed.expect("the sender is told") else { panic!("wrong world") };
     assert_eq!(reply.packet(ip("::1"))[44..48], (1360u32 - 28).to_be_bytes());
     assert!(matches!(anchor.encapsulate(INNER, &v6, now), Verdict::Reply(DropReason::TooBig, _)));
     let later = now + Duration::from_secs(601);

@@ -1,0 +1,140 @@
+//! Making devices and opening sockets, with errors that say what and which.
+
+use std::io;
+use std::net::SocketAddr;
+
+use kedge_dataplane::DataplaneError;
+use kedge_dataplane::inner::protocol;
+
+use crate::config::{DeviceConfig, TransportLocal};
+use crate::outbox::Outbox;
+use crate::replies::Replies;
+use crate::sys::netns::within;
+use crate::sys::{socket, tun};
+use crate::worker::{Carriage, Device, Transport};
+
+/// Packets that wait in a device for us: enough for the kernel's bursts, short enough for TCP.
+const QUEUE: u16 = 2000;
+/// Octets that wait in a socket, each way.
+const BUFFER: i32 = 8 << 20;
+
+/// Makes a device and brings it up; also says whether it takes trains of UDP datagrams.
+pub fn device(config: &DeviceConfig) -> Result<(Device, bool), DataplaneError> {
+    let name = &config.name;
+    let action = || format!("make the TUN device {name}");
+    let made = within(config.netns.as_ref(), || {
+        let file = tun::open().map_err(|source| match source.raw_os_error() {
+            Some(libc::ENOENT | libc::ENODEV | libc::ENXIO) => DataplaneError::Missing {
+                what: tun::TUN_PATH.into(),
+                remedy: "load the module (modprobe tun), or give the container the device",
+                source,
+            },
+            _ => host(action(), "CAP_NET_ADMIN", source),
+        })?;
+        let set_up = || {
+            tun::create(&file, name)?;
+            let udp = tun::set_offloads(&file)?;
+            quiet(name);
+            tun::bring_up(name, config.mtu, QUEUE)?;
+            Ok((Replies::open()?, udp))
+        };
+        let (replies, udp) = set_up().map_err(|e| host(action(), "CAP_NET_ADMIN", e))?;
+        Ok((Device { vrf: config.vrf, mtu: config.mtu, file, replies }, udp))
+    });
+    made.map_err(|e| host(format!("enter the network namespace of {name}"), "CAP_SYS_ADMIN", e))?
+}
+
+/// Keeps the kernel from giving the device a link-local address and soliciting routers over it:
+/// such packets are no subscriber's. Where /proc/sys is not writable, they are dropped.
+fn quiet(name: &str) {
+    let path = format!("/proc/sys/net/ipv6/conf/{name}/addr_gen_mode");
+    if let Err(error) = std::fs::write(&path, "1") {
+        tracing::debug!(path, %error, "the device will solicit routers");
+    }
+}
+
+/// Opens the sockets of a local, in the order of [`Carriage::ALL`].
+pub fn transports(config: &TransportLocal) -> Result<Vec<Transport>, DataplaneError> {
+    let opened = within(config.netns.as_ref(), || {
+        Carriage::ALL.into_iter().map(|carriage| transport(config, carriage)).collect()
+    });
+    let action = || format!("enter the network namespace of {}", config.address);
+    opened.map_err(|source| host(action(), "CAP_SYS_ADMIN", source))?
+}
+
+fn transport(config: &TransportLocal, carriage: Carriage) -> Result<Transport, DataplaneError> {
+    let is_ipv4 = config.address.is_ipv4();
+    let (kind, protocol, port, what) = match carriage {
+        Carriage::Udp => (libc::SOCK_DGRAM, protocol::UDP, config.udp_port, "UDP"),
+        Carriage::Gre => (libc::SOCK_RAW, protocol::GRE, 0, "GRE"),
+        Carriage::Ipv4 => (libc::SOCK_RAW, protocol::IPV4, 0, "IPv4-in-IP"),
+        Carriage::Ipv6 => (libc::SOCK_RAW, protocol::IPV6, 0, "IPv6-in-IP"),
+    };
+    let local = SocketAddr::new(config.address, port);
+    let open = || {
+        let fd = socket::open(is_ipv4, kind, protocol)?;
+        for (level, name, value) in options(is_ipv4, carriage) {
+            socket::set(&fd, level, name, value)?;
+        }
+        for (forced, plain) in
+            [(libc::SO_RCVBUFFORCE, libc::SO_RCVBUF), (libc::SO_SNDBUFFORCE, libc::SO_SNDBUF)]
+        {
+            // Without CAP_NET_ADMIN the kernel's own limit holds.
+            socket::set(&fd, libc::SOL_SOCKET, forced, BUFFER)
+                .or_else(|_| socket::set(&fd, libc::SOL_SOCKET, plain, BUFFER))?;
+        }
+        socket::bind(&fd, local)?;
+        Ok(fd)
+    };
+    let fd = open().map_err(|source: io::Error| match source.raw_os_error() {
+        Some(libc::EADDRINUSE) => DataplaneError::AddressInUse { local, source },
+        Some(libc::EADDRNOTAVAIL) => DataplaneError::AddressUnavailable {
+            transport: config.vrf,
+            local: config.address,
+            source,
+        },
+        _ => host(format!("open the {what} socket at {}", config.address), "CAP_NET_RAW", source),
+    })?;
+    let outbox = Outbox::new(fd, is_ipv4, carriage == Carriage::Udp);
+    // A raw socket has no port; the local's is kept for what UDP carries.
+    Ok(Transport { vrf: config.vrf, local, carriage, outbox })
+}
+
+/// Outer headers are ours to mark, never to be fragmented, and errors about them ours to hear.
+fn options(
+    is_ipv4: bool,
+    carriage: Carriage,
+) -> impl Iterator<Item = (libc::c_int, libc::c_int, i32)> {
+    let ttl = kedge_dataplane::HOP_LIMIT.into();
+    let [v4, v6] = [libc::IPPROTO_IP, libc::IPPROTO_IPV6];
+    let family = if is_ipv4 {
+        vec![
+            (v4, libc::IP_TTL, ttl),
+            (v4, libc::IP_RECVTOS, 1),
+            (v4, libc::IP_RECVERR, 1),
+            (v4, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_DO),
+        ]
+    } else {
+        vec![
+            (v6, libc::IPV6_UNICAST_HOPS, ttl),
+            (v6, libc::IPV6_RECVTCLASS, 1),
+            (v6, libc::IPV6_RECVERR, 1),
+            (v6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_DO),
+            (v6, IPV6_FLOWINFO_SEND, 1),
+        ]
+    };
+    let udp = (carriage == Carriage::Udp).then_some((libc::SOL_UDP, libc::UDP_GRO, 1));
+    family.into_iter().chain(udp)
+}
+
+/// `libc` does not name it: the flow label of `sin6_flowinfo` goes into the packet.
+const IPV6_FLOWINFO_SEND: libc::c_int = 33;
+
+fn host(action: String, capability: &'static str, source: io::Error) -> DataplaneError {
+    match source.raw_os_error() {
+        Some(libc::EPERM | libc::EACCES) => {
+            DataplaneError::NotPermitted { action, capability, source }
+        }
+        _ => DataplaneError::Host { action, source },
+    }
+}
