@@ -24,7 +24,7 @@ pub fn until_answered(from: &Host, address: &str) -> Result<()> {
 pub fn answered(from: &Host, address: &str, size: u16, whole: bool) -> Result<()> {
     let payload = (size - headers(address)).to_string();
     let whole = if whole { "do" } else { "dont" };
-    let args = ["-n", "-q", "-c", COUNT, "-i", "0.01", "-W", "3", "-M", whole, "-s", &payload];
+    let args = ["-n", "-c", COUNT, "-i", "0.01", "-W", "3", "-M", whole, "-s", &payload];
     let answer = from.exec("ping", &[&args[..], &[address]].concat());
     let answer = answer.with_context(|| format!("{size} octets from {}", from.name()))?;
     ensure!(answer.contains(" 0% packet loss"), "{size} octets to {address}: {answer}");
@@ -50,9 +50,13 @@ pub fn told_too_big(from: &Host, address: &str, size: u16, mtu: u16) -> Result<(
     };
     let told = [format!("mtu = {mtu})"), format!("mtu={mtu}"), format!("mtu: {mtu}")];
     ensure!(told.iter().any(|told| answer.contains(told)), "no MTU of {mtu} in {answer:?}");
-    // The route remembers; the next scenario has another MTU.
+    Ok(())
+}
+
+/// Lets a host forget the path MTUs that it was told of.
+pub fn forget_path_mtus(host: &Host) -> Result<()> {
     for family in Family::ALL {
-        from.ip(&format!("{} route flush cache", family.pick("-4", "-6")))?;
+        host.ip(&format!("{} route flush cache", family.pick("-4", "-6")))?;
     }
     Ok(())
 }

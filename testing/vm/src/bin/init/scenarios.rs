@@ -130,7 +130,9 @@ fn both_understand(row: &Row, carriage: &Carriage) -> Result<()> {
             }
             for inner in carriage.families() {
                 let what = || format!("our side {side:?}, packets {how}, inner {inner:?}");
-                carried(row, carriage, inner, &ours).with_context(what)?;
+                carried(row, carriage, inner, &ours)
+                    .with_context(|| format!("{:?}", ours.totals().drops))
+                    .with_context(what)?;
             }
         }
         drop(devices);
@@ -162,12 +164,22 @@ fn carried(row: &Row, carriage: &Carriage, inner: Family, ours: &DpUser) -> Resu
     probe::until_answered(&row.a, inner.b())?;
     let before = ours.totals();
     for (from, to, address) in ends {
+        probe::forget_path_mtus(from)?;
         probe::answered(from, address, 100, true)?;
         probe::answered(from, address, carriage.mtu, true)?;
+        probe::told_too_big(from, address, carriage.mtu + 1, carriage.mtu)?;
         probe::answered(from, address, 3000, false)?;
-        transfer::run(from, to, address)?;
+        if let Err(e) = transfer::run(from, to, address) {
+            let mut caps = Vec::new();
+            for (h, i) in [(&row.a,"to-l"),(&row.l,"to-m"),(&row.l,"kedge0"),(&row.m,"to-l"),(&row.m,"theirs0"),(&row.m, "to-b"),(&row.b,"to-m")] {
+                caps.push(h.spawn(&format!("cap-{i}"), "tcpdump", &["-Zroot","-nn","-vv","-l","-i",i])?);
+            }
+            kedge_lab::wait::pause(std::time::Duration::from_secs(2));
+            let _ = transfer::run(from, to, address);
+            for c in &caps { eprintln!("=== {} {}\n{}{}", c.name(), c.id(), c.output(), c.errors()); }
+            return Err(e);
+        }
     }
-    probe::told_too_big(&row.a, inner.b(), carriage.mtu + 1, carriage.mtu)?;
     let (after, kind) = (ours.totals(), carriage.kind(inner)?);
     let sent = after.sent.data.bytes(kind) - before.sent.data.bytes(kind);
     let received = after.received.data.bytes(kind) - before.received.data.bytes(kind);

@@ -15,7 +15,7 @@ use crate::row::netns;
 pub const OCTETS: usize = 500_000;
 
 /// Longest wait for a step, and for further octets.
-const LIMIT: Duration = Duration::from_secs(15);
+const LIMIT: Duration = Duration::from_secs(4);
 
 /// Sends [`OCTETS`] from one host to an address of another.
 pub fn run(from: &Host, to: &Host, address: &str) -> Result<()> {

@@ -82,8 +82,7 @@ impl Devices<'_> {
         }
         self.made += 1;
         let in_udp = device.in_udp.map_or(String::new(), |_| {
-            let checksum = over.pick("encap-csum", "encap-csum6");
-            format!("encap fou encap-sport {UDP_PORT} encap-dport {UDP_PORT} {checksum}")
+            format!("encap fou encap-sport {UDP_PORT} encap-dport {UDP_PORT} encap-csum")
         });
         self.m.ip(&format!(
             "link add {name} type {} local {local} remote {peer} {} {in_udp}",
