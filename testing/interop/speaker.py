@@ -175,7 +175,10 @@ def refusals(args):
     node = Node("refused")
     options = node.options(mh.NEW_ATTACHMENT)
     check(gateway.silent(gateway.update(options, key=None)), "no authentication option: silence")
-    check(gateway.silent(gateway.update(options, key=(spi + 1, secret))), "an unknown SPI: silence")
+    # The association exists, its number is wrong: a refusal, as operators know it from the deny
+    # reason "Invalid MN-HA Option SPI" under "Admin Prohibited".
+    ack = gateway.exchange(gateway.update(options, key=(spi + 1, secret)))
+    check(ack.status == 129, f"an unknown SPI is refused with 129: {ack.status}")
     ack = gateway.exchange(gateway.update(options, key=(spi, bytes(16))))
     check(ack.status == 146, f"a wrong key is refused with 146: {ack.status}")
 

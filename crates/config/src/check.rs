@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use kedge_grammar::{Item, Place, Section};
+use kedge_grammar::{Item, Place, Section, is_device};
 use kedge_model::{IpNet, Lifetime};
 
 use crate::key::Key;
@@ -72,6 +72,7 @@ fn anchor(config: &Config, lma: &LmaConfig, item: &Item<Key>, findings: &mut Fin
     mtu(lma.tunnel_mtu, section, findings);
     multiple_of_four(lma.bce_lifetime.as_secs(), Key::BceLifetime, section, findings);
     pools(lma, section, findings);
+    default_profile(config, lma, section, findings);
 }
 
 fn gateway(config: &Config, mag: &MagConfig, item: &Item<Key>, findings: &mut Findings) {
@@ -183,10 +184,30 @@ fn pools(lma: &LmaConfig, section: Section<'_, Key>, findings: &mut Findings) {
     }
 }
 
+fn default_profile(
+    config: &Config,
+    lma: &LmaConfig,
+    section: Section<'_, Key>,
+    findings: &mut Findings,
+) {
+    let Some(profile) = &lma.default_profile else { return };
+    let domain = config.domain(&lma.domain);
+    if domain.is_some_and(|domain| domain.nais.iter().any(|nai| nai.nai == *profile)) {
+        return;
+    }
+    if let Some(line) = section.find(Key::DefaultProfile) {
+        let profile = profile.clone();
+        findings.warn(&line.place_of("NAME"), Caution::UnknownProfile { profile });
+    }
+}
+
 fn interfaces(mag: &MagConfig, section: Section<'_, Key>, findings: &mut Findings) {
     let mut seen: Vec<(&str, usize)> = Vec::new();
     for (interface, item) in mag.interfaces.iter().zip(section.each(Key::Interface)) {
         let device = interface.device();
+        if !is_device(device) {
+            findings.warn(&item.place, Caution::NoDevice { name: device.to_owned() });
+        }
         if let Some((_, line)) = seen.iter().find(|(other, _)| *other == device) {
             let fault = ConfigFault::SameDevice { device: device.to_owned(), line: *line };
             findings.error(&item.place, fault);

@@ -134,6 +134,18 @@ pub enum Caution {
         /// The name.
         network: String,
     },
+    /// The domain has no such profile.
+    #[error("the domain has no nai '{profile}': nodes without a profile have none")]
+    UnknownProfile {
+        /// The name.
+        profile: String,
+    },
+    /// The interface has a router's name and no device.
+    #[error("no Linux device is called '{name}': name it with 'device'")]
+    NoDevice {
+        /// The interface's name.
+        name: String,
+    },
     /// IPv6 does not work over the tunnels.
     #[error("an MTU below 1280 does not carry IPv6")]
     MtuBelowIpv6,

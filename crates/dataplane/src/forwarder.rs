@@ -161,6 +161,9 @@ impl Forwarder {
         };
         let slot = self.tables.find(vrf, subscriber);
         let Some((slot, held)) = slot.and_then(|s| Some((s, self.tables.held(s)?))) else {
+            if inner.is_link_scoped() {
+                return self.drop(DropReason::LinkScope, load.packets);
+            }
             return self.refuse(DropReason::NoBinding, problem, inner, packet, load, now);
         };
         let at = held.path_of(|| inner.flow_hash(packet));

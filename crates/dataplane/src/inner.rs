@@ -124,6 +124,25 @@ impl Inner {
         self.source.is_ipv4()
     }
 
+    /// Whether no router may forward the packet: an end of it is link-local, or its source is
+    /// unspecified.
+    pub fn is_link_scoped(&self) -> bool {
+        match (self.source, self.destination) {
+            (IpAddr::V4(from), IpAddr::V4(to)) => {
+                let [a, b, c, _] = to.octets();
+                let local_network = [a, b, c] == [224, 0, 0]; // RFC 5771 §4
+                from.is_link_local() || to.is_link_local() || to.is_broadcast() || local_network
+            }
+            (IpAddr::V6(from), IpAddr::V6(to)) => {
+                let [ff, scope, ..] = to.octets();
+                let multicast = ff == 0xff && scope & 0x0f <= 2; // RFC 4291 §2.7
+                let unicast = from.is_unicast_link_local() || to.is_unicast_link_local();
+                unicast || multicast || from.is_unspecified()
+            }
+            _ => false,
+        }
+    }
+
     /// A hash over the packet's flow: addresses, protocol, and ports where every packet of the
     /// flow shows them. `packet` is what was parsed.
     pub fn flow_hash(&self, packet: &[u8]) -> u32 {

@@ -38,14 +38,14 @@ mod totals;
 mod tunnel_error;
 mod verdict;
 
-pub use counters::{BindingCells, BindingCounters, Cell};
+pub use counters::{BindingCells, BindingCounters};
 pub use ends::{Carrier, EndId, TunnelEnd};
 pub use error::DataplaneError;
 pub use forwarder::{
     Arrived, Carried, Fit, Forwarder, Inbound, InnerPacket, Load, Outbound, OuterPacket, unwrap,
 };
 pub use fragment::fragments;
-pub use icmp::{IPV6_MINIMUM_MTU, Limiter, Problem, Reply};
+pub use icmp::{IPV6_MINIMUM_MTU, Reply};
 use kedge_model::{BindingId, Forwarding};
 pub use outer::{HOP_LIMIT, Marks};
 pub use tables::{Held, HeldPath, Local, Tables};

@@ -27,6 +27,9 @@ pub enum DropReason {
     Congestion,
     /// To the tunnel: what came from the device is no well-formed packet.
     Malformed,
+    /// To the tunnel: of link scope, as a host itself says on its links (RFC 4291 §2.5.6, RFC
+    /// 3927 §2.7).
+    LinkScope,
     /// To the tunnel: no binding holds the address (RFC 5213 §5.6.2, §6.10.5).
     NoBinding,
     /// To the tunnel: larger than the tunnel takes, and not to be fragmented.
@@ -40,7 +43,7 @@ impl DropReason {
     pub const COUNT: usize = Self::ALL.len();
 
     /// All reasons in the order of their numbers.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::UnknownPeer,
         Self::UnknownKey,
         Self::UnknownInner,
@@ -51,6 +54,7 @@ impl DropReason {
         Self::GreChecksum,
         Self::Congestion,
         Self::Malformed,
+        Self::LinkScope,
         Self::NoBinding,
         Self::TooBig,
         Self::Refused,
@@ -69,6 +73,7 @@ impl DropReason {
             Self::GreChecksum => "GRE Checksum Error",
             Self::Congestion => "Congestion on a Packet without ECN",
             Self::Malformed => "Malformed Inner Packet",
+            Self::LinkScope => "Link-Scoped",
             Self::NoBinding => "No Binding",
             Self::TooBig => "Too Big",
             Self::Refused => "Refused by the Kernel",
@@ -88,6 +93,7 @@ impl DropReason {
             Self::GreChecksum => "gre_checksum",
             Self::Congestion => "congestion",
             Self::Malformed => "malformed",
+            Self::LinkScope => "link_scope",
             Self::NoBinding => "no_binding",
             Self::TooBig => "too_big",
             Self::Refused => "refused",

@@ -180,7 +180,7 @@ fn icmp_errors_multicast_and_later_fragments_are_never_answered() {
     let mut error6 = packet(HOST_V6, "2001:db8:9::1", 0, 10);
     error6[6] = 58;
     error6[40] = 1;
-    let many = packet(HOST_V4, "224.0.0.251", 0, 10);
+    let many = packet(HOST_V4, "239.1.1.1", 0, 10);
     let nobody = packet("0.0.0.0", "10.64.0.99", 0, 10);
     for (what, bytes) in [
         ("ICMP error", error),
@@ -191,6 +191,20 @@ fn icmp_errors_multicast_and_later_fragments_are_never_answered() {
     ] {
         let verdict = anchor.encapsulate(INNER, &bytes, Instant::now());
         assert_eq!(verdict, Verdict::Drop(DropReason::NoBinding), "{what}");
+    }
+}
+
+#[test]
+fn what_the_host_says_on_its_link_is_no_lost_packet() {
+    let mut anchor = forwarder(Side::Anchor, &tunnel(Side::Anchor, Encapsulation::IpInIp, true));
+    for (from, to) in [
+        ("::", "ff02::16"),
+        ("fe80::1", "ff02::2"),
+        (HOST_V4, "224.0.0.22"),
+        ("169.254.1.1", "10.64.0.99"),
+    ] {
+        let verdict = anchor.encapsulate(INNER, &packet(from, to, 0, 10), Instant::now());
+        assert_eq!(verdict, Verdict::Drop(DropReason::LinkScope), "{from} to {to}");
     }
 }
 

@@ -14,12 +14,13 @@ pub struct Config {
     /// One TUN device for each inner routing world.
     pub devices: Vec<DeviceConfig>,
     /// The addresses at which tunnels may start. A tunnel whose local end is none of them is
-    /// refused.
+    /// refused. An anchor and a gateway on one host need addresses, or ports, of their own.
     pub locals: Vec<TransportLocal>,
 }
 
 /// A TUN device of an inner routing world. It is made when the data plane starts and goes away
-/// with it; addresses and routes are its owner's business.
+/// with it; addresses and routes are its owner's business, and so is `rp_filter`: what leaves a
+/// tunnel arrives here with sources that the host may route elsewhere.
 #[derive(Debug)]
 pub struct DeviceConfig {
     /// The inner routing world.

@@ -10,7 +10,9 @@
 //! tunnel itself decrements nothing (RFC 2473 §3.1: the tunnel is one hop, and this was it).
 
 mod config;
+mod into_tunnels;
 mod merge;
+mod out_of_tunnels;
 mod outbox;
 mod pace;
 mod replies;

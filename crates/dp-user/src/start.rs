@@ -44,8 +44,8 @@ pub fn device(config: &DeviceConfig) -> Result<(Device, bool), DataplaneError> {
     made.map_err(|e| host(format!("enter the network namespace of {name}"), "CAP_SYS_ADMIN", e))?
 }
 
-/// Keeps the kernel from giving the device a link-local address and soliciting routers over it:
-/// such packets are no subscriber's. Where /proc/sys is not writable, they are dropped.
+/// Keeps the kernel from giving the device a link-local address and soliciting routers over it.
+/// Where /proc/sys is not writable it does, and its packets are dropped as link-scoped.
 fn quiet(name: &str) {
     let path = format!("/proc/sys/net/ipv6/conf/{name}/addr_gen_mode");
     if let Err(error) = std::fs::write(&path, "1") {

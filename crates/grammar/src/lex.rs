@@ -23,14 +23,14 @@ pub(crate) struct Word {
 pub(crate) struct Line {
     /// Counted from 1.
     pub(crate) number: usize,
-    /// The line as it stands in the text.
+    /// The line as it stands in the text, with blanks in the place of comments.
     pub(crate) text: String,
     /// How far the first word is indented; 0 behind a prompt, where it means nothing.
     pub(crate) indent: usize,
     /// Its words, at least one.
     pub(crate) words: Vec<Word>,
-    /// What is wrong with the line, and the column where.
-    pub(crate) fault: Option<(LexFault, usize)>,
+    /// What is wrong with the line: it is about the last word.
+    pub(crate) fault: Option<LexFault>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,23 +47,27 @@ pub(crate) fn lines(text: &str) -> Vec<Line> {
     let mut comment = None;
     for (number, text) in (1..).zip(text.lines()) {
         let mut characters: Vec<char> = text.chars().collect();
+        let blanks = characters.iter().take_while(|c| c.is_whitespace()).count();
+        let indent = columns(&characters[..blanks]);
         blank_comments(&mut characters, number, &mut comment);
-        let indent = characters.iter().take_while(|c| c.is_whitespace()).count();
-        let start = prompt_end(&characters[indent..]).map_or(indent, |end| indent + end);
+        let first = characters.iter().take_while(|c| c.is_whitespace()).count();
+        let prompt = prompt_end(&characters[first..]);
+        let start = first + prompt.unwrap_or(0);
         let (words, quote) = words(&characters, start);
         let separator = words.first().is_none_or(|word| characters[word.column] == '!');
         if !separator {
             lines.push(Line {
                 number,
-                text: text.to_owned(),
-                indent: if start == indent { columns(&characters[..indent]) } else { 0 },
+                text: characters.iter().collect(),
+                indent: if prompt.is_none() { indent } else { 0 },
                 words,
-                fault: quote.map(|column| (LexFault::OpenQuote, column)),
+                fault: quote,
             });
         }
     }
-    if let Some(Opening { number, column, text }) = comment {
-        let fault = Some((LexFault::OpenComment, column));
+    if let Some(Opening { number, column }) = comment {
+        let text = " ".repeat(column) + "/*";
+        let fault = Some(LexFault::OpenComment);
         let word = Word { text: "/*".to_owned(), column, width: 2 };
         lines.push(Line { number, text, indent: 0, words: vec![word], fault });
     }
@@ -74,21 +78,18 @@ pub(crate) fn lines(text: &str) -> Vec<Line> {
 pub(crate) fn typed(text: &str) -> Line {
     let characters: Vec<char> = text.chars().collect();
     let (words, quote) = words(&characters, 0);
-    let fault = quote.map(|column| (LexFault::OpenQuote, column));
-    Line { number: 1, text: text.to_owned(), indent: 0, words, fault }
+    Line { number: 1, text: text.to_owned(), indent: 0, words, fault: quote }
 }
 
 /// Where a comment that is still open began.
 struct Opening {
     number: usize,
     column: usize,
-    text: String,
 }
 
 /// Puts blanks in the place of `/* */` comments, so that columns stay true. Quotes protect, and
 /// a comment begins only where a word could.
 fn blank_comments(line: &mut [char], number: usize, open: &mut Option<Opening>) {
-    let original: String = line.iter().collect();
     let mut quoted = false;
     let mut at = 0;
     while at < line.len() {
@@ -113,7 +114,7 @@ fn blank_comments(line: &mut [char], number: usize, open: &mut Option<Opening>) 
                 return;
             }
             if word_start && pair == ('/', Some('*')) {
-                *open = Some(Opening { number, column: at, text: original.clone() });
+                *open = Some(Opening { number, column: at });
                 line[at] = ' ';
                 line[at + 1] = ' ';
                 at += 1;
@@ -153,8 +154,8 @@ fn prompt_end(line: &[char]) -> Option<usize> {
     (mode.starts_with("config") && blank).then_some(close + 1)
 }
 
-/// The words from `start` on, and the column of a quote that is not closed.
-fn words(line: &[char], start: usize) -> (Vec<Word>, Option<usize>) {
+/// The words from `start` on, and whether the last one's quote is not closed.
+fn words(line: &[char], start: usize) -> (Vec<Word>, Option<LexFault>) {
     let mut words = Vec::new();
     let mut at = start;
     while at < line.len() {
@@ -170,7 +171,7 @@ fn words(line: &[char], start: usize) -> (Vec<Word>, Option<usize>) {
                 match line.get(at) {
                     None => {
                         words.push(Word { text, column, width: at - column });
-                        return (words, Some(column));
+                        return (words, Some(LexFault::OpenQuote));
                     }
                     Some('"') => break,
                     Some('\\') if matches!(line.get(at + 1), Some('"' | '\\')) => {
@@ -250,8 +251,10 @@ mod tests {
 
     #[test]
     fn what_is_left_open_is_a_fault_where_it_began() {
-        assert_eq!(lines("key \"a b").pop().unwrap().fault, Some((LexFault::OpenQuote, 4)));
+        let open = lines("key \"a b").pop().unwrap();
+        assert_eq!((open.fault, open.words[1].column), (Some(LexFault::OpenQuote), 4));
         let open = lines("a\n  /* b\nc\n").pop().unwrap();
-        assert_eq!((open.number, open.fault), (2, Some((LexFault::OpenComment, 2))));
+        assert_eq!((open.number, open.fault), (2, Some(LexFault::OpenComment)));
+        assert_eq!(open.words[0].column, 2);
     }
 }

@@ -35,4 +35,4 @@ pub use render::render;
 pub use secret::Secret;
 pub use table::{Block, Part, Repeats, Row, Support, Takes};
 pub use tree::{Args, Item, Section, Writer};
-pub use value::{Datum, Value};
+pub use value::{Datum, Value, is_device};

@@ -75,7 +75,9 @@ impl Mask {
 
     /// Whether word `index` is hidden in a message about word `at`.
     fn hides(&self, line: &Line, index: usize, at: usize, hide: Hide) -> bool {
-        index.checked_sub(1).is_some_and(|i| self.precedes(&line.words[i].text))
+        let precedes = |index: usize| self.precedes(&line.words[index].text);
+        // Of `key 7 ascii SECRET`, the words before the secret may all be seen.
+        index.checked_sub(1).is_some_and(precedes) && !precedes(index)
             || hide == Hide::Rest && index > at
             || hide == Hide::WordAndRest && index >= at
     }

@@ -13,18 +13,20 @@
 
 mod complain;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::diagnostic::{Place, SyntaxError, SyntaxFault, SyntaxRemark};
 use crate::lex::{self, Line};
 use crate::mask::{Hide, Mask};
 use crate::matcher::{self, Match, Miss, Why};
+use crate::tree::Identity;
 use crate::{Args, Block, Item, Repeats, Row, Support, tree};
 
 /// A text as it was read.
 #[derive(Debug)]
 pub struct Reading<K: 'static> {
-    /// What it says. It means nothing while there are faults.
+    /// What it says, without what could not be read.
     pub items: Vec<Item<K>>,
     /// What is wrong with it, in the order of its lines.
     pub faults: Vec<(Place, SyntaxFault)>,
@@ -52,14 +54,14 @@ pub(crate) fn one_line<K: Copy + PartialEq>(
     line: &Line,
 ) -> Result<(Match<K>, Place), SyntaxError> {
     let reader = Reader::new(block, origin);
-    if let Some((fault, column)) = line.fault {
-        return Err(Box::new(reader.lexical(line, fault, column)));
+    if let Some(fault) = line.fault {
+        return Err(Box::new(reader.lexical(line, fault)));
     }
     let words: Vec<&str> = line.words.iter().map(|word| word.text.as_str()).collect();
     match matcher::find(block.rows, &words) {
         Ok(found) => Ok((found, reader.place(line, 0, Hide::Secrets))),
         Err(miss) => {
-            let place = reader.place(line, miss.at, reader.hide(line, miss.at, &miss));
+            let place = reader.place(line, miss.at, reader.hide(&miss));
             Err(Box::new((place, reader.fault(line, miss.at, &miss))))
         }
     }
@@ -73,6 +75,8 @@ struct Reader<K: 'static> {
     /// Lines indented deeper than this belong to a line that nobody knew.
     below: Option<usize>,
     mask: Mask,
+    /// The lines outside of all blocks, and where each is.
+    known: HashMap<Identity, usize>,
     /// What stands in the blocks of lines that were wrong.
     scrap: Vec<Item<K>>,
     reading: Reading<K>,
@@ -92,6 +96,8 @@ struct Open<K: 'static> {
     path: Arc<str>,
     /// Whether the block belongs to a command that is not supported, or is inside of one.
     refused: bool,
+    /// The lines of the block, and where each is.
+    known: HashMap<Identity, usize>,
 }
 
 impl<K: Copy + PartialEq> Reader<K> {
@@ -102,14 +108,15 @@ impl<K: Copy + PartialEq> Reader<K> {
             open: Vec::new(),
             below: None,
             mask: Mask::of(global),
+            known: HashMap::new(),
             scrap: Vec::new(),
             reading: Reading { items: Vec::new(), faults: Vec::new(), remarks: Vec::new() },
         }
     }
 
     fn line(&mut self, line: &Line) {
-        if let Some((fault, column)) = line.fault {
-            let fault = self.lexical(line, fault, column);
+        if let Some(fault) = line.fault {
+            let fault = self.lexical(line, fault);
             self.reading.faults.push(fault);
             return;
         }
@@ -226,13 +233,33 @@ impl<K: Copy + PartialEq> Reader<K> {
     ) {
         let outer = self.open.last().map(|open| format!("{} > ", open.path)).unwrap_or_default();
         let path = (outer + &text).into();
-        self.open.push(Open { block, index, indent, indented: false, path, refused });
+        let known = HashMap::new();
+        self.open.push(Open { block, index, indent, indented: false, path, refused, known });
+        self.learn();
+    }
+
+    /// Notes the lines that the innermost block has.
+    fn learn(&mut self) {
+        if self.in_scrap() {
+            return;
+        }
+        let block = self.block_at(self.open.len());
+        let lines = self.siblings().iter().map(|item| item.identity(block)).zip(0..).collect();
+        *self.known() = lines;
+    }
+
+    fn known(&mut self) -> &mut HashMap<Identity, usize> {
+        self.open.last_mut().map_or(&mut self.known, |open| &mut open.known)
     }
 
     /// Takes away the lines that `no` names: all of the command, or those with these arguments.
     fn remove(&mut self, row: &'static Row<K>, args: &Args) {
+        if self.in_scrap() {
+            return;
+        }
         self.siblings()
             .retain(|item| !(item.row.is_same_command(row) && args.agrees_with(&item.args)));
+        self.learn();
     }
 
     /// Says what is to be said about a command whatever its arguments are.
@@ -252,12 +279,15 @@ impl<K: Copy + PartialEq> Reader<K> {
 
     /// Puts the item among its siblings, in the place of the line it repeats.
     fn insert(&mut self, item: Item<K>) -> usize {
-        let siblings = self.siblings();
-        let Some(index) = siblings.iter().position(|other| item.is_instance_of(other)) else {
+        let identity = item.identity(self.block_at(self.open.len()));
+        let Some(index) = self.known().get(&identity).copied() else {
+            let siblings = self.siblings();
             siblings.push(item);
-            return siblings.len() - 1;
+            let index = siblings.len() - 1;
+            self.known().insert(identity, index);
+            return index;
         };
-        let other = &mut siblings[index];
+        let other = &mut self.siblings()[index];
         let same = other.args == item.args && other.negated == item.negated;
         let (line, place) = (other.place.line, item.place.clone());
         let (command, once) = (item.row.name(), item.row.repeats == Repeats::Once);
@@ -271,8 +301,13 @@ impl<K: Copy + PartialEq> Reader<K> {
         index
     }
 
+    /// Whether lines go nowhere, because they are in the block of a line that was wrong.
+    fn in_scrap(&self) -> bool {
+        self.open.iter().any(|open| open.index.is_none())
+    }
+
     fn siblings(&mut self) -> &mut Vec<Item<K>> {
-        if self.open.iter().any(|open| open.index.is_none()) {
+        if self.in_scrap() {
             return &mut self.scrap;
         }
         let path = self.open.iter().filter_map(|open| open.index);

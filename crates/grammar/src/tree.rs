@@ -13,7 +13,7 @@ use crate::diagnostic::{Place, Spot};
 use crate::{Block, Datum, Part, Repeats, Row, Secret, matcher};
 
 /// The arguments of one line, by the names the table gives them.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Args(Vec<(&'static str, Datum)>);
 
 impl Args {
@@ -105,13 +105,19 @@ impl Args {
         self.0.iter().all(|(name, datum)| other.get(name) == Some(datum))
     }
 
-    /// The arguments that tell one line of a repeating command from another.
-    fn agrees_on(&self, key: &[&str], other: &Self) -> bool {
-        if key.is_empty() {
-            return self == other;
-        }
-        key.iter().all(|name| self.get(name) == other.get(name))
+    /// The arguments of these names.
+    fn only(&self, names: &[&str]) -> Self {
+        Self(self.0.iter().filter(|(name, _)| names.contains(name)).cloned().collect())
     }
+}
+
+/// Two lines of a block with one identity cannot both stand in it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Identity {
+    /// The index of the command's first spelling in its block.
+    command: Option<usize>,
+    /// The arguments that tell one line of it from another.
+    args: Args,
 }
 
 /// One line of a configuration, with what stands in the block it opens.
@@ -138,13 +144,15 @@ impl<K: Copy + PartialEq> Item<K> {
         Place { spot: spot.map_or(self.place.spot, |(_, spot)| *spot), ..self.place.clone() }
     }
 
-    /// Whether `other` is the same line or one that takes this one's place.
-    pub(crate) fn is_instance_of(&self, other: &Self) -> bool {
-        self.row.is_same_command(other.row)
-            && match self.row.repeats {
-                Repeats::Replaces | Repeats::Once => true,
-                Repeats::Each(key) => self.args.agrees_on(key, &other.args),
-            }
+    /// What the line has in common with the lines that take its place.
+    pub(crate) fn identity(&self, block: &'static Block<K>) -> Identity {
+        let command = block.rows.iter().position(|row| row.is_same_command(self.row));
+        let args = match self.row.repeats {
+            Repeats::Replaces | Repeats::Once => Args::default(),
+            Repeats::Each([]) => self.args.clone(),
+            Repeats::Each(key) => self.args.only(key),
+        };
+        Identity { command, args }
     }
 
     /// The block this line opened.

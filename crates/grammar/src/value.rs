@@ -36,10 +36,14 @@ pub enum Value {
     Mac,
     /// A network access identifier, `user@realm`, or `@realm` for all of a realm.
     Nai,
+    /// The identifier of one node, `user@realm`.
+    NodeNai,
     /// One of some words, each with its help.
     Keyword(&'static [(&'static str, &'static str)]),
     /// A network interface's name in one word: `eth0`, `GigabitEthernet0/0/0`.
     Interface,
+    /// The name of a device of Linux: at most 15 octets, no slash.
+    Device,
     /// The first word of an interface's name in two: `Ethernet` of `Ethernet 0/0`.
     InterfaceType,
     /// The second word of an interface's name in two: `0/0` of `Ethernet 0/0`.
@@ -53,7 +57,7 @@ pub enum Value {
 }
 
 /// A value that was read.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Datum {
     /// A word of the table that stands for itself: a keyword, or the presence of an option.
     Word(&'static str),
@@ -97,8 +101,13 @@ impl Value {
             Self::Ipv6 => word.parse().ok().map(Datum::Ipv6),
             Self::Mac => word.parse().ok().map(Datum::Mac),
             Self::Nai => is_nai(word).then(|| Datum::Text(word.to_owned())),
+            Self::NodeNai => {
+                let node = is_nai(word) && !word.starts_with('@');
+                node.then(|| Datum::Text(word.to_owned()))
+            }
             Self::Keyword(_) => None,
             Self::Interface => is_interface(word).then(|| Datum::Text(word.to_owned())),
+            Self::Device => is_device(word).then(|| Datum::Text(word.to_owned())),
             Self::InterfaceType => {
                 let letters = word.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-');
                 (letters && !word.is_empty()).then(|| Datum::Text(word.to_owned()))
@@ -146,11 +155,13 @@ impl Value {
             Self::Ipv6 => "IPv6 address, X:X::X".to_owned(),
             Self::Mac => "MAC address, xx:xx:xx:xx:xx:xx or xxxx.xxxx.xxxx".to_owned(),
             Self::Nai => "[user]@realm, at most 125 characters".to_owned(),
+            Self::NodeNai => "user@realm, at most 125 characters".to_owned(),
             Self::Keyword(words) => {
                 let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
                 words.join(", ")
             }
             Self::Interface => "interface name".to_owned(),
+            Self::Device => "name of a Linux device, at most 15 characters".to_owned(),
             Self::InterfaceType => "interface type, then its number".to_owned(),
             Self::InterfaceNumber => "interface number, as 0/0/0".to_owned(),
             Self::SecretText => {
@@ -190,10 +201,16 @@ fn is_nai(word: &str) -> bool {
         && word.rsplit_once('@').is_some_and(|(_, realm)| !realm.is_empty())
 }
 
-/// A Linux name has at most 15 octets, no blank and no `/`; the vendors' names are longer and
-/// have slashes, and are tied to a Linux one with `device`.
+/// The vendors' names are longer than Linux allows and have slashes.
 fn is_interface(word: &str) -> bool {
     (1..=64).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// Whether a Linux device can have this name: 1 to 15 octets, none of them a blank, `/` or `:`
+/// (dev_valid_name in the kernel).
+pub fn is_device(word: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_graphic() && b != b'/' && b != b':';
+    (1..=15).contains(&word.len()) && !matches!(word, "." | "..") && word.bytes().all(fits)
 }
 
 #[cfg(test)]
@@ -226,6 +243,18 @@ mod tests {
         }
         for text in ["", "@", "user", "user@", "a b@c"] {
             assert_eq!(Value::Nai.read(text), None, "{text}");
+            assert_eq!(Value::NodeNai.read(text), None, "{text}");
+        }
+        assert!(Value::NodeNai.read("@CUST1").is_none());
+    }
+
+    #[test]
+    fn a_device_has_a_name_that_linux_allows() {
+        for text in ["eth0", "wlan0.100", "veth-a_b@c", "fifteen-octets1"] {
+            assert!(Value::Device.read(text).is_some(), "{text}");
+        }
+        for text in ["", ".", "..", "GigabitEthernet0/0/0", "sixteen-octets16", "a:1"] {
+            assert_eq!(Value::Device.read(text), None, "{text}");
         }
     }
 

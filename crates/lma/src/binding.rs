@@ -10,19 +10,19 @@
 //!                          lifetime over, or cleared
 //! ```
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Instant;
 
 use kedge_model::{
     BindingId, CustomerId, Forwarding, GreKey, Lifetime, LinkLayerId, MnId, Path, Sequence,
-    SignalPath, Timestamp, Tunnel, VrfId,
+    Timestamp, VrfId,
 };
 use kedge_sansio::TimerId;
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue};
 
 use crate::addresses::HomeAddresses;
 use crate::cache::Slot;
-use crate::peers::PeerIndex;
+use crate::paths::Paths;
 use crate::pool::NetworkId;
 
 /// A Binding Cache entry.
@@ -43,7 +43,7 @@ pub struct Binding {
     /// What the node has.
     pub addresses: HomeAddresses,
     /// The gateway's link-local address on the node's link.
-    pub link_local: std::net::Ipv6Addr,
+    pub link_local: Ipv6Addr,
     /// The lifetime granted last.
     pub lifetime: Lifetime,
     /// When the binding was made.
@@ -52,8 +52,8 @@ pub struct Binding {
     pub expires: Instant,
     /// Whether traffic is forwarded.
     pub state: State,
-    /// Where the node is reached; the first path is the one in use.
-    pub paths: Vec<BindingPath>,
+    /// Where the node is reached.
+    pub paths: Paths,
     /// The key of GRE packets to us. It stays for the life of the binding (RFC 5845 §3.3.2).
     pub gre_key: Option<GreKey>,
     /// The Timestamp option accepted last; zero after an update without one.
@@ -79,22 +79,10 @@ pub enum State {
     ),
 }
 
-/// One care-of address of a binding.
-#[derive(Clone, Debug)]
-pub struct BindingPath {
-    /// The Proxy-CoA.
-    pub care_of: IpAddr,
-    /// Where the last accepted update came from, and what is sent to the gateway goes.
-    pub signal: SignalPath,
-    /// The tunnel to the gateway.
-    pub tunnel: Tunnel,
-    pub(crate) peer: PeerIndex,
-}
-
 impl Binding {
     /// The care-of address in use.
-    pub fn care_of(&self) -> Option<IpAddr> {
-        self.paths.first().map(|path| path.care_of)
+    pub fn care_of(&self) -> IpAddr {
+        self.paths.first().care_of
     }
 
     /// Whether traffic is forwarded.

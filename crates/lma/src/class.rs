@@ -35,12 +35,10 @@ impl Lma {
             return Class::Deregistration;
         }
         match self.look_up(request, None) {
-            Ok(Decision::Update(slot)) => {
-                match self.cache[slot].care_of() == Some(request.care_of) {
-                    true => Class::Refresh,
-                    false => Class::Handoff,
-                }
-            }
+            Ok(Decision::Update(slot)) => match self.cache[slot].care_of() == request.care_of {
+                true => Class::Refresh,
+                false => Class::Handoff,
+            },
             Ok(Decision::New | Decision::Wait(_) | Decision::Ignore) | Err(_) => Class::Initial,
         }
     }

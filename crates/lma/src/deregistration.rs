@@ -21,12 +21,12 @@ impl Lma {
         slot: Slot,
         now: Now,
     ) -> Result<(), Discard> {
-        if self.cache[slot].care_of() != Some(request.care_of) {
+        if self.cache[slot].care_of() != request.care_of {
             return Err(Discard::SessionNotFound); // (1)
         }
         let binding = &mut self.cache[slot];
         binding.sequence = request.update.sequence;
-        if let Some(time) = request.timestamp {
+        if let Some(time) = request.time() {
             binding.timestamp = time;
         }
         let held = binding.addresses;
@@ -68,20 +68,22 @@ impl Lma {
             dropped.prefixes = Default::default();
         }
         self.networks.release(network, &dropped);
-        self.want_forwarding(slot);
+        if self.cache[slot].is_active() {
+            self.want_forwarding(slot);
+        }
         self.report(slot, What::Readdressed { binding: id, addresses: kept });
     }
 
     /// Ends a binding: its forwarding, its timers, its claim on addresses.
     pub(crate) fn end(&mut self, slot: Slot, reason: Release, now: Now) {
-        let Some(mut binding) = self.cache.remove(slot) else { return };
+        let Some(binding) = self.cache.remove(slot) else { return };
         let forwarded = binding.is_active();
         self.timers.remove(binding.lifetime_timer);
         if let State::Lingering(timer) = binding.state {
             self.timers.remove(timer);
         }
         self.networks.release(binding.network, &binding.addresses);
-        for path in binding.paths.drain(..) {
+        for path in binding.paths.iter() {
             self.peers.get_mut(path.peer).bindings -= 1;
         }
         let disconnects = &mut self.statistics.disconnects;

@@ -49,6 +49,7 @@ mod dscp;
 mod encapsulation;
 mod event;
 mod lookup;
+mod paths;
 mod peers;
 mod pool;
 mod registration;
@@ -81,9 +82,10 @@ use statistics::Statistics;
 use waiting::Waiting;
 
 pub use addresses::{HomeAddresses, Ipv4Home, Prefixes};
-pub use binding::{Binding, BindingPath, State};
+pub use binding::{Binding, State};
 pub use event::{Event, Output, Release, What};
 pub use kedge_sansio::Now;
+pub use paths::{BindingPath, Paths};
 pub use peers::{PeerCounters, PeerState};
 pub use pool::Usage;
 pub use rejection::{Denial, Discard, Rejection};
@@ -131,7 +133,7 @@ impl Lma {
         let mut networks = Networks::default();
         networks.replace(&settings.networks, std::iter::empty());
         Self {
-            peers: Peers::new(&settings),
+            peers: Peers::new(&settings, rng.next_u64()),
             networks,
             cache: Cache::new(rng.next_u64()),
             timers: Timers::default(),
@@ -208,9 +210,6 @@ impl Lma {
         let mh_type = d.bytes.get(2).map(|octet| MhType(*octet));
         if mh_type == Some(MhType::BINDING_UPDATE) {
             self.statistics.received.total += 1;
-            if let Some(counters) = self.peers.counters_mut(peer) {
-                counters.received += 1;
-            }
         }
         let packet = match open(d) {
             Ok(packet) => packet,
@@ -281,11 +280,10 @@ impl Lma {
         let slots: Vec<Slot> = self.cache.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
             let mut changed = moved;
-            for at in 0..self.cache[slot].paths.len() {
-                let mtu = self.tunnel_mtu(&self.cache[slot].paths[at].tunnel);
-                let tunnel = &mut self.cache[slot].paths[at].tunnel;
-                changed |= tunnel.mtu != mtu;
-                tunnel.mtu = mtu;
+            for path in self.cache[slot].paths.iter_mut() {
+                let mtu = self.settings.mtu_of(&path.tunnel);
+                changed |= path.tunnel.mtu != mtu;
+                path.tunnel.mtu = mtu;
             }
             if changed && self.cache[slot].is_active() {
                 self.want_forwarding(slot);
@@ -337,6 +335,7 @@ impl Lma {
                 }
                 self.statistics.count_discard(discard);
                 if let Some(counters) = self.peers.counters_mut(peer) {
+                    counters.received += 1;
                     counters.discarded += 1;
                 }
                 return rejection;
@@ -346,6 +345,7 @@ impl Lma {
         self.statistics.count_class(class, Outcome::Denied);
         self.statistics.count_denial(denial);
         if let Some(counters) = self.peers.counters_mut(peer) {
+            counters.received += 1;
             counters.denied += 1;
         }
         let last = self.last_sequence(request);
@@ -375,6 +375,7 @@ impl Lma {
             acks.accepted_initial += 1;
         }
         if let Some(counters) = self.peers.counters_mut(peer) {
+            counters.received += 1;
             counters.accepted += 1;
         }
     }
@@ -398,10 +399,12 @@ impl Lma {
 
     /// Counts a message that is dropped before it is understood, or is no update.
     fn discard(&mut self, d: Datagram<'_>, discard: Discard, peer: Option<PeerIndex>) -> Rejection {
+        let mh_type = d.bytes.get(2).map(|octet| MhType(*octet));
         if let Some(counters) = self.peers.counters_mut(peer) {
+            counters.received += u64::from(mh_type == Some(MhType::BINDING_UPDATE));
             counters.discarded += 1;
         }
-        match d.bytes.get(2).map(|octet| MhType(*octet)) {
+        match mh_type {
             Some(MhType::BINDING_UPDATE) => self.statistics.count_discard(discard),
             Some(MhType::BINDING_REVOCATION) => {
                 self.statistics.count_revocation_discard(discard, d.bytes.get(6).copied());

@@ -98,7 +98,7 @@ fn is_update(binding: &Binding, request: &Request<'_>) -> bool {
             && same_interface
             && same_technology
             && request.handoff == Some(Handoff::BETWEEN_GATEWAYS))
-        || (binding.care_of() == Some(request.care_of) && same_technology)
+        || (binding.care_of() == request.care_of && same_technology)
 }
 
 /// RFC 5213 §5.4.1.2: node, access technology and link-layer identifier are the key.
@@ -145,9 +145,7 @@ fn by_node<'c>(
 /// The handoff state is unknown, and the node has one session.
 fn wait(slot: Slot, binding: &Binding, request: &Request<'_>) -> Decision {
     if request.is_deregistration() {
-        // It is not this session's gateway that would wait; §5.3.5 (1) ignores it otherwise.
-        let own = binding.care_of() == Some(request.care_of);
-        return if own { Decision::Update(slot) } else { Decision::Ignore };
+        return Decision::Ignore; // §5.4.1.2 (5), §5.4.1.3 (4)
     }
     match binding.state {
         State::Active => Decision::Wait(slot),

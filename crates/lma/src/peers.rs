@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use foldhash::quality::FixedState;
 use kedge_model::{SignalPath, VrfId};
 use kedge_telemetry::counters;
 
@@ -14,7 +15,7 @@ use crate::settings::{Authentication, Dscp, EncapsulationPolicy, Settings};
 counters! {
     /// What one gateway has sent.
     pub struct PeerCounters: "Peer", "peer" {
-        /// Binding Updates.
+        /// Binding Updates that were answered or dropped.
         received: "Updates Received",
         /// Of them accepted.
         accepted: "Accepted",
@@ -59,7 +60,7 @@ pub(crate) struct PeerIndex(u32);
 #[derive(Debug)]
 pub(crate) struct Peers {
     list: Vec<PeerState>,
-    by_address: HashMap<(VrfId, IpAddr), PeerIndex>,
+    by_address: HashMap<(VrfId, IpAddr), PeerIndex, FixedState>,
     /// The row that gateways beyond the limit share.
     overflow: Option<PeerIndex>,
     anchor: Policy,
@@ -70,11 +71,12 @@ impl Peers {
     /// The most gateways that are learned; any more share one row.
     const LEARNED: usize = 65_536;
 
-    pub fn new(settings: &Settings) -> Self {
+    /// `seed` keeps peers from choosing addresses that collide.
+    pub fn new(settings: &Settings, seed: u64) -> Self {
         let anchor = Policy::of(settings);
         let mut peers = Self {
             list: Vec::new(),
-            by_address: HashMap::new(),
+            by_address: HashMap::with_hasher(FixedState::with_seed(seed)),
             overflow: None,
             anchor,
             learning: false,

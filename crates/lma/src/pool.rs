@@ -3,7 +3,7 @@
 //! A pool hands out the lowest free address from its start. One pool holds at most 2^24 of them,
 //! more than any anchor has bindings; what a larger block has beyond that stays unused.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use crate::addresses::{HomeAddresses, Ipv4Home, upper_half};
@@ -29,7 +29,7 @@ pub(crate) struct NetworkId(u32);
 /// The pools of all networks.
 #[derive(Debug, Default)]
 pub(crate) struct Networks {
-    ids: HashMap<String, NetworkId>,
+    ids: BTreeMap<String, NetworkId>,
     /// By [`NetworkId`]; `None` for a network that is no longer configured.
     pools: Vec<Option<Pools>>,
 }

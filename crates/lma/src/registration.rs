@@ -7,13 +7,14 @@ use kedge_wire::MnIdOption;
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue, Status};
 
 use crate::addresses::HomeAddresses;
-use crate::answer::{Acceptance, from_ntp};
+use crate::answer::Acceptance;
 use crate::assignment::assign;
-use crate::binding::{Binding, BindingPath, State};
+use crate::binding::{Binding, State};
 use crate::cache::Slot;
 use crate::class::Class;
 use crate::encapsulation::{self, Choice};
 use crate::event::{Output, What};
+use crate::paths::{BindingPath, Paths};
 use crate::peers::PeerIndex;
 use crate::pool::NetworkId;
 use crate::rejection::Denial;
@@ -63,12 +64,12 @@ impl Lma {
             created: now.mono,
             expires,
             state: State::Active,
-            paths: vec![BindingPath {
+            paths: Paths::new(BindingPath {
                 care_of: request.care_of,
                 signal: request.path,
                 tunnel: self.tunnel(request, choice, gre_key),
                 peer,
-            }],
+            }),
             gre_key,
             timestamp: Timestamp::default(),
             sequence: request.update.sequence,
@@ -99,7 +100,7 @@ impl Lma {
         let choice = self.choose_tunnel(request, peer)?;
         let binding = &self.cache[slot];
         let id = binding.id;
-        let from = binding.care_of().filter(|from| *from != request.care_of);
+        let from = Some(binding.care_of()).filter(|from| *from != request.care_of);
         let (held, network, was) = (binding.addresses, binding.network, binding.state);
         let maximum = self.settings.hnp_maximum;
         let mut addresses = assign(&mut self.networks, network, request, held, maximum)?;
@@ -125,7 +126,7 @@ impl Lma {
         binding.lifetime = lifetime;
         binding.expires = expires;
         self.timers.reschedule(binding.lifetime_timer, expires);
-        let before = std::mem::replace(&mut binding.paths[0], path);
+        let before = binding.paths.replace_first(path);
         if before.peer != peer {
             self.peers.get_mut(before.peer).bindings -= 1;
             self.peers.get_mut(peer).bindings += 1;
@@ -155,12 +156,6 @@ impl Lma {
         let binding = &self.cache[slot];
         let want = binding.forwarding(self.settings.vrf);
         self.output.push_back(Output::Forward { binding: binding.id, want });
-    }
-
-    /// The largest inner packet of a tunnel.
-    pub(crate) fn tunnel_mtu(&self, tunnel: &Tunnel) -> u16 {
-        let room = self.settings.link_mtu.saturating_sub(tunnel.overhead());
-        self.settings.tunnel_mtu.unwrap_or(room)
     }
 
     /// RFC 5844 §3.1.2.4: after a handover, a family that the gateway does not ask for is given
@@ -197,9 +192,9 @@ impl Lma {
         if let Some(address) = request.link_local.filter(|address| !address.is_unspecified()) {
             binding.link_local = address;
         }
-        let time = request.timestamp.or_else(|| request.message_id.map(from_ntp));
         // An update that waited may be older than the de-registration it waited for.
-        binding.timestamp = time.map_or(Timestamp::default(), |time| time.max(binding.timestamp));
+        binding.timestamp =
+            request.time().map_or(Timestamp::default(), |time| time.max(binding.timestamp));
         binding.sequence = request.update.sequence;
     }
 
@@ -219,7 +214,7 @@ impl Lma {
             encapsulation: choice.kind.encapsulation(own_key),
             mtu: 0,
         };
-        tunnel.mtu = self.tunnel_mtu(&tunnel);
+        tunnel.mtu = self.settings.mtu_of(&tunnel);
         tunnel
     }
 

@@ -9,6 +9,7 @@ use kedge_wire::{
 };
 
 use crate::addresses::{Prefixes, upper_half};
+use crate::answer::from_ntp;
 use crate::cache::NodeKey;
 
 /// What a Binding Update asks for. Nothing in it is trusted or checked beyond its form.
@@ -132,6 +133,11 @@ impl<'a> Request<'a> {
     pub fn nai(&self) -> Option<&'a str> {
         let id = self.mn_id.filter(|id| id.subtype().0 == MnId::NAI)?;
         std::str::from_utf8(id.identifier()).ok()
+    }
+
+    /// When the update says it was sent, by whichever option says so.
+    pub fn time(&self) -> Option<Timestamp> {
+        self.timestamp.or_else(|| self.message_id.map(from_ntp))
     }
 
     pub fn wants_ipv6(&self) -> bool {

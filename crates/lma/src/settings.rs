@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use kedge_model::{CustomerId, Lifetime, VrfId};
+use kedge_model::{CustomerId, Lifetime, Tunnel, VrfId};
 use kedge_wire::auth::Key;
 
 /// Everything an anchor is told. [`Lma::apply`](crate::Lma::apply) changes it in service.
@@ -86,6 +86,14 @@ impl Default for Settings {
             profiles: BTreeMap::new(),
             default_profile: None,
         }
+    }
+}
+
+impl Settings {
+    /// The largest inner packet of a tunnel.
+    pub(crate) fn mtu_of(&self, tunnel: &Tunnel) -> u16 {
+        let room = self.link_mtu.saturating_sub(tunnel.overhead());
+        self.tunnel_mtu.unwrap_or(room)
     }
 }
 

@@ -80,6 +80,7 @@ impl Lma {
         self.statistics.count_discard(Discard::Superseded);
         let peer = self.peers.find(&waiting.path);
         if let Some(counters) = self.peers.counters_mut(peer) {
+            counters.received += 1;
             counters.discarded += 1;
         }
     }

@@ -45,7 +45,7 @@ fn seen(world: &World, id: BindingId, ack: &Ack, outcome: &Outcome) -> Seen {
         }
         [What::HandedOver { .. }] => {
             let peer = outcome.forward().as_ref().unwrap().paths[0].tunnel.peer;
-            assert_eq!(Some(peer), world.only_binding().care_of());
+            assert_eq!(peer, world.only_binding().care_of());
             Seen::Moved
         }
         ref other => panic!("{other:?}"),
@@ -117,6 +117,14 @@ mod a_prefix_is_the_key {
             world.accepted(&attach(MAG1));
             world.denied(&then, Denial::PrefixNotAuthorized);
         }
+    }
+
+    #[test]
+    fn rule_6_handoff_between_gateways_over_another_technology_is_no_update() {
+        let mut world = World::new();
+        world.accepted(&attach(MAG1).no_link_layer_id());
+        let other = with_prefix(MAG2).handoff(3).no_link_layer_id().technology(5);
+        world.denied(&other, Denial::PrefixNotAuthorized);
     }
 
     #[test]

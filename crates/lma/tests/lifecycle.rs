@@ -49,7 +49,7 @@ fn a_dual_stack_node_gets_a_prefix_an_address_and_a_tunnel() {
     };
     let binding = world.only_binding();
     assert_eq!(binding.addresses.ipv4, Some(home));
-    assert_eq!(world.lma.peer_name(&binding.paths[0]), Some("mag1"));
+    assert_eq!(world.lma.peer_name(binding.paths.first()), Some("mag1"));
     let (ipv4, ipv6) = world.lma.usage("home").unwrap();
     assert_eq!(ipv4, Some(Usage { taken: 1, size: 253 }));
     assert_eq!(ipv6, Some(Usage { taken: 1, size: 65_536 }));
@@ -154,6 +154,9 @@ fn a_refresh_keeps_the_family_that_it_does_not_mention_and_adds_one_that_is_new(
     let (_, outcome) = world.accepted(&attach(MAG1).handoff(5));
     assert!(outcome.forwards.is_empty());
     assert!(world.only_binding().addresses.ipv4.is_some());
+    let (ack, _) = world.accepted(&attach(MAG1).handoff(5).prefixes(&NONE).ipv4("10.0.0.2/24"));
+    assert_eq!(ack.prefixes().len(), 0, "what is not asked for is not answered");
+    assert!(!world.only_binding().addresses.prefixes.is_empty());
 }
 
 #[test]
@@ -166,7 +169,7 @@ fn a_refresh_that_asks_for_what_is_not_there_changes_nothing() {
     let before = world.bindings_of(MN)[0].addresses;
     world.denied(&attach(MAG2).handoff(3).ipv4("0.0.0.0/0"), Denial::PoolExhausted);
     let binding = world.bindings_of(MN)[0];
-    assert_eq!((binding.addresses, binding.care_of()), (before, Some(v6(MAG1).into())));
+    assert_eq!((binding.addresses, binding.care_of()), (before, v6(MAG1).into()));
 }
 
 #[test]
@@ -288,7 +291,7 @@ fn the_alternate_care_of_address_is_the_tunnels_end_and_the_answer_goes_to_the_s
     let (ack, outcome) = world.accepted(&attach(MAG1).with(AlternateCareOfAddress(other)));
     assert_eq!(ack.path.peer.ip(), v6(MAG1));
     assert_eq!(outcome.forward().as_ref().unwrap().paths[0].tunnel.peer, other);
-    assert_eq!(world.only_binding().care_of(), Some(other.into()));
+    assert_eq!(world.only_binding().care_of(), IpAddr::from(other));
     world.accepted(&attach(MAG1).with(AlternateCareOfAddress(other)).handoff(5));
     assert_eq!(world.count("binding_updates_refresh.accepted"), 1);
 
@@ -378,7 +381,7 @@ fn settings_change_in_service() {
     fewer.peers.remove(0);
     world.lma.apply(fewer);
     world.denied(&attach(MAG1).handoff(5), Denial::UnknownMag);
-    assert_eq!(world.lma.peer_name(&world.bindings_of(MN)[0].paths[0]), None);
+    assert_eq!(world.lma.peer_name(world.bindings_of(MN)[0].paths.first()), None);
     world.accepted(&attach(MAG2).handoff(3).ipv4("0.0.0.0/0"));
 
     // A network that is removed takes its pools with it; the sessions stay.

@@ -342,7 +342,7 @@ mod encapsulation {
         let mut world = World::with(settings);
         assert_eq!(chosen(&world.accepted(&attach(MAG2)).1).0, UDP);
         world.denied(&attach(MAG1).handoff(3), Denial::GreKeyRequired);
-        assert_eq!(world.only_binding().care_of(), Some(v6(MAG2).into()));
+        assert_eq!(world.only_binding().care_of(), v6(MAG2));
     }
 
     #[test]

@@ -26,6 +26,10 @@ const LAST_RETRY: Duration = Duration::from_secs(600);
 /// How many rejections in a row are answered at once with a corrected update.
 const MAX_CORRECTIONS: u8 = 3;
 
+/// How far the clocks of gateways are expected to be apart; the wait before the first update
+/// that follows one with too low a timestamp.
+const CLOCK_SKEW: Duration = Duration::from_millis(50);
+
 /// The patience of a session that has not been refused.
 pub(crate) fn patience() -> Backoff {
     Backoff::new(FIRST_RETRY, LAST_RETRY)
@@ -84,6 +88,10 @@ impl Mag {
         self.list.by_mn_id(&mn_id).iter().find_map(|id| {
             let entry = self.list.get(*id).filter(|entry| entry.lma.address == peer)?;
             let request = entry.request()?;
+            if ba.status == Status::SEQUENCE_NUMBER_OUT_OF_WINDOW {
+                // RFC 6275 §9.5.1: this one says the number that the anchor accepted last.
+                return echoes(entry, request.kind, options).then_some((*id, request.kind));
+            }
             let (_, sent) = request.sent.iter().find(|(number, _)| *number == ba.sequence)?;
             said.is_none_or(|time| time == *sent).then_some((*id, request.kind))
         })
@@ -157,9 +165,15 @@ impl Mag {
     fn rejected(&mut self, id: BindingId, ba: BindingAcknowledgement, now: Now) {
         let refusal = Refusal::Status(ba.status);
         let Some(entry) = self.list.get_mut(id) else { return };
-        // RFC 5213 §6.9.1.2 (8): reassert the node's presence. The retransmission timer runs, its
-        // next update has a later time, and the anchor's view of the past ends when that passes.
+        // RFC 5213 §6.9.1.2 (8): reassert the node's presence. The gateway it comes from has a clock
+        // that is ahead of ours, mostly by little: a few quick attempts, each with a later time,
+        // then those that the retransmission timer makes anyway.
         if ba.status == Status::TIMESTAMP_LOWER_THAN_PREV_ACCEPTED {
+            if entry.corrections < MAX_CORRECTIONS {
+                let wait = CLOCK_SKEW * (1 << entry.corrections);
+                entry.corrections += 1;
+                self.set_timer(id, Timer::Signal, now.mono + wait);
+            }
             return;
         }
         let asked_for_its_own = entry.grant().is_some();

@@ -6,7 +6,7 @@
 //!
 //! # What it does
 //!
-//! A node that is heard on an access link ([`attach`](self)), or that a static interface always
+//! A node that is heard on an access link, or that a static interface always
 //! has, is looked up in the identity tables and registered with its anchor by a Proxy Binding
 //! Update. Once the anchor has accepted, the gateway wants a tunnel for the node
 //! ([`Output::Forward`]) and routes to it ([`Output::Access`]), advertises the home network
@@ -30,7 +30,7 @@
 //! **After every input, drain [`Mag::poll_output`] until it is empty, then wait until
 //! [`Mag::poll_timeout`] or the next input.**
 //!
-//! ```ignore
+//! ```text
 //! loop {
 //!     while let Some(output) = mag.poll_output() { /* do it; mag.reclaim(bytes) */ }
 //!     match wait_until(mag.poll_timeout()) {

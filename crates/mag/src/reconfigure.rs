@@ -7,7 +7,7 @@ use kedge_sansio::Now;
 
 use crate::list::{Entry, State};
 use crate::settings::Lma;
-use crate::{DetachReason, LinkState, Mag, Settings, Timer, Trigger};
+use crate::{DetachReason, InterfaceId, LinkState, Mag, Settings, Timer, Trigger};
 
 /// What the new settings do to one session.
 enum Effect {
@@ -25,6 +25,7 @@ impl Mag {
     pub fn apply(&mut self, settings: Settings, now: Now) {
         let before = std::mem::replace(&mut self.settings, settings);
         self.links.retain(|interface, _| self.settings.interfaces.contains_key(interface));
+        self.without_gre.clear();
         for id in self.list.ids(Entry::is_present) {
             let Some(entry) = self.list.get(id) else { continue };
             match self.effect(entry) {
@@ -33,8 +34,8 @@ impl Mag {
                 Effect::End => self.detach(id, DetachReason::Reconfigured, now),
             }
         }
-        let up: Vec<_> = self.links.iter().filter(|(_, state)| **state == LinkState::Up).collect();
-        let up: Vec<_> = up.into_iter().map(|(interface, _)| *interface).collect();
+        let up = self.links.iter().filter(|(_, state)| **state == LinkState::Up);
+        let up: Vec<InterfaceId> = up.map(|(interface, _)| *interface).collect();
         for interface in up {
             self.attend_static(interface, now);
         }

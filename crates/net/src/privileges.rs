@@ -22,10 +22,15 @@ pub enum Needs {
 
 impl Needs {
     fn capabilities(self) -> &'static [Capability] {
-        const ALL: [Capability; 3] =
-            [Capability::CAP_NET_ADMIN, Capability::CAP_NET_RAW, Capability::CAP_SYS_ADMIN];
+        const ALL: [Capability; 4] = [
+            Capability::CAP_NET_ADMIN,
+            Capability::CAP_NET_RAW,
+            // For the DHCP server's port on access interfaces.
+            Capability::CAP_NET_BIND_SERVICE,
+            Capability::CAP_SYS_ADMIN,
+        ];
         match self {
-            Self::OneNamespace => &ALL[..2],
+            Self::OneNamespace => &ALL[..3],
             Self::OtherNamespaces => &ALL,
         }
     }
@@ -73,7 +78,11 @@ mod tests {
             assert!(missing(Needs::OtherNamespaces).unwrap().is_empty(), "the tests run as root");
             keep_needed(Needs::OneNamespace).unwrap();
             let kept = caps::read(None, CapSet::Permitted).unwrap();
-            let needed = [Capability::CAP_NET_ADMIN, Capability::CAP_NET_RAW];
+            let needed = [
+                Capability::CAP_NET_ADMIN,
+                Capability::CAP_NET_RAW,
+                Capability::CAP_NET_BIND_SERVICE,
+            ];
             assert_eq!(kept, needed.into_iter().collect());
             assert_eq!(caps::read(None, CapSet::Bounding).unwrap(), kept);
             assert_eq!(missing(Needs::OneNamespace).unwrap(), Vec::<String>::new());

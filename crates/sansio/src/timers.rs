@@ -61,7 +61,7 @@ impl<K> Timers<K> {
             }
         };
         let generation = self.slots[slot as usize].generation;
-        self.queue.push(Reverse((due, slot, generation)));
+        self.queue(due, slot, generation);
         TimerId { slot, generation }
     }
 
@@ -71,7 +71,7 @@ impl<K> Timers<K> {
         timer.due = due;
         if due < timer.queued {
             timer.queued = due;
-            self.queue.push(Reverse((due, id.slot, id.generation)));
+            self.queue(due, id.slot, id.generation);
         }
     }
 
@@ -113,6 +113,22 @@ impl<K> Timers<K> {
     /// Whether no timer runs.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Queues a timer. Entries of timers that ended, or moved earlier, would otherwise stay until
+    /// their time comes, so once they are the most, they are thrown out; that costs each of them
+    /// once.
+    fn queue(&mut self, due: Instant, slot: u32, generation: u32) {
+        self.queue.push(Reverse((due, slot, generation)));
+        if self.queue.len() <= 2 * self.len() + 64 {
+            return;
+        }
+        let slots = &self.slots;
+        self.queue.retain(|&Reverse((at, slot, generation))| {
+            let entry = &slots[slot as usize];
+            let queued = entry.timer.as_ref().map(|timer| timer.queued);
+            entry.generation == generation && queued == Some(at)
+        });
     }
 
     fn get_mut(&mut self, id: TimerId) -> Option<&mut Timer<K>> {
@@ -188,6 +204,21 @@ mod tests {
         let new = timers.insert(now, 2);
         assert_eq!((timers.remove(old), timers.due(old)), (None, None));
         assert_eq!(timers.due(new), Some(now));
+    }
+
+    #[test]
+    fn ended_timers_do_not_fill_the_queue() {
+        let now = Instant::now();
+        let mut timers = Timers::default();
+        let kept = timers.insert(now + Duration::from_secs(2), 0);
+        for _ in 0..10_000 {
+            let id = timers.insert(now + Duration::from_secs(3_600), 1);
+            timers.reschedule(id, now + Duration::from_secs(1_800));
+            timers.remove(id);
+        }
+        assert!(timers.queue.len() < 100);
+        assert_eq!(timers.next_due(), Some(now + Duration::from_secs(2)));
+        assert_eq!(timers.remove(kept), Some(0));
     }
 
     /// Random operations against a list that is searched from end to end.

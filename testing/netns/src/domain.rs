@@ -105,7 +105,8 @@ pub struct Domain {
     pub core: Core,
     /// The gateways' hosts.
     pub mags: [Host; 2],
-    /// The access side, one cell for each gateway.
+    /// The access side, one cell for each gateway. A gateway's interface has carrier while the
+    /// node is in its cell: access links are point to point (RFC 5213 section 3).
     pub air: Switch,
     /// The mobile node, out of range of both gateways.
     pub mn: MobileNode,
@@ -147,12 +148,29 @@ impl Domain {
             let mag = lab.host(name)?;
             mag.router()?;
             core.connect(&mag, &[(v4, v6)])?;
-            air.plug(&mag, "acc0", name)?;
+            air.plug(&mag, "acc0", name)?.unplug()?;
             Ok(mag)
         });
         let mags = [mag1?, mag2?];
         let mn = MobileNode::new(lab, &air, "mn", MAC)?;
         Ok(Self { core, mags, air, mn })
+    }
+
+    /// The node comes into range of a gateway: both see the carrier come.
+    pub fn attach(&self, gateway: usize) -> Result<()> {
+        let (name, _, _) = GATEWAYS[gateway];
+        self.air.host().ip_batch(&format!(
+            "link set pmn master {name}\nlink set p{name} up\nlink set pmn up\n"
+        ))
+    }
+
+    /// The node moves from one gateway to the other. The old gateway sees the carrier go, the new
+    /// one sees it come; the node, whose radio does this by itself, sees nothing.
+    pub fn roam(&self, from: usize, to: usize) -> Result<()> {
+        let ((from, _, _), (to, _, _)) = (GATEWAYS[from], GATEWAYS[to]);
+        self.air.host().ip_batch(&format!(
+            "link set p{from} down\nlink set pmn master {to}\nlink set p{to} up\n"
+        ))
     }
 
     /// What the anchor is told.

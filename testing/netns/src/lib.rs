@@ -23,6 +23,7 @@ mod error;
 mod host;
 mod lab;
 mod link;
+pub mod load;
 pub mod node;
 pub mod pattern;
 mod ping;

@@ -75,19 +75,9 @@ impl MobileNode {
         &self.port
     }
 
-    /// Starts Debian's DHCP client in the foreground, with files of its own.
+    /// Starts Debian's DHCP client.
     pub fn start_dhcp(&mut self) -> Result<()> {
-        let host = self.host();
-        let file = |suffix: &str| host.dir().join(format!("{}-dhclient.{suffix}", host.name()));
-        let (script, conf) = (file("script"), file("conf"));
-        fs::write(&script, DHCP_SCRIPT).context(|| "writing the DHCP script".to_owned())?;
-        fs::set_permissions(&script, fs::Permissions::from_mode(0o755))
-            .context(|| "making the DHCP script executable".to_owned())?;
-        fs::write(&conf, DHCP_CONF).context(|| "writing dhclient.conf".to_owned())?;
-        let words = [script, conf, file("leases"), file("pid")].map(|p| p.display().to_string());
-        let [script, conf, leases, pid] = words.each_ref().map(String::as_str);
-        let args = ["-4", "-d", "-sf", script, "-cf", conf, "-lf", leases, "-pf", pid, INTERFACE];
-        self.dhcp = Some(host.spawn("dhclient", "dhclient", &args)?);
+        self.dhcp = Some(dhclient(self.host())?);
         Ok(())
     }
 
@@ -126,6 +116,20 @@ impl MobileNode {
             })
             .collect()
     }
+}
+
+/// Starts Debian's DHCP client on a host's `eth0`: in the foreground, with files of its own.
+pub fn dhclient(host: &Host) -> Result<Process> {
+    let file = |suffix: &str| host.dir().join(format!("{}-dhclient.{suffix}", host.name()));
+    let (script, conf) = (file("script"), file("conf"));
+    fs::write(&script, DHCP_SCRIPT).context(|| "writing the DHCP script".to_owned())?;
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755))
+        .context(|| "making the DHCP script executable".to_owned())?;
+    fs::write(&conf, DHCP_CONF).context(|| "writing dhclient.conf".to_owned())?;
+    let words = [script, conf, file("leases"), file("pid")].map(|p| p.display().to_string());
+    let [script, conf, leases, pid] = words.each_ref().map(String::as_str);
+    let args = ["-4", "-d", "-sf", script, "-cf", conf, "-lf", leases, "-pf", pid, INTERFACE];
+    host.spawn("dhclient", "dhclient", &args)
 }
 
 fn first<A: Copy>(

@@ -79,9 +79,9 @@ pub(crate) static NAI: Block<Key> = Block {
     help: "The profile of a mobile node, or of all nodes of a realm without a profile of their own.",
     rows: &[
         row(Key::NaiApn, &[last("apn"), arg("NAME", NAME)], "Its service selection (RFC 5149)")
-            .no_effect_yet()
+            .new_bindings()
             .from(BOTH),
-        row(Key::NaiLma, &[last("lma"), arg("ID", NAME)], "Its anchor").no_effect_yet().from(BOTH),
+        row(Key::NaiLma, &[last("lma"), arg("ID", NAME)], "Its anchor").new_bindings().from(BOTH),
         row(
             Key::NaiNetwork,
             &[last("network"), arg("NAME", NAME)],

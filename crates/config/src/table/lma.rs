@@ -122,9 +122,9 @@ pub(crate) static LMA: Block<Key> = Block {
         row(
             Key::DefaultProfile,
             &[word("default", "What holds for others"), last("profile"), arg("NAME", NAME)],
-            "Profile of mobile nodes without one of their own",
+            "Profile of nodes without one of their own: the NAME of a nai of the domain",
         )
-        .no_effect_yet()
+        .new_bindings()
         .from(BOTH),
         BRI_MIN,
         BRI_MAX,

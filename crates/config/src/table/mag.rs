@@ -103,6 +103,7 @@ pub(crate) static MAG: Block<Key> = Block {
             ],
             "How far an anchor's clock may be from this one; without it the domain's window",
         )
+        .no_effect_yet()
         .from(XE),
         row(
             Key::DetachPoll,
@@ -149,7 +150,7 @@ pub(crate) static MAG: Block<Key> = Block {
             "Settings copied to the tunnels",
         )
         .from(XE),
-        GENERATE_GREKEY,
+        GENERATE_GREKEY.no_effect_yet(),
         IGNORE_GREKEY,
         IGNORE_HOME_ADDRESS,
         ANI,
@@ -175,7 +176,7 @@ pub(crate) static MAG: Block<Key> = Block {
                 last("mac"),
                 arg_help("MAC", Value::Mac, "its Ethernet address"),
                 word("nai", "Its identifier"),
-                arg_help("NAI", Value::Nai, "its identifier"),
+                arg_help("NAI", Value::NodeNai, "its identifier"),
             ],
             "The identifier of the node with an Ethernet address",
         )
@@ -246,7 +247,7 @@ pub(crate) static INTERFACE: Block<Key> = Block {
     rows: &[
         row(
             Key::InterfaceDevice,
-            &[last("device"), arg("DEVICE", Value::Interface)],
+            &[last("device"), arg("DEVICE", Value::Device)],
             "The Linux device; without it the interface's own name",
         )
         .restart()
@@ -263,7 +264,7 @@ pub(crate) static INTERFACE: Block<Key> = Block {
         .from(OURS),
         row(
             Key::InterfaceNai,
-            &[last("nai"), arg("NAI", Value::Nai)],
+            &[last("nai"), arg("NAI", Value::NodeNai)],
             "The identifier of the one node on this interface",
         )
         .from(OURS),

@@ -140,7 +140,7 @@ pub(crate) static VRF: Block<Key> = Block {
             .from(OURS),
         row(
             Key::VrfDevice,
-            &[last("device"), arg("DEVICE", Value::Interface)],
+            &[last("device"), arg("DEVICE", Value::Device)],
             "The Linux VRF device it is",
         )
         .restart()

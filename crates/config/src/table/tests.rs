@@ -213,6 +213,8 @@ fn samples(value: &Value) -> Vec<String> {
         Value::Ipv6 => &["2001:db8:51::7"],
         Value::Mac => &["0011.2233.4455", "00:11:22:33:44:55"],
         Value::Nai => &["mn1@example.com", "@example.com"],
+        Value::NodeNai => &["mn1@example.com"],
+        Value::Device => &["eth7"],
         Value::Interface => &["eth0", "GigabitEthernet0/0/0"],
         Value::InterfaceType => &["Ethernet"],
         Value::InterfaceNumber => &["0/1"],

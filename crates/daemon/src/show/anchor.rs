@@ -57,7 +57,7 @@ fn write_binding(anchor: &Anchor, binding: &Binding, now: Now, out: &mut String)
         let (address, len, router) = (home.address, home.prefix_len, home.router);
         block.row("IPv4 home address", format!("{address}/{len}, default router {router}"));
     }
-    for path in &binding.paths {
+    for path in binding.paths.iter() {
         block.row("Care-of address", format!("{} ({})", path.care_of, peer(anchor, path)));
         block.row("Tunnel", tunnel(&path.tunnel));
     }

@@ -15,7 +15,7 @@ use super::socket::SockAddr;
 /// Octets of one buffer: what the kernel merges is at most 65,535 octets long.
 const BUFFER: usize = 1 << 16;
 
-/// Datagrams that one call gives.
+/// Datagrams that one call gives at most.
 pub const BATCH: usize = 64;
 
 #[derive(Clone, Copy)]
@@ -64,8 +64,8 @@ impl Inbox {
         arrival * BUFFER
     }
 
-    /// Receives what waits, up to [`BATCH`] datagrams.
-    pub fn receive(&mut self, fd: &OwnedFd) -> io::Result<()> {
+    /// Receives what waits, up to `most` and [`BATCH`] datagrams.
+    pub fn receive(&mut self, fd: &OwnedFd, most: usize) -> io::Result<()> {
         self.arrivals.clear();
         let mut names = [SockAddr::zero(); BATCH];
         let mut controls = [Control([0; 24]); BATCH];
@@ -83,7 +83,7 @@ impl Inbox {
             header.msg_control = (&raw mut controls[at]).cast();
             header.msg_controllen = size_of::<Control>();
         }
-        let (fd, count) = (fd.as_raw_fd(), BATCH as libc::c_uint);
+        let (fd, count) = (fd.as_raw_fd(), most.min(BATCH) as libc::c_uint);
         let flags = libc::MSG_DONTWAIT as _;
         // SAFETY: the headers point to addresses, buffers and control buffers that live through
         // the call, one each, as long as said.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Open, Reader};
-use crate::diagnostic::{Place, Spot, SyntaxFault, nearest};
+use crate::diagnostic::{Place, SyntaxFault, nearest};
 use crate::lex::{LexFault, Line};
 use crate::mask::Hide;
 use crate::matcher::{Miss, Why};
@@ -18,7 +18,7 @@ impl<K: Copy + PartialEq> Reader<K> {
         let inside_refused = self.open[..depth].last().is_some_and(|open| open.refused);
         // About the inside of a block that is not supported, the block's own error says it.
         if !(refused && inside_refused) {
-            let place = self.place(line, at, self.hide(line, at, miss));
+            let place = self.place(line, at, self.hide(miss));
             let fault = match miss.rows.first() {
                 Some(row) if refused => SyntaxFault::NotSupported { command: row.name() },
                 _ => self.fault(line, at, miss),
@@ -79,15 +79,13 @@ impl<K: Copy + PartialEq> Reader<K> {
         SyntaxFault::UnknownCommand { word: typed, allowed: miss.allowed.clone(), meant, elsewhere }
     }
 
-    /// How much of a line that went wrong at word `at` may be shown.
-    pub(super) fn hide(&self, line: &Line, at: usize, miss: &Miss<K>) -> Hide {
+    /// How much of a line that went wrong may be shown.
+    pub(super) fn hide(&self, miss: &Miss<K>) -> Hide {
         let holds_secret = if miss.at > 0 {
             miss.rows.iter().any(|row| row.has_secret())
         } else {
-            let typed = line.words.get(at).map_or("", |word| word.text.as_str());
-            let known = || (0..=self.open.len()).flat_map(|depth| self.block_at(depth).rows);
-            let meant = nearest(typed, known().filter_map(|row| row.leading_words().next()));
-            known().any(|row| row.has_secret() && row.leading_words().next() == meant.as_deref())
+            // It may be any command of the block, misspelled.
+            self.block_at(self.open.len()).rows.iter().any(|row| row.has_secret())
         };
         match holds_secret {
             true if miss.secret => Hide::WordAndRest,
@@ -96,25 +94,13 @@ impl<K: Copy + PartialEq> Reader<K> {
         }
     }
 
-    pub(super) fn lexical(
-        &self,
-        line: &Line,
-        fault: LexFault,
-        column: usize,
-    ) -> (Place, SyntaxFault) {
-        let place = Place {
-            origin: self.origin.clone(),
-            line: line.number,
-            spot: Spot { column: column + 1, caret: column, width: 1 },
+    pub(super) fn lexical(&self, line: &Line, fault: LexFault) -> (Place, SyntaxFault) {
+        let (hide, fault) = match fault {
             // What is behind an open quote may be a key.
-            text: line.text.chars().take(column + 2).collect::<String>().into(),
-            block: self.block_line(),
+            LexFault::OpenQuote => (Hide::WordAndRest, SyntaxFault::OpenQuote),
+            LexFault::OpenComment => (Hide::Secrets, SyntaxFault::OpenComment),
         };
-        let fault = match fault {
-            LexFault::OpenQuote => SyntaxFault::OpenQuote,
-            LexFault::OpenComment => SyntaxFault::OpenComment,
-        };
-        (place, fault)
+        (self.place(line, line.words.len() - 1, hide), fault)
     }
 
     fn block_line(&self) -> Arc<str> {

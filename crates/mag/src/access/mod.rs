@@ -50,12 +50,16 @@ impl Mag {
             Content::Ipv4(_) | Content::Ipv6(_) => Trigger::Packet,
             Content::Other => return,
         };
+        // Some packet sockets see what nodes of one link say to each other.
+        let to = frame.ethernet.destination;
+        let is_for_us = to == MacAddr::PMIPV6_GATEWAY || to.is_group();
         let known = self.list.by_mac(source);
         let Some(id) = self.attend(interface, source, trigger, now) else { return };
         self.hear(id, now);
         let is_new = known != Some(id);
         match frame.content {
-            Content::Arp(arp) => self.handle_arp(id, arp, is_new, now),
+            Content::Arp(arp) if is_for_us => self.handle_arp(id, arp, is_new, now),
+            Content::Arp(arp) => self.note_ipv4(id, arp.sender),
             Content::Neighbor { ip, message } => {
                 self.handle_neighbor(id, ip, &message, is_new, now)
             }

@@ -1,2 +1,64 @@
-//! The lab's helper program.
-fn main() {}
+//! `kedge-bench`: Kedge against the kernel and against a bare echo server, in one run.
+//!
+//! Every path is set up at the same time, and the measurements go round by round from one to the
+//! next, so that what the machine does besides falls on all of them. The table shows medians; a
+//! ratio is the median of the ratios of each round, so it need not be the quotient of two medians.
+//!
+//! Forwarding, one line of hosts for each path, the same inner MTU in all:
+//!
+//! ```text
+//!   cn eth0 ──── core0 lma tp0 ════ tp0 mag acc0 ──── eth0 mn
+//!                        │   at most    │
+//!                        └ 1500 octets ─┘   plain routes, VXLAN, or kedged at both ends
+//! ```
+//!
+//! TCP is one iperf3 stream. Small packets have 64 octets of payload, are sent by the batch, and
+//! dropped and counted where they enter the mobile node.
+//!
+//! Signalling: authenticated refreshes of many bindings over a veth pair, kedged against an echo
+//! server under the same load.
+
+mod forwarding;
+mod signalling;
+mod table;
+
+use std::{error::Error, process::ExitCode};
+
+use kedge_lab::{LabError, interrupted, programs};
+
+/// Rounds over all paths.
+const ROUNDS: usize = 5;
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    let part = std::env::args().nth(1);
+    let done = match part.as_deref() {
+        None => programs::find("kedged")
+            .map_err(Into::into)
+            .and_then(|_| forwarding::measure(true))
+            .and_then(|()| signalling::measure()),
+        Some("forwarding") => forwarding::measure(true),
+        // What the machine itself does, without Kedge.
+        Some("kernel") => forwarding::measure(false),
+        Some("signalling") => signalling::measure(),
+        Some(_) => Err("usage: kedge-bench [forwarding | kernel | signalling]".into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) if interrupted() => loop {
+            std::thread::park();
+        },
+        Err(error) => {
+            eprintln!("kedge-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The number after `key` in what a program printed.
+fn number(printed: &str, key: &str) -> Result<f64, LabError> {
+    let after = printed.split_once(key).map_or("", |(_, rest)| rest);
+    let word = after.split_whitespace().next().unwrap_or("");
+    word.parse().map_err(|_| LabError::Unexpected(format!("no {key} in {printed:?}")))
+}

@@ -133,9 +133,9 @@ impl Stage {
     /// The node comes into range of the first gateway and gets its addresses.
     fn attach(&mut self, say: &Narrator) -> Outcome<()> {
         say.step("The mobile node comes into range of mag1");
+        self.domain.attach(0)?;
         let mn = &mut self.domain.mn;
         mn.start_dhcp()?;
-        mn.port().plug_into("mag1")?;
         let v6 = mn.wait_ipv6(LIMIT)?;
         say.fact(&format!("IPv6 {v6}, formed by the kernel from the router advertisement"));
         let v4 = mn.wait_ipv4(LIMIT)?;
@@ -161,8 +161,8 @@ impl Stage {
     /// MAG1 → MAG2 → MAG1, with everything counted. The inner error is an address that changed.
     fn roam(&mut self, say: &Narrator) -> Outcome<Result<(), LabError>> {
         let [(_, _, first), (_, second, _)] = GATEWAYS;
-        let there = self.handover(say, "mag1", "mag2", IpAddr::V4(second))?;
-        let back = self.handover(say, "mag2", "mag1", IpAddr::V6(first))?;
+        let there = self.handover(say, 0, 1, IpAddr::V4(second))?;
+        let back = self.handover(say, 1, 0, IpAddr::V6(first))?;
         self.show(say, "show ipv6 mobile pmipv6 lma bindings", str::to_owned)?;
         self.show(say, "show lma-service statistics", moved)?;
         Ok(there.and(back))
@@ -171,14 +171,14 @@ impl Stage {
     fn handover(
         &mut self,
         say: &Narrator,
-        from: &str,
-        to: &str,
+        from: usize,
+        to: usize,
         care_of: IpAddr,
     ) -> Outcome<Result<(), LabError>> {
-        say.step(&format!("The node moves from {from} to {to}"));
+        say.step(&format!("The node moves from {} to {}", GATEWAYS[from].0, GATEWAYS[to].0));
         let node = self.node.as_mut().ok_or("the node is not attached")?;
         let before = node.pings.each_ref().map(|(_, ping)| ping.newest());
-        self.domain.mn.port().move_silently(to)?;
+        self.domain.roam(from, to)?;
         for ((family, ping), before) in node.pings.iter().zip(before) {
             let after = ping.wait_steady(LIMIT, before, STEADY)?;
             let span = ping.span(before, after);

@@ -69,28 +69,38 @@ impl Narrator {
     }
 }
 
-/// The lines of a statistics listing that say something: those with a number other than zero,
-/// each group under its heading.
+/// The counters of a statistics listing that are not zero, each group under its heading.
 pub fn moved(statistics: &str) -> String {
     let mut kept = Vec::new();
-    let mut headings: Vec<&str> = Vec::new();
+    let mut heading = None;
     for line in statistics.lines().filter(|l| !l.trim().is_empty()) {
-        let depth = |l: &str| l.len() - l.trim_start().len();
-        headings.retain(|h| depth(h) < depth(line));
-        if line.trim_end().ends_with(|c: char| !c.is_ascii_digit()) {
-            headings.push(line);
-        } else if counts(line) {
-            kept.append(&mut headings);
-            kept.push(line);
+        let counters = counters(line);
+        if counters.is_empty() {
+            heading = Some(line.to_owned());
+            continue;
+        }
+        let moved = counters.into_iter().filter(|(_, value)| *value > 0);
+        let moved: Vec<String> = moved.map(|(label, value)| format!("{label} {value}")).collect();
+        if !moved.is_empty() {
+            kept.extend(heading.take());
+            kept.push(format!("  {}", moved.join("   ")));
         }
     }
     kept.join("\n")
 }
 
-/// Whether a line holds a number other than zero: a label may hold digits (`IPv4`), a number
-/// stands alone.
-fn counts(line: &str) -> bool {
-    line.split_whitespace().any(|word| word.parse::<u64>().is_ok_and(|number| number > 0))
+/// The counters of one line, label and value: a label may hold digits (`IPv4`), a value stands
+/// alone.
+fn counters(line: &str) -> Vec<(String, u64)> {
+    let mut found = Vec::new();
+    let mut label = Vec::new();
+    for word in line.split_whitespace() {
+        match word.parse() {
+            Ok(value) => found.push((std::mem::take(&mut label).join(" "), value)),
+            Err(_) => label.push(word),
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -99,7 +109,8 @@ mod tests {
 
     #[test]
     fn counters_at_zero_and_groups_without_others_are_left_out() {
-        let listing = "Binding Updates Received:\n  Total: 7\n  IPv4 refused: 0\nData Statistics:\n  Octets: 0\n";
-        assert_eq!(moved(listing), "Binding Updates Received:\n  Total: 7");
+        let listing = "Binding Updates Received:\n  Total:  7    IPv4 refused:  0\n  Denied: 2\n\
+                       Data Statistics:\n  Octets: 0\n";
+        assert_eq!(moved(listing), "Binding Updates Received:\n  Total: 7\n  Denied: 2");
     }
 }

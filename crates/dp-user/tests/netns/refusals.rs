@@ -1,14 +1,14 @@
 //! What the data plane does not carry: packets that are too big, packets with another's source,
-//! and starts that the host cannot grant. Needs root.
-
-mod lab;
+//! and starts that the host cannot grant.
 
 use std::net::{IpAddr, UdpSocket};
 
+use crate::lab::{
+    self, HOST_V4, HOST_V6, NODE, NODE_V4, NODE_V6, Pair, Row, TRANSPORT, UDP_PORT, eventually,
+};
 use kedge_dataplane::{Change, Dataplane, DataplaneError, DropReason, Side};
 use kedge_dp_user::{Config, DpUser, TransportLocal};
 use kedge_model::{BindingId, Encapsulation};
-use lab::{HOST_V4, HOST_V6, NODE, NODE_V4, NODE_V6, Pair, Row, TRANSPORT, UDP_PORT, eventually};
 
 const UDP: Encapsulation = Encapsulation::Udp { local_port: UDP_PORT, peer_port: UDP_PORT };
 
@@ -55,28 +55,60 @@ fn a_small_ipv6_packet_crosses_a_narrow_tunnel_in_outer_fragments() {
 
 #[test]
 fn a_narrow_transport_lowers_the_mtu_and_the_sender_is_told() {
-    let (row, pair) = carrying(UDP, 1440, 1440);
-    // The path narrows behind the data plane's back.
-    row.run("l", "ip link set to-m mtu 1300");
-    row.run("m", "ip link set to-l mtu 1300");
-    let size = 1380;
-    row.succeeds("a", &format!("ping -M do -c 1 -W 1 -s {size} {NODE_V4}"));
-    eventually("the MTU of the outer path less the tunnel's headers", || {
-        row.run("a", &format!("ip route get {NODE_V4}")).contains(&format!("mtu {}", 1300 - 28))
-    });
-    row.succeeds("a", &format!("ping -M do -c 1 -W 1 -s {size} {NODE_V6}"));
-    eventually("the minimum, as RFC 2473 §7.1 has it", || {
-        row.run("a", &format!("ip -6 route get {NODE_V6}")).contains("mtu 1280")
-    });
-    assert!(row.succeeds("a", &format!("ping -M do -c 1 -W 2 -s {} {NODE_V4}", 1300 - 28 - 28)));
-    // What does not fit and must not be refused is fragmented outside; the gateway learns with the
-    // first answer that it must.
-    eventually("IPv6 of the minimum MTU", || {
-        row.succeeds("a", &format!("ping -c 1 -W 1 -s {} {NODE_V6}", 1280 - 48))
-    });
-    let icmp = pair.anchor.totals().icmpv6;
-    assert!(icmp.packet_too_big_received >= 1, "{icmp:?}");
-    assert!(icmp.packet_too_big_relayed >= 1, "{icmp:?}");
+    let gre = Encapsulation::Gre { send_key: Some(7), receive_key: Some(7) };
+    for (encapsulation, over_ipv4, overhead) in
+        [(UDP, true, 28), (UDP, false, 48), (gre, true, 28), (Encapsulation::IpInIp, false, 40)]
+    {
+        let (row, mut pair) = carrying(UDP, 1440, 1440);
+        pair.bind(encapsulation, over_ipv4, 1440);
+        // The path narrows behind the data plane's back.
+        row.run("l", "ip link set to-m mtu 1300");
+        row.run("m", "ip link set to-l mtu 1300");
+        let what = format!("{encapsulation:?}, over IPv4: {over_ipv4}");
+        let mtu = 1300 - overhead;
+        let ping = |options: &str, size: usize, to: &str| {
+            row.succeeds("a", &format!("ping {options} -c 1 -W 1 -s {size} {to}"))
+        };
+        eventually(&format!("{what}: what the path takes less the tunnel's headers"), || {
+            ping("-M do", 1380, NODE_V4);
+            row.run("a", &format!("ip route get {NODE_V4}")).contains(&format!("mtu {mtu} "))
+        });
+        eventually(&format!("{what}: no less than the minimum, RFC 2473 §7.1"), || {
+            ping("-M do", 1380, NODE_V6);
+            row.run("a", &format!("ip -6 route get {NODE_V6}")).contains("mtu 1280")
+        });
+        // IPv6 of the minimum MTU must not be refused, and is fragmented outside; the gateway
+        // learns with its first answer that it must do that too.
+        eventually(&what, || ping("-M do", mtu - 28, NODE_V4));
+        eventually(&what, || ping("-M do", 1280 - 48, NODE_V6));
+        let icmp = pair.anchor.totals().icmpv6;
+        assert!(icmp.packet_too_big_received >= 1, "{what}: {icmp:?}");
+        assert!(icmp.packet_too_big_relayed >= 1, "{what}: {icmp:?}");
+    }
+}
+
+#[test]
+fn an_error_from_inside_the_tunnel_is_relayed_to_the_inner_sender() {
+    let (row, mut pair) = carrying(UDP, 1440, 1440);
+    // Without its sockets, the gateway's kernel answers outer packets with ICMP.
+    pair.gateway.stop();
+    for encapsulation in [UDP, Encapsulation::Gre { send_key: None, receive_key: None }] {
+        for over_ipv4 in [true, false] {
+            pair.anchor.apply(&[lab::bind("l", encapsulation, over_ipv4, 1440)]).unwrap();
+            for address in [NODE_V4, NODE_V6] {
+                let what = format!("{encapsulation:?}, over IPv4: {over_ipv4}, {address}");
+                eventually(&what, || unreachable(&row, address));
+            }
+        }
+    }
+}
+
+/// Whether the host is told that an address cannot be reached.
+fn unreachable(row: &Row, address: &str) -> bool {
+    let words = ["netns", "exec", &row.name("a"), "ping", "-c", "1", "-W", "1", address];
+    let output = std::process::Command::new("ip").args(words).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.contains("Destination Host Unreachable") || text.contains("Address unreachable")
 }
 
 #[test]
@@ -126,11 +158,8 @@ fn an_unbound_node_is_unreachable_and_its_counters_are_gone() {
     assert!(pair.anchor.counters(NODE).unwrap().sent_packets > 0);
     pair.anchor.apply(&[Change::Unbind(NODE)]).unwrap();
     assert_eq!(pair.anchor.counters(NODE), None);
-    let command = format!("ip netns exec {} ping -c 1 -W 1 {NODE_V4}", row.name("a"));
-    let mut words = command.split(' ');
-    let output = std::process::Command::new(words.next().unwrap()).args(words).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains("Destination Host Unreachable"), "{text}");
+    assert!(unreachable(&row, NODE_V4));
+    assert!(unreachable(&row, NODE_V6));
 }
 
 #[test]
@@ -141,6 +170,28 @@ fn a_refused_change_names_what_is_wrong_and_leaves_the_binding_as_it_was() {
     assert!(error.to_string().contains("192.0.2.1:9999"), "{error}");
     assert!(row.succeeds("a", &format!("ping -c 1 -W 2 {NODE_V4}")));
     assert!(pair.anchor.counters(NODE).is_some());
+}
+
+#[test]
+fn a_device_that_is_taken_away_ends_the_forwarder_and_changes_are_refused() {
+    let (row, mut pair) = carrying(UDP, 1440, 1440);
+    row.run("l", &format!("ip link del {}", lab::DEVICE));
+    eventually("the forwarder has stopped", || {
+        matches!(pair.anchor.apply(&[Change::Unbind(NODE)]), Err(DataplaneError::Stopped))
+    });
+}
+
+#[test]
+fn a_packet_with_another_key_is_dropped_and_counted() {
+    let row = Row::new();
+    let mut pair = Pair::start(&row, 1440);
+    let gre = |key| Encapsulation::Gre { send_key: Some(key), receive_key: Some(key) };
+    pair.bind(gre(7), true, 1440);
+    eventually(NODE_V4, || row.succeeds("a", &format!("ping -c 1 -W 1 {NODE_V4}")));
+    // The gateway's key is no longer the anchor's.
+    pair.gateway.apply(&[lab::bind("m", gre(8), true, 1440)]).unwrap();
+    assert!(!row.succeeds("a", &format!("ping -c 1 -W 1 {NODE_V4}")));
+    assert_eq!(pair.gateway.totals().drops.get(DropReason::UnknownKey), 1);
 }
 
 #[test]

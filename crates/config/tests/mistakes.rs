@@ -1,0 +1,285 @@
+//! Whole transcripts: what an operator sees for a text with mistakes in it.
+
+use kedge_config::parse;
+
+/// Every message about a text that is wrong.
+fn errors(text: &str) -> String {
+    let errors = parse(text, "kedge.conf").expect_err("the text is wrong");
+    errors.iter().map(ToString::to_string).collect()
+}
+
+/// Every warning about a text that is right.
+fn warnings(text: &str) -> String {
+    let (_, warnings) = parse(text, "kedge.conf").unwrap_or_else(|errors| panic!("{}", errors[0]));
+    warnings.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_number_out_of_range_is_shown_with_the_range() {
+    assert_eq!(
+        errors("ipv6 mobile pmipv6-lma lma1 domain d\n bce lifetime 5\n"),
+        "\
+kedge.conf:2:15: not a value for SECONDS
+  in ipv6 mobile pmipv6-lma lma1 domain d
+     bce lifetime 5
+                  ^
+  allowed here:
+    SECONDS  Longest lifetime granted (10-65535 seconds)
+"
+    );
+}
+
+#[test]
+fn a_misspelled_command_is_shown_with_what_was_meant() {
+    assert_eq!(
+        errors("ipv6 mobile pmipv6-domain d\n lma a\n  ipv4-adress 192.0.2.1\n"),
+        "\
+kedge.conf:3:3: unknown command 'ipv4-adress'
+  in ipv6 mobile pmipv6-domain d > lma a
+      ipv4-adress 192.0.2.1
+      ^^^^^^^^^^^
+  did you mean 'ipv4-address'?
+  commands here: ipv4-address, ipv6-address, ipv4, ipv6
+"
+    );
+}
+
+#[test]
+fn a_command_of_another_mode_is_shown_with_that_mode() {
+    assert_eq!(
+        errors("bce lifetime 100\n"),
+        "\
+kedge.conf:1:1: unknown command 'bce'
+    bce lifetime 100
+    ^^^
+  it is a command of: pmipv6-lma, pmipv6-lma-mll-cust, pmipv6-mag
+  commands here: vrf, radius-server, aaa, ip, ipv6
+"
+    );
+}
+
+#[test]
+fn an_ambiguous_abbreviation_lists_the_candidates() {
+    assert_eq!(
+        errors("ipv6 mobile pmipv6-lma lma1 domain d\nbce ma 5\nno d\na ipv4 192.0.2.1\n"),
+        "\
+kedge.conf:3:4: 'd' is ambiguous
+  in ipv6 mobile pmipv6-lma lma1 domain d
+    no d
+       ^
+  it may begin:
+    default  What holds for others
+    dynamic  What need not be configured
+    dscp     Differentiated services code point
+kedge.conf:4:1: 'a' is ambiguous
+  in ipv6 mobile pmipv6-lma lma1 domain d
+    a ipv4 192.0.2.1
+    ^
+  it may begin:
+    address  Addresses of this service
+    aaa      Authentication, authorization and accounting
+    ani      Access network identifiers (RFC 6757)
+"
+    );
+}
+
+#[test]
+fn a_line_that_ends_early_has_its_caret_behind_it() {
+    assert_eq!(
+        errors("RP/0/RSP0/CPU0:router(config)# ipv6 mobile pmipv6-lma lma1 domain\n"),
+        "\
+kedge.conf:1:67: incomplete command
+    RP/0/RSP0/CPU0:router(config)# ipv6 mobile pmipv6-lma lma1 domain
+                                                                      ^
+  to come:
+    DOMAIN  name of a domain (name of 1-125 characters)
+"
+    );
+}
+
+#[test]
+fn what_may_be_a_key_is_never_shown() {
+    let text = "\
+ipv6 mobile pmipv6-domain d
+ auth-option spi 67 kye ascii sesame
+ auth-optoin spi 67 key ascii sesame
+ auth-option spi 67 key ascii \"sesame\" extra
+ auth-option spi 67 key hex sesame
+ auth-option spi 67 key 5 sesame
+ auth-option spi 67 key \"sesame
+ auth-option spi 0 key ascii sesame
+ /* it was sesame */ encap nothing
+radius-server host 192.0.2.1
+ key 7 sesame
+ ky sesame
+ key ascii sesame /* sesame
+";
+    let shown = errors(text);
+    assert!(!shown.contains("sesame"), "{shown}");
+    assert_eq!(shown.matches("kedge.conf:").count(), 11, "{shown}");
+    assert!(
+        shown.contains(
+            "\
+kedge.conf:4:40: unexpected word
+  in ipv6 mobile pmipv6-domain d
+     auth-option spi 67 key ascii ****** extra
+                                         ^^^^^
+"
+        ),
+        "{shown}"
+    );
+}
+
+#[test]
+fn every_mistake_is_reported_once_and_none_hides_another() {
+    let text = "\
+ipv6 mobile pmipv6-domain cisco.com
+ encap greipv4
+!
+ipv6 mobile pmipv6-lma lma1 domian cisco.com
+ hnp maximum 7
+ address ipv4 300.1.1.1
+ network n1
+  pool mobile-node ipv4 start-address 10.0.0.1 pool-prefix 24
+ network n2
+  pool mobile-node ipv4 start-address 10.0.0.1 pool-prefix 31
+!
+router bgp 65000
+ address-family ipv4
+ipv6 mobile pmipv6-mag mag1 domain cisco.com
+ binding init-retx-time 5000
+ binding max-retx-time 100
+ interface eth0
+  attach static
+ multipath
+ end of it
+";
+    let errors = parse(text, "f").unwrap_err();
+    let lines: Vec<usize> = errors.iter().map(|error| error.place.line).collect();
+    assert_eq!(lines, [2, 4, 5, 6, 10, 12, 15, 18, 19, 20]);
+}
+
+#[test]
+fn settings_that_contradict_each_other_are_shown_where_they_are() {
+    assert_eq!(
+        errors(
+            "\
+ipv6 mobile pmipv6-domain d
+ipv6 mobile pmipv6-lma lma1 domain e
+ bri delay min 3000
+ mag m d
+  encap gre-ipv4
+  ipv6 address 2001:db8::2
+ network a
+  pool mobile-node ipv6 start-address 2001:db8:1::1 pool-prefix 48
+ network b
+  pool mobile-node ipv6 start-address 2001:db8:1:8::1 pool-prefix 62
+"
+        ),
+        "\
+kedge.conf:2:36: no domain 'e' is configured; configured: d
+    ipv6 mobile pmipv6-lma lma1 domain e
+                                       ^
+kedge.conf:3:16: bri delay min is 3000, above bri delay max, which is 2000
+  in ipv6 mobile pmipv6-lma lma1 domain e
+     bri delay min 3000
+                   ^^^^
+kedge.conf:5:9: encap gre-ipv4 needs an IPv4 address of 'm'
+  in ipv6 mobile pmipv6-lma lma1 domain e > mag m d
+      encap gre-ipv4
+            ^^^^^^^^
+kedge.conf:10:39: this pool and that of network 'a' on line 8 overlap
+  in ipv6 mobile pmipv6-lma lma1 domain e > network b
+      pool mobile-node ipv6 start-address 2001:db8:1:8::1 pool-prefix 62
+                                          ^^^^^^^^^^^^^^^
+"
+    );
+}
+
+#[test]
+fn peers_without_an_address_and_second_services_are_refused() {
+    let text = "\
+ipv6 mobile pmipv6-lma lma1 domain d
+ mag m d
+ mag n d
+  ipv4 address 192.0.2.1
+ipv6 mobile pmipv6-lma lma2 domain d
+ipv6 mobile pmipv6-mag mag1 domain d
+ interface Ethernet 0/0
+  device eth0
+ interface eth0
+ interface eth1
+  attach static
+";
+    assert_eq!(
+        errors(text),
+        "\
+kedge.conf:2:2: 'm' needs an address, here or in its domain
+  in ipv6 mobile pmipv6-lma lma1 domain d
+     mag m d
+     ^^^
+kedge.conf:5:1: only one 'ipv6 mobile pmipv6-lma' is possible; another is on line 1
+    ipv6 mobile pmipv6-lma lma2 domain d
+    ^^^^
+kedge.conf:9:2: device 'eth0' is also that of the interface on line 7
+  in ipv6 mobile pmipv6-mag mag1 domain d
+     interface eth0
+     ^^^^^^^^^
+kedge.conf:11:3: attach static needs the node's identifier: nai USER@REALM
+  in ipv6 mobile pmipv6-mag mag1 domain d > interface eth1
+      attach static
+      ^^^^^^
+"
+    );
+}
+
+#[test]
+fn an_odd_lifetime_a_small_mtu_and_a_repeated_line_are_worth_a_warning() {
+    let text = "\
+ipv6 mobile pmipv6-domain d
+ipv6 mobile pmipv6-lma lma1 domain d
+ address ipv4 192.0.2.1
+ bce lifetime 99
+ tunnel mtu 1000
+ bce maximum 5
+ bce maximum 6
+";
+    assert_eq!(
+        warnings(text),
+        "\
+kedge.conf:4:15: warning: the wire counts in units of 4 seconds: 99 is 96
+  in ipv6 mobile pmipv6-lma lma1 domain d
+     bce lifetime 99
+                  ^^
+kedge.conf:5:13: warning: an MTU below 1280 does not carry IPv6
+  in ipv6 mobile pmipv6-lma lma1 domain d
+     tunnel mtu 1000
+                ^^^^
+kedge.conf:7:2: warning: this 'bce maximum' takes the place of the one on line 6
+  in ipv6 mobile pmipv6-lma lma1 domain d
+     bce maximum 6
+     ^^^
+"
+    );
+}
+
+#[test]
+fn an_interface_with_a_routers_name_needs_a_device() {
+    let text = "\
+ipv6 mobile pmipv6-domain d
+ipv6 mobile pmipv6-mag m domain d
+ address ipv4 192.0.2.1
+ interface GigabitEthernet0/0/0
+  device eth0
+ interface Ethernet 0/2
+";
+    assert_eq!(
+        warnings(text),
+        "\
+kedge.conf:6:2: warning: no Linux device is called 'Ethernet0/2': name it with 'device'
+  in ipv6 mobile pmipv6-mag m domain d
+     interface Ethernet 0/2
+     ^^^^^^^^^
+"
+    );
+}

@@ -1,0 +1,139 @@
+//! From tunnels to devices.
+
+use std::io::{IoSlice, Write};
+use std::ops::Range;
+use std::time::Instant;
+
+use kedge_dataplane::inner::Inner;
+use kedge_dataplane::{DropReason, Forwarder, Load, TunnelEnd, ecn, unwrap};
+
+use crate::merge::{Merger, Sink, unfinished};
+use crate::sys::receive::{Arrival, BATCH, Inbox};
+use crate::virtio::{Train, VirtioHeader};
+use crate::worker::{Carriage, Device, Transport, Worker};
+
+/// Arrivals of one batch from a UDP socket: trains of up to 64 KiB, and what was received is best
+/// written while the processor's cache still has it.
+const TRAINS: usize = 16;
+
+impl Worker {
+    /// Moves a batch of packets from tunnels to devices, and says how many came one by one.
+    pub fn serve_transport(&mut self, at: usize, is_error: bool, now: Instant) -> usize {
+        let Self { forwarder, devices, transports, merger, inbox, .. } = self;
+        let Some(transport) = transports.get_mut(at) else { return 0 };
+        if is_error {
+            transport.outbox.drain_errors();
+        }
+        let mut arrivals = 0;
+        // An error here was about a packet that left, and its report is in the error queue.
+        let most = if transport.carriage == Carriage::Udp { TRAINS } else { BATCH };
+        if inbox.receive(transport.outbox.fd(), most).is_ok() {
+            arrivals = inbox.arrivals().len();
+            let sink = Devices { devices, refused: 0 };
+            Exit { forwarder, transport, merger, sink, now }.batch(inbox);
+        }
+        let single = if transport.carriage == Carriage::Udp { 0 } else { arrivals };
+        self.collect_failures(now);
+        single
+    }
+}
+
+/// The way out of the tunnels that end at one socket.
+struct Exit<'a> {
+    forwarder: &'a mut Forwarder,
+    transport: &'a Transport,
+    merger: &'a mut Merger,
+    sink: Devices<'a>,
+    now: Instant,
+}
+
+impl Exit<'_> {
+    fn batch(mut self, inbox: &mut Inbox) {
+        for index in 0..inbox.arrivals().len() {
+            let mut arrival = inbox.arrivals()[index];
+            let octets = inbox.octets();
+            let start = Inbox::start(index);
+            let (mut at, end) = (start, start + arrival.length);
+            if self.transport.local.is_ipv4() && self.transport.carriage != Carriage::Udp {
+                // An IPv4 raw socket gives the IP header too (raw(7)).
+                if let Ok(outer) = Inner::parse_quote(&octets[at..end]) {
+                    at += outer.header_len;
+                    arrival.tos = outer.tos;
+                }
+            }
+            if at >= end {
+                self.forwarder.cells().dropped(DropReason::InvalidLength, 1);
+            }
+            while at < end {
+                let next = end.min(at + arrival.segment.max(1));
+                self.packet(octets, at..next, &arrival);
+                at = next;
+            }
+        }
+        self.merger.flush(inbox.octets(), &mut self.sink);
+        if self.sink.refused > 0 {
+            self.forwarder.cells().dropped(DropReason::Refused, self.sink.refused);
+        }
+    }
+
+    /// Takes one packet, which is at `at`, out of its tunnel.
+    fn packet(&mut self, octets: &mut [u8], at: Range<usize>, arrival: &Arrival) {
+        let Self { forwarder, transport, merger, sink, now } = self;
+        let (carrier, is_ipv4, packet) = match unwrap(transport.carried(&octets[at.clone()])) {
+            Ok(unwrapped) => unwrapped,
+            Err(reason) => return forwarder.cells().dropped(reason, 1),
+        };
+        let key = TunnelEnd {
+            transport: transport.vrf,
+            local: transport.local.ip(),
+            peer: arrival.from.ip(),
+            carrier,
+        };
+        let Ok(end) = forwarder.end(&key, 1) else { return };
+        let Ok(inbound) = forwarder.inbound(end, arrival.tos, is_ipv4, packet) else { return };
+        let Some(held) = forwarder.tables.held(inbound.slot) else { return };
+
+        let (inner, device) = (&inbound.inner, held.device);
+        let first = at.end - packet.len();
+        let place = first..first + inner.total_len;
+        if inbound.tos != inner.tos {
+            ecn::set_tos(&mut octets[place.clone()], inbound.tos);
+        }
+        if transport.carriage != Carriage::Udp {
+            // What the kernel merges before a raw socket sees it, it does not say how to cut.
+            let mtu = held.paths.iter().map(|path| path.mtu(*now)).min().unwrap_or(u16::MAX);
+            let mtu = mtu.min(sink.devices.get(usize::from(device)).map_or(mtu, |d| d.mtu));
+            if let Some(header) = unfinished(&octets[place.clone()], inner, mtu) {
+                forwarder.received(&inbound, end, merged(&header, inner));
+                return merger.pass(octets, place, inner, header, device, sink);
+            }
+        }
+        merger.add(octets, place, inner, device, sink);
+    }
+}
+
+/// What the kernel merged into a packet, beyond the one packet it looks like.
+fn merged(header: &VirtioHeader, inner: &Inner) -> Load {
+    let data = inner.total_len.saturating_sub(header.header_len.into());
+    let packets = match header.train {
+        Train::None => 0,
+        _ => data.div_ceil(usize::from(header.segment).max(1)).saturating_sub(1),
+    };
+    let bytes = packets * usize::from(header.header_len);
+    Load { packets: packets as u64, bytes: bytes as u64, largest: 0 }
+}
+
+/// Writes to devices and counts what they refuse.
+struct Devices<'a> {
+    devices: &'a [Device],
+    refused: u64,
+}
+
+impl Sink for Devices<'_> {
+    fn write(&mut self, device: u16, packets: u64, parts: &[IoSlice<'_>]) {
+        let device = self.devices.get(usize::from(device));
+        if device.is_none_or(|device| (&device.file).write_vectored(parts).is_err()) {
+            self.refused += packets;
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Where a node is reached: one or several care-of addresses, never none.
+
+use std::net::IpAddr;
+
+use kedge_model::{SignalPath, Tunnel};
+
+use crate::peers::PeerIndex;
+
+/// The paths of a binding. The first stands in the binding itself: most bindings have no other,
+/// and finding it costs nothing.
+#[derive(Debug)]
+pub struct Paths {
+    first: BindingPath,
+    more: Vec<BindingPath>,
+}
+
+/// One care-of address of a binding.
+#[derive(Clone, Debug)]
+pub struct BindingPath {
+    /// The Proxy-CoA.
+    pub care_of: IpAddr,
+    /// Where the last accepted update came from, and what is sent to the gateway goes.
+    pub signal: SignalPath,
+    /// The tunnel to the gateway.
+    pub tunnel: Tunnel,
+    pub(crate) peer: PeerIndex,
+}
+
+impl Paths {
+    pub(crate) fn new(first: BindingPath) -> Self {
+        Self { first, more: Vec::new() }
+    }
+
+    /// The path in use.
+    pub fn first(&self) -> &BindingPath {
+        &self.first
+    }
+
+    /// Every path, the one in use first.
+    pub fn iter(&self) -> impl Iterator<Item = &BindingPath> {
+        std::iter::once(&self.first).chain(&self.more)
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut BindingPath> {
+        std::iter::once(&mut self.first).chain(&mut self.more)
+    }
+
+    /// Puts another path in the place of the one in use, and gives that.
+    pub(crate) fn replace_first(&mut self, path: BindingPath) -> BindingPath {
+        std::mem::replace(&mut self.first, path)
+    }
+}

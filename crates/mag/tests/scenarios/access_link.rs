@@ -1,0 +1,188 @@
+//! Router advertisements, neighbours and ARP (RFC 5213 §6.7-6.9.2, RFC 6543, RFC 5844 §3.2.4).
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use kedge_access_wire::arp::{self, Arp, Operation};
+use kedge_access_wire::icmpv6::{Message, NdOption, NeighborSolicitation, PrefixInformation};
+use kedge_access_wire::icmpv6::{RouterAdvertisement, solicited_node};
+use kedge_access_wire::{Content, Frame};
+use kedge_model::{Ipv6Net, MacAddr};
+use kedge_wire::HomeNetworkPrefix;
+use kedge_wire::registry::{HandoffIndicatorValue, Status};
+
+use crate::world::*;
+
+fn prefixes(ra: &RouterAdvertisement) -> Vec<PrefixInformation> {
+    let prefix = |option: &NdOption| match option {
+        NdOption::PrefixInformation(prefix) => Some(*prefix),
+        _ => None,
+    };
+    ra.options.iter().filter_map(prefix).collect()
+}
+
+/// The ARP answers sent since the last time.
+fn arp_replies(world: &mut World) -> Vec<Ipv4Addr> {
+    let frames = std::mem::take(&mut world.frames);
+    let reply = |octets: &[u8]| match Frame::decode(octets).unwrap().content {
+        Content::Arp(arp) if arp.operation == Operation::Reply => {
+            assert_eq!(arp.sender_mac, MacAddr::PMIPV6_GATEWAY);
+            Some(arp.sender)
+        }
+        _ => None,
+    };
+    frames.iter().filter_map(|(_, octets)| reply(octets)).collect()
+}
+
+#[test]
+fn an_advertisement_shows_the_home_link_to_the_node_alone() {
+    let mut world = World::new(settings());
+    world.solicit(IF1, NODE);
+    let update = world.take_one();
+    world.accept(&update);
+    let advertisements = world.take_advertisements();
+    let [(interface, to, ra)] = &advertisements[..] else { panic!("{advertisements:?}") };
+    assert_eq!((*interface, *to), (IF1, NODE));
+    assert_eq!(ra.router_lifetime, 3600);
+    assert!(!ra.managed && !ra.other);
+    let expected = PrefixInformation {
+        prefix: PREFIX.parse().unwrap(),
+        on_link: true,
+        autonomous: true,
+        valid_lifetime: 3600,
+        preferred_lifetime: 3600,
+    };
+    assert_eq!(prefixes(ra), [expected]);
+    assert!(ra.options.contains(&NdOption::Mtu(1460)), "the tunnel's MTU");
+    let gateway = NdOption::SourceLinkLayerAddress(MacAddr::PMIPV6_GATEWAY);
+    assert!(ra.options.contains(&gateway));
+}
+
+#[test]
+fn a_link_that_carries_less_than_the_tunnel_says_its_own_mtu() {
+    let mut settings = settings();
+    settings.tunnel_mtu = Some(9000);
+    let mut world = World::new(settings);
+    world.solicit(IF1, NODE);
+    let update = world.take_one();
+    world.accept(&update);
+    assert_eq!(world.forwarding.values().next().unwrap().paths[0].tunnel.mtu, 9000);
+    assert!(world.take_advertisements()[0].2.options.contains(&NdOption::Mtu(1500)));
+}
+
+#[test]
+fn advertisements_are_repeated_and_say_what_is_left_of_the_binding() {
+    let mut world = World::with_active_node(settings());
+    world.pass(secs(7));
+    assert_eq!(world.take_advertisements().len(), 2, "the first few come quickly");
+    world.pass(secs(200));
+    let later = world.take_advertisements();
+    assert_eq!(later.len(), 1, "{later:?}");
+    let left = prefixes(&later[0].2)[0].valid_lifetime;
+    assert!((3600 - 207..=3600 - 150).contains(&left), "{left}");
+}
+
+#[test]
+fn a_solicitation_of_a_served_node_is_answered_at_once_but_not_twice_in_a_moment() {
+    let mut world = World::with_active_node(settings());
+    world.pass(secs(1));
+    world.solicit(IF1, NODE);
+    assert_eq!(world.take_advertisements().len(), 1);
+    for _ in 0..10 {
+        world.solicit(IF1, NODE);
+    }
+    assert!(world.take_advertisements().is_empty());
+    world.pass(Duration::from_millis(500));
+    assert_eq!(world.take_advertisements().len(), 1);
+}
+
+#[test]
+fn prefixes_that_changed_are_taken_back_in_the_next_advertisements() {
+    let mut world = World::with_active_node(settings());
+    world.pass(secs(300));
+    let refresh = world.take_one();
+    world.frames.clear();
+    let other: Ipv6Net = "2001:db8:2:7::/64".parse().unwrap();
+    let mut options = refresh.echo();
+    options.push(HomeNetworkPrefix::new(other));
+    world.answer(&refresh, Status::ACCEPTED, 3600, options);
+    let inner = &world.access.values().next().unwrap().inner;
+    assert_eq!(inner[..], [other.into()]);
+    world.pass(secs(7));
+    let advertisements = world.take_advertisements();
+    assert_eq!(advertisements.len(), 3);
+    for (_, _, ra) in advertisements {
+        let lifetimes: Vec<_> =
+            prefixes(&ra).iter().map(|p| (p.prefix, p.preferred_lifetime > 0)).collect();
+        assert_eq!(lifetimes, [(other, true), (PREFIX.parse().unwrap(), false)]);
+    }
+    world.pass(secs(200));
+    assert_eq!(prefixes(&world.take_advertisements()[0].2).len(), 1);
+}
+
+#[test]
+fn the_nodes_own_address_checks_are_not_disturbed() {
+    let mut world = World::with_active_node(settings());
+    world.pass(secs(50));
+    world.frames.clear();
+    // Duplicate address detection of a link-local and of a global address.
+    for address in ["fe80::7", "2001:db8:1:7::abcd"] {
+        let target: Ipv6Addr = address.parse().unwrap();
+        let message =
+            Message::NeighborSolicitation(NeighborSolicitation { target, options: vec![] });
+        let group = solicited_node(target);
+        world.neighbor(IF1, NODE, Ipv6Addr::UNSPECIFIED, group, &message);
+    }
+    // RFC 5227 probe and announcement.
+    let home = Ipv4Addr::new(10, 1, 0, 7);
+    world.arp(IF1, NODE, Ipv4Addr::UNSPECIFIED, home);
+    world.arp(IF1, NODE, home, home);
+    assert!(world.frames.is_empty(), "{:?}", world.frames);
+    // But they are signs of a link that came up.
+    world.pass(secs(0));
+    assert_eq!(world.take_one().handoff(), HandoffIndicatorValue::UNKNOWN);
+}
+
+#[test]
+fn arp_for_the_other_hosts_of_the_subnet_is_answered_in_their_name() {
+    let mut world = World::with_active_node(settings());
+    let home = Ipv4Addr::new(10, 1, 0, 7);
+    world.arp(IF1, NODE, home, Ipv4Addr::new(10, 1, 0, 55));
+    assert_eq!(arp_replies(&mut world), [Ipv4Addr::new(10, 1, 0, 55)]);
+    for nobody in [
+        ROUTER,                       // the kernel has it
+        home,                         // the node has it
+        Ipv4Addr::new(10, 2, 0, 1),   // another subnet
+        Ipv4Addr::new(10, 1, 0, 0),   // no host
+        Ipv4Addr::new(10, 1, 0, 255), // no host
+    ] {
+        world.arp(IF1, NODE, home, nobody);
+        assert!(arp_replies(&mut world).is_empty(), "{nobody}");
+    }
+    // What a node asks another one on its link is between them.
+    let question = Arp {
+        operation: Operation::Request,
+        sender_mac: NODE,
+        sender: home,
+        target_mac: OTHER_NODE,
+        target: Ipv4Addr::new(10, 1, 0, 55),
+    };
+    let mut octets = Vec::new();
+    arp::encode_frame(NODE, OTHER_NODE, &question, &mut octets);
+    world.frame(IF1, &octets);
+    assert!(arp_replies(&mut world).is_empty());
+    assert_eq!(world.count("mag_access", "proxy_arp"), 1);
+}
+
+#[test]
+fn malformed_frames_and_frames_of_our_own_are_no_nodes() {
+    let mut world = World::new(settings());
+    world.frame(IF1, &[1, 2, 3]);
+    assert_eq!(world.count("mag_access", "malformed"), 1);
+    let mut settings = settings();
+    settings.interfaces.get_mut(&IF1).unwrap().identity = Some(mn("anyone@example.com"));
+    let mut world = World::new(settings);
+    world.solicit(IF1, MacAddr::PMIPV6_GATEWAY);
+    world.solicit(IF1, MacAddr([0x33, 0x33, 0, 0, 0, 1]));
+    assert!(world.sent.is_empty());
+}

@@ -1,0 +1,187 @@
+//! Heartbeats (RFC 5847), revocations (RFC 5846 §9.1) and errors.
+
+use kedge_mag::{BindingState, Dscp, Event, Refusal};
+use kedge_model::{Datagram, Sequence};
+use kedge_wire::registry::{BindingErrorStatus, MnIdSubtype, RevocationStatus, RevocationTrigger};
+use kedge_wire::{
+    BindingError, BindingRevocationIndication, Heartbeat, HeartbeatFlags, HomeNetworkPrefix,
+    Ipv4HomeAddressRequest, Message, MnIdOption, Options, Packet, RestartCounter, RevocationFlags,
+};
+
+use crate::world::*;
+
+const P: RevocationFlags = RevocationFlags::P;
+
+fn named(nai: &str) -> Options {
+    let mut options = Options::new();
+    options.push(MnIdOption::new(MnIdSubtype::NAI, nai.as_bytes()).unwrap());
+    options
+}
+
+/// Sends an indication and gives the status that came back.
+#[track_caller]
+fn revoke(
+    world: &mut World,
+    trigger: RevocationTrigger,
+    flags: RevocationFlags,
+    options: Options,
+) -> RevocationStatus {
+    let indication = BindingRevocationIndication { trigger, sequence: Sequence(77), flags };
+    let message = Message::BindingRevocationIndication(indication);
+    world.deliver(path_from("2001:db8::1"), &Packet { message, options });
+    let answer = world.take_one();
+    let Message::BindingRevocationAcknowledgement(bra) = answer.packet.message else {
+        panic!("{answer:?}");
+    };
+    assert_eq!((bra.sequence, bra.flags), (Sequence(77), flags));
+    bra.status
+}
+
+#[test]
+fn a_heartbeat_is_answered_with_the_restart_counter_and_the_right_code_point() {
+    for (dscp, received, expected) in [
+        (Dscp::default(), 10, 10),
+        (Dscp { value: Some(46), force: false }, 0, 46),
+        (Dscp { value: Some(46), force: false }, 10, 10),
+        (Dscp { value: Some(46), force: true }, 10, 46),
+    ] {
+        let mut settings = settings();
+        settings.dscp = dscp;
+        let mut world = World::new(settings);
+        let path = path_from("2001:db8::1");
+        let request = Heartbeat { flags: HeartbeatFlags::NONE, sequence: 9 };
+        let mut bytes = Vec::new();
+        let packet = Packet { message: Message::Heartbeat(request), options: Options::new() };
+        packet.encode(&mut bytes);
+        let (local, peer) = ("2001:db8::11".parse().unwrap(), "2001:db8::1".parse().unwrap());
+        kedge_wire::set_checksum(peer, local, &mut bytes);
+        let datagram = Datagram { path, dscp: received, bytes: &bytes };
+        world.input(|mag, now| mag.handle_datagram(datagram, now));
+        let answer = world.take_one();
+        assert_eq!((answer.dscp, answer.path), (expected, path));
+        let response = Heartbeat { flags: HeartbeatFlags::R, sequence: 9 };
+        assert_eq!(answer.packet.message, Message::Heartbeat(response));
+        assert_eq!(answer.packet.options.get::<RestartCounter>(), Some(RestartCounter(5)));
+    }
+}
+
+#[test]
+fn a_response_to_a_request_that_was_not_made_is_not_answered() {
+    let mut world = World::new(settings());
+    let response = Heartbeat { flags: HeartbeatFlags::R | HeartbeatFlags::U, sequence: 0 };
+    let packet = Packet { message: Message::Heartbeat(response), options: Options::new() };
+    world.deliver(path_from("2001:db8::1"), &packet);
+    assert!(world.sent.is_empty());
+    assert_eq!(world.count("mag_discards", "unexpected"), 1);
+}
+
+#[test]
+fn a_binding_error_is_reported() {
+    let mut world = World::new(settings());
+    let error = BindingError {
+        status: BindingErrorStatus(2),
+        home_address: std::net::Ipv6Addr::UNSPECIFIED,
+    };
+    let packet = Packet { message: Message::BindingError(error), options: Options::new() };
+    world.deliver(path_from("2001:db8::1"), &packet);
+    assert!(matches!(world.events[..], [Event::BindingError { .. }]));
+    assert_eq!(world.count("mag_control", "binding_errors"), 1);
+}
+
+#[test]
+fn after_a_handover_the_anchor_takes_the_binding_back_and_nothing_remains() {
+    let mut world = World::with_active_node(settings());
+    let mut options = named("mn7@example.com");
+    options.push(HomeNetworkPrefix::new(PREFIX.parse().unwrap()));
+    let trigger = RevocationTrigger::INTER_MAG_HANDOVER_UNKNOWN;
+    assert_eq!(revoke(&mut world, trigger, P, options), RevocationStatus::SUCCESS);
+    assert!(world.forwarding.is_empty() && world.access.is_empty());
+    assert!(world.mag.is_idle(), "the anchor knows; there is no farewell");
+    world.solicit(IF1, NODE);
+    world.take_one();
+}
+
+#[test]
+fn a_binding_revoked_for_a_reason_is_not_registered_at_once_again() {
+    let mut world = World::with_active_node(settings());
+    let trigger = RevocationTrigger::ADMINISTRATIVE_REASON;
+    let status = revoke(&mut world, trigger, P, named("mn7@example.com"));
+    assert_eq!(status, RevocationStatus::SUCCESS);
+    assert!(world.forwarding.is_empty());
+    let state = world.mag.bindings(world.now().mono).next().unwrap().state;
+    assert_eq!(state, BindingState::Refused(Refusal::Revoked));
+    world.solicit(IF1, NODE);
+    world.pass(secs(9));
+    assert!(world.sent.is_empty());
+    world.pass(secs(1));
+    world.take_one();
+}
+
+#[test]
+fn an_anchor_may_take_all_its_bindings_back() {
+    let mut world = World::with_active_node(settings());
+    world.solicit(IF2, OTHER_NODE);
+    let update = world.take_one();
+    world.accept(&update);
+    let flags = P | RevocationFlags::G;
+    let trigger = RevocationTrigger::PER_PEER_POLICY;
+    assert_eq!(revoke(&mut world, trigger, flags, Options::new()), RevocationStatus::SUCCESS);
+    assert!(world.forwarding.is_empty());
+    assert_eq!(world.count("mag_control", "revoked"), 2);
+}
+
+#[test]
+fn the_ipv4_address_alone_can_be_taken_back() {
+    let mut world = World::with_active_node(settings());
+    let flags = P | RevocationFlags::V;
+    let trigger = RevocationTrigger::ADMINISTRATIVE_REASON;
+    let with = |address: &str| {
+        let mut options = named("mn7@example.com");
+        options.push(Ipv4HomeAddressRequest { address: address.parse().unwrap() });
+        options
+    };
+    let missing = revoke(&mut world, trigger, flags, named("mn7@example.com"));
+    assert_eq!(missing, RevocationStatus::IPV4_HOME_ADDRESS_OPTION_REQUIRED);
+    let wrong = revoke(&mut world, trigger, flags, with("10.1.0.99/24"));
+    assert_eq!(wrong, RevocationStatus::BINDING_DOES_NOT_EXIST);
+    assert_eq!(revoke(&mut world, trigger, flags, with(HOME)), RevocationStatus::SUCCESS);
+    let inner = &world.forwarding.values().next().expect("the prefix stays").inner;
+    assert_eq!(inner[..], [PREFIX.parse().unwrap()]);
+    world.pass(secs(300));
+    let refresh = world.sent.pop().unwrap();
+    assert_eq!((refresh.prefixes().len(), refresh.address()), (1, None));
+}
+
+#[test]
+fn an_indication_that_is_not_valid_is_denied_with_the_reason() {
+    let mut world = World::with_active_node(settings());
+    let reason = RevocationTrigger::ADMINISTRATIVE_REASON;
+    let peer = RevocationTrigger::PER_PEER_POLICY;
+    let policy = RevocationTrigger::REVOKING_MOBILITY_NODE_LOCAL_POLICY;
+    let global = P | RevocationFlags::G;
+    let us = || named("mn7@example.com");
+    let foreign = || {
+        let mut options = us();
+        options.push(HomeNetworkPrefix::new("2001:db8:9::/64".parse().unwrap()));
+        options
+    };
+    for (trigger, flags, options, status) in [
+        (
+            reason,
+            RevocationFlags::NONE,
+            us(),
+            RevocationStatus::PROXY_BINDING_REVOCATION_NOT_SUPPORTED,
+        ),
+        (reason, global, us(), RevocationStatus::REVOCATION_FUNCTION_NOT_SUPPORTED),
+        (peer, P, us(), RevocationStatus::REVOCATION_FUNCTION_NOT_SUPPORTED),
+        (peer, global, us(), RevocationStatus::REVOCATION_FUNCTION_NOT_SUPPORTED),
+        (policy, global, us(), RevocationStatus::REVOCATION_TRIGGER_NOT_SUPPORTED),
+        (reason, P, Options::new(), RevocationStatus::REVOKED_MOBILE_NODES_IDENTITY_REQUIRED),
+        (reason, P, named("mn8@example.com"), RevocationStatus::BINDING_DOES_NOT_EXIST),
+        (reason, P, foreign(), RevocationStatus::BINDING_DOES_NOT_EXIST),
+    ] {
+        assert_eq!(revoke(&mut world, trigger, flags, options), status);
+    }
+    assert_eq!(world.count("mag_control", "revocations_denied"), 8);
+    assert_eq!(world.forwarding.len(), 1);
+}

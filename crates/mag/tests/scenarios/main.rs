@@ -1,0 +1,10 @@
+//! Scenarios of the gateway against a scripted anchor and hand-made frames, in virtual time.
+
+mod access_link;
+mod any_order;
+mod control;
+mod departure;
+mod dhcp;
+mod registration;
+mod rejection;
+mod world;
