@@ -88,6 +88,11 @@ pub static LAYERS: &[Layer] = &[
         "the laboratory runs the product as its users do, from outside",
     ),
     edge(
+        "kedge-vm",
+        &["kedge-dataplane", "kedge-dp-user", "kedge-lab", "kedge-model"],
+        "the emulated machine tries the data plane, without signalling",
+    ),
+    edge(
         "xtask",
         &["kedge-config", "kedge-dataplane", "kedge-lma", "kedge-mag", "kedge-telemetry"],
         "the generators read tables and nothing else",
