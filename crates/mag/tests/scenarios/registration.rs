@@ -9,8 +9,8 @@ use kedge_mag::{
 use kedge_model::{Encapsulation, IpNet, Ipv6Net, Lifetime, Sequence};
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue, OptionType, Status};
 use kedge_wire::{
-    AccessTechnology, BindingRefreshAdvice, BuFlags, GreKeyOption, MnIdOption, MnLinkLayerId,
-    NatDetection, Options, TimestampOption,
+    AccessTechnology, BindingRefreshAdvice, BuFlags, GreKeyOption, HomeNetworkPrefix, MnIdOption,
+    MnLinkLayerId, NatDetection, Options, TimestampOption,
 };
 
 use crate::world::*;
@@ -458,4 +458,20 @@ fn an_accepted_update_without_addresses_or_lifetime_is_no_service() {
         assert!(world.forwarding.is_empty());
         assert!(world.events.iter().any(|e| matches!(e, Event::Refused { .. })));
     }
+}
+
+#[test]
+fn what_the_anchor_gives_to_another_node_the_first_one_has_no_more() {
+    let mut world = World::with_active_node(settings());
+    world.solicit(IF1, OTHER_NODE);
+    let update = world.take_one();
+    // The anchor was restarted and knows nothing of the first node.
+    let mut options = update.echo();
+    options.push(HomeNetworkPrefix::new(PREFIX.parse().unwrap()));
+    world.answer(&update, Status::ACCEPTED, 3600, options);
+    let states: Vec<_> = world.mag.bindings(world.now().mono).map(|view| view.state).collect();
+    assert_eq!(states, [BindingState::Registering, BindingState::Active]);
+    assert_eq!((world.forwarding.len(), world.access.len()), (1, 1));
+    let again = world.take_one();
+    assert_eq!(again.prefixes(), ["::/0".parse().unwrap()], "anything will do");
 }
