@@ -99,7 +99,12 @@ impl Anchor {
             match output {
                 Output::Send { path, dscp, bytes } => self.signalling.queue(path, dscp, bytes),
                 Output::Forward { binding, want } => self.plane.want(binding, want),
-                Output::Event(event) => log(&event),
+                Output::Event(event) => {
+                    if let What::Released { binding, .. } = event.what {
+                        self.plane.forget(binding);
+                    }
+                    log(&event);
+                }
             }
         }
         self.plane.commit();

@@ -92,11 +92,7 @@ impl Subject {
 impl Revocations {
     /// `first` is random, so that an answer to an earlier run does not match.
     pub fn new(first: u16) -> Self {
-        Self {
-            outstanding: BTreeMap::new(),
-            by_binding: BTreeSet::new(),
-            last: Sequence(first),
-        }
+        Self { outstanding: BTreeMap::new(), by_binding: BTreeSet::new(), last: Sequence(first) }
     }
 
     /// A number that no outstanding indication has (§5.1); `None` if all are taken.

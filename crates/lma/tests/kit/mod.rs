@@ -16,14 +16,12 @@ use kedge_model::{
     SignalPath, Timestamp, VrfId,
 };
 use kedge_wire::auth::{self, Key};
-use kedge_wire::registry::{
-    AccessTechnologyType, HandoffIndicatorValue, RevocationStatus, Status,
-};
+use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue, RevocationStatus, Status};
 use kedge_wire::{
     AccessTechnology, BindingAcknowledgement, BindingRevocationAcknowledgement,
-    BindingRevocationIndication, BindingUpdate, BuFlags, HandoffIndicator,
-    HomeNetworkPrefix, Ipv4HomeAddressRequest, Message, MnIdOption, MnLinkLayerId, Options, Packet,
-    TimestampOption, set_checksum, verify_checksum,
+    BindingRevocationIndication, BindingUpdate, BuFlags, HandoffIndicator, HomeNetworkPrefix,
+    Ipv4HomeAddressRequest, Message, MnIdOption, MnLinkLayerId, Options, Packet, TimestampOption,
+    set_checksum, verify_checksum,
 };
 
 pub const LMA: &str = "2001:db8::1";
@@ -150,8 +148,7 @@ impl World {
         status: RevocationStatus,
     ) -> (Result<(), Rejection>, Outcome) {
         let sequence = bri.body.sequence;
-        let body =
-            BindingRevocationAcknowledgement { status, sequence, flags: bri.body.flags };
+        let body = BindingRevocationAcknowledgement { status, sequence, flags: bri.body.flags };
         self.deliver(bri.path, &message(bri.path, body, Options::new()))
     }
 
@@ -334,11 +331,7 @@ fn check_checksum(path: SignalPath, bytes: &[u8]) {
 }
 
 /// A message to the anchor on `path`, as the anchor sees it.
-pub fn message<'a>(
-    path: SignalPath,
-    message: impl Into<Message<'a>>,
-    options: Options,
-) -> Vec<u8> {
+pub fn message<'a>(path: SignalPath, message: impl Into<Message<'a>>, options: Options) -> Vec<u8> {
     let mut bytes = Vec::new();
     Packet { message: message.into().into_owned(), options }.encode(&mut bytes);
     if let (IpAddr::V6(local), IpAddr::V6(peer)) = (path.local.ip(), path.peer.ip()) {

@@ -39,7 +39,9 @@ fn run() -> Result<()> {
     let row = Row::draw()?;
     let only = std::env::var("ONLY").unwrap_or_default();
     for (name, scenario) in scenarios::all() {
-        if !only.is_empty() && !only.split(',').any(|o| o == name) { continue; }
+        if !only.is_empty() && !only.split(',').any(|o| o == name) {
+            continue;
+        }
         let outcome = catch_unwind(AssertUnwindSafe(|| scenario(&row)));
         let outcome = outcome.unwrap_or_else(|panic| Err(anyhow!("{}", words(&*panic))));
         say(

@@ -171,12 +171,26 @@ fn carried(row: &Row, carriage: &Carriage, inner: Family, ours: &DpUser) -> Resu
         probe::answered(from, address, 3000, false)?;
         if let Err(e) = transfer::run(from, to, address) {
             let mut caps = Vec::new();
-            for (h, i) in [(&row.a,"to-l"),(&row.l,"to-m"),(&row.l,"kedge0"),(&row.m,"to-l"),(&row.m,"theirs0"),(&row.m, "to-b"),(&row.b,"to-m")] {
-                caps.push(h.spawn(&format!("cap-{i}"), "tcpdump", &["-Zroot","-nn","-vv","-l","-i",i])?);
+            for (h, i) in [
+                (&row.a, "to-l"),
+                (&row.l, "to-m"),
+                (&row.l, "kedge0"),
+                (&row.m, "to-l"),
+                (&row.m, "theirs0"),
+                (&row.m, "to-b"),
+                (&row.b, "to-m"),
+            ] {
+                caps.push(h.spawn(
+                    &format!("cap-{i}"),
+                    "tcpdump",
+                    &["-Zroot", "-nn", "-vv", "-l", "-i", i],
+                )?);
             }
             kedge_lab::wait::pause(std::time::Duration::from_secs(2));
             let _ = transfer::run(from, to, address);
-            for c in &caps { eprintln!("=== {} {}\n{}{}", c.name(), c.id(), c.output(), c.errors()); }
+            for c in &caps {
+                eprintln!("=== {} {}\n{}{}", c.name(), c.id(), c.output(), c.errors());
+            }
             return Err(e);
         }
     }
