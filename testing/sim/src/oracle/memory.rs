@@ -13,9 +13,9 @@ pub struct Memory {
     held: BTreeMap<IpNet, BTreeSet<MnId>>,
     /// By anchor, what each binding has, from its beginning to its end.
     bindings: Vec<BTreeMap<BindingId, HomeAddresses>>,
-    /// By anchor, how many bindings ended and how many began since it started.
+    /// By anchor, how many bindings ended since it started.
     pub ended: Vec<u64>,
-    /// By anchor, how many bindings began since it started.
+    /// The same, how many began.
     pub begun: Vec<u64>,
     /// Nodes whose IPv4 address was revoked. Their gateway does not ask for one any more, until
     /// the node comes anew.
