@@ -157,8 +157,6 @@ pub(crate) struct Neighbor {
     pub(crate) last_heard: Instant,
     /// Questions asked since then.
     pub(crate) unanswered: u8,
-    /// The indication on whose behalf it was asked, and when (RFC 5846 §9.1).
-    pub(crate) asked_for: Option<(Sequence, Instant)>,
     pub(crate) link_local: Option<Ipv6Addr>,
     /// It used its IPv4 home address, so it answers ARP for it.
     pub(crate) uses_ipv4: bool,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kedge_model::{BindingId, Sequence, SignalPath};
+use kedge_model::{BindingId, SignalPath};
 use kedge_sansio::Now;
 use kedge_wire::registry::{RevocationStatus, RevocationTrigger};
 use kedge_wire::{
@@ -33,17 +33,7 @@ impl Mag {
         now: Now,
     ) {
         self.stats.control.revocations += 1;
-        let order = match self.judge(lma, bri, options) {
-            Ok(Order::End(ids)) if bri.trigger == RevocationTrigger::INTER_MAG_HANDOVER_UNKNOWN => {
-                match self.have_left(&ids, bri.sequence, now) {
-                    Some(true) => Ok(Order::End(ids)),
-                    Some(false) => Err(RevocationStatus::REVOCATION_FAILED_MN_IS_ATTACHED),
-                    None => return,
-                }
-            }
-            order => order,
-        };
-        let status = match order {
+        let status = match self.judge(lma, bri, options) {
             Ok(Order::End(ids)) => {
                 ids.into_iter().for_each(|id| self.revoke(id, bri.trigger, now));
                 RevocationStatus::SUCCESS
@@ -141,40 +131,6 @@ impl Mag {
             }
             Some(id) => Ok(Order::EndIpv4(*id)),
             None => Err(RevocationStatus::BINDING_DOES_NOT_EXIST),
-        }
-    }
-
-    /// Whether these nodes are gone, before the binding is given to whoever claims it (§9.1): an
-    /// anchor that does not know why another interface of the node came up asks by trigger 4.
-    ///
-    /// Where links tell who is there, a node that is served is there. Where they do not, the node
-    /// is asked, and `None` leaves the anchor without an answer: it asks again after a second
-    /// (§11, InitMINDelayBRIs), by when a node that is there has answered.
-    fn have_left(&mut self, ids: &[BindingId], sequence: Sequence, now: Now) -> Option<bool> {
-        let mut all = Some(true);
-        for id in ids {
-            match self.has_left(*id, sequence, now) {
-                Some(true) => {}
-                Some(false) => return Some(false),
-                None => all = None,
-            }
-        }
-        all
-    }
-
-    fn has_left(&mut self, id: BindingId, sequence: Sequence, now: Now) -> Option<bool> {
-        let asks = self.settings.detach.is_some();
-        let entry = self.list.get_mut(id)?;
-        if !asks || entry.mac.is_none() {
-            return Some(false);
-        }
-        match entry.neighbor.asked_for.replace((sequence, now.mono)) {
-            Some((earlier, at)) if earlier == sequence => {
-                entry.neighbor.asked_for = Some((earlier, at));
-                Some(entry.neighbor.last_heard <= at)
-            }
-            _ if self.ask(id) => None,
-            _ => Some(true),
         }
     }
 

@@ -18,7 +18,7 @@ const MIN_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Neighbor {
     pub(crate) fn heard_at(now: Instant) -> Self {
-        Self { last_heard: now, unanswered: 0, asked_for: None, link_local: None, uses_ipv4: false }
+        Self { last_heard: now, unanswered: 0, link_local: None, uses_ipv4: false }
     }
 }
 
@@ -73,7 +73,7 @@ impl Mag {
     }
 
     /// Asks the node whether it is there, by every address that it is known to answer for.
-    pub(crate) fn ask(&mut self, id: BindingId) -> bool {
+    fn ask(&mut self, id: BindingId) -> bool {
         let Some(entry) = self.list.get_mut(id) else { return false };
         let Some(mac) = entry.mac else { return false };
         let interface = entry.interface;
