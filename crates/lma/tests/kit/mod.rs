@@ -152,6 +152,15 @@ impl World {
         self.deliver(bri.path, &message(bri.path, body, Options::new()))
     }
 
+    /// What came out, with every indication in it acknowledged.
+    pub fn drain_acknowledging(&mut self) -> Outcome {
+        let mut outcome = self.drain();
+        for bri in outcome.indications() {
+            outcome.join(self.acknowledge(&bri, RevocationStatus::SUCCESS).1);
+        }
+        outcome
+    }
+
     /// Lets time pass, and does what comes due on the way, when it comes due.
     pub fn wait(&mut self, time: Duration) -> Outcome {
         let end = self.now.mono + time;
@@ -190,6 +199,13 @@ impl World {
         let groups = self.lma.statistics();
         let group = groups.iter().find(|g| g.key == group).expect("a group of that name");
         group.rows.iter().find(|r| r.key == row).expect("a counter of that name").value
+    }
+
+    /// The counters of a group that are not zero.
+    pub fn moved(&self, group: &str) -> Vec<(&'static str, u64)> {
+        let groups = self.lma.statistics();
+        let group = groups.iter().find(|g| g.key == group).expect("a group of that name");
+        group.rows.iter().filter(|r| r.value > 0).map(|r| (r.key, r.value)).collect()
     }
 
     pub fn bindings_of(&self, nai: &str) -> Vec<&Binding> {
