@@ -36,6 +36,8 @@ pub const MN: &str = "mn1@example.com";
 pub struct World {
     pub lma: Lma,
     pub now: Now,
+    /// Every indication that was sent, the latest last.
+    pub indications: Vec<Bri>,
     sequence: u16,
 }
 
@@ -85,7 +87,7 @@ impl World {
     pub fn with(settings: Settings) -> Self {
         let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         let now = Now { mono: Instant::now(), wall };
-        Self { lma: Lma::new(settings, 7), now, sequence: 0 }
+        Self { lma: Lma::new(settings, 7), now, indications: Vec::new(), sequence: 0 }
     }
 
     /// Sends an update, which takes a millisecond, and gives what came of it.
@@ -190,6 +192,7 @@ impl World {
                 Output::Event(event) => outcome.events.push(event),
             }
         }
+        self.indications.extend(outcome.indications());
         outcome
     }
 
@@ -253,7 +256,8 @@ impl Outcome {
 
     /// The indications that were sent.
     pub fn indications(&self) -> Vec<Bri> {
-        let indications = self.sent.iter().filter(|(_, _, bytes)| bytes[2] == 16);
+        let is_indication = |bytes: &[u8]| bytes[2] == 16 && bytes[6] == 1;
+        let indications = self.sent.iter().filter(|(_, _, bytes)| is_indication(bytes));
         indications.map(|(path, _, bytes)| Bri::new(*path, bytes)).collect()
     }
 
