@@ -235,9 +235,8 @@ impl Lma {
             Message::BindingRevocationAcknowledgement(bra) => {
                 self.handle_revocation_acknowledgement(d, bra, packet.options, peer, now)
             }
-            Message::BindingRevocationIndication(_) => {
-                self.statistics.binding_revocation.received += 1;
-                Err(Discard::Unexpected)
+            Message::BindingRevocationIndication(bri) => {
+                self.handle_revocation_indication(d, bri, packet.options, peer, now)
             }
             _ => Err(Discard::Unexpected),
         };

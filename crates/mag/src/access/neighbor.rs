@@ -29,6 +29,7 @@ impl Mag {
             entry.neighbor.last_heard = now.mono;
             entry.neighbor.unanswered = 0;
         }
+        self.win_contest(id);
     }
 
     /// Remembers that the node uses its home address.
@@ -73,7 +74,7 @@ impl Mag {
     }
 
     /// Asks the node whether it is there, by every address that it is known to answer for.
-    fn ask(&mut self, id: BindingId) -> bool {
+    pub(crate) fn ask(&mut self, id: BindingId) -> bool {
         let Some(entry) = self.list.get_mut(id) else { return false };
         let Some(mac) = entry.mac else { return false };
         let interface = entry.interface;
