@@ -180,14 +180,9 @@ impl Mag {
         self.list.len() == 0
     }
 
-    /// All counters since the start or the last [`Self::clear_statistics`].
+    /// All counters since the start.
     pub fn statistics(&self) -> Vec<Group> {
         self.stats.groups()
-    }
-
-    /// Starts all counters again from zero.
-    pub fn clear_statistics(&mut self) {
-        self.stats = Statistics::default();
     }
 
     /// Starts or moves a timer of a session.
