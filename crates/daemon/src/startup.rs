@@ -118,8 +118,15 @@ pub fn read_config(options: &Options) -> Result<Config, StartError> {
             warn!("{}: {}", warning.place, warning.caution);
         }
     }
-    plan(&config, 0).map_err(|cause| StartError::Unfit { path: path(), cause })?;
-    Ok(config)
+    match plan(&config, 0) {
+        Ok(_) => Ok(config),
+        // A file may be a part of a configuration, as the domains that several files share.
+        Err(cause @ ApplyError::Nothing) if options.check => {
+            eprintln!("{}: warning: {cause}", options.config.display());
+            Ok(config)
+        }
+        Err(cause) => Err(StartError::Unfit { path: path(), cause }),
+    }
 }
 
 struct Plan {
