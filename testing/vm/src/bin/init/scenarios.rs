@@ -174,7 +174,7 @@ fn carried(row: &Row, carriage: &Carriage, inner: Family, ours: &DpUser) -> Resu
     let before = ours.totals();
     let ends = [(&row.a, &row.b, inner.b()), (&row.b, &row.a, inner.a())];
     for (from, _, address) in ends {
-        probe::forget_path_mtus(from)?;
+        probe::forget_path_mtus(from, inner)?;
         probe::until_answered(from, address)?;
         probe::told_too_big(from, address, mtu + 1, mtu)?;
     }

@@ -11,7 +11,7 @@ use kedge_lab::{Host, pattern, wait};
 use crate::row::within;
 
 /// Octets of a transfer.
-pub const OCTETS: usize = 500_000;
+pub const OCTETS: usize = 300_000;
 
 /// Longest wait for a step, and for further octets.
 const LIMIT: Duration = Duration::from_secs(15);
