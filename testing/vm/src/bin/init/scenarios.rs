@@ -57,10 +57,6 @@ const CARRIAGES: &[(&str, Carriage)] = &[
             &[device("gre", "ikey 16909060 okey 4294901244 ocsum oseq", BOTH)],
         ),
     ),
-    (
-        "gre_with_keys_and_checksums_over_ipv4",
-        over_ipv4(GRE_KEYS, 1468, &[device("gre", "ikey 16909060 okey 4294901244 ocsum", BOTH)]),
-    ),
     ("ip_in_ip_over_ipv4", over_ipv4(IP, 1480, &[device("ipip", "", V4), device("sit", "", V6)])),
     ("ip_in_ip_over_ipv4_with_one_device", over_ipv4(IP, 1480, &[device("sit", "mode any", BOTH)])),
     ("ipv4_in_udp_over_ipv4", over_ipv4(UDP, 1472, &[in_udp("ipip", "", V4, 4)])),
