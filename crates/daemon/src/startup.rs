@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
+use std::io;
 use std::net::IpAddr;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr as UnixAddr, UnixListener};
@@ -48,12 +49,12 @@ const NAMESPACE_CLAIM: &str = "kedge/netns";
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The configuration cannot be read.
-    #[error("configuration {path}: {cause} (--config FILE chooses another)")]
+    #[error("configuration {path}: {} (--config FILE chooses another)", reason(cause))]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// What the kernel said.
-        cause: std::io::Error,
+        cause: io::Error,
     },
     /// The configuration has mistakes; they are printed already.
     #[error("configuration {path}: {count} {}; nothing was started", if *.count == 1 { "error" } else { "errors" })]
@@ -91,6 +92,12 @@ pub enum StartError {
     Dataplane(#[from] DataplaneError),
 }
 
+/// What the kernel said, without the number that std appends and that tells nobody anything.
+pub fn reason(cause: &io::Error) -> String {
+    let text = cause.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
+}
+
 /// Reads the configuration and prints what there is to say about it.
 pub fn read_config(options: &Options) -> Result<Config, StartError> {
     let path = || options.config.clone();
@@ -104,9 +111,22 @@ pub fn read_config(options: &Options) -> Result<Config, StartError> {
             errors.iter().for_each(|error| eprintln!("{error}"));
             StartError::Mistakes { path: path(), count: errors.len() }
         })?;
-    warnings.iter().for_each(|warning| eprintln!("{warning}"));
-    plan(&config, 0).map_err(|cause| StartError::Unfit { path: path(), cause })?;
-    Ok(config)
+    for warning in &warnings {
+        if options.check {
+            eprintln!("{warning}");
+        } else {
+            warn!("{}: {}", warning.place, warning.caution);
+        }
+    }
+    match plan(&config, 0) {
+        Ok(_) => Ok(config),
+        // A file may be a part of a configuration, as the domains that several files share.
+        Err(cause @ ApplyError::Nothing) if options.check => {
+            eprintln!("{}: warning: {cause}", options.config.display());
+            Ok(config)
+        }
+        Err(cause) => Err(StartError::Unfit { path: path(), cause }),
+    }
 }
 
 struct Plan {
@@ -174,7 +194,7 @@ pub fn start(options: &Options, config: Config) -> Result<(Shell, Held), StartEr
             return Err(error);
         }
     };
-    let mut shell = Shell {
+    let shell = Shell {
         config,
         started: Instant::now(),
         restart_counter,
@@ -187,7 +207,6 @@ pub fn start(options: &Options, config: Config) -> Result<(Shell, Held), StartEr
         notifications,
         server,
     };
-    shell.find_access_interfaces()?;
     Ok((shell, Held { _state_dir: state_dir, _claim: claim }))
 }
 

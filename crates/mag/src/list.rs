@@ -25,6 +25,7 @@ use kedge_model::{LinkLayerId, MacAddr, MnId, Sequence, Timestamp};
 use kedge_sansio::{Backoff, TimerId};
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue};
 
+use crate::revocation::Contest;
 use crate::settings::{Lma, Service};
 use crate::{AccessNode, InterfaceId, Refusal};
 
@@ -62,6 +63,8 @@ pub(crate) struct Entry {
     /// The signs of life and the addresses that the node showed on its link.
     pub(crate) neighbor: Neighbor,
     pub(crate) advertising: Advertising,
+    /// The anchor waits to be told whether the node has left.
+    pub(crate) contest: Option<Contest>,
     /// A DHCP message that waits for the anchor's answer.
     pub(crate) dhcp: Option<Box<dhcpv4::Message>>,
     /// What the shell was last told to hold.
@@ -72,6 +75,7 @@ pub(crate) struct Entry {
     pub(crate) lifetime_timer: Option<TimerId>,
     pub(crate) advertise_timer: Option<TimerId>,
     pub(crate) probe_timer: Option<TimerId>,
+    pub(crate) verify_timer: Option<TimerId>,
 }
 
 /// Where a session stands with its anchor.
@@ -157,8 +161,6 @@ pub(crate) struct Neighbor {
     pub(crate) last_heard: Instant,
     /// Questions asked since then.
     pub(crate) unanswered: u8,
-    /// The indication on whose behalf it was asked, and when (RFC 5846 §9.1).
-    pub(crate) asked_for: Option<(Sequence, Instant)>,
     pub(crate) link_local: Option<Ipv6Addr>,
     /// It used its IPv4 home address, so it answers ARP for it.
     pub(crate) uses_ipv4: bool,

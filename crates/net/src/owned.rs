@@ -131,6 +131,14 @@ impl Owned {
         }
     }
 
+    /// Strikes a thing out of the ledger: it went with its device. Another device may bear the
+    /// name by now, and nothing of it is ours.
+    pub fn forget(&mut self, thing: &Thing) {
+        if let Some(place) = self.places.remove(thing) {
+            self.order.remove(&place);
+        }
+    }
+
     /// Unmakes everything, the last made first, and gives what could not be.
     pub fn unmake_all(&mut self) -> Vec<NetError> {
         let mut failures = Vec::new();

@@ -79,11 +79,7 @@ impl Machine {
             .arg(kernel)
             .arg("-initrd")
             .arg(initramfs)
-            .arg("-append")
-            .arg(format!(
-                "console=ttyS0 panic=-1 oops=panic tsc=unstable ONLY={}",
-                std::env::var("ONLY").unwrap_or_default()
-            ))
+            .args(["-append", "console=ttyS0 panic=-1 oops=panic"])
             .arg("-serial")
             .arg(format!("file:{}", console.display()))
             .args(["-serial", "stdio"])

@@ -35,6 +35,7 @@ scenarios! {
     gre_over_ipv4
     gre_with_keys_over_ipv4
     gre_with_keys_checksums_and_sequence_numbers_over_ipv4
+    gre_with_keys_and_checksums_over_ipv4
     ip_in_ip_over_ipv4
     ip_in_ip_over_ipv4_with_one_device
     ipv4_in_udp_over_ipv4

@@ -36,6 +36,8 @@ pub const MN: &str = "mn1@example.com";
 pub struct World {
     pub lma: Lma,
     pub now: Now,
+    /// Every indication that was sent, the latest last.
+    pub indications: Vec<Bri>,
     sequence: u16,
 }
 
@@ -85,7 +87,7 @@ impl World {
     pub fn with(settings: Settings) -> Self {
         let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         let now = Now { mono: Instant::now(), wall };
-        Self { lma: Lma::new(settings, 7), now, sequence: 0 }
+        Self { lma: Lma::new(settings, 7), now, indications: Vec::new(), sequence: 0 }
     }
 
     /// Sends an update, which takes a millisecond, and gives what came of it.
@@ -152,6 +154,15 @@ impl World {
         self.deliver(bri.path, &message(bri.path, body, Options::new()))
     }
 
+    /// What came out, with every indication in it acknowledged.
+    pub fn drain_acknowledging(&mut self) -> Outcome {
+        let mut outcome = self.drain();
+        for bri in outcome.indications() {
+            outcome.join(self.acknowledge(&bri, RevocationStatus::SUCCESS).1);
+        }
+        outcome
+    }
+
     /// Lets time pass, and does what comes due on the way, when it comes due.
     pub fn wait(&mut self, time: Duration) -> Outcome {
         let end = self.now.mono + time;
@@ -181,6 +192,7 @@ impl World {
                 Output::Event(event) => outcome.events.push(event),
             }
         }
+        self.indications.extend(outcome.indications());
         outcome
     }
 
@@ -190,6 +202,13 @@ impl World {
         let groups = self.lma.statistics();
         let group = groups.iter().find(|g| g.key == group).expect("a group of that name");
         group.rows.iter().find(|r| r.key == row).expect("a counter of that name").value
+    }
+
+    /// The counters of a group that are not zero.
+    pub fn moved(&self, group: &str) -> Vec<(&'static str, u64)> {
+        let groups = self.lma.statistics();
+        let group = groups.iter().find(|g| g.key == group).expect("a group of that name");
+        group.rows.iter().filter(|r| r.value > 0).map(|r| (r.key, r.value)).collect()
     }
 
     pub fn bindings_of(&self, nai: &str) -> Vec<&Binding> {
@@ -237,7 +256,8 @@ impl Outcome {
 
     /// The indications that were sent.
     pub fn indications(&self) -> Vec<Bri> {
-        let indications = self.sent.iter().filter(|(_, _, bytes)| bytes[2] == 16);
+        let is_indication = |bytes: &[u8]| bytes[2] == 16 && bytes[6] == 1;
+        let indications = self.sent.iter().filter(|(_, _, bytes)| is_indication(bytes));
         indications.map(|(path, _, bytes)| Bri::new(*path, bytes)).collect()
     }
 

@@ -18,7 +18,7 @@ const MIN_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Neighbor {
     pub(crate) fn heard_at(now: Instant) -> Self {
-        Self { last_heard: now, unanswered: 0, asked_for: None, link_local: None, uses_ipv4: false }
+        Self { last_heard: now, unanswered: 0, link_local: None, uses_ipv4: false }
     }
 }
 
@@ -29,6 +29,7 @@ impl Mag {
             entry.neighbor.last_heard = now.mono;
             entry.neighbor.unanswered = 0;
         }
+        self.win_contest(id);
     }
 
     /// Remembers that the node uses its home address.
