@@ -73,7 +73,7 @@ impl Gateway {
         let mut ports = BTreeMap::new();
         for (&id, interface) in &settings.interfaces {
             for ipv6 in [false, true] {
-                host.make(Thing::Rule(Rule {
+                host.make(Thing::Rule(Rule::Input {
                     ipv6,
                     input: interface.name.clone(),
                     table: UPLINK,
