@@ -98,7 +98,9 @@ impl Mag {
                 // The end of a session is not the answer to the beginning of another one that
                 // has got to the same number.
                 let ends = request.kind == Kind::Deregistration;
-                said.is_none_or(|time| time == *sent)
+                // A number alone may be an earlier session's: without times, what is repeated
+                // says whose answer this is.
+                said.map_or(self.uses_timestamps() || is_echo, |time| time == *sent)
                     && (!ba.status.is_accepted() || ba.lifetime.is_zero() == ends)
             };
             is_answered.then_some((is_echo, (*id, request.kind)))
