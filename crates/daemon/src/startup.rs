@@ -246,7 +246,9 @@ fn start_services(
             }))?;
         }
         info!(addresses = join(&plan.addresses), "anchor started");
-        Ok::<_, StartError>(Anchor::new(plan.settings, seed(), signalling, plane))
+        let mut anchor = Anchor::new(plan.settings, seed(), signalling, plane);
+        anchor.announce_restart(&plan.addresses);
+        Ok::<_, StartError>(anchor)
     });
     let anchor = anchor.transpose()?;
     let gateway = plan.gateway.map(|plan| {
@@ -256,15 +258,10 @@ fn start_services(
         let device = set_up_device(GATEWAY_DEVICE, host)?;
         info!(addresses = join(&plan.addresses), "gateway started");
         let first = shell::ACCESS;
-        Ok::<_, StartError>(Gateway::new(
-            plan.settings,
-            seed(),
-            signalling,
-            plane,
-            device,
-            host,
-            first,
-        )?)
+        let mut gateway =
+            Gateway::new(plan.settings, seed(), signalling, plane, device, host, first)?;
+        gateway.announce_restart(host);
+        Ok::<_, StartError>(gateway)
     });
     Ok((anchor, gateway.transpose()?))
 }

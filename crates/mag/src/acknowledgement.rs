@@ -67,6 +67,7 @@ impl Mag {
             self.forget(id);
         } else if ba.status.is_accepted() {
             self.accepted(id, ba, options, now);
+            self.feel(peer, now);
         } else {
             debug!(status = %ba.status, "update rejected");
             self.rejected(id, ba, now);
