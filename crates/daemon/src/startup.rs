@@ -181,6 +181,7 @@ pub fn start(options: &Options, config: Config) -> Result<(Shell, Held), StartEr
     poller.add(&signals, shell::SIGNAL)?;
     poller.add(&notifications, shell::KERNEL)?;
     let mut host = Owned::open(Namespace::current()?)?;
+    host.note_in(state_dir.file("host-before"));
     for left in host.sweep()? {
         info!("removed what an earlier run left behind: {left}");
     }

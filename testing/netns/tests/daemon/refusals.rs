@@ -25,11 +25,9 @@ fn without_privileges_the_missing_ones_are_named() {
 fn an_occupied_port_is_named() {
     let _turn = turn();
     let stage = Single::set();
-    for (port, family, address) in [
-        (5436, "INET", "192.0.2.1"),
-        (5437, "INET", "192.0.2.1"),
-        (5437, "INET6", "2001:db8:7::1"),
-    ] {
+    for (port, family, address) in
+        [(5436, "INET", "192.0.2.1"), (5437, "INET", "192.0.2.1"), (5437, "INET6", "2001:db8:7::1")]
+    {
         let holder = format!(
             "import socket, time\ns = socket.socket(socket.AF_{family}, socket.SOCK_DGRAM)\n\
              s.bind((\"{address}\", {port}))\nprint(\"held\", flush=True)\ntime.sleep(60)\n"
