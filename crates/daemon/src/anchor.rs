@@ -99,7 +99,12 @@ impl Anchor {
             match output {
                 Output::Send { path, dscp, bytes } => self.signalling.queue(path, dscp, bytes),
                 Output::Forward { binding, want } => self.plane.want(binding, want),
-                Output::Event(event) => log(&event),
+                Output::Event(event) => {
+                    if let What::Released { binding, .. } = event.what {
+                        self.plane.forget(binding);
+                    }
+                    log(&event);
+                }
             }
         }
         self.plane.commit();
@@ -129,6 +134,12 @@ fn log(event: &Event) {
         What::Deregistered { .. } => info!(%mn_id, "de-registered by its gateway"),
         What::Resumed { .. } => info!(%mn_id, "registered again"),
         What::Released { reason, .. } => info!(%mn_id, ?reason, "released"),
+        What::RevocationFailed { peer, status: Some(status) } => {
+            info!(%mn_id, %peer, "revocation refused: {status}");
+        }
+        What::RevocationFailed { peer, status: None } => {
+            info!(%mn_id, %peer, "revocation not acknowledged");
+        }
         What::Denied { peer, denial } => debug!(%mn_id, %peer, "update denied: {denial}"),
     }
 }

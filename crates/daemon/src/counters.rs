@@ -26,6 +26,11 @@ impl Baseline {
 }
 
 /// The groups that the data plane counts.
-pub fn tunnel_groups(totals: &Totals) -> [Group; 3] {
-    [Group::of(&totals.received), Group::of(&totals.sent), Group::of(&totals.icmpv6)]
+pub fn tunnel_groups(totals: &Totals) -> [Group; 4] {
+    [
+        Group::of(&totals.received),
+        Group::of(&totals.sent),
+        Group::of(&totals.icmpv6),
+        Group::of(&totals.drops),
+    ]
 }

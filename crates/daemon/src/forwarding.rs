@@ -1,5 +1,7 @@
 //! One machine's data plane, and the changes that wait for the end of the turn.
 
+use std::collections::BTreeMap;
+
 use kedge_dataplane::{BindingCounters, Change, Dataplane, Totals};
 use kedge_model::{BindingId, Forwarding};
 use tracing::error;
@@ -8,21 +10,33 @@ use tracing::error;
 pub struct Plane {
     backend: Box<dyn Dataplane>,
     waiting: Vec<Change>,
+    /// What bindings had carried when their forwarding ended; a handover may begin it again.
+    carried: BTreeMap<BindingId, BindingCounters>,
     failures: u64,
 }
 
 impl Plane {
     /// Forwards through `backend`.
     pub fn new(backend: Box<dyn Dataplane>) -> Self {
-        Self { backend, waiting: Vec::new(), failures: 0 }
+        Self { backend, waiting: Vec::new(), carried: BTreeMap::new(), failures: 0 }
     }
 
     /// Keeps a change until [`Self::commit`].
     pub fn want(&mut self, binding: BindingId, want: Option<Forwarding>) {
         self.waiting.push(match want {
             Some(want) => Change::Bind { binding, want },
-            None => Change::Unbind(binding),
+            None => {
+                if let Some(counters) = self.counters(binding) {
+                    self.carried.insert(binding, counters);
+                }
+                Change::Unbind(binding)
+            }
         });
+    }
+
+    /// Forgets what a binding carried: it is over for good.
+    pub fn forget(&mut self, binding: BindingId) {
+        self.carried.remove(&binding);
     }
 
     /// Makes the changes so. One that fails leaves its subscriber without traffic and is logged
@@ -43,9 +57,16 @@ impl Plane {
         self.waiting.clear();
     }
 
-    /// What a binding's packets added up to.
+    /// What a binding's packets added up to, over all its handovers.
     pub fn counters(&self, binding: BindingId) -> Option<BindingCounters> {
-        self.backend.counters(binding)
+        let (now, before) = (self.backend.counters(binding), self.carried.get(&binding).copied());
+        let (Some(now), Some(before)) = (now, before) else { return now.or(before) };
+        Some(BindingCounters {
+            sent_packets: now.sent_packets + before.sent_packets,
+            sent_bytes: now.sent_bytes + before.sent_bytes,
+            received_packets: now.received_packets + before.received_packets,
+            received_bytes: now.received_bytes + before.received_bytes,
+        })
     }
 
     /// Everything that was counted since the start.
@@ -56,5 +77,57 @@ impl Plane {
     /// How many changes the data plane has refused since the start.
     pub fn failures(&self) -> u64 {
         self.failures
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kedge_dataplane::DataplaneError;
+
+    use super::*;
+
+    /// Every binding that is held has carried one packet.
+    struct OnePacketEach(Vec<BindingId>);
+
+    impl Dataplane for OnePacketEach {
+        fn apply(&mut self, changes: &[Change]) -> Result<(), DataplaneError> {
+            for change in changes {
+                match change {
+                    Change::Bind { binding, .. } => self.0.push(*binding),
+                    Change::Unbind(binding) => self.0.retain(|held| held != binding),
+                }
+            }
+            Ok(())
+        }
+
+        fn counters(&self, binding: BindingId) -> Option<BindingCounters> {
+            let counters = BindingCounters { sent_packets: 1, ..BindingCounters::default() };
+            self.0.contains(&binding).then_some(counters)
+        }
+
+        fn totals(&self) -> Totals {
+            Totals::default()
+        }
+    }
+
+    #[test]
+    fn a_binding_keeps_its_counters_while_its_forwarding_ends_and_begins_again() {
+        let forwarding = Forwarding { vrf: Default::default(), inner: vec![], paths: vec![] };
+        let binding = BindingId(7);
+        let mut plane = Plane::new(Box::new(OnePacketEach(vec![])));
+        let sent = |plane: &Plane| plane.counters(binding).map(|counters| counters.sent_packets);
+        plane.want(binding, Some(forwarding.clone()));
+        plane.commit();
+        assert_eq!(sent(&plane), Some(1));
+        plane.want(binding, None);
+        plane.commit();
+        assert_eq!(sent(&plane), Some(1));
+        plane.want(binding, Some(forwarding));
+        plane.commit();
+        assert_eq!(sent(&plane), Some(2));
+        plane.want(binding, None);
+        plane.commit();
+        plane.forget(binding);
+        assert_eq!(sent(&plane), None);
     }
 }

@@ -249,7 +249,12 @@ impl Gateway {
                     }
                     self.mag.reclaim(bytes);
                 }
-                Output::Event(event) => log(&event),
+                Output::Event(event) => {
+                    if let Event::Detached { binding, .. } = event {
+                        self.plane.forget(binding);
+                    }
+                    log(&event);
+                }
             }
         }
         self.plane.commit();

@@ -80,19 +80,22 @@ impl TunnelData {
     }
 
     fn rows(&self) -> Vec<Row> {
-        let total = |label, key, value| std::iter::once(Row { label, key, value });
-        let row = |values: [u64; Kind::COUNT], name: usize| {
+        let total = |label, key, value| {
+            std::iter::once(Row { label, key, help: "Sum of the encapsulations.", value })
+        };
+        let row = |values: [u64; Kind::COUNT], name: usize, help| {
             let at = PRINTED.into_iter();
             at.map(move |k| Row {
                 label: NAMES[k][name],
                 key: NAMES[k][name + 1],
+                help,
                 value: values[k],
             })
         };
         total("Total Packets", "total_packets", self.total_packets())
-            .chain(row(self.packets, 0))
+            .chain(row(self.packets, 0, "Inner packets, named as outer (inner)."))
             .chain(total("Total Bytes", "total_bytes", self.total_bytes()))
-            .chain(row(self.bytes, 2))
+            .chain(row(self.bytes, 2, "Octets of inner packets."))
             .collect()
     }
 }
@@ -120,10 +123,21 @@ impl CounterGroup for TunnelDataReceived {
             Row {
                 label: "Protocol Type Error",
                 key: "protocol_type_errors",
+                help: "The inner protocol is neither IPv4 nor IPv6.",
                 value: self.protocol_type_errors,
             },
-            Row { label: "Invalid Pkt Length", key: "invalid_length", value: self.invalid_length },
-            Row { label: "No Session Found", key: "no_session", value: self.no_session },
+            Row {
+                label: "Invalid Pkt Length",
+                key: "invalid_length",
+                help: "The inner length exceeds the datagram.",
+                value: self.invalid_length,
+            },
+            Row {
+                label: "No Session Found",
+                key: "no_session",
+                help: "No binding for the inner source, key and tunnel peer.",
+                value: self.no_session,
+            },
         ]);
         rows
     }
@@ -188,7 +202,11 @@ impl CounterGroup for Drops {
 
     fn rows(&self) -> Vec<Row> {
         let all = DropReason::ALL.into_iter();
-        all.map(|r| Row { label: r.label(), key: r.key(), value: self.get(r) }).collect()
+        let row = |r: DropReason| {
+            let (label, key, help) = (r.label(), r.key(), r.help());
+            Row { label, key, help, value: self.get(r) }
+        };
+        all.map(row).collect()
     }
 }
 

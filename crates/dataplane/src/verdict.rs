@@ -62,41 +62,91 @@ impl DropReason {
 
     /// What an operator reads.
     pub const fn label(self) -> &'static str {
-        match self {
-            Self::UnknownPeer => "Unknown Tunnel Peer",
-            Self::UnknownKey => "Unknown GRE Key or Encapsulation",
-            Self::UnknownInner => "Unknown Inner Address",
-            Self::OtherTunnel => "Inner Address of Another Tunnel",
-            Self::ProtocolType => "Protocol Type Error",
-            Self::InvalidLength => "Invalid Pkt Length",
-            Self::GreHeader => "Invalid GRE Header",
-            Self::GreChecksum => "GRE Checksum Error",
-            Self::Congestion => "Congestion on a Packet without ECN",
-            Self::Malformed => "Malformed Inner Packet",
-            Self::LinkScope => "Link-Scoped",
-            Self::NoBinding => "No Binding",
-            Self::TooBig => "Too Big",
-            Self::Refused => "Refused by the Kernel",
-        }
+        self.text()[0]
     }
 
     /// The counter's name in JSON.
     pub const fn key(self) -> &'static str {
+        self.text()[1]
+    }
+
+    /// What makes it count.
+    pub const fn help(self) -> &'static str {
+        self.text()[2]
+    }
+
+    const fn text(self) -> [&'static str; 3] {
         match self {
-            Self::UnknownPeer => "unknown_peer",
-            Self::UnknownKey => "unknown_key",
-            Self::UnknownInner => "unknown_inner",
-            Self::OtherTunnel => "other_tunnel",
-            Self::ProtocolType => "protocol_type",
-            Self::InvalidLength => "invalid_length",
-            Self::GreHeader => "gre_header",
-            Self::GreChecksum => "gre_checksum",
-            Self::Congestion => "congestion",
-            Self::Malformed => "malformed",
-            Self::LinkScope => "link_scope",
-            Self::NoBinding => "no_binding",
-            Self::TooBig => "too_big",
-            Self::Refused => "refused",
+            Self::UnknownPeer => [
+                "Unknown Tunnel Peer",
+                "unknown_peer",
+                "From the tunnel: no binding has a tunnel with this peer and this local address.",
+            ],
+            Self::UnknownKey => [
+                "Unknown GRE Key or Encapsulation",
+                "unknown_key",
+                "From the tunnel: the peer is known, this GRE key or this encapsulation is not.",
+            ],
+            Self::UnknownInner => [
+                "Unknown Inner Address",
+                "unknown_inner",
+                "From the tunnel: no binding holds the inner address (RFC 5213 §5.6.2).",
+            ],
+            Self::OtherTunnel => [
+                "Inner Address of Another Tunnel",
+                "other_tunnel",
+                "From the tunnel: the inner address belongs to a binding, and this tunnel does not.",
+            ],
+            Self::ProtocolType => [
+                "Protocol Type Error",
+                "protocol_type",
+                "From the tunnel: what is inside is neither IPv4 nor IPv6.",
+            ],
+            Self::InvalidLength => [
+                "Invalid Pkt Length",
+                "invalid_length",
+                "From the tunnel: the inner header says more octets than there are, or is cut short.",
+            ],
+            Self::GreHeader => [
+                "Invalid GRE Header",
+                "gre_header",
+                "From the tunnel: a GRE header that RFC 2784 §2.3 or RFC 2890 §2 tell us to discard.",
+            ],
+            Self::GreChecksum => [
+                "GRE Checksum Error",
+                "gre_checksum",
+                "From the tunnel: GRE's checksum is wrong (RFC 2784 §2.5).",
+            ],
+            Self::Congestion => [
+                "Congestion on a Packet without ECN",
+                "congestion",
+                "From the tunnel: congestion was marked on the outer header and the inner packet cannot carry the mark (RFC 6040 §4.2).",
+            ],
+            Self::Malformed => [
+                "Malformed Inner Packet",
+                "malformed",
+                "To the tunnel: what came from the device is no well-formed packet.",
+            ],
+            Self::LinkScope => [
+                "Link-Scoped",
+                "link_scope",
+                "To the tunnel: of link scope, as a host itself says on its links (RFC 4291 §2.5.6, RFC 3927 §2.7).",
+            ],
+            Self::NoBinding => [
+                "No Binding",
+                "no_binding",
+                "To the tunnel: no binding holds the address (RFC 5213 §5.6.2, §6.10.5).",
+            ],
+            Self::TooBig => [
+                "Too Big",
+                "too_big",
+                "To the tunnel: larger than the tunnel takes, and not to be fragmented.",
+            ],
+            Self::Refused => [
+                "Refused by the Kernel",
+                "refused",
+                "The kernel refused to take the packet: a queue was full or no route was found.",
+            ],
         }
     }
 }

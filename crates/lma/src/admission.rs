@@ -50,11 +50,14 @@ impl Lma {
         let network = self.network_of(request)?; // (7), (8)
         let found = self.look_up(request, Some(network));
         let session = match found {
-            Ok(Decision::Update(slot) | Decision::Wait(slot)) => Some(&self.cache[slot]),
+            Ok(Decision::Update(slot) | Decision::Wait(slot)) => Some(slot),
             Ok(Decision::New | Decision::Ignore) | Err(_) => None,
         };
-        self.check_order(request, session, now)?; // (9)
+        self.check_order(request, session.map(|slot| &self.cache[slot]), now)?; // (9)
         self.check_options(request, network)?; // (10) to (12)
+        if session.is_some_and(|slot| self.is_revocation_pending(slot, request)) {
+            return Err(Discard::RevocationPending.into());
+        }
         Ok(Admitted { decision: found?, network }) // (13)
     }
 

@@ -5,9 +5,11 @@
 //!   (none) ───────────► Active ─────────────────────► Lingering
 //!                        ▲  │ ▲                         │    │
 //!       refresh, handover└──┘ └─────────────────────────┘    │ delete wait over, or cleared
-//!                         │       accepted again             ▼
-//!                         └────────────────────────────► (none)
-//!                          lifetime over, or cleared
+//!                        │ │       accepted again             ▼
+//!                        │ └────────────────────────────► (none)
+//!                        │  lifetime over                    ▲
+//!                        └───────► Revoking ─────────────────┘
+//!                        cleared         acknowledged, or not in time
 //! ```
 
 use std::net::{IpAddr, Ipv6Addr};
@@ -76,6 +78,12 @@ pub enum State {
     Lingering(
         /// When that time is over.
         TimerId,
+    ),
+    /// The anchor takes it back, and its gateway has not acknowledged that yet (RFC 5846 §8.1).
+    /// Its traffic is dropped, and so is every update that would extend it.
+    Revoking(
+        /// The number of the indication.
+        Sequence,
     ),
 }
 

@@ -103,6 +103,12 @@ impl Cache {
         self.blocks.get_mut(at / Self::BLOCK)?.get_mut(at % Self::BLOCK)?.binding.as_mut()
     }
 
+    /// Where the binding of this name is, if it has not ended.
+    pub fn slot_of(&self, id: BindingId) -> Option<Slot> {
+        let slot = Slot(id.0 as u32); // the lower half, as `insert` made it
+        self.get(slot).is_some_and(|binding| binding.id == id).then_some(slot)
+    }
+
     /// The bindings of a node, the latest first.
     pub fn of_node<'c>(
         &'c self,

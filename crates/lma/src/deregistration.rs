@@ -1,10 +1,11 @@
 //! Sessions end: RFC 5213 §5.3.5, expiry, and an operator's order.
 
 use kedge_model::{CustomerId, MnId};
+use kedge_wire::registry::RevocationTrigger;
 
 use crate::addresses::HomeAddresses;
 use crate::binding::State;
-use crate::cache::{NodeKey, Slot};
+use crate::cache::Slot;
 use crate::class::Class;
 use crate::event::{Output, Release, What};
 use crate::lookup::Decision;
@@ -39,22 +40,27 @@ impl Lma {
             self.acknowledge(request, Class::Deregistration, answer);
             return Ok(());
         }
-        // A repeated de-registration, its answer lost, does not begin the wait again.
-        let begins = binding.is_active();
-        if begins {
+        self.acknowledge(request, Class::Deregistration, answer);
+        self.leave_to_others(slot, now);
+        Ok(())
+    }
+
+    /// The gateway in charge has given the session up; it is kept for another one.
+    pub(crate) fn leave_to_others(&mut self, slot: Slot, now: Now) {
+        // A repeated de-registration, its answer lost, does not begin the wait again, and a
+        // session that the anchor takes back is nobody else's.
+        if self.cache[slot].is_active() {
             let timer =
                 self.timers.insert(now.mono + self.settings.delete_wait, Timer::Delete(slot));
             self.cache[slot].state = State::Lingering(timer);
             self.want_forwarding(slot);
-        }
-        self.acknowledge(request, Class::Deregistration, answer);
-        if begins {
             let id = self.cache[slot].id;
             self.report(slot, What::Deregistered { binding: id });
         }
-        // Whoever waited for this takes the session over (§5.4.1.2 (4)).
-        self.resume_waiting(slot, Decision::Update(slot), now);
-        Ok(())
+        if !matches!(self.cache[slot].state, State::Revoking(_)) {
+            // Whoever waited for this takes the session over (§5.4.1.2 (4)).
+            self.resume_waiting(slot, Decision::Update(slot), now);
+        }
     }
 
     /// RFC 5844 §3.1.2.5: one family is given back, the session goes on with the other.
@@ -91,6 +97,7 @@ impl Lma {
             Release::Expired => disconnects.lifetime_expiry += 1,
             Release::Deregistered => disconnects.deregistrations += 1,
             Release::Cleared => disconnects.admin_drops += 1,
+            Release::Revoked => disconnects.other += 1,
         }
         if forwarded {
             self.output.push_back(Output::Forward { binding: binding.id, want: None });
@@ -101,19 +108,20 @@ impl Lma {
         self.resume_waiting(slot, Decision::New, now);
     }
 
-    /// Ends every binding of a node and says how many there were.
+    /// Takes every binding of a node back and says how many there were. Nothing is forwarded for
+    /// them from here on; they end when their gateways have acknowledged it, or have not in time.
+    ///
+    /// This is no ban: RFC 5846 leaves it to the gateway what a node that is still there gets,
+    /// and it may register it again.
     pub fn clear(&mut self, customer: CustomerId, mn_id: &MnId, now: Now) -> usize {
-        let key = NodeKey::new(customer, mn_id);
-        let slots: Vec<Slot> = self.cache.of_node(key).map(|(slot, _)| slot).collect();
-        slots.iter().for_each(|slot| self.end(*slot, Release::Cleared, now));
-        slots.len()
+        let trigger = RevocationTrigger::ADMINISTRATIVE_REASON;
+        self.take_back_node(customer, mn_id, trigger, Release::Cleared, now)
     }
 
-    /// Ends every binding and says how many there were.
+    /// Takes every binding back, as [`Self::clear`] does one node's, with one message to each
+    /// gateway.
     pub fn clear_all(&mut self, now: Now) -> usize {
-        let slots: Vec<Slot> = self.cache.iter().map(|(slot, _)| slot).collect();
-        slots.iter().for_each(|slot| self.end(*slot, Release::Cleared, now));
-        slots.len()
+        self.take_back_peers(|_| true, Release::Cleared, now)
     }
 }
 

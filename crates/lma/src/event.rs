@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use kedge_model::{BindingId, CustomerId, Forwarding, MnId, SignalPath};
+use kedge_wire::registry::RevocationStatus;
 
 use crate::addresses::HomeAddresses;
 use crate::rejection::Denial;
@@ -86,6 +87,13 @@ pub enum What {
         /// Why.
         reason: Release,
     },
+    /// A gateway did not do as it was told when a binding was taken back. The anchor did.
+    RevocationFailed {
+        /// The gateway.
+        peer: IpAddr,
+        /// What it said; `None` if it said nothing.
+        status: Option<RevocationStatus>,
+    },
     /// An update was denied.
     Denied {
         /// Who sent it.
@@ -104,4 +112,6 @@ pub enum Release {
     Deregistered,
     /// An operator cleared it.
     Cleared,
+    /// It was revoked for another reason.
+    Revoked,
 }

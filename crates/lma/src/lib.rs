@@ -55,6 +55,7 @@ mod pool;
 mod registration;
 mod rejection;
 mod request;
+mod revocation;
 mod settings;
 mod signalling;
 mod statistics;
@@ -77,6 +78,7 @@ use lookup::Decision;
 use peers::{PeerIndex, Peers};
 use pool::{NetworkId, Networks};
 use request::Request;
+use revocation::Revocations;
 use signalling::RateLimit;
 use statistics::Statistics;
 use waiting::Waiting;
@@ -91,7 +93,7 @@ pub use pool::Usage;
 pub use rejection::{Denial, Discard, Rejection};
 pub use settings::{
     Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool, Network,
-    Peer, Profile, Service, Settings,
+    Peer, Profile, Revocation, Service, Settings,
 };
 
 /// What a timer is for.
@@ -103,6 +105,8 @@ enum Timer {
     Delete(Slot),
     /// MaxDelayBeforeNewBCEAssign passed without a de-registration (RFC 5213 §5.4.1.2 (4)).
     Create(Slot),
+    /// An indication was not answered (RFC 5846 §6.3).
+    Revocation(Sequence),
 }
 
 /// A local mobility anchor.
@@ -118,6 +122,7 @@ pub struct Lma {
     timers: Timers<Timer>,
     /// By the session that is waited for.
     waiting: BTreeMap<Slot, Waiting>,
+    revocations: Revocations,
     statistics: Statistics,
     output: VecDeque<Output>,
     buffers: Buffers,
@@ -138,6 +143,7 @@ impl Lma {
             cache: Cache::new(rng.next_u64()),
             timers: Timers::default(),
             waiting: BTreeMap::new(),
+            revocations: Revocations::new(rng.next_u32() as u16),
             statistics: Statistics::default(),
             output: VecDeque::new(),
             buffers: Buffers::default(),
@@ -226,9 +232,11 @@ impl Lma {
             Message::Unknown(unknown) if unknown.mh_type() != MhType::BINDING_REVOCATION => {
                 Err(self.handle_unknown(d, unknown.mh_type(), now))
             }
-            Message::BindingRevocationIndication(_) => {
-                self.statistics.binding_revocation.received += 1;
-                Err(Discard::Unexpected)
+            Message::BindingRevocationAcknowledgement(bra) => {
+                self.handle_revocation_acknowledgement(d, bra, packet.options, peer, now)
+            }
+            Message::BindingRevocationIndication(bri) => {
+                self.handle_revocation_indication(d, bri, packet.options, peer, now)
             }
             _ => Err(Discard::Unexpected),
         };
@@ -242,6 +250,7 @@ impl Lma {
                 Timer::Lifetime(slot) => self.end(slot, Release::Expired, now),
                 Timer::Delete(slot) => self.end(slot, Release::Deregistered, now),
                 Timer::Create(slot) => self.resume_waiting(slot, Decision::New, now),
+                Timer::Revocation(sequence) => self.revocation_due(sequence, now),
             }
         }
     }
@@ -330,8 +339,9 @@ impl Lma {
         let denial = match rejection {
             Rejection::Denied(denial) => denial,
             Rejection::Discarded(discard) => {
-                if discard == Discard::SessionNotFound {
-                    self.statistics.count_class(Class::Deregistration, Outcome::Discarded);
+                if matches!(discard, Discard::SessionNotFound | Discard::RevocationPending) {
+                    let class = self.class_of(request);
+                    self.statistics.count_class(class, Outcome::Discarded);
                 }
                 self.statistics.count_discard(discard);
                 if let Some(counters) = self.peers.counters_mut(peer) {

@@ -149,7 +149,8 @@ fn wait(slot: Slot, binding: &Binding, request: &Request<'_>) -> Decision {
     }
     match binding.state {
         State::Active => Decision::Wait(slot),
-        State::Lingering(_) => Decision::Update(slot),
+        // One that is being taken back is no update's, which admission sees to.
+        State::Lingering(_) | State::Revoking(_) => Decision::Update(slot),
     }
 }
 

@@ -177,6 +177,11 @@ fn add(list: &mut Vec<PeerState>, transport: VrfId) -> PeerIndex {
 }
 
 impl Policy {
+    /// The protection of what is neither an update nor an acknowledgement of one.
+    pub fn beyond_updates(&self) -> Option<&Authentication> {
+        self.authentication.as_ref().filter(|authentication| !authentication.updates_only)
+    }
+
     fn of(settings: &Settings) -> Self {
         Self {
             authentication: settings.authentication.clone(),

@@ -102,6 +102,7 @@ impl Lma {
         let id = binding.id;
         let from = Some(binding.care_of()).filter(|from| *from != request.care_of);
         let (held, network, was) = (binding.addresses, binding.network, binding.state);
+        let technology = binding.access_technology;
         let maximum = self.settings.hnp_maximum;
         let mut addresses = assign(&mut self.networks, network, request, held, maximum)?;
         if from.is_some() {
@@ -131,6 +132,7 @@ impl Lma {
             self.peers.get_mut(before.peer).bindings -= 1;
             self.peers.get_mut(peer).bindings += 1;
         }
+        self.cancel_departure(slot, &request.path);
         self.note_update(slot, request);
         self.supersede_waiting(slot, request);
         if before.tunnel != tunnel || addresses != held || was != State::Active {
@@ -143,10 +145,13 @@ impl Lma {
                 self.report(slot, What::HandedOver { binding: id, from, to: request.care_of });
             }
             (None, State::Lingering(_)) => self.report(slot, What::Resumed { binding: id }),
-            (None, State::Active) => {}
+            (None, State::Active | State::Revoking(_)) => {}
         }
         if addresses != held {
             self.report(slot, What::Readdressed { binding: id, addresses });
+        }
+        if before.peer != peer && was == State::Active {
+            self.tell_departure(slot, &before, held, technology, now);
         }
         Ok(())
     }

@@ -132,8 +132,9 @@ pub enum Discard {
     /// The octets are no message.
     #[error("malformed: {0}")]
     Malformed(#[from] DecodeError),
-    /// A de-registration that is no binding's, or not from its gateway (RFC 5213 §5.3.5 (1)).
-    #[error("no binding to de-register")]
+    /// A de-registration that is no binding's, or not from its gateway (RFC 5213 §5.3.5 (1)), or
+    /// the acknowledgement of a revocation for a node that has none.
+    #[error("no such binding")]
     SessionNotFound,
     /// Protection is missing, or is with a key that there is none of for the sender
     /// (RFC 4285 §5.1.1).
@@ -142,6 +143,15 @@ pub enum Discard {
     /// A later update took the place of this one while it waited.
     #[error("superseded by a later update")]
     Superseded,
+    /// The anchor takes the binding back, and the gateway has not acknowledged that yet.
+    #[error("the binding is being revoked")]
+    RevocationPending,
+    /// An acknowledgement of no indication that is outstanding (RFC 5846 §6.2.2).
+    #[error("no indication waits for this acknowledgement")]
+    NoMatchingRequest,
+    /// An acknowledgement with other flags than its indication.
+    #[error("acknowledges something else than was indicated")]
+    Contradiction,
     /// Not a message that an anchor acts on.
     #[error("not for an anchor")]
     Unexpected,

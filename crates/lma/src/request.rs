@@ -120,6 +120,11 @@ impl<'a> Request<'a> {
         self.update.lifetime.is_zero()
     }
 
+    /// Whether the gateway says that nothing has changed (RFC 5213 §6.9.1.3).
+    pub fn is_reregistration(&self) -> bool {
+        self.handoff == Some(HandoffIndicatorValue::NOT_CHANGED)
+    }
+
     pub fn lifetime(&self) -> Lifetime {
         self.update.lifetime
     }

@@ -42,6 +42,8 @@ pub struct Settings {
     pub generate_grekey: bool,
     /// The code point of what the anchor sends, unless the peer has its own.
     pub dscp: Option<Dscp>,
+    /// How revocations are sent again.
+    pub revocation: Revocation,
     /// The restart counter that heartbeat answers carry (RFC 5847 §3.3).
     pub restart_counter: u32,
     /// The largest inner packet of a tunnel; `None` derives it from [`Self::link_mtu`].
@@ -78,6 +80,7 @@ impl Default for Settings {
             accept_forced_udp: true,
             generate_grekey: true,
             dscp: None,
+            revocation: Revocation::default(),
             restart_counter: 0,
             tunnel_mtu: None,
             link_mtu: 1_500,
@@ -94,6 +97,23 @@ impl Settings {
     pub(crate) fn mtu_of(&self, tunnel: &Tunnel) -> u16 {
         let room = self.link_mtu.saturating_sub(tunnel.overhead());
         self.tunnel_mtu.unwrap_or(room)
+    }
+}
+
+/// How a Binding Revocation Indication is sent again (RFC 5846 §11).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Revocation {
+    /// InitMINDelayBRIs: the first wait for the acknowledgement. Each wait is twice the one before.
+    pub delay_min: Duration,
+    /// MAX_BRACK_TIMEOUT: the longest wait.
+    pub delay_max: Duration,
+    /// BRIMaxRetriesNumber: how often it is sent again.
+    pub retries: u8,
+}
+
+impl Default for Revocation {
+    fn default() -> Self {
+        Self { delay_min: Duration::from_secs(1), delay_max: Duration::from_secs(2), retries: 1 }
     }
 }
 

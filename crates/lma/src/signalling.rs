@@ -29,17 +29,9 @@ impl Lma {
         if !self.peers.is_authorized(peer) {
             return Err(Discard::UnknownMag);
         }
+        self.check_protection(d, options, peer)?;
         let policy = self.peers.policy(peer);
-        let authentication = policy.authentication.as_ref().filter(|a| !a.updates_only);
-        if let Some(authentication) = authentication {
-            let care_of = d.path.peer.ip();
-            let home = home_address(authentication.home_address, care_of, options);
-            let key = &authentication.key;
-            let key_for = |spi| (key.spi() == spi).then_some(key);
-            if auth::verify(d.bytes, key_for, care_of, home) != AuthVerdict::Valid {
-                return Err(Discard::NotAuthenticated);
-            }
-        }
+        let authentication = policy.beyond_updates();
         let mut bytes = self.buffers.take();
         let answer = Heartbeat { flags: HeartbeatFlags::R, sequence: heartbeat.sequence };
         let mut encoder = Encoder::new(&mut bytes, answer);
@@ -53,6 +45,26 @@ impl Lma {
             counters.heartbeats += 1;
         }
         Ok(())
+    }
+
+    /// Whether a message that is neither an update nor an acknowledgement is protected as is
+    /// agreed with its sender (RFC 5846 §6.2, RFC 5847 §6).
+    pub(crate) fn check_protection(
+        &self,
+        d: Datagram<'_>,
+        options: OptionsRef<'_>,
+        peer: Option<PeerIndex>,
+    ) -> Result<(), Discard> {
+        let policy = self.peers.policy(peer);
+        let Some(authentication) = policy.beyond_updates() else { return Ok(()) };
+        let care_of = d.path.peer.ip();
+        let home = home_address(authentication.home_address, care_of, options);
+        let key = &authentication.key;
+        let key_for = |spi| (key.spi() == spi).then_some(key);
+        match auth::verify(d.bytes, key_for, care_of, home) {
+            AuthVerdict::Valid => Ok(()),
+            _ => Err(Discard::NotAuthenticated),
+        }
     }
 
     /// Answers an MH type it does not know with a Binding Error (RFC 6275 §9.2, §9.3.3). RFC 5844

@@ -1,10 +1,11 @@
 //! The counters of `show lma-service statistics`.
 //!
 //! Each counts what really happened; the tables give the labels and the keys. What AAA,
-//! revocation, overload and replication will count is declared, so that the groups are whole,
+//! overload and replication will count is declared, so that the groups are whole,
 //! and stays zero until those parts exist. The tunnels' groups are the data plane's.
 
 use kedge_telemetry::{Group, counters};
+use kedge_wire::registry::{RevocationStatus, RevocationTrigger};
 
 use crate::rejection::{Denial, Discard};
 
@@ -322,7 +323,7 @@ counters! {
 }
 
 counters! {
-    /// Revocation acknowledgements dropped.
+    /// Revocation acknowledgements dropped. The last row is not StarOS's.
     pub struct RevocationAckDiscarded:
         "Binding Revocation ACK Discarded", "revocation_ack_discarded"
     {
@@ -344,6 +345,8 @@ counters! {
         no_matching_request: "Matching Request Not Found",
         /// The length disagrees with the datagram.
         invalid_length: "Invalid Buffer Length",
+        /// Protection is missing or wrong.
+        not_authenticated: "Not Authenticated",
     }
 }
 
@@ -480,10 +483,13 @@ impl Statistics {
             Discard::SessionNotFound => reasons.session_not_found += 1,
             Discard::NotAuthenticated => reasons.not_authenticated += 1,
             Discard::Superseded => reasons.superseded += 1,
+            Discard::RevocationPending => reasons.revocation_pending += 1,
             // The rest is what a Binding Update is not dropped for.
             Discard::Malformed(_)
             | Discard::Unexpected
             | Discard::UnknownMag
+            | Discard::NoMatchingRequest
+            | Discard::Contradiction
             | Discard::UnknownType(_) => reasons.decode_failure += 1,
         }
     }
@@ -504,11 +510,68 @@ impl Statistics {
             (Discard::Checksum, _) => &mut reasons.checksum,
             (Discard::InvalidLength, _) => &mut reasons.invalid_length,
             (Discard::Malformed(_), _) => &mut reasons.decode_error,
+            (Discard::SessionNotFound, _) => &mut reasons.session_not_found,
+            (Discard::Contradiction, _) => &mut reasons.badly_formed,
+            (Discard::NotAuthenticated, _) => &mut reasons.not_authenticated,
             (_, Some(ACKNOWLEDGEMENT)) => &mut reasons.no_matching_request,
             _ => &mut reasons.invalid_type,
         };
         *reason += 1;
         reasons.total += 1;
+    }
+}
+
+impl Statistics {
+    /// An indication is sent for the first time.
+    pub fn count_revocation_trigger(&mut self, trigger: RevocationTrigger) {
+        let rows = &mut self.revocation_triggers_sent;
+        *match trigger {
+            RevocationTrigger::UNSPECIFIED => &mut rows.unspecified,
+            RevocationTrigger::ADMINISTRATIVE_REASON => &mut rows.administrative,
+            RevocationTrigger::INTER_MAG_HANDOVER_SAME_ACCESS_TYPE => {
+                &mut rows.inter_mag_handoff_same_att
+            }
+            RevocationTrigger::INTER_MAG_HANDOVER_DIFFERENT_ACCESS_TYPE => {
+                &mut rows.inter_mag_handoff_different_att
+            }
+            RevocationTrigger::INTER_MAG_HANDOVER_UNKNOWN => &mut rows.inter_mag_handoff_unknown,
+            RevocationTrigger::USER_INITIATED_SESSION_TERMINATION => {
+                &mut rows.user_initiated_termination
+            }
+            RevocationTrigger::ACCESS_NETWORK_SESSION_TERMINATION => {
+                &mut rows.access_network_termination
+            }
+            RevocationTrigger::POSSIBLE_OUT_OF_SYNC_BCE_STATE => &mut rows.out_of_sync_bce,
+            RevocationTrigger::PER_PEER_POLICY => &mut rows.per_peer_policy,
+            RevocationTrigger::REVOKING_MOBILITY_NODE_LOCAL_POLICY => {
+                &mut rows.revoking_node_local_policy
+            }
+            _ => &mut rows.unknown,
+        } += 1;
+    }
+
+    /// An indication is acknowledged.
+    pub fn count_revocation_status(&mut self, status: RevocationStatus) {
+        let rows = &mut self.revocation_ack_status;
+        *match status {
+            RevocationStatus::SUCCESS => &mut rows.success,
+            RevocationStatus::PARTIAL_SUCCESS => &mut rows.partial_success,
+            RevocationStatus::BINDING_DOES_NOT_EXIST => &mut rows.binding_does_not_exist,
+            RevocationStatus::IPV4_HOME_ADDRESS_OPTION_REQUIRED => &mut rows.no_ipv4_hoa_binding,
+            RevocationStatus::GLOBAL_REVOCATION_NOT_AUTHORIZED => {
+                &mut rows.global_revocation_not_authorized
+            }
+            RevocationStatus::REVOKED_MOBILE_NODES_IDENTITY_REQUIRED => &mut rows.mn_id_required,
+            RevocationStatus::REVOCATION_FAILED_MN_IS_ATTACHED => &mut rows.mn_attached,
+            RevocationStatus::REVOCATION_TRIGGER_NOT_SUPPORTED => &mut rows.trigger_not_supported,
+            RevocationStatus::REVOCATION_FUNCTION_NOT_SUPPORTED => {
+                &mut rows.revocation_not_supported
+            }
+            RevocationStatus::PROXY_BINDING_REVOCATION_NOT_SUPPORTED => {
+                &mut rows.proxy_revocation_not_supported
+            }
+            _ => &mut rows.unknown,
+        } += 1;
     }
 }
 

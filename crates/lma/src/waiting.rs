@@ -2,9 +2,10 @@
 //!
 //! When a gateway does not know whether a node came by handoff, and the node has one session, the
 //! anchor waits up to MaxDelayBeforeNewBCEAssign for that session's de-registration (RFC 5213
-//! §5.4.1.2 (4), §5.4.1.3 (3)). One update waits for a session: a later one takes its place.
+//! §5.4.1.2 (4), §5.4.1.3 (3)). It asks for it by a revocation (RFC 5846 §8.1); the answer ends
+//! the wait early, and a node that is found at neither end does not wait longer. One update waits for a session: a later one takes its place.
 
-use kedge_model::SignalPath;
+use kedge_model::{BindingId, SignalPath};
 use kedge_sansio::TimerId;
 use kedge_wire::{Message, PacketRef};
 
@@ -24,6 +25,8 @@ pub(crate) struct Waiting {
     path: SignalPath,
     dscp: u8,
     bytes: Vec<u8>,
+    /// The session waited for.
+    binding: BindingId,
     timer: TimerId,
 }
 
@@ -41,16 +44,22 @@ impl Lma {
                 self.discard_waiting(&earlier);
                 earlier.timer
             }
-            None => self.timers.insert(now.mono + self.settings.create_wait, Timer::Create(slot)),
+            None => {
+                self.ask_for_node(slot, now);
+                self.timers.insert(now.mono + self.settings.create_wait, Timer::Create(slot))
+            }
         };
         let bytes = request.bytes.to_vec();
-        self.waiting.insert(slot, Waiting { path: request.path, dscp: request.dscp, bytes, timer });
+        let binding = self.cache[slot].id;
+        let (path, dscp) = (request.path, request.dscp);
+        self.waiting.insert(slot, Waiting { path, dscp, bytes, binding, timer });
     }
 
     /// Acts on what waited for this session.
     pub(crate) fn resume_waiting(&mut self, slot: Slot, decision: Decision, now: Now) {
         let Some(waiting) = self.waiting.remove(&slot) else { return };
         self.timers.remove(waiting.timer);
+        self.stop_asking(waiting.binding);
         // The octets were decoded before they were kept.
         let Ok(packet) = PacketRef::decode(&waiting.bytes) else { return };
         let Message::BindingUpdate(update) = packet.message else { return };
@@ -72,6 +81,7 @@ impl Lma {
         }
         if let Some(waiting) = self.waiting.remove(&slot) {
             self.timers.remove(waiting.timer);
+            self.stop_asking(waiting.binding);
             self.discard_waiting(&waiting);
         }
     }

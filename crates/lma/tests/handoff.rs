@@ -5,6 +5,7 @@ mod kit;
 
 use kedge_lma::{Denial, Discard, Settings, What};
 use kedge_model::{BindingId, IpNet, Timestamp};
+use kedge_wire::registry::RevocationStatus;
 use kit::*;
 
 const OTHER_INTERFACE: &[u8] = &[2, 0, 0, 0, 0, 2];
@@ -295,7 +296,7 @@ mod handoff_state_unknown {
 
             world.advance(ms(500));
             let (_, outcome) = world.send(&attach(MAG1).ipv4("0.0.0.0/0").deregister());
-            assert_eq!(outcome.sent.len(), 2, "both gateways get their answer");
+            assert_eq!(outcome.sent.len(), 2, "both gateways get their answer, nobody else");
             assert_eq!(outcome.sent[1].0.peer.ip(), v6(MAG2));
             let last = outcome.forwards.last().unwrap().1.as_ref().unwrap();
             assert_eq!(last.paths[0].tunnel.peer, v6(MAG2));
@@ -311,7 +312,8 @@ mod handoff_state_unknown {
         let mut world = World::new();
         world.accepted(&attach(MAG1));
         world.waits(&unknown());
-        assert!(world.wait(ms(1_499)).is_empty());
+        let outcome = world.wait(ms(1_499));
+        assert!(outcome.without_revocations().is_empty());
         let outcome = world.wait(ms(1));
         assert!(outcome.ack().unwrap().status().is_accepted());
         assert_eq!((world.lma.len(), world.lma.pending()), (2, 0));
@@ -346,8 +348,10 @@ mod handoff_state_unknown {
         let mut world = World::new();
         world.accepted(&attach(MAG1));
         world.waits(&unknown());
-        world.accepted(&unknown().handoff(2));
+        let (_, outcome) = world.accepted(&unknown().handoff(2));
         assert_eq!((world.lma.pending(), world.lma.len()), (0, 1));
+        // The old gateway is told that the node has left, and asked no longer whether it has.
+        world.acknowledge(&outcome.indication(), RevocationStatus::SUCCESS).0.unwrap();
         assert!(world.wait(secs(60)).is_empty());
     }
 
@@ -358,7 +362,7 @@ mod handoff_state_unknown {
         world.waits(&unknown());
         let mn = kedge_model::MnId::nai(MN).unwrap();
         assert_eq!(world.lma.clear(Default::default(), &mn, world.now), 1);
-        let outcome = world.drain();
+        let outcome = world.drain_acknowledging();
         assert!(outcome.ack().unwrap().status().is_accepted());
         assert_eq!((world.lma.pending(), world.lma.len()), (0, 1));
     }

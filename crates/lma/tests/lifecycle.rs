@@ -8,7 +8,7 @@ use kedge_lma::{
     Denial, Discard, Dscp, Ipv4Home, Network, Rejection, Release, Service, Settings, Usage, What,
 };
 use kedge_model::{CustomerId, Encapsulation, IpNet, MnId, VrfId};
-use kedge_wire::registry::Ipv4HomeAddressStatus;
+use kedge_wire::registry::{Ipv4HomeAddressStatus, RevocationStatus};
 use kedge_wire::{
     AlternateCareOfAddress, BaFlags, DhcpSupportMode, HomeNetworkPrefix, Ipv4DefaultRouter,
     Ipv4HomeAddressReply, LinkLocalAddress, TimestampOption,
@@ -311,13 +311,17 @@ fn an_operator_clears_one_node_or_all() {
     world.accepted(&attach(MAG1).mn("c@x").ipv4("0.0.0.0/0").deregister());
     let b = MnId::nai("b@x").unwrap();
     assert_eq!(world.lma.clear(CustomerId::DEFAULT, &b, world.now), 2);
-    let outcome = world.drain();
+    let outcome = world.drain_acknowledging();
     assert_eq!(outcome.forwards.iter().filter(|(_, want)| want.is_none()).count(), 2);
     assert!(world.bindings_of("b@x").is_empty() && world.lma.len() == 2);
     assert_eq!(world.lma.clear(CustomerId::DEFAULT, &b, world.now), 0);
     assert_eq!(world.lma.clear(CustomerId(5), &MnId::nai("a@x").unwrap(), world.now), 0);
     assert_eq!(world.lma.clear_all(world.now), 2);
-    assert_eq!(world.drain().forwards.len(), 1, "the lingering one was not forwarded");
+    assert_eq!(
+        world.drain_acknowledging().forwards.len(),
+        1,
+        "the lingering one was not forwarded"
+    );
     assert_nothing_left(&mut world);
     assert_eq!(world.count("disconnects.admin_drops"), 4);
 }
@@ -345,7 +349,7 @@ fn binding_ids_are_never_used_again() {
             assert!(seen.insert(outcome.forwards[0].0), "round {round}");
         }
         world.lma.clear_all(world.now);
-        world.drain();
+        world.drain_acknowledging();
     }
 }
 
@@ -382,7 +386,8 @@ fn settings_change_in_service() {
     world.lma.apply(fewer);
     world.denied(&attach(MAG1).handoff(5), Denial::UnknownMag);
     assert_eq!(world.lma.peer_name(world.bindings_of(MN)[0].paths.first()), None);
-    world.accepted(&attach(MAG2).handoff(3).ipv4("0.0.0.0/0"));
+    let (_, outcome) = world.accepted(&attach(MAG2).handoff(3).ipv4("0.0.0.0/0"));
+    world.acknowledge(&outcome.indication(), RevocationStatus::SUCCESS).0.unwrap();
 
     // A network that is removed takes its pools with it; the sessions stay.
     let mut none = settings();
@@ -391,7 +396,7 @@ fn settings_change_in_service() {
     assert_eq!(world.lma.len(), 2);
     world.denied(&attach(MAG1).mn("c@x"), Denial::ServiceDisabled);
     world.lma.clear_all(world.now);
-    world.drain();
+    world.drain_acknowledging();
     world.lma.apply(settings());
     assert_nothing_left(&mut world);
 }

@@ -9,7 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kedge_lma::{EncapsulationPolicy, Settings};
 use kedge_model::{BindingId, CustomerId, Forwarding, IpNet, Ipv4Net, Ipv6Net, MnId, VrfId};
-use kedge_wire::{BuFlags, GreKeyOption};
+use kedge_wire::registry::{RevocationStatus, RevocationTrigger};
+use kedge_wire::{
+    BindingRevocationIndication, BuFlags, GreKeyOption, HomeNetworkPrefix, Ipv4HomeAddressRequest,
+    MnIdOption, Options, RevocationFlags,
+};
 use kit::*;
 use proptest::prelude::*;
 
@@ -20,6 +24,17 @@ enum Step {
     Mutilated(Update, usize, u8),
     Wait(u64),
     Clear(u8),
+    /// The answer to one of the last indications, with this status.
+    Acknowledge(usize, u8),
+    /// A gateway revokes a node, or its IPv4 alone, or by its prefix.
+    Revoke {
+        mag: u8,
+        node: u8,
+        how: u8,
+    },
+    /// The anchor takes a node's IPv4 back.
+    TakeIpv4(u8),
+    ClearAll,
     /// Another configuration: which one.
     Apply(u8),
 }
@@ -56,6 +71,12 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (update(), 0..120_usize, any::<u8>()).prop_map(|(u, at, to)| Step::Mutilated(u, at, to)),
         4 => (0..12_000_u64).prop_map(Step::Wait),
         1 => (0..4_u8).prop_map(Step::Clear),
+        4 => (0..4_usize, prop_oneof![Just(0_u8), Just(128), Just(132), any::<u8>()])
+            .prop_map(|(which, status)| Step::Acknowledge(which, status)),
+        2 => (0..4_u8, 0..4_u8, 0..3_u8)
+            .prop_map(|(mag, node, how)| Step::Revoke { mag, node, how }),
+        1 => (0..4_u8).prop_map(Step::TakeIpv4),
+        1 => Just(Step::ClearAll),
         1 => (0..3_u8).prop_map(Step::Apply),
     ]
 }
@@ -119,6 +140,47 @@ fn apply(world: &mut World, step: &Step) -> Outcome {
             world.lma.clear(CustomerId::DEFAULT, &MnId::nai(&nai(*node)).unwrap(), world.now);
             world.drain()
         }
+        Step::ClearAll => {
+            world.lma.clear_all(world.now);
+            world.drain()
+        }
+        Step::TakeIpv4(node) => {
+            let (mn_id, trigger) = (MnId::nai(&nai(*node)).unwrap(), RevocationTrigger(5));
+            world.lma.revoke_ipv4(CustomerId::DEFAULT, &mn_id, trigger, world.now);
+            world.drain()
+        }
+        Step::Acknowledge(which, status) => {
+            let bri = world.indications.iter().rev().nth(*which).cloned();
+            bri.map_or_else(Outcome::default, |bri| {
+                world.acknowledge(&bri, RevocationStatus(*status)).1
+            })
+        }
+        Step::Revoke { mag, node, how } => {
+            let path = attach(MAGS[usize::from(*mag)]).path();
+            let mn_id = MnId::nai(&nai(*node)).unwrap();
+            let mut options = Options::new();
+            options.push(MnIdOption::from(&mn_id));
+            let own = world.bindings_of(&nai(*node)).into_iter().next().map(|b| b.addresses);
+            let mut flags = RevocationFlags::P;
+            match (how, own) {
+                (1, Some(own)) => own
+                    .prefixes
+                    .iter()
+                    .for_each(|prefix| options.push(HomeNetworkPrefix::new(prefix))),
+                (2, Some(own)) => {
+                    flags |= RevocationFlags::V;
+                    if let Some(home) = own.ipv4 {
+                        let address = Ipv4Net::new(home.address, home.prefix_len).unwrap();
+                        options.push(Ipv4HomeAddressRequest { address });
+                    }
+                }
+                _ => {}
+            }
+            let trigger = RevocationTrigger::ADMINISTRATIVE_REASON;
+            let sequence = kedge_model::Sequence(1);
+            let bri = BindingRevocationIndication { trigger, sequence, flags };
+            world.deliver(path, &message(path, bri, options)).1
+        }
         Step::Apply(which) => {
             world.lma.apply(configuration(*which));
             world.drain()
@@ -126,10 +188,11 @@ fn apply(world: &mut World, step: &Step) -> Outcome {
     }
 }
 
+const MAGS: [&str; 4] = [MAG1, MAG2, STRANGER, MAG1_V4];
+
 fn pbu(world: &World, update: &Update) -> Pbu {
-    let mags = [MAG1, MAG2, STRANGER, MAG1_V4];
     let own = world.bindings_of(&nai(update.node)).into_iter().next();
-    let mut pbu = attach(mags[usize::from(update.mag)])
+    let mut pbu = attach(MAGS[usize::from(update.mag)])
         .mn(&nai(update.node))
         .handoff(update.handoff)
         .lifetime(update.lifetime)

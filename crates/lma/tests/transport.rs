@@ -449,7 +449,7 @@ mod other_messages {
         let mut bad = good.clone();
         bad[4] ^= 1;
         let path = attach(MAG1).path();
-        assert_eq!(world.deliver(path, &good).0, Err(Discard::Unexpected.into()));
+        assert_eq!(world.deliver(path, &good).0, Err(Discard::NoMatchingRequest.into()));
         assert_eq!(world.deliver(path, &bad).0, Err(Discard::Checksum.into()));
         assert_eq!(world.count("revocation_ack_discarded.no_matching_request"), 1);
         assert_eq!(world.count("revocation_ack_discarded.checksum"), 1);

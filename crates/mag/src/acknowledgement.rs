@@ -23,7 +23,8 @@ use crate::{Event, Mag, Refusal, Timer};
 const FIRST_RETRY: Duration = Duration::from_secs(10);
 const LAST_RETRY: Duration = Duration::from_secs(600);
 
-/// How many rejections in a row are answered at once with a corrected update.
+/// How many rejections in a row for an update's number or time are answered with another update
+/// soon. Any other correction asks for less than before, so that its number is limited by itself.
 const MAX_CORRECTIONS: u8 = 3;
 
 /// How far the clocks of gateways are expected to be apart; the wait before the first update
@@ -85,16 +86,27 @@ impl Mag {
         // its time says its own (RFC 5213 §5.5 (7) to (9)).
         let said = options.get::<TimestampOption>().map(|option| option.0);
         let said = said.filter(|_| ba.status.is_accepted() && self.uses_timestamps());
-        self.list.by_mn_id(&mn_id).iter().find_map(|id| {
+        let answered = |id: &BindingId| {
             let entry = self.list.get(*id).filter(|entry| entry.lma.address == peer)?;
             let request = entry.request()?;
-            if ba.status == Status::SEQUENCE_NUMBER_OUT_OF_WINDOW {
+            let is_echo = echoes(entry, request.kind, options);
+            let is_answered = if ba.status == Status::SEQUENCE_NUMBER_OUT_OF_WINDOW {
                 // RFC 6275 §9.5.1: this one says the number that the anchor accepted last.
-                return echoes(entry, request.kind, options).then_some((*id, request.kind));
-            }
-            let (_, sent) = request.sent.iter().find(|(number, _)| *number == ba.sequence)?;
-            said.is_none_or(|time| time == *sent).then_some((*id, request.kind))
-        })
+                is_echo
+            } else {
+                let (_, sent) = request.sent.iter().find(|(number, _)| *number == ba.sequence)?;
+                // The end of a session is not the answer to the beginning of another one that
+                // has got to the same number.
+                let ends = request.kind == Kind::Deregistration;
+                said.is_none_or(|time| time == *sent)
+                    && (!ba.status.is_accepted() || ba.lifetime.is_zero() == ends)
+            };
+            is_answered.then_some((is_echo, (*id, request.kind)))
+        };
+        // Two interfaces of a node can have got to the same number: then the echo decides.
+        let found = || self.list.by_mn_id(&mn_id).iter().filter_map(answered);
+        let found = found().find(|(is_echo, _)| *is_echo).or_else(|| found().next());
+        found.map(|(_, named)| named)
     }
 
     fn accepted(
@@ -119,6 +131,8 @@ impl Mag {
             self.refuse(id, Refusal::NothingGranted, true, now);
             return;
         }
+        self.end_earlier_grants(id, &grant, now);
+        let Some(entry) = self.list.get_mut(id) else { return };
         let before = match &entry.state {
             State::Active { grant, .. } => Some(grant.clone()),
             State::Registering { .. } | State::Refused { .. } | State::Deregistering { .. } => None,
@@ -143,6 +157,18 @@ impl Mag {
             let gone = before.map_or(Vec::new(), |before| before.prefixes);
             self.announce(id, &gone, now);
             self.report_registration(id, grant, now.mono.duration_since(since));
+        }
+    }
+
+    /// An anchor gives a prefix or an address to one session (RFC 5213 §5.2). What another session
+    /// here had of it, the anchor has forgotten, since it cleared its bindings or restarted: that
+    /// session is registered again.
+    fn end_earlier_grants(&mut self, id: BindingId, grant: &Grant, now: Now) {
+        for net in grant.inner() {
+            if let Some(earlier) = self.list.by_inner(net).filter(|earlier| *earlier != id) {
+                self.withdraw(earlier, now);
+                self.register(earlier, now);
+            }
         }
     }
 
@@ -181,7 +207,7 @@ impl Mag {
             // RFC 6275 §11.7.3: go on from the number that the anchor accepted last.
             Status::SEQUENCE_NUMBER_OUT_OF_WINDOW => {
                 entry.sequence = ba.sequence;
-                true
+                entry.corrections < MAX_CORRECTIONS
             }
             // RFC 5213 §6.9.1.2 (10), RFC 5844 §3.2.3.2: let the anchor choose.
             Status::NOT_AUTHORIZED_FOR_HOME_NETWORK_PREFIX
@@ -212,10 +238,12 @@ impl Mag {
             _ => false,
         };
         let Some(entry) = self.list.get_mut(id) else { return };
-        if corrected && entry.corrections < MAX_CORRECTIONS {
-            entry.corrections += 1;
+        if corrected {
             match ba.status {
-                Status::SEQUENCE_NUMBER_OUT_OF_WINDOW => self.transmit(id, now),
+                Status::SEQUENCE_NUMBER_OUT_OF_WINDOW => {
+                    entry.corrections += 1;
+                    self.transmit(id, now);
+                }
                 // What the node has is not what it will get: no service until then (item 11).
                 _ => {
                     self.withdraw(id, now);

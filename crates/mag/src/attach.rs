@@ -133,6 +133,7 @@ impl Mag {
             held: false,
             neighbor: Neighbor::heard_at(now.mono),
             advertising: Advertising::default(),
+            contest: None,
             dhcp: None,
             told_forwarding: None,
             told_access: None,
@@ -140,6 +141,7 @@ impl Mag {
             lifetime_timer: None,
             advertise_timer: None,
             probe_timer: None,
+            verify_timer: None,
         };
         let id = self.list.insert(entry);
         self.stats.access.attached += 1;

@@ -105,6 +105,11 @@ pub struct Mag {
     stats: Statistics,
 }
 
+/// The counters of a gateway that has done nothing: their titles, labels, keys and meanings.
+pub fn counter_groups() -> Vec<Group> {
+    Statistics::default().groups()
+}
+
 /// What a timer is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Timer {
@@ -116,6 +121,8 @@ enum Timer {
     Advertise,
     /// The node has been silent, or has not answered a question (RFC 5213 §6.13).
     Probe,
+    /// The node had time to show that it has not left (RFC 5846 §9.1).
+    Verify,
 }
 
 impl Mag {
@@ -151,6 +158,7 @@ impl Mag {
                 Timer::Lifetime => self.expire(id, now),
                 Timer::Advertise => self.advertise(id, now),
                 Timer::Probe => self.probe_due(id, now),
+                Timer::Verify => self.verify_due(id, now),
             }
         }
     }
@@ -203,7 +211,8 @@ impl Mag {
     }
 
     fn stop_timers(&mut self, id: BindingId) {
-        for timer in [Timer::Signal, Timer::Lifetime, Timer::Advertise, Timer::Probe] {
+        for timer in [Timer::Signal, Timer::Lifetime, Timer::Advertise, Timer::Probe, Timer::Verify]
+        {
             self.stop_timer(id, timer);
         }
     }
@@ -220,5 +229,6 @@ fn slot(entry: &mut Entry, timer: Timer) -> &mut Option<TimerId> {
         Timer::Lifetime => &mut entry.lifetime_timer,
         Timer::Advertise => &mut entry.advertise_timer,
         Timer::Probe => &mut entry.probe_timer,
+        Timer::Verify => &mut entry.verify_timer,
     }
 }

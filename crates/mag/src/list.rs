@@ -18,11 +18,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use kedge_access_wire::dhcpv4;
-use kedge_model::{BindingId, Encapsulation, Forwarding, GreKey, Ipv4Net, Ipv6Net, Lifetime};
+use kedge_model::{
+    BindingId, Encapsulation, Forwarding, GreKey, IpNet, Ipv4Net, Ipv6Net, Lifetime,
+};
 use kedge_model::{LinkLayerId, MacAddr, MnId, Sequence, Timestamp};
 use kedge_sansio::{Backoff, TimerId};
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue};
 
+use crate::revocation::Contest;
 use crate::settings::{Lma, Service};
 use crate::{AccessNode, InterfaceId, Refusal};
 
@@ -60,6 +63,8 @@ pub(crate) struct Entry {
     /// The signs of life and the addresses that the node showed on its link.
     pub(crate) neighbor: Neighbor,
     pub(crate) advertising: Advertising,
+    /// The anchor waits to be told whether the node has left.
+    pub(crate) contest: Option<Contest>,
     /// A DHCP message that waits for the anchor's answer.
     pub(crate) dhcp: Option<Box<dhcpv4::Message>>,
     /// What the shell was last told to hold.
@@ -70,6 +75,7 @@ pub(crate) struct Entry {
     pub(crate) lifetime_timer: Option<TimerId>,
     pub(crate) advertise_timer: Option<TimerId>,
     pub(crate) probe_timer: Option<TimerId>,
+    pub(crate) verify_timer: Option<TimerId>,
 }
 
 /// Where a session stands with its anchor.
@@ -170,6 +176,14 @@ pub(crate) struct Advertising {
     pub(crate) withdrawals_left: u8,
 }
 
+impl Grant {
+    /// What is routed to the node: its prefixes, and its address as a host route.
+    pub(crate) fn inner(&self) -> Vec<IpNet> {
+        let host = self.ipv4.map(|home| IpNet::V4(Ipv4Net::from(home.addr())));
+        self.prefixes.iter().copied().map(IpNet::V6).chain(host).collect()
+    }
+}
+
 impl Entry {
     /// Whether the node is thought to be on its link.
     pub(crate) fn is_present(&self) -> bool {
@@ -211,8 +225,8 @@ pub(crate) struct UpdateList {
     by_mac: HashMap<MacAddr, BindingId>,
     /// All sessions of a node: it may have several interfaces here, and a session being ended.
     by_mn_id: HashMap<MnId, Vec<BindingId>>,
-    /// Nodes with an IPv4 home address, by that.
-    by_home_address: HashMap<Ipv4Addr, BindingId>,
+    /// Who has a prefix or, as a host route, an IPv4 home address; nobody shares one.
+    by_inner: HashMap<IpNet, BindingId>,
     next: u64,
 }
 
@@ -278,25 +292,23 @@ impl UpdateList {
         self.by_mac.get(&mac).copied()
     }
 
-    /// The node has this IPv4 home address instead of the one before.
-    pub(crate) fn move_home_address(
-        &mut self,
-        id: BindingId,
-        before: Option<Ipv4Addr>,
-        after: Option<Ipv4Addr>,
-    ) {
-        if let Some(before) = before
-            && self.by_home_address.get(&before) == Some(&id)
-        {
-            self.by_home_address.remove(&before);
+    /// The node has these prefixes and addresses instead of those before.
+    pub(crate) fn move_inner(&mut self, id: BindingId, before: &[IpNet], after: &[IpNet]) {
+        for net in before {
+            if self.by_inner.get(net) == Some(&id) {
+                self.by_inner.remove(net);
+            }
         }
-        if let Some(after) = after {
-            self.by_home_address.insert(after, id);
-        }
+        self.by_inner.extend(after.iter().map(|net| (*net, id)));
+    }
+
+    /// Who has this prefix or host route.
+    pub(crate) fn by_inner(&self, net: IpNet) -> Option<BindingId> {
+        self.by_inner.get(&net).copied()
     }
 
     pub(crate) fn by_home_address(&self, address: Ipv4Addr) -> Option<&Entry> {
-        self.entries.get(self.by_home_address.get(&address)?)
+        self.entries.get(&self.by_inner(Ipv4Net::from(address).into())?)
     }
 
     pub(crate) fn by_mn_id(&self, mn_id: &MnId) -> &[BindingId] {

@@ -1,9 +1,7 @@
 //! What the data plane and the kernel should hold for a session: told when it changes, and
 //! again when the shell asks for the whole.
 
-use std::net::Ipv4Addr;
-
-use kedge_model::{BindingId, Forwarding, IpNet, Ipv4Net, Path};
+use kedge_model::{BindingId, Forwarding, Path};
 
 use crate::list::{Entry, State};
 use crate::{AccessNode, Mag, Output};
@@ -17,9 +15,10 @@ impl Mag {
         let forwarding = self.wanted_forwarding(entry);
         let Some(entry) = self.list.get_mut(id) else { return };
         if entry.told_access != access {
-            let before = entry.told_access.as_ref().and_then(home_address);
-            entry.told_access = access.clone();
-            self.list.move_home_address(id, before, access.as_ref().and_then(home_address));
+            let before = std::mem::replace(&mut entry.told_access, access.clone());
+            let inner =
+                |node: &Option<AccessNode>| node.as_ref().map_or(vec![], |n| n.inner.clone());
+            self.list.move_inner(id, &inner(&before), &inner(&access));
             self.out.push_back(Output::Access { binding: id, want: access });
         }
         let Some(entry) = self.list.get_mut(id) else { return };
@@ -46,7 +45,7 @@ impl Mag {
         Some(AccessNode {
             interface: entry.interface,
             mac: entry.mac,
-            inner: inner(entry),
+            inner: grant.inner(),
             ipv4_router: grant.ipv4_router,
             ipv4_prefix_len: grant.ipv4.map_or(0, |address| address.prefix_len()),
         })
@@ -57,22 +56,8 @@ impl Mag {
         let tunnel = self.tunnel(entry, grant.encapsulation);
         Some(Forwarding {
             vrf: self.settings.inner,
-            inner: inner(entry),
+            inner: grant.inner(),
             paths: vec![Path { tunnel, weight: 1 }],
         })
     }
-}
-
-fn home_address(node: &AccessNode) -> Option<Ipv4Addr> {
-    node.inner.iter().find_map(|net| match net {
-        IpNet::V4(net) => Some(net.addr()),
-        IpNet::V6(_) => None,
-    })
-}
-
-/// The node's prefixes, and its address as a host route.
-fn inner(entry: &Entry) -> Vec<IpNet> {
-    let Some(grant) = entry.grant() else { return Vec::new() };
-    let host = grant.ipv4.map(|address| IpNet::V4(Ipv4Net::from(address.addr())));
-    grant.prefixes.iter().copied().map(IpNet::V6).chain(host).collect()
 }

@@ -11,6 +11,8 @@ pub struct Row {
     pub label: &'static str,
     /// The counter's name in JSON, below its group's key.
     pub key: &'static str,
+    /// What makes it count.
+    pub help: &'static str,
     /// The count.
     pub value: u64,
 }
@@ -44,7 +46,8 @@ impl Group {
     }
 }
 
-/// Declares a struct of counters and its [`CounterGroup`].
+/// Declares a struct of counters and its [`CounterGroup`]. A counter's documentation is what an
+/// operator reads about it.
 ///
 /// ```
 /// kedge_telemetry::counters! {
@@ -56,16 +59,17 @@ impl Group {
 /// }
 /// let mut group = Received::default();
 /// group.total += 1;
-/// assert_eq!(kedge_telemetry::Group::of(&group).rows[0].value, 1);
+/// let row = kedge_telemetry::Group::of(&group).rows[0];
+/// assert_eq!((row.value, row.help), (1, "Every message of MH type 5."));
 /// ```
 #[macro_export]
 macro_rules! counters {
     ($(#[$meta:meta])* $vis:vis struct $name:ident : $title:literal, $key:literal {
-        $($(#[$field_meta:meta])* $field:ident : $label:literal),* $(,)?
+        $($(#[doc = $help:literal])+ $field:ident : $label:literal),* $(,)?
     }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-        $vis struct $name { $($(#[$field_meta])* pub $field: u64),* }
+        $vis struct $name { $($(#[doc = $help])+ pub $field: u64),* }
 
         impl $crate::CounterGroup for $name {
             const TITLE: &'static str = $title;
@@ -73,7 +77,10 @@ macro_rules! counters {
 
             fn rows(&self) -> Vec<$crate::Row> {
                 vec![$($crate::Row {
-                    label: $label, key: stringify!($field), value: self.$field,
+                    label: $label,
+                    key: stringify!($field),
+                    help: concat!($($help),+).trim_ascii_start(),
+                    value: self.$field,
                 }),*]
             }
         }

@@ -74,6 +74,21 @@ fn a_node_whose_anchor_was_out_of_reach_for_a_while_goes_on_with_its_addresses()
     assert_eq!(net.held(), given);
 }
 
+/// Nobody tells a gateway that its node has gone: only the anchor can (RFC 5846 §8.1), and must,
+/// or the gateway would take the node's return for nothing new.
+#[test]
+fn a_node_that_comes_back_to_a_gateway_that_never_saw_it_leave_is_served_again() {
+    let _turn = turn();
+    let mut net = Net::set(Plan::default());
+    let given = net.attach();
+    net.domain.air.host().ip("link set pmag2 up").expect("both cells are lit");
+    for cell in ["mag2", "mag1", "mag2"] {
+        net.domain.mn.port().move_silently(cell).expect("move");
+        net.answered(net.probes());
+        assert_eq!(net.held(), given);
+    }
+}
+
 fn keeps_its_addresses(transport: Transport, encapsulation: Encapsulation) {
     let _turn = turn();
     let mut net = Net::set(Plan { transport, encapsulation, ..Plan::default() });

@@ -3,6 +3,7 @@
 //! A page that repeats a table of the code is generated from that table, checked in so that it
 //! can be read without a build, and compared in `make check` so that it is never stale.
 
+mod counters;
 mod decisions;
 mod links;
 
@@ -25,6 +26,7 @@ fn pages(root: &Path) -> Result<Vec<Page>> {
         Page { path: "docs/layers.md".to_owned(), text: layers_page() },
         Page { path: "docs/decisions/README.md".to_owned(), text: decisions::index(root)? },
     ];
+    pages.push(Page { path: "docs/counters.md".to_owned(), text: counters::page() });
     for (file, text) in kedge_config::document() {
         pages.push(Page { path: format!("docs/config/{file}"), text });
     }

@@ -88,6 +88,25 @@ pub static LAYERS: &[Layer] = &[
         "the laboratory runs the product as its users do, from outside",
     ),
     edge(
+        "kedge-vm",
+        &["kedge-dataplane", "kedge-dp-user", "kedge-lab", "kedge-model"],
+        "the emulated machine tries the data plane, without signalling",
+    ),
+    edge(
+        "kedge-sim",
+        &[
+            "kedge-access-wire",
+            "kedge-dataplane",
+            "kedge-lma",
+            "kedge-mag",
+            "kedge-model",
+            "kedge-sansio",
+            "kedge-telemetry",
+            "kedge-wire",
+        ],
+        "the simulator joins what is pure, and meets no kernel and no daemon",
+    ),
+    edge(
         "xtask",
         &["kedge-config", "kedge-dataplane", "kedge-lma", "kedge-mag", "kedge-telemetry"],
         "the generators read tables and nothing else",

@@ -224,7 +224,6 @@ pub(super) const BRI_MIN: Row<Key> = row(
     "The first wait (InitMINDelayBRIs)",
 )
 .default("1000")
-.no_effect_yet()
 .from(BOTH);
 
 /// The longest wait.
@@ -234,7 +233,6 @@ pub(super) const BRI_MAX: Row<Key> = row(
     "The longest wait; each is twice the one before",
 )
 .default("2000")
-.no_effect_yet()
 .from(BOTH);
 
 /// How often.
@@ -244,7 +242,6 @@ pub(super) const BRI_RETRIES: Row<Key> = row(
     "How often a revocation is sent again (BRIMaxRetriesNumber)",
 )
 .default("1")
-.no_effect_yet()
 .from(BOTH);
 
 /// Access network identifiers (RFC 6757).

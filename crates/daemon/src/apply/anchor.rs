@@ -8,7 +8,7 @@ use kedge_config::{
 };
 use kedge_lma::{
     Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool, Network,
-    Peer, Profile, Service, Settings,
+    Peer, Profile, Revocation, Service, Settings,
 };
 use kedge_model::{CustomerId, IpNet, Ipv4Net, Ipv6Net, Lifetime, VrfId};
 
@@ -57,6 +57,11 @@ pub fn anchor(
         accept_forced_udp: true,
         generate_grekey: lma.generate_grekey && !lma.ignore_grekey,
         dscp: dscp(lma.dscp),
+        revocation: Revocation {
+            delay_min: lma.revocation.delay_min,
+            delay_max: lma.revocation.delay_max,
+            retries: lma.revocation.retries,
+        },
         restart_counter,
         tunnel_mtu: lma.tunnel_mtu,
         link_mtu: LINK_MTU,

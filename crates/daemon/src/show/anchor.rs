@@ -77,6 +77,7 @@ fn state(binding: &Binding) -> &'static str {
     match binding.state {
         State::Active => "active",
         State::Lingering(_) => "de-registered, kept for a handover",
+        State::Revoking(_) => "being revoked",
     }
 }
 
@@ -102,7 +103,11 @@ fn as_json(anchor: &Anchor, binding: &Binding, now: Now) -> Value {
         .collect();
     json!({
         "mn_id": binding.mn_id.to_string(),
-        "state": if binding.is_active() { "active" } else { "lingering" },
+        "state": match binding.state {
+            State::Active => "active",
+            State::Lingering(_) => "lingering",
+            State::Revoking(_) => "revoking",
+        },
         "access_technology": binding.access_technology.0,
         "handoff_indicator": binding.handoff_indicator.0,
         "link_layer_id": binding.link_layer_id.as_ref().map(ToString::to_string),

@@ -76,9 +76,9 @@ mod tests {
     #[test]
     fn counters_stand_in_two_aligned_columns() {
         let rows = vec![
-            Row { label: "Sent", key: "sent", value: 1 },
-            Row { label: "Retries Sent", key: "retries_sent", value: 12_345_678_901 },
-            Row { label: "Ack Rcvd", key: "acks_received", value: 0 },
+            Row { label: "Sent", key: "sent", help: "", value: 1 },
+            Row { label: "Retries Sent", key: "retries_sent", help: "", value: 12_345_678_901 },
+            Row { label: "Ack Rcvd", key: "acks_received", help: "", value: 0 },
         ];
         let mut out = String::new();
         groups(&[Group { title: "Binding Revocation", key: "binding_revocation", rows }], &mut out);

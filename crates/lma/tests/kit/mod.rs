@@ -16,11 +16,12 @@ use kedge_model::{
     SignalPath, Timestamp, VrfId,
 };
 use kedge_wire::auth::{self, Key};
-use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue, Status};
+use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue, RevocationStatus, Status};
 use kedge_wire::{
-    AccessTechnology, BindingAcknowledgement, BindingUpdate, BuFlags, HandoffIndicator,
-    HomeNetworkPrefix, Ipv4HomeAddressRequest, Message, MnIdOption, MnLinkLayerId, Options, Packet,
-    TimestampOption, set_checksum, verify_checksum,
+    AccessTechnology, BindingAcknowledgement, BindingRevocationAcknowledgement,
+    BindingRevocationIndication, BindingUpdate, BuFlags, HandoffIndicator, HomeNetworkPrefix,
+    Ipv4HomeAddressRequest, Message, MnIdOption, MnLinkLayerId, Options, Packet, TimestampOption,
+    set_checksum, verify_checksum,
 };
 
 pub const LMA: &str = "2001:db8::1";
@@ -35,11 +36,13 @@ pub const MN: &str = "mn1@example.com";
 pub struct World {
     pub lma: Lma,
     pub now: Now,
+    /// Every indication that was sent, the latest last.
+    pub indications: Vec<Bri>,
     sequence: u16,
 }
 
 /// What an input brought about.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Outcome {
     pub sent: Vec<(SignalPath, u8, Vec<u8>)>,
     pub forwards: Vec<(BindingId, Option<Forwarding>)>,
@@ -84,7 +87,7 @@ impl World {
     pub fn with(settings: Settings) -> Self {
         let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         let now = Now { mono: Instant::now(), wall };
-        Self { lma: Lma::new(settings, 7), now, sequence: 0 }
+        Self { lma: Lma::new(settings, 7), now, indications: Vec::new(), sequence: 0 }
     }
 
     /// Sends an update, which takes a millisecond, and gives what came of it.
@@ -136,8 +139,28 @@ impl World {
     /// An update that is to wait: there is no answer yet.
     pub fn waits(&mut self, pbu: &Pbu) {
         let (result, outcome) = self.send(pbu);
-        assert!(result.is_ok() && outcome.is_empty(), "{result:?} {outcome:?}");
+        assert!(result.is_ok() && outcome.without_revocations().is_empty(), "{result:?}");
         assert_eq!(self.lma.pending(), 1);
+    }
+
+    /// A gateway's answer to an indication.
+    pub fn acknowledge(
+        &mut self,
+        bri: &Bri,
+        status: RevocationStatus,
+    ) -> (Result<(), Rejection>, Outcome) {
+        let sequence = bri.body.sequence;
+        let body = BindingRevocationAcknowledgement { status, sequence, flags: bri.body.flags };
+        self.deliver(bri.path, &message(bri.path, body, Options::new()))
+    }
+
+    /// What came out, with every indication in it acknowledged.
+    pub fn drain_acknowledging(&mut self) -> Outcome {
+        let mut outcome = self.drain();
+        for bri in outcome.indications() {
+            outcome.join(self.acknowledge(&bri, RevocationStatus::SUCCESS).1);
+        }
+        outcome
     }
 
     /// Lets time pass, and does what comes due on the way, when it comes due.
@@ -169,6 +192,7 @@ impl World {
                 Output::Event(event) => outcome.events.push(event),
             }
         }
+        self.indications.extend(outcome.indications());
         outcome
     }
 
@@ -178,6 +202,13 @@ impl World {
         let groups = self.lma.statistics();
         let group = groups.iter().find(|g| g.key == group).expect("a group of that name");
         group.rows.iter().find(|r| r.key == row).expect("a counter of that name").value
+    }
+
+    /// The counters of a group that are not zero.
+    pub fn moved(&self, group: &str) -> Vec<(&'static str, u64)> {
+        let groups = self.lma.statistics();
+        let group = groups.iter().find(|g| g.key == group).expect("a group of that name");
+        group.rows.iter().filter(|r| r.value > 0).map(|r| (r.key, r.value)).collect()
     }
 
     pub fn bindings_of(&self, nai: &str) -> Vec<&Binding> {
@@ -215,10 +246,34 @@ impl Outcome {
         self.sent.is_empty() && self.forwards.is_empty() && self.events.is_empty()
     }
 
-    /// The one message that was sent.
+    /// The one acknowledgement of an update that was sent.
     pub fn ack(&self) -> Option<Ack> {
-        assert!(self.sent.len() < 2, "at most one answer");
-        self.sent.first().map(|(path, _, bytes)| Ack::new(*path, bytes))
+        let mut acks = self.sent.iter().filter(|(_, _, bytes)| bytes[2] == 6);
+        let ack = acks.next().map(|(path, _, bytes)| Ack::new(*path, bytes));
+        assert!(acks.next().is_none(), "at most one answer");
+        ack
+    }
+
+    /// The indications that were sent.
+    pub fn indications(&self) -> Vec<Bri> {
+        let is_indication = |bytes: &[u8]| bytes[2] == 16 && bytes[6] == 1;
+        let indications = self.sent.iter().filter(|(_, _, bytes)| is_indication(bytes));
+        indications.map(|(path, _, bytes)| Bri::new(*path, bytes)).collect()
+    }
+
+    /// The one indication that was sent.
+    pub fn indication(&self) -> Bri {
+        let mut all = self.indications();
+        assert_eq!(all.len(), 1, "{:?}", self.sent);
+        all.remove(0)
+    }
+
+    /// What else came of it.
+    pub fn without_revocations(&self) -> Self {
+        let mut rest = self.clone();
+        rest.sent.retain(|(_, _, bytes)| bytes[2] != 16);
+        rest.events.retain(|event| !matches!(event.what, What::RevocationFailed { .. }));
+        rest
     }
 
     /// The one forwarding change.
@@ -253,12 +308,7 @@ impl Ack {
         let Message::BindingAcknowledgement(body) = packet.message else {
             panic!("not an acknowledgement: {packet:?}")
         };
-        match (path.local.ip(), path.peer.ip()) {
-            (IpAddr::V6(local), IpAddr::V6(peer)) => {
-                assert!(verify_checksum(local, peer, bytes), "the checksum is right");
-            }
-            _ => assert_eq!(bytes[4..6], [0, 0], "no checksum over UDP"),
-        }
+        check_checksum(path, bytes);
         Self { path, body, options: packet.options, bytes: bytes.to_vec() }
     }
 
@@ -269,6 +319,45 @@ impl Ack {
     pub fn prefixes(&self) -> Vec<String> {
         self.options.all::<HomeNetworkPrefix>().map(|o| o.prefix.to_string()).collect()
     }
+}
+
+/// A Binding Revocation Indication that was sent.
+#[derive(Clone, Debug)]
+pub struct Bri {
+    pub path: SignalPath,
+    pub body: BindingRevocationIndication,
+    pub options: Options,
+    pub bytes: Vec<u8>,
+}
+
+impl Bri {
+    fn new(path: SignalPath, bytes: &[u8]) -> Self {
+        let packet = Packet::decode(bytes).expect("what is sent decodes");
+        let Message::BindingRevocationIndication(body) = packet.message else {
+            panic!("not an indication: {packet:?}")
+        };
+        check_checksum(path, bytes);
+        Self { path, body, options: packet.options, bytes: bytes.to_vec() }
+    }
+}
+
+fn check_checksum(path: SignalPath, bytes: &[u8]) {
+    match (path.local.ip(), path.peer.ip()) {
+        (IpAddr::V6(local), IpAddr::V6(peer)) => {
+            assert!(verify_checksum(local, peer, bytes), "the checksum is right");
+        }
+        _ => assert_eq!(bytes[4..6], [0, 0], "no checksum over UDP"),
+    }
+}
+
+/// A message to the anchor on `path`, as the anchor sees it.
+pub fn message<'a>(path: SignalPath, message: impl Into<Message<'a>>, options: Options) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    Packet { message: message.into().into_owned(), options }.encode(&mut bytes);
+    if let (IpAddr::V6(local), IpAddr::V6(peer)) = (path.local.ip(), path.peer.ip()) {
+        set_checksum(peer, local, &mut bytes);
+    }
+    bytes
 }
 
 /// An update, complete unless something is taken from it.

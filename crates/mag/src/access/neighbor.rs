@@ -29,6 +29,7 @@ impl Mag {
             entry.neighbor.last_heard = now.mono;
             entry.neighbor.unanswered = 0;
         }
+        self.win_contest(id);
     }
 
     /// Remembers that the node uses its home address.
@@ -62,16 +63,18 @@ impl Mag {
             self.detach(id, DetachReason::Silent, now);
             return;
         }
-        // A node that can be asked nothing yet is given time: nobody can say that it has left.
-        let due = match self.ask(id) {
-            true => discovery.timeout.max(MIN_INTERVAL),
-            false => interval,
-        };
+        // A node that showed no address to be asked by is given longer, and not for ever: it may
+        // have left for another gateway, and to go on refreshing its binding takes it from there.
+        let is_heard = entry.mac.is_some();
+        let due = if self.ask(id) { discovery.timeout.max(MIN_INTERVAL) } else { interval };
+        if let Some(entry) = self.list.get_mut(id).filter(|_| is_heard) {
+            entry.neighbor.unanswered = entry.neighbor.unanswered.saturating_add(1);
+        }
         self.set_timer(id, Timer::Probe, now.mono + due);
     }
 
     /// Asks the node whether it is there, by every address that it is known to answer for.
-    fn ask(&mut self, id: BindingId) -> bool {
+    pub(crate) fn ask(&mut self, id: BindingId) -> bool {
         let Some(entry) = self.list.get_mut(id) else { return false };
         let Some(mac) = entry.mac else { return false };
         let interface = entry.interface;
@@ -82,7 +85,6 @@ impl Mag {
         if home.is_none() && link_local.is_none() {
             return false;
         }
-        entry.neighbor.unanswered = entry.neighbor.unanswered.saturating_add(1);
         self.stats.access.probes += 1;
         if let Some(target) = link_local {
             let mut bytes = self.buffers.take();

@@ -1,11 +1,14 @@
 //! Heartbeats (RFC 5847), revocations (RFC 5846 §9.1) and errors.
 
+use std::time::Duration;
+
 use kedge_mag::{BindingState, Dscp, Event, Refusal};
 use kedge_model::{Datagram, Sequence};
 use kedge_wire::registry::{BindingErrorStatus, MnIdSubtype, RevocationStatus, RevocationTrigger};
 use kedge_wire::{
-    BindingError, BindingRevocationIndication, Heartbeat, HeartbeatFlags, HomeNetworkPrefix,
-    Ipv4HomeAddressRequest, Message, MnIdOption, Options, Packet, RestartCounter, RevocationFlags,
+    AlternateCareOfAddress, BindingError, BindingRevocationIndication, Heartbeat, HeartbeatFlags,
+    HomeNetworkPrefix, Ipv4HomeAddressRequest, Message, MnIdOption, Options, Packet,
+    RestartCounter, RevocationFlags,
 };
 
 use crate::world::*;
@@ -93,12 +96,126 @@ fn after_a_handover_the_anchor_takes_the_binding_back_and_nothing_remains() {
     let mut world = World::with_active_node(settings());
     let mut options = named("mn7@example.com");
     options.push(HomeNetworkPrefix::new(PREFIX.parse().unwrap()));
-    let trigger = RevocationTrigger::INTER_MAG_HANDOVER_UNKNOWN;
+    let trigger = RevocationTrigger::INTER_MAG_HANDOVER_SAME_ACCESS_TYPE;
     assert_eq!(revoke(&mut world, trigger, P, options), RevocationStatus::SUCCESS);
     assert!(world.forwarding.is_empty() && world.access.is_empty());
     assert!(world.mag.is_idle(), "the anchor knows; there is no farewell");
     world.solicit(IF1, NODE);
     world.take_one();
+}
+
+/// The anchor asks whether a node has left; nothing is said before the node had time to answer.
+fn contested(world: &mut World) -> Packet {
+    let indication = BindingRevocationIndication {
+        trigger: RevocationTrigger::INTER_MAG_HANDOVER_UNKNOWN,
+        sequence: Sequence(78),
+        flags: P,
+    };
+    let message = Message::BindingRevocationIndication(indication);
+    let packet = Packet { message, options: named("mn7@example.com") };
+    let probes = world.count("mag_access", "probes");
+    world.deliver(path_from("2001:db8::1"), &packet);
+    assert!(world.sent.is_empty(), "{:?}", world.sent);
+    assert_eq!(world.count("mag_access", "probes"), probes + 1);
+    packet
+}
+
+#[track_caller]
+fn status_of(sent: &Sent) -> RevocationStatus {
+    let Message::BindingRevocationAcknowledgement(bra) = sent.packet.message else {
+        panic!("{sent:?}");
+    };
+    assert_eq!(bra.sequence, Sequence(78));
+    bra.status
+}
+
+#[test]
+fn a_node_that_the_anchor_asks_for_and_that_is_heard_stays() {
+    let mut world = World::with_active_node(settings());
+    contested(&mut world);
+    world.pass(Duration::from_millis(400));
+    world.solicit(IF1, NODE);
+    let answer = world.take_one();
+    assert_eq!(status_of(&answer), RevocationStatus::REVOCATION_FAILED_MN_IS_ATTACHED);
+    assert_eq!(
+        answer.packet.options.get::<MnIdOption<'_>>().unwrap().to_mn_id(),
+        mn("mn7@example.com")
+    );
+    assert_eq!(world.forwarding.len(), 1);
+    assert_eq!(world.count("mag_control", "revocations_denied"), 1);
+    world.pass(secs(1));
+    assert_eq!(world.forwarding.len(), 1, "the question is over");
+}
+
+#[test]
+fn a_node_that_the_anchor_asks_for_and_that_is_silent_has_left() {
+    let mut world = World::with_active_node(settings());
+    let again = contested(&mut world);
+    world.deliver(path_from("2001:db8::1"), &again);
+    assert_eq!(world.count("mag_access", "probes"), 1, "it has been asked");
+    world.pass(Duration::from_millis(499));
+    assert!(world.sent.is_empty());
+    world.pass(Duration::from_millis(1));
+    assert_eq!(status_of(&world.take_one()), RevocationStatus::SUCCESS);
+    assert!(world.forwarding.is_empty() && world.mag.is_idle());
+}
+
+#[test]
+fn a_node_whose_end_the_anchor_is_being_told_is_given_up_at_once() {
+    let mut world = World::with_active_node(settings());
+    world.input(|mag, now| assert_eq!(mag.clear(&mn("mn7@example.com"), now), 1));
+    world.take_one();
+    let trigger = RevocationTrigger::INTER_MAG_HANDOVER_UNKNOWN;
+    let mut options = named("mn7@example.com");
+    options.push(HomeNetworkPrefix::new(PREFIX.parse().unwrap()));
+    assert_eq!(revoke(&mut world, trigger, P, options), RevocationStatus::SUCCESS);
+    assert!(world.mag.is_idle(), "the farewell is not repeated");
+}
+
+#[test]
+fn prefixes_that_are_not_the_nodes_are_named_in_a_partial_success() {
+    let mut world = World::with_active_node(settings());
+    let foreign = HomeNetworkPrefix::new("2001:db8:9::/64".parse().unwrap());
+    let mut options = named("mn7@example.com");
+    options.push(HomeNetworkPrefix::new(PREFIX.parse().unwrap()));
+    options.push(foreign);
+    let indication = BindingRevocationIndication {
+        trigger: RevocationTrigger::ADMINISTRATIVE_REASON,
+        sequence: Sequence(78),
+        flags: P,
+    };
+    let message = Message::BindingRevocationIndication(indication);
+    world.deliver(path_from("2001:db8::1"), &Packet { message, options });
+    let answer = world.take_one();
+    assert_eq!(status_of(&answer), RevocationStatus::PARTIAL_SUCCESS);
+    assert_eq!(answer.packet.options.all().collect::<Vec<HomeNetworkPrefix>>(), [foreign]);
+    assert!(world.forwarding.is_empty());
+}
+
+#[test]
+fn an_anchor_may_take_the_bindings_of_a_realm_back() {
+    let global = P | RevocationFlags::G;
+    let trigger = RevocationTrigger::REVOKING_MOBILITY_NODE_LOCAL_POLICY;
+    let at = |realm: &str, care_of: &str| {
+        let mut options = named(realm);
+        options.push(AlternateCareOfAddress(care_of.parse().unwrap()));
+        options
+    };
+    let unnamed = RevocationStatus::REVOKED_MOBILE_NODES_IDENTITY_REQUIRED;
+    let success = RevocationStatus::SUCCESS;
+    for (options, status, left) in [
+        (named("@example.com"), success, 0),
+        (at("@example.com", "2001:db8::11"), success, 0),
+        (at("@example.com", "2001:db8::12"), unnamed, 1),
+        (named("@com"), unnamed, 1),
+        (named("@"), unnamed, 1),
+        (named("example.com"), unnamed, 1),
+        (Options::new(), unnamed, 1),
+    ] {
+        let mut world = World::with_active_node(settings());
+        assert_eq!(revoke(&mut world, trigger, global, options), status);
+        assert_eq!(world.forwarding.len(), left);
+    }
 }
 
 #[test]
@@ -157,7 +274,6 @@ fn an_indication_that_is_not_valid_is_denied_with_the_reason() {
     let mut world = World::with_active_node(settings());
     let reason = RevocationTrigger::ADMINISTRATIVE_REASON;
     let peer = RevocationTrigger::PER_PEER_POLICY;
-    let policy = RevocationTrigger::REVOKING_MOBILITY_NODE_LOCAL_POLICY;
     let global = P | RevocationFlags::G;
     let us = || named("mn7@example.com");
     let foreign = || {
@@ -166,16 +282,11 @@ fn an_indication_that_is_not_valid_is_denied_with_the_reason() {
         options
     };
     for (trigger, flags, options, status) in [
-        (
-            reason,
-            RevocationFlags::NONE,
-            us(),
-            RevocationStatus::PROXY_BINDING_REVOCATION_NOT_SUPPORTED,
-        ),
+        (reason, RevocationFlags::NONE, us(), RevocationStatus::REVOCATION_FUNCTION_NOT_SUPPORTED),
         (reason, global, us(), RevocationStatus::REVOCATION_FUNCTION_NOT_SUPPORTED),
         (peer, P, us(), RevocationStatus::REVOCATION_FUNCTION_NOT_SUPPORTED),
         (peer, global, us(), RevocationStatus::REVOCATION_FUNCTION_NOT_SUPPORTED),
-        (policy, global, us(), RevocationStatus::REVOCATION_TRIGGER_NOT_SUPPORTED),
+        (RevocationTrigger(8), P, us(), RevocationStatus::REVOCATION_TRIGGER_NOT_SUPPORTED),
         (reason, P, Options::new(), RevocationStatus::REVOKED_MOBILE_NODES_IDENTITY_REQUIRED),
         (reason, P, named("mn8@example.com"), RevocationStatus::BINDING_DOES_NOT_EXIST),
         (reason, P, foreign(), RevocationStatus::BINDING_DOES_NOT_EXIST),

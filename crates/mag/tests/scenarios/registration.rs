@@ -9,8 +9,8 @@ use kedge_mag::{
 use kedge_model::{Encapsulation, IpNet, Ipv6Net, Lifetime, Sequence};
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue, OptionType, Status};
 use kedge_wire::{
-    AccessTechnology, BindingRefreshAdvice, BuFlags, GreKeyOption, MnIdOption, MnLinkLayerId,
-    NatDetection, Options, TimestampOption,
+    AccessTechnology, BindingRefreshAdvice, BuFlags, GreKeyOption, HomeNetworkPrefix, MnIdOption,
+    MnLinkLayerId, NatDetection, TimestampOption,
 };
 
 use crate::world::*;
@@ -445,17 +445,40 @@ fn everything_wanted_is_told_again_on_request() {
 }
 
 #[test]
-fn an_accepted_update_without_addresses_or_lifetime_is_no_service() {
-    for lifetime in [3600, 0] {
-        let mut world = World::new(settings());
-        world.solicit(IF1, NODE);
-        let update = world.take_one();
-        let mut options: Options = update.echo();
-        if lifetime == 0 {
-            options.push(kedge_wire::HomeNetworkPrefix::new(PREFIX.parse().unwrap()));
-        }
-        world.answer(&update, Status::ACCEPTED, lifetime, options);
-        assert!(world.forwarding.is_empty());
-        assert!(world.events.iter().any(|e| matches!(e, Event::Refused { .. })));
-    }
+fn an_accepted_update_without_addresses_is_no_service() {
+    let mut world = World::new(settings());
+    world.solicit(IF1, NODE);
+    let update = world.take_one();
+    world.answer(&update, Status::ACCEPTED, 3600, update.echo());
+    assert!(world.forwarding.is_empty());
+    assert!(world.events.iter().any(|e| matches!(e, Event::Refused { .. })));
+}
+
+#[test]
+fn the_end_of_a_session_is_not_the_answer_to_an_update_with_the_same_number() {
+    let mut world = World::new(with_lma(settings(), |lma| lma.encapsulation = TunnelMode::Gre));
+    world.solicit(IF1, NODE);
+    let update = world.take_one();
+    // A de-registration's acknowledgement has no lifetime and no GRE Key option.
+    world.answer(&update, Status::ACCEPTED, 0, update.echo());
+    assert_eq!(world.count("mag_discards", "unmatched"), 1);
+    world.pass(secs(1));
+    let again = world.take_one();
+    assert!(again.packet.options.contains(OptionType::GRE_KEY), "the anchor still knows GRE");
+}
+
+#[test]
+fn what_the_anchor_gives_to_another_node_the_first_one_has_no_more() {
+    let mut world = World::with_active_node(settings());
+    world.solicit(IF1, OTHER_NODE);
+    let update = world.take_one();
+    // The anchor was restarted and knows nothing of the first node.
+    let mut options = update.echo();
+    options.push(HomeNetworkPrefix::new(PREFIX.parse().unwrap()));
+    world.answer(&update, Status::ACCEPTED, 3600, options);
+    let states: Vec<_> = world.mag.bindings(world.now().mono).map(|view| view.state).collect();
+    assert_eq!(states, [BindingState::Registering, BindingState::Active]);
+    assert_eq!((world.forwarding.len(), world.access.len()), (1, 1));
+    let again = world.take_one();
+    assert_eq!(again.prefixes(), ["::/0".parse().unwrap()], "anything will do");
 }

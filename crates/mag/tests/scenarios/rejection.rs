@@ -174,6 +174,20 @@ fn an_anchor_that_requires_gre_keys_is_given_one() {
 }
 
 #[test]
+fn old_timestamps_do_not_use_up_the_corrections_of_another_rejection() {
+    let (mut world, update) = registering();
+    let mut last = update;
+    for wait in [50, 100, 200, 8_000] {
+        world.reject(&last, Status::TIMESTAMP_LOWER_THAN_PREV_ACCEPTED);
+        world.pass(Duration::from_millis(wait));
+        last = world.take_one();
+    }
+    world.reject(&last, Status::NOT_AUTHORIZED_FOR_IPV4_MOBILITY_SERVICE);
+    let again = world.take_one();
+    assert_eq!((again.prefixes().len(), again.address()), (1, None));
+}
+
+#[test]
 fn corrections_end() {
     let mut settings = settings();
     settings.replay = Replay::Sequence;

@@ -41,6 +41,9 @@ pub const STRANGER: MacAddr = MacAddr([2, 0, 0, 0, 0, 9]);
 pub const GATEWAY_LINK_LOCAL: &str = "fe80::200:5eff:fe00:5213";
 pub const PREFIX: &str = "2001:db8:1:7::/64";
 pub const HOME: &str = "10.1.0.7/24";
+/// What the other node gets.
+pub const OTHER_PREFIX: &str = "2001:db8:1:8::/64";
+pub const OTHER_HOME: &str = "10.1.0.8/24";
 pub const ROUTER: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 1);
 
 pub fn secs(seconds: u64) -> Duration {
@@ -264,19 +267,24 @@ impl World {
         self.deliver(update.path, &packet);
     }
 
-    /// The anchor grants what was asked for, the same to every node.
+    /// The anchor grants what was asked for.
     pub fn accept(&mut self, update: &Sent) {
         self.accept_with(update, 3600, |_| {});
     }
 
     pub fn accept_with(&mut self, update: &Sent, lifetime: u64, more: impl FnOnce(&mut Options)) {
         let mut options = update.echo();
+        let mn_id = update.packet.options.get::<MnIdOption<'_>>().unwrap().to_mn_id();
+        let (prefix, home) = match mn_id == mn("mn8@example.com") {
+            true => (OTHER_PREFIX, OTHER_HOME),
+            false => (PREFIX, HOME),
+        };
         if !update.prefixes().is_empty() {
-            options.push(HomeNetworkPrefix::new(PREFIX.parse().unwrap()));
+            options.push(HomeNetworkPrefix::new(prefix.parse().unwrap()));
         }
         if update.address().is_some() {
             let status = Ipv4HomeAddressStatus::SUCCESS;
-            options.push(Ipv4HomeAddressReply { status, address: HOME.parse().unwrap() });
+            options.push(Ipv4HomeAddressReply { status, address: home.parse().unwrap() });
             options.push(Ipv4DefaultRouter(ROUTER));
             options.push(DhcpSupportMode { server: true });
         }

@@ -78,6 +78,7 @@ fn pbu_load(local: &str, anchor: &str, bindings: &str, updates: &str) -> Done {
     })?;
     let registered = gateway.register()?;
     let refreshed = gateway.refresh(parse(updates)?, LONGEST)?;
+    gateway.leave()?;
     println!(
         "registered={} sent={} answered={} accepted={} micros={}",
         registered.accepted,

@@ -28,6 +28,8 @@ use super::{BATCH, batch::Batch};
 /// After this long without an answer the unanswered updates count as lost.
 const PATIENCE: Duration = Duration::from_millis(200);
 const LIFETIME: u64 = 300;
+/// Registrations and farewells take what they take.
+const UNTIMED: Duration = Duration::from_secs(60);
 
 /// What to send, from where to where.
 #[derive(Clone, Debug)]
@@ -99,21 +101,33 @@ impl Updates {
 
     /// Registers every node and keeps the addresses it is given.
     pub fn register(&mut self) -> io::Result<Count> {
-        let packets = self.prepare(HandoffIndicatorValue::NEW_INTERFACE, self.nodes.len());
-        self.run(&packets, PATIENCE.max(Duration::from_secs(60)))
+        let packets =
+            self.prepare(HandoffIndicatorValue::NEW_INTERFACE, LIFETIME, self.nodes.len());
+        self.run(&packets, UNTIMED)
     }
 
     /// Refreshes one node after the other, `updates` of them, or as many as fit into `longest`.
     pub fn refresh(&mut self, updates: usize, longest: Duration) -> io::Result<Count> {
-        let packets = self.prepare(HandoffIndicatorValue::NOT_CHANGED, updates);
+        let packets = self.prepare(HandoffIndicatorValue::NOT_CHANGED, LIFETIME, updates);
         self.run(&packets, longest)
     }
 
+    /// De-registers every node.
+    pub fn leave(&mut self) -> io::Result<Count> {
+        let packets = self.prepare(HandoffIndicatorValue::UNKNOWN, 0, self.nodes.len());
+        self.run(&packets, UNTIMED)
+    }
+
     /// Writes updates of one node after the other.
-    fn prepare(&mut self, handoff: HandoffIndicatorValue, updates: usize) -> Vec<Vec<u8>> {
+    fn prepare(
+        &mut self,
+        handoff: HandoffIndicatorValue,
+        lifetime: u64,
+        updates: usize,
+    ) -> Vec<Vec<u8>> {
         let mut packets = vec![Vec::new(); updates];
         for (number, packet) in packets.iter_mut().enumerate() {
-            self.write(number % self.nodes.len(), handoff, SystemTime::now(), packet);
+            self.write(number % self.nodes.len(), handoff, lifetime, packet);
         }
         packets
     }
@@ -153,7 +167,7 @@ impl Updates {
         &mut self,
         index: usize,
         handoff: HandoffIndicatorValue,
-        now: SystemTime,
+        lifetime: u64,
         packet: &mut Vec<u8>,
     ) {
         self.sequence = self.sequence.wrapping_add(1);
@@ -163,7 +177,7 @@ impl Updates {
         let update = BindingUpdate {
             sequence: Sequence(self.sequence),
             flags: BuFlags::A | BuFlags::P,
-            lifetime: Lifetime::from_secs(LIFETIME),
+            lifetime: Lifetime::from_secs(lifetime),
         };
         let mut encoder = Encoder::new(packet, Message::BindingUpdate(update));
         if let Some(identifier) = MnIdOption::new(MnIdSubtype::NAI, node.nai.as_bytes()) {
@@ -172,7 +186,7 @@ impl Updates {
         encoder.option(HomeNetworkPrefix::new(node.prefix));
         encoder.option(HandoffIndicator(handoff));
         encoder.option(AccessTechnology(AccessTechnologyType::IEEE_802_11A_B_G));
-        encoder.option(TimestampOption(Timestamp::from_system_time(now)));
+        encoder.option(TimestampOption(Timestamp::from_system_time(SystemTime::now())));
         encoder.option(Ipv4HomeAddressRequest { address: node.home });
         encoder.finish();
         let care_of = self.load.local.ip();

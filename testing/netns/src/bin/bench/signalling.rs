@@ -36,7 +36,7 @@ pub fn measure() -> Outcome<()> {
         Ok(Server { _echo: Some(echo), _daemon: None })
     })?;
     let kedged = Pair::set(|anchor| {
-        let plan = Plan { transport: Transport::Ipv4, ..Plan::default() };
+        let plan = Plan { transport: Transport::Ipv4, delete_wait: 100, ..Plan::default() };
         let daemon = Daemon::start(anchor, &Domain::lma_config(&plan))?;
         Ok(Server { _echo: None, _daemon: Some(daemon) })
     })?;

@@ -1,0 +1,195 @@
+//! Bindings that the anchor takes back (RFC 5846 §8.1).
+//!
+//! An indication is sent, and sent again, until its gateway answers or the retries are used up.
+//! What it was sent for then happens, whatever the answer: the anchor takes back what is its own,
+//! and a gateway that does not agree finds out with its next update.
+//!
+//! | why | trigger | until the answer the binding | after it |
+//! |---|---|---|---|
+//! | a node moved to another gateway | 2, 3, 4 | is at the new gateway | is there |
+//! | an update waits for the old gateway's de-registration | 4 | is at the old gateway | moves, or the update begins a session of its own |
+//! | an order | 0 to 7 | is [`State::Revoking`]: nothing is forwarded, updates are dropped | ends |
+//! | an order about all of a gateway's | 128, G flag | the same | they end |
+//! | an order about IPv4 alone | 0 to 7, V flag | goes on as it was | goes on without IPv4 |
+//!
+//! What expires, and what its gateway has de-registered, is not revoked: there is nobody to tell.
+//!
+//! `orders` is what an operator can ask for, `exchange` the messages and their repetition,
+//! `received` the other direction.
+
+mod exchange;
+mod orders;
+mod received;
+
+use kedge_model::{BindingId, MnId, Sequence, SignalPath};
+use kedge_wire::MnIdOption;
+use kedge_wire::registry::{AccessTechnologyType, RevocationStatus, RevocationTrigger};
+
+use crate::addresses::HomeAddresses;
+use crate::binding::{Binding, State};
+use crate::cache::Slot;
+use crate::event::{Release, What};
+use crate::lookup::Decision;
+use crate::paths::BindingPath;
+use crate::request::Request;
+use crate::{Lma, Now};
+
+use exchange::Outstanding;
+pub(crate) use exchange::Revocations;
+
+/// What an indication is about, and so what its end brings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Subject {
+    /// A node that has left this gateway for another. Nothing depends on the answer.
+    Departed(BindingId),
+    /// A node that another gateway has announced, and that this one may have lost.
+    Contested(BindingId),
+    /// A binding that ends.
+    Ending(BindingId, Release),
+    /// A binding that loses its IPv4 home address.
+    LosingIpv4(BindingId),
+    /// The bindings of a gateway, which end.
+    AllEnding(Release),
+}
+
+impl Subject {
+    fn binding(self) -> Option<BindingId> {
+        match self {
+            Self::Departed(id)
+            | Self::Contested(id)
+            | Self::Ending(id, _)
+            | Self::LosingIpv4(id) => Some(id),
+            Self::AllEnding(_) => None,
+        }
+    }
+}
+
+impl Lma {
+    /// Tells the gateway that a node left that it did so. `held` and `technology` are what the
+    /// binding had there.
+    pub(crate) fn tell_departure(
+        &mut self,
+        slot: Slot,
+        from: &BindingPath,
+        held: HomeAddresses,
+        technology: AccessTechnologyType,
+        now: Now,
+    ) {
+        let binding = &self.cache[slot];
+        let unknown = AccessTechnologyType::RESERVED;
+        let trigger = match binding.access_technology {
+            known if known == unknown || technology == unknown => {
+                RevocationTrigger::INTER_MAG_HANDOVER_UNKNOWN
+            }
+            same if same == technology => RevocationTrigger::INTER_MAG_HANDOVER_SAME_ACCESS_TYPE,
+            _ => RevocationTrigger::INTER_MAG_HANDOVER_DIFFERENT_ACCESS_TYPE,
+        };
+        let subject = Subject::Departed(binding.id);
+        self.indicate(slot, from, held, trigger, subject, now);
+    }
+
+    /// §8.1: instead of only waiting for a de-registration, the anchor asks the gateway in charge
+    /// whether the node has left it.
+    pub(crate) fn ask_for_node(&mut self, slot: Slot, now: Now) {
+        let binding = &self.cache[slot];
+        let (at, held) = (binding.paths.first().clone(), binding.addresses);
+        let trigger = RevocationTrigger::INTER_MAG_HANDOVER_UNKNOWN;
+        self.indicate(slot, &at, held, trigger, Subject::Contested(binding.id), now);
+    }
+
+    /// Nobody waits for the answer to [`Self::ask_for_node`] any more.
+    pub(crate) fn stop_asking(&mut self, id: BindingId) {
+        let asked = |bri: &Outstanding| bri.subject == Subject::Contested(id);
+        let found = self.revocations.about(id).find(|(_, bri)| asked(bri));
+        if let Some((sequence, _)) = found {
+            self.forget_revocation(sequence);
+        }
+    }
+
+    /// Whether an update may not be acted on because of a revocation (§8.1, the race). A binding
+    /// that is being taken back is not extended; its gateway may still give it up. And a gateway
+    /// that merely extends a session which has moved on has not heard of it yet.
+    pub(crate) fn is_revocation_pending(&self, slot: Slot, request: &Request<'_>) -> bool {
+        let binding = &self.cache[slot];
+        let goes_on = !request.is_deregistration();
+        let taken_back = matches!(binding.state, State::Revoking(_));
+        goes_on
+            && (taken_back
+                || request.is_reregistration()
+                    && self.revocations.departure(binding.id, &request.path).is_some())
+    }
+
+    /// The node is back at a gateway that is still being told of its departure.
+    pub(crate) fn cancel_departure(&mut self, slot: Slot, path: &SignalPath) {
+        if let Some(sequence) = self.revocations.departure(self.cache[slot].id, path) {
+            self.forget_revocation(sequence);
+        }
+    }
+
+    /// Does what an indication was sent for. `status` is the gateway's answer, if there was one.
+    fn finish_revocation(
+        &mut self,
+        sequence: Sequence,
+        status: Option<RevocationStatus>,
+        now: Now,
+    ) {
+        let Some(bri) = self.forget_revocation(sequence) else { return };
+        let slot = bri.subject.binding().and_then(|id| self.cache.slot_of(id));
+        if !status.is_some_and(RevocationStatus::is_success) {
+            let what = What::RevocationFailed { peer: bri.path.peer.ip(), status };
+            let mn_id = slot.map_or_else(nobody, |slot| self.cache[slot].mn_id.clone());
+            self.push_event(self.settings.customer, mn_id, what);
+        }
+        match (bri.subject, slot) {
+            (Subject::Contested(_), Some(slot)) => self.settle_contest(slot, status, now),
+            (Subject::Ending(_, reason), Some(slot)) => self.end(slot, reason, now),
+            (Subject::LosingIpv4(_), Some(slot)) => self.drop_ipv4(slot, now),
+            (Subject::AllEnding(reason), _) => {
+                let ending = |b: &Binding| b.state == State::Revoking(sequence);
+                let slots: Vec<Slot> =
+                    self.cache.iter().filter(|(_, b)| ending(b)).map(|(slot, _)| slot).collect();
+                slots.iter().for_each(|slot| self.end(*slot, reason, now));
+            }
+            (Subject::Departed(_), _) | (_, None) => {}
+        }
+    }
+
+    /// §8.1, the three conditions. A gateway that knows no such binding does not have the node
+    /// either. Any other refusal says nothing about the node, and the wait goes on.
+    fn settle_contest(&mut self, slot: Slot, status: Option<RevocationStatus>, now: Now) {
+        match status {
+            Some(status)
+                if status.is_success() || status == RevocationStatus::BINDING_DOES_NOT_EXIST =>
+            {
+                self.leave_to_others(slot, now);
+            }
+            Some(RevocationStatus::REVOCATION_FAILED_MN_IS_ATTACHED) | None => {
+                self.resume_waiting(slot, Decision::New, now);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Takes the IPv4 home address from a binding; what it has left goes on.
+    fn drop_ipv4(&mut self, slot: Slot, now: Now) {
+        let binding = &mut self.cache[slot];
+        if binding.addresses.prefixes.is_empty() {
+            return self.end(slot, Release::Revoked, now);
+        }
+        if binding.addresses.ipv4.is_none() {
+            return; // its gateway gave it up meanwhile
+        }
+        let dropped = HomeAddresses { ipv4: binding.addresses.ipv4.take(), ..Default::default() };
+        let (id, network, addresses) = (binding.id, binding.network, binding.addresses);
+        self.networks.release(network, &dropped);
+        if self.cache[slot].is_active() {
+            self.want_forwarding(slot);
+        }
+        self.report(slot, What::Readdressed { binding: id, addresses });
+    }
+}
+
+/// The identifier of an event that is about no single node.
+fn nobody() -> MnId {
+    MnIdOption::EMPTY.to_mn_id()
+}
