@@ -8,7 +8,7 @@ use kedge_lab::{
     programs,
 };
 
-use crate::stage::{ANCHOR, Ended, Single, Site, ended, turn};
+use crate::stage::{ANCHOR, Ended, Single, Site, ended, look, turn};
 
 #[test]
 fn the_journal_gets_a_priority_in_front_of_each_line_and_no_time() {
@@ -25,6 +25,23 @@ fn the_journal_gets_a_priority_in_front_of_each_line_and_no_time() {
     assert!(ran.err.lines().all(|line| line.starts_with("<6>")), "{ran:?}");
     let wrong = stage.run("JOURNAL_STREAM=8:1 $KEDGED --config /nowhere");
     assert!(wrong.err.starts_with("<3>configuration /nowhere: "), "{wrong:?}");
+}
+
+#[test]
+fn a_log_that_cannot_be_written_does_not_end_the_daemon() {
+    let _turn = turn();
+    let stage = Single::set();
+    stage.write("conf", ANCHOR);
+    let before = look(&stage.host);
+    let files = "--config conf --socket sock --state-dir state";
+    for sink in ["2>/dev/full", "2>&1 | true", "2>&-"] {
+        // Standard error goes where nobody can read it; the status goes to a file.
+        let script =
+            format!("{{ timeout -s TERM 1 $KEDGED {files}; echo $? >status; }} {sink}; cat status");
+        let ran = stage.run(&script);
+        assert_eq!(ran.out.trim(), "124", "it ran until it was told to stop, {sink}: {ran:?}");
+        assert_eq!(look(&stage.host), before, "{sink}");
+    }
 }
 
 #[test]
