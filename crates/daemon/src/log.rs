@@ -4,6 +4,7 @@
 //! (sd-daemon(3)); a person or a file gets the time and the level in words.
 
 use std::fmt;
+use std::io::Write as _;
 
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
@@ -11,10 +12,20 @@ use tracing_subscriber::fmt::format::{FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
+/// Says something on standard error that is no line of a log; nobody may be there to read it.
+pub fn say(what: impl fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{what}");
+}
+
 /// Starts logging; `KEDGE_LOG` takes a filter such as `debug` or `kedge_lma=trace`.
 pub fn start() {
     let filter = EnvFilter::try_from_env("KEDGE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // A log that cannot be written (a full disk, a reader that is gone) is no reason to stop;
+        // complaining about it where it cannot be written would be one.
+        .log_internal_errors(false);
     if std::env::var_os("JOURNAL_STREAM").is_some() {
         builder.event_format(Journal).init();
     } else {

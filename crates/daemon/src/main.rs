@@ -31,6 +31,7 @@ mod signalling;
 mod startup;
 mod state_dir;
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use tracing::error;
@@ -53,7 +54,8 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<(), StartError> {
     let config = startup::read_config(options)?;
     if options.check {
-        println!("{}: no errors", options.config.display());
+        // The status says it, too, if nobody reads this.
+        let _ = writeln!(io::stdout(), "{}: no errors", options.config.display());
         return Ok(());
     }
     let (shell, _held) = startup::start(options, config)?;

@@ -31,6 +31,7 @@ use crate::anchor::Anchor;
 use crate::apply::{self, ApplyError};
 use crate::forwarding::Plane;
 use crate::gateway::Gateway;
+use crate::log;
 use crate::options::Options;
 use crate::shell::{self, Shell};
 use crate::signalling::Signalling;
@@ -108,12 +109,12 @@ pub fn read_config(options: &Options) -> Result<Config, StartError> {
     let text = String::from_utf8_lossy(&text);
     let (config, warnings) = kedge_config::parse(&text, &options.config.to_string_lossy())
         .map_err(|errors| {
-            errors.iter().for_each(|error| eprintln!("{error}"));
+            errors.iter().for_each(log::say);
             StartError::Mistakes { path: path(), count: errors.len() }
         })?;
     for warning in &warnings {
         if options.check {
-            eprintln!("{warning}");
+            log::say(warning);
         } else {
             warn!("{}: {}", warning.place, warning.caution);
         }
@@ -122,7 +123,7 @@ pub fn read_config(options: &Options) -> Result<Config, StartError> {
         Ok(_) => Ok(config),
         // A file may be a part of a configuration, as the domains that several files share.
         Err(cause @ ApplyError::Nothing) if options.check => {
-            eprintln!("{}: warning: {cause}", options.config.display());
+            log::say(format_args!("{}: warning: {cause}", options.config.display()));
             Ok(config)
         }
         Err(cause) => Err(StartError::Unfit { path: path(), cause }),
@@ -181,8 +182,9 @@ pub fn start(options: &Options, config: Config) -> Result<(Shell, Held), StartEr
     poller.add(&signals, shell::SIGNAL)?;
     poller.add(&notifications, shell::KERNEL)?;
     let mut host = Owned::open(Namespace::current()?)?;
+    host.note_in(state_dir.file("host-before"));
     for left in host.sweep()? {
-        info!("removed what an earlier run left behind: {left}");
+        info!("undid what an earlier run left behind: {left}");
     }
     let started = start_services(plan, &poller, &mut host);
     let (anchor, gateway) = match started {

@@ -2,7 +2,8 @@
 //!
 //! One directory, owned by one running daemon at a time: `lock` is held for as long as the
 //! process lives, `restart-counter` counts its starts for the Heartbeat's Restart Counter option
-//! (RFC 5847 §3.3: "MUST be stored in non-volatile memory").
+//! (RFC 5847 §3.3: "MUST be stored in non-volatile memory"), and `host-before` says what the
+//! host was like before the daemon changed it, while it is changed.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
@@ -57,6 +58,11 @@ impl StateDir {
         }
     }
 
+    /// Where a file of the directory is.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
     /// Counts this start and gives its number.
     ///
     /// The new number is on the disk before it is returned. A file that cannot be read as a
@@ -66,7 +72,10 @@ impl StateDir {
         let file = self.path.join("restart-counter");
         let last = match fs::read_to_string(&file) {
             Ok(text) => text.trim().parse::<u32>().map_err(|_| {
-                let what = format!("{} holds no number", file.display());
+                let what = format!(
+                    "{} holds no number; write a higher one than any before into it",
+                    file.display()
+                );
                 io::Error::new(io::ErrorKind::InvalidData, what)
             })?,
             Err(e) if e.kind() == io::ErrorKind::NotFound => 0,
@@ -113,7 +122,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("restart-counter"), "seven").unwrap();
         let error = StateDir::open(dir.path()).unwrap().count_restart().unwrap_err();
-        assert!(error.to_string().ends_with("restart-counter holds no number"), "{error}");
+        assert!(error.to_string().contains("restart-counter holds no number;"), "{error}");
         assert_eq!(fs::read_to_string(dir.path().join("restart-counter")).unwrap(), "seven");
     }
 }

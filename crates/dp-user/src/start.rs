@@ -32,7 +32,7 @@ pub fn device(config: &DeviceConfig) -> Result<(Device, bool), DataplaneError> {
             _ => host(action(), "CAP_NET_ADMIN", source),
         })?;
         let set_up = || {
-            tun::create(&file, name)?;
+            tun::create(&file, name).map_err(taken)?;
             let udp = tun::set_offloads(&file)?;
             quiet(name);
             tun::bring_up(name, config.mtu, QUEUE)?;
@@ -42,6 +42,15 @@ pub fn device(config: &DeviceConfig) -> Result<(Device, bool), DataplaneError> {
         Ok((Device { vrf: config.vrf, mtu: config.mtu, file, replies }, udp))
     });
     made.map_err(|e| host(format!("enter the network namespace of {name}"), "CAP_SYS_ADMIN", e))?
+}
+
+/// The kernel's "invalid argument" (a device of another kind) and "busy" (a TUN device that some
+/// program holds) both mean that the name is not free.
+fn taken(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(libc::EINVAL | libc::EBUSY) => io::Error::other("another device has that name"),
+        _ => error,
+    }
 }
 
 /// Keeps the kernel from giving the device a link-local address and soliciting routers over it.

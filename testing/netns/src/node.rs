@@ -81,6 +81,13 @@ impl MobileNode {
         Ok(())
     }
 
+    /// Ends the DHCP client as a power cut would: it gives nothing back.
+    pub fn stop_dhcp(&mut self) -> Result<()> {
+        let Some(mut dhcp) = self.dhcp.take() else { return Ok(()) };
+        dhcp.signal(nix::sys::signal::Signal::SIGKILL)?;
+        dhcp.wait(Duration::from_secs(5)).map(drop)
+    }
+
     /// The IPv6 addresses formed so far, those that have passed duplicate address detection.
     pub fn ipv6(&self) -> Result<Vec<Ipv6Addr>> {
         self.global(6)

@@ -1,1 +1,158 @@
-//! To come.
+//! Access interfaces that come and go, and the nodes on them.
+
+use std::{fs, time::Duration};
+
+use kedge_lab::{
+    Daemon, Domain, Lab, MobileNode,
+    domain::{GATEWAYS, Plan},
+    wait,
+};
+use serde_json::Value;
+
+use crate::stage::{SOON, Site, bindings, counter, json, turn, until};
+
+const GLOBALS: &str = "show ipv6 mobile pmipv6 mag globals";
+const STATISTICS: &str = "show mag-service statistics";
+const GATEWAY_MAC: &str = "00:00:5e:00:52:13";
+
+#[test]
+fn an_access_device_is_taken_when_it_comes_and_given_back_with_its_own_address() {
+    let _turn = turn();
+    let lab = Lab::new("kgrob").expect("lab");
+    let host = lab.host("gw").expect("host");
+    host.address("lo", &format!("{}/128", GATEWAYS[0].2)).expect("address");
+    let mut daemon =
+        Daemon::start(&host, &Domain::mag_config(&Plan::default(), 0)).expect("kedged");
+    let present = |wanted: bool| {
+        until(
+            "the access interface",
+            || match &json(&daemon, GLOBALS)["interfaces"][0]["present"] {
+                Value::Bool(there) if *there == wanted => Ok(()),
+                other => Err(format!("{other}; {}", daemon.log())),
+            },
+        );
+    };
+    let mac = || host.exec("cat", &["/sys/class/net/acc0/address"]).expect("a device");
+    present(false);
+    assert!(daemon.kedge(GLOBALS).expect("globals").contains("there is no such device"));
+    let make = |mac: &str| {
+        format!(
+            "link add acc0 address {mac} type veth peer name far0\nlink set acc0 up\nlink set far0 up\n"
+        )
+    };
+    host.ip_batch(&make("02:00:00:00:00:01")).expect("device");
+    present(true);
+    until("the gateway's address", || match mac().trim() {
+        GATEWAY_MAC => Ok(()),
+        other => Err(other.to_owned()),
+    });
+    // Gone and back under the same name before anybody can look.
+    host.ip_batch(&format!("link del acc0\n{}", make("02:00:00:00:00:02"))).expect("another");
+    until("the gateway's address on the new device", || match mac().trim() {
+        GATEWAY_MAC => Ok(()),
+        other => Err(format!("{other}; {}", daemon.log())),
+    });
+    let local = host.ip("-6 addr show dev acc0").expect("addresses");
+    assert!(local.contains("fe80::200:5eff:fe00:5213"), "{local}");
+    daemon.stop().expect("a clean stop");
+    assert_eq!(mac().trim(), "02:00:00:00:00:02", "the new device's own");
+}
+
+#[test]
+fn a_node_is_served_again_after_its_link_was_down() {
+    let _turn = turn();
+    let mut site = Site::set(Plan::default());
+    let given = site.attach();
+    site.answered();
+    let gateway = site.domain.mags[0].clone();
+    gateway.ip("link set acc0 down").expect("down");
+    until("the node to be taken off", || match bindings(&site.mag, "mag").len() {
+        0 => Ok(()),
+        count => Err(format!("{count} bindings")),
+    });
+    gateway.ip("link set acc0 up").expect("up");
+    site.answered();
+    assert_eq!(site.held(), given);
+}
+
+#[test]
+fn of_two_nodes_on_a_link_the_silent_one_is_taken_off_and_a_stranger_is_never_served() {
+    let _turn = turn();
+    let mut site = Site::with(
+        Plan::default(),
+        |lma| lma,
+        |mag| {
+            mag.replace(
+                " interface acc0\n",
+                " discover-mn-detach poll interval 10 timeout 1 retries 1\n \
+             mobile-node mac 0200.5e10.0002 nai node2@example.net\n interface acc0\n",
+            )
+        },
+    );
+    site.attach();
+    let air = &site.domain.air;
+    let [mut second, mut stranger] = [("mn2", "02:00:5e:10:00:02"), ("mn3", "02:00:5e:10:00:03")]
+        .map(|(name, mac)| MobileNode::new(&site.lab, air, name, mac).expect("node"));
+    for node in [&mut second, &mut stranger] {
+        node.port().plug_into(GATEWAYS[0].0).expect("in range");
+        node.start_dhcp().expect("dhclient");
+    }
+    second.wait_ipv6(SOON).unwrap_or_else(|e| panic!("{e}\n{}", site.logs()));
+    second.wait_ipv4(SOON).unwrap_or_else(|e| panic!("{e}\n{}", site.logs()));
+    assert_eq!(bindings(&site.mag, "mag").len(), 2);
+    second.port().unplug().expect("out of range");
+    until("the silent node to be taken off", || {
+        match (
+            bindings(&site.mag, "mag").as_slice(),
+            counter(&site.mag, STATISTICS, "/mag_access/probes"),
+        ) {
+            ([left], 1..) if left["mn_id"] == kedge_lab::domain::NAI => Ok(()),
+            (left, probes) => Err(format!("{left:?}, {probes} probes")),
+        }
+    });
+    site.answered();
+    assert!(stranger.ipv4().expect("list").is_empty());
+    assert!(stranger.ipv6().expect("list").is_empty());
+    let unknown = json(&site.mag, STATISTICS);
+    let refused = unknown["mag_access"]["unknown_nodes"].as_u64();
+    assert!(refused >= Some(1), "{unknown}");
+}
+
+#[test]
+fn a_stock_dhcp_client_is_given_renews_and_is_denied_what_is_not_its_own() {
+    let _turn = turn();
+    let mut site = Site::with(
+        Plan::default(),
+        |lma| lma,
+        |mag| {
+            mag.replace(
+                " interface acc0\n",
+                " binding lifetime 16\n binding refresh-time 4\n interface acc0\n",
+            )
+        },
+    );
+    let (v4, _) = site.attach();
+    let dhcp = |key: &str| counter(&site.mag, STATISTICS, &format!("/mag_dhcp/{key}"));
+    assert!(dhcp("discover") >= 1 && dhcp("offer") >= 1 && dhcp("ack") >= 1);
+    let errors = site.lab.dir().join("mn-dhclient.err");
+    until("the lease to be renewed", || match fs::read_to_string(&errors) {
+        Ok(log) if log.contains(&format!(" RENEW {v4}")) => Ok(()),
+        log => Err(format!("{log:?}")),
+    });
+    // A client that was elsewhere asks for what it had there.
+    site.domain.mn.stop_dhcp().expect("stop");
+    let leases = site.lab.dir().join("mn-dhclient.leases");
+    let text = fs::read_to_string(&leases).expect("leases");
+    fs::write(&leases, text.replace(&v4.to_string(), "203.0.113.77")).expect("leases");
+    site.domain.mn.host().ip("-4 addr flush dev eth0").expect("flush");
+    site.domain.mn.start_dhcp().expect("dhclient");
+    until("the wrong address to be denied", || match dhcp("nak") {
+        0 => Err(fs::read_to_string(&errors).unwrap_or_default()),
+        _ => Ok(()),
+    });
+    let held = wait::until(Duration::from_secs(15), "the right one", || {
+        let held = site.domain.mn.ipv4().map_err(|e| e.to_string())?;
+        held.first().copied().ok_or_else(|| "none".to_owned())
+    });
+    assert_eq!(held.expect("an address"), v4);
+}

@@ -58,6 +58,14 @@ fn without_the_tun_device_the_way_to_get_it_is_named() {
 }
 
 #[test]
+fn a_device_that_has_the_name_of_ours_is_named() {
+    let _turn = turn();
+    let stage = Single::set();
+    stage.host.ip("link add kedge-lma type veth peer name other").expect("device");
+    stage.refused(ANCHOR, "$RUN", &["kedge-lma", "another device has that name"]);
+}
+
+#[test]
 fn directories_that_cannot_be_written_are_named_with_the_option_that_chooses_others() {
     let _turn = turn();
     let stage = Single::set();

@@ -1,1 +1,59 @@
-//! To come.
+//! A second daemon is refused in one line, and the first goes on.
+
+use kedge_lab::Daemon;
+
+use crate::stage::{ANCHOR, Single, json, look, turn};
+
+#[test]
+fn a_second_daemon_in_the_same_network_namespace_is_refused() {
+    let _turn = turn();
+    let stage = Single::set();
+    second(&stage, &stage.host, "--socket other.sock --state-dir other", "network namespace");
+}
+
+#[test]
+fn a_second_daemon_with_the_same_state_directory_is_refused() {
+    let _turn = turn();
+    let stage = Single::set();
+    let elsewhere = stage.another("two");
+    let words = "one.state is in use by another kedged";
+    second(&stage, &elsewhere, "--socket other.sock --state-dir one.state", words);
+}
+
+#[test]
+fn a_second_daemon_on_the_same_socket_is_refused() {
+    let _turn = turn();
+    let stage = Single::set();
+    let elsewhere = stage.another("two");
+    let words = "another daemon answers at one.sock";
+    second(&stage, &elsewhere, "--socket one.sock --state-dir other", words);
+}
+
+#[test]
+fn the_socket_and_the_claims_of_a_killed_daemon_are_taken_over() {
+    let _turn = turn();
+    let stage = Single::set();
+    let mut first = Daemon::start(&stage.host, ANCHOR).expect("kedged");
+    first.kill().expect("kill");
+    assert!(stage.file("one.sock").exists(), "nobody could remove it");
+    let ran = stage
+        .run("timeout -s TERM 2 $KEDGED --config one.conf --socket one.sock --state-dir one.state");
+    assert!(ran.err.contains("ready"), "{ran:?}");
+    assert!(!stage.file("one.sock").exists());
+}
+
+/// A daemon runs on the stage's host; a second one with `files` on `host` is refused with `words`.
+fn second(stage: &Single, host: &kedge_lab::Host, files: &str, words: &str) {
+    let mut first = Daemon::start(&stage.host, ANCHOR).expect("kedged");
+    let (mine, theirs) = (look(&stage.host), look(host));
+    stage.write("conf", ANCHOR);
+    let ended = stage.run_on(host, &format!("timeout 10 $KEDGED --config conf {files}"));
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    let errors: Vec<&str> = ended.err.lines().filter(|l| l.contains("ERROR")).collect();
+    let [line] = errors[..] else { panic!("one line of error in {ended:?}") };
+    assert!(line.contains(words), "{line}");
+    assert_eq!((look(&stage.host), look(host)), (mine, theirs));
+    assert!(first.alive());
+    assert_eq!(json(&first, "show version")["restart_counter"], 1, "the first answers");
+    first.stop().expect("a clean stop");
+}

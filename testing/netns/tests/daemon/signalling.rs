@@ -1,1 +1,75 @@
-//! To come.
+//! Updates that no gateway should send: each is answered with a status or dropped and counted.
+
+use kedge_lab::{Capture, domain::Transport};
+use serde_json::Value;
+
+use crate::stage::{Talk, counter, json, turn};
+
+const STATISTICS: &str = "show lma-service statistics";
+
+#[test]
+fn an_update_in_fragments_is_answered_like_one_in_one_piece() {
+    let _turn = turn();
+    for (transport, fragment) in
+        [(Transport::Ipv6, "ipv6.fraghdr.offset > 0"), (Transport::Ipv4, "ip.frag_offset > 0")]
+    {
+        let talk = Talk::over(transport, |config| config);
+        let capture = Capture::start(&talk.core.lma, "tp0", "").expect("capture");
+        talk.play("fragments", &[]);
+        let crossed = capture.stop().expect("capture").count(fragment).expect("tshark");
+        assert!(crossed >= 3, "{transport:?}: each update came in fragments, not {crossed}");
+        assert_eq!(talk.updates(), [3, 3, 0, 0], "{transport:?}");
+    }
+}
+
+#[test]
+fn what_is_malformed_unauthenticated_replayed_or_too_long_is_refused_or_counted() {
+    let _turn = turn();
+    for transport in [Transport::Ipv6, Transport::Ipv4] {
+        let mut talk = Talk::over(transport, |config| config);
+        let said = talk.play("abuse", &[]);
+        let summary: Value =
+            serde_json::from_str(said.lines().last().expect("a summary")).expect("JSON");
+        let [sent, silent, denied] =
+            ["sent", "silent", "denied"].map(|key| summary[key].as_u64().expect("a number"));
+        let updates = talk.updates();
+        assert_eq!(
+            updates,
+            [sent, sent - silent - denied, denied, silent],
+            "{transport:?}: {said}"
+        );
+        let reasons = json(&talk.daemon, STATISTICS)["discard_reasons"].clone();
+        let reason = |key: &str| reasons[key].as_u64().expect("a counter");
+        assert_eq!(reason("invalid_length") + reason("decode_failure"), 7, "{reasons}");
+        assert!(reason("invalid_length") >= 4, "{reasons}");
+        assert_eq!(reason("not_authenticated"), 1, "{reasons}");
+        assert_eq!(reason("checksum"), u64::from(transport == Transport::Ipv6), "{reasons}");
+        let denied = |key: &str| counter(&talk.daemon, STATISTICS, &format!("/deny_reasons/{key}"));
+        assert_eq!(denied("mn_auth_failure"), 1);
+        assert_eq!(denied("timestamp_lower_than_previous"), 1);
+        talk.daemon.stop().expect("a clean stop");
+    }
+}
+
+#[test]
+fn updates_from_a_host_that_is_no_gateway_are_refused_and_counted() {
+    let _turn = turn();
+    let talk = Talk::set(|config| config);
+    talk.speaker.address("tp0", "2001:db8:7::66/64").expect("address");
+    let program = crate::stage::script("hostile.py");
+    let complaint = crate::stage::complaint(talk.speaker.exec(
+        "python3",
+        &[
+            &program,
+            "one",
+            "--local",
+            "2001:db8:7::66",
+            "--anchor",
+            "2001:db8:7::1",
+            "--key",
+            "100:kedge-lab-secret",
+        ],
+    ));
+    assert!(complaint.contains("a registration is accepted: 154"), "{complaint}");
+    assert_eq!(talk.updates(), [1, 0, 1, 0]);
+}

@@ -12,7 +12,7 @@ use std::{
 
 use kedge_lab::{
     Daemon, Domain, Host, Lab, LabError, Ping,
-    domain::{CORRESPONDENT, Plan},
+    domain::{self, CORRESPONDENT, Core, GATEWAYS, KEY, Plan, Transport},
     programs, wait,
 };
 use serde_json::Value;
@@ -81,16 +81,29 @@ impl Single {
         path.to_string_lossy().into_owned()
     }
 
+    /// One more host, with the same addresses.
+    pub fn another(&self, name: &str) -> Host {
+        let host = self.lab.host(name).expect("host");
+        host.address("lo", "192.0.2.1/32").expect("IPv4 address");
+        host.address("lo", "2001:db8:7::1/128").expect("IPv6 address");
+        host
+    }
+
     /// Runs a shell line with `$KEDGED` set and, for the usual daemon, `$RUN`: the program with
     /// the configuration `conf`, the socket `sock` and the state directory `state` of the lab. A
     /// daemon that starts after all is ended, with status 124.
     pub fn run(&self, script: &str) -> Ended {
+        self.run_on(&self.host, script)
+    }
+
+    /// The same on another host.
+    pub fn run_on(&self, host: &Host, script: &str) -> Ended {
         let kedged = programs::find("kedged").expect("kedged").to_string_lossy().into_owned();
         let dir = self.lab.dir().to_string_lossy();
         let run = format!(
             "timeout 10 {kedged} --config {dir}/conf --socket {dir}/sock --state-dir {dir}/state"
         );
-        let mut command = self.host.command("sh");
+        let mut command = host.command("sh");
         command.args(["-c", script]).env("KEDGED", kedged).env("RUN", run);
         ended(command.current_dir(self.lab.dir()).output().expect("sh"))
     }
@@ -142,7 +155,7 @@ pub struct Site {
     pub lma: Daemon,
     pub mag: Daemon,
     // Last: it removes the rest.
-    _lab: Lab,
+    pub lab: Lab,
 }
 
 impl Site {
@@ -158,16 +171,26 @@ impl Site {
     ) -> Self {
         let lab = Lab::new("kgrob").expect("lab");
         let domain = Domain::draw(&lab).expect("domain");
-        let lma = Daemon::start(&domain.core.lma, &lma(Domain::lma_config(&plan))).expect("anchor");
-        let mag = mag(Domain::mag_config(&plan, 0));
-        let mag = Daemon::start(&domain.mags[0], &mag).expect("gateway");
-        Self { domain, lma, mag, _lab: lab }
+        let configs = [lma(Domain::lma_config(&plan)), mag(Domain::mag_config(&plan, 0))];
+        Self::on(lab, domain, configs.each_ref().map(String::as_str))
+    }
+
+    /// The daemons start in a domain that is drawn already.
+    pub fn on(lab: Lab, domain: Domain, [lma, mag]: [&str; 2]) -> Self {
+        let lma = Daemon::start(&domain.core.lma, lma).expect("anchor");
+        let mag = Daemon::start(&domain.mags[0], mag).expect("gateway");
+        Self { domain, lma, mag, lab }
     }
 
     /// The node comes into range; the addresses it gets.
     pub fn attach(&mut self) -> (Ipv4Addr, Ipv6Addr) {
         self.domain.attach(0).expect("in range");
         self.domain.mn.start_dhcp().expect("dhclient");
+        self.held()
+    }
+
+    /// The addresses that the node has, or gets.
+    pub fn held(&self) -> (Ipv4Addr, Ipv6Addr) {
         let v6 = self.domain.mn.wait_ipv6(SOON).unwrap_or_else(|e| panic!("{e}\n{}", self.logs()));
         let v4 = self.domain.mn.wait_ipv4(SOON).unwrap_or_else(|e| panic!("{e}\n{}", self.logs()));
         (v4, v6)
@@ -188,6 +211,60 @@ impl Site {
 
     pub fn logs(&self) -> String {
         format!("lma: {}\nmag: {}", self.lma.log(), self.mag.log())
+    }
+}
+
+/// An anchor and a host with the gateways' addresses, from which `hostile.py` speaks.
+pub struct Talk {
+    pub core: Core,
+    pub speaker: Host,
+    pub daemon: Daemon,
+    plan: Plan,
+    // Last: it removes the rest.
+    _lab: Lab,
+}
+
+impl Talk {
+    /// The anchor with its configuration changed, over IPv6.
+    pub fn set(change: impl FnOnce(String) -> String) -> Self {
+        Self::over(Transport::Ipv6, change)
+    }
+
+    pub fn over(transport: Transport, change: impl FnOnce(String) -> String) -> Self {
+        let lab = Lab::new("kgrob").expect("lab");
+        let core = Core::draw(&lab).expect("core");
+        let speaker = lab.host("speaker").expect("speaker");
+        let addresses = GATEWAYS.map(|(_, v4, v6)| (v4, v6));
+        core.connect(&speaker, &addresses).expect("cable");
+        let plan = Plan { transport, delete_wait: 100, ..Plan::default() };
+        let config = change(Domain::lma_config(&plan));
+        let daemon = Daemon::start(&core.lma, &config).expect("kedged");
+        Self { core, speaker, daemon, plan, _lab: lab }
+    }
+
+    /// Plays a scenario; what it said.
+    pub fn play(&self, scenario: &str, words: &[&str]) -> String {
+        let address = |v4: Ipv4Addr, v6: Ipv6Addr| match self.plan.transport {
+            Transport::Ipv4 => v4.to_string(),
+            Transport::Ipv6 => v6.to_string(),
+        };
+        let [local, other] = GATEWAYS.map(|(_, v4, v6)| address(v4, v6));
+        let anchor = address(domain::ANCHOR.0, domain::ANCHOR.1);
+        let key = format!("{:x}:{}", KEY.0, KEY.1);
+        let (program, options) = (
+            script("hostile.py"),
+            ["--local", &local, "--other", &other, "--anchor", &anchor, "--key", &key],
+        );
+        let all: Vec<&str> = [&[program.as_str(), scenario][..], &options, words].concat();
+        let played = self.speaker.exec("python3", &all);
+        played.unwrap_or_else(|e| panic!("{scenario}: {e}\nkedged: {}", self.daemon.log()))
+    }
+
+    /// The anchor's counters of updates: those received, and what became of them.
+    pub fn updates(&self) -> [u64; 4] {
+        let counted = json(&self.daemon, "show lma-service statistics");
+        ["total", "accepted", "denied", "discarded"]
+            .map(|key| counted["binding_updates_received"][key].as_u64().expect("a counter"))
     }
 }
 

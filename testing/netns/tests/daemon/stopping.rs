@@ -1,1 +1,108 @@
-//! To come.
+//! What is left when it ends, by a signal that asks or one that does not.
+
+use kedge_lab::{
+    Domain, Host, Lab,
+    domain::{GATEWAYS, Plan},
+};
+use nix::sys::signal::Signal;
+
+use crate::stage::{Site, bindings, counter, look, turn, until};
+
+#[test]
+fn a_clean_stop_takes_leave_of_the_anchor_and_leaves_the_hosts_as_they_were() {
+    let _turn = turn();
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let (mut site, before) = begin();
+        site.attach();
+        assert_ne!(hosts(&site), before, "there is something to undo");
+        site.mag.stop_by(signal).expect("status 0");
+        let left = counter(
+            &site.lma,
+            "show lma-service statistics",
+            "/binding_updates_deregistration/accepted",
+        );
+        assert_eq!(left, 1, "{signal}: the gateway has taken leave");
+        site.lma.stop_by(signal).expect("status 0");
+        same(&hosts(&site), &before);
+    }
+}
+
+#[test]
+fn a_gateway_that_was_killed_clears_up_when_it_is_back_and_serves_its_node() {
+    let _turn = turn();
+    let (mut site, before) = begin();
+    let given = site.attach();
+    site.mag.kill().expect("kill");
+    let left = site.domain.mags[0].ip("rule").expect("rules");
+    assert!(left.contains("5213"), "nobody could clear up: {left}");
+    site.mag.restart().expect("restart");
+    until("the leftovers to be found", || match site.mag.log() {
+        log if log.contains("an earlier run left behind") => Ok(()),
+        log => Err(log),
+    });
+    site.answered();
+    assert_eq!(site.held(), given);
+    site.mag.stop().expect("a clean stop");
+    site.lma.stop().expect("a clean stop");
+    same(&hosts(&site), &before);
+}
+
+#[test]
+fn an_anchor_that_was_killed_gives_the_node_its_addresses_back_at_the_gateways_next_refresh() {
+    let _turn = turn();
+    let refresh = " binding refresh-time 4\n binding lifetime 60\n";
+    let mut site = Site::with(
+        Plan::default(),
+        |lma| lma,
+        |mag| mag.replace(" interface acc0\n", &format!("{refresh} interface acc0\n")),
+    );
+    let given = site.attach();
+    site.answered();
+    site.lma.kill().expect("kill");
+    site.lma.restart().expect("restart");
+    // Bindings are not durable yet: the anchor knows of none until it is told.
+    assert_eq!(bindings(&site.lma, "lma").len(), 0);
+    until("the gateway's refresh", || match bindings(&site.lma, "lma").len() {
+        1 => Ok(()),
+        count => Err(format!("{count} bindings; {}", site.logs())),
+    });
+    site.answered();
+    assert_eq!(site.held(), given);
+    let starts = crate::stage::json(&site.lma, "show version")["restart_counter"].clone();
+    assert_eq!(starts, 2, "its peers can tell");
+}
+
+/// A domain whose node is in range of the first gateway already, and what the hosts look like
+/// before any daemon runs.
+fn begin() -> (Site, [String; 2]) {
+    let lab = Lab::new("kgrob").expect("lab");
+    let domain = Domain::draw(&lab).expect("domain");
+    domain.attach(0).expect("in range");
+    let quiet = |host: &Host| {
+        until("addresses to settle", || match host.ip("addr").expect("list") {
+            list if list.contains("tentative") => Err(list),
+            _ => Ok(()),
+        });
+        look(host)
+    };
+    let before = [quiet(&domain.core.lma), quiet(&domain.mags[0])];
+    let plan = Plan::default();
+    let configs = [Domain::lma_config(&plan), Domain::mag_config(&plan, 0)];
+    let site = Site::on(lab, domain, configs.each_ref().map(String::as_str));
+    (site, before)
+}
+
+fn hosts(site: &Site) -> [String; 2] {
+    [look(&site.domain.core.lma), look(&site.domain.mags[0])]
+}
+
+/// Compares line by line, so that a difference can be read.
+fn same(now: &[String; 2], before: &[String; 2]) {
+    for (place, name) in ["anchor", GATEWAYS[0].0].into_iter().enumerate() {
+        let (now, before) = (&now[place], &before[place]);
+        let extra: Vec<&str> = now.lines().filter(|line| !before.contains(line)).collect();
+        let missing: Vec<&str> = before.lines().filter(|line| !now.contains(line)).collect();
+        assert_eq!((extra, missing), (vec![], vec![]), "{name}");
+        assert_eq!(now.lines().count(), before.lines().count(), "{name}");
+    }
+}
