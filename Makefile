@@ -20,7 +20,7 @@ COVERAGE := --cfg fuzzing -C passes=sancov-module -C debug-assertions \
 FUZZ_SECONDS ?= 15
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check bench fuzz setup clean
+.PHONY: demo test test-vm check bench fuzz setup clean
 .NOTPARALLEL:
 
 demo: setup
@@ -35,6 +35,12 @@ test: setup check fuzz
 		echo "$(CARGO) test --package $$package (as root, one at a time)"; \
 		$(CARGO) test --locked $(RUNNER) --package $$package -- --test-threads=1; \
 	done
+	$(MAKE) test-vm
+
+# Every encapsulation against the tunnel devices of Debian's kernel, in an emulated machine. The
+# kernel is downloaded once, into target/vm. Neither root nor hardware virtualisation is needed.
+test-vm: setup
+	$(CARGO) test --locked --package kedge-vm
 
 # What needs neither root nor the packages of `setup`.
 check:
@@ -42,7 +48,7 @@ check:
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(CARGO) xtask layers
 	$(CARGO) xtask docs --check
-	$(CARGO) test --locked --workspace $(ROOT_PACKAGES:%=--exclude %)
+	$(CARGO) test --locked --workspace --exclude kedge-vm $(ROOT_PACKAGES:%=--exclude %)
 
 bench: setup
 	$(CARGO) build --release --locked --workspace --bins

@@ -4,7 +4,7 @@
 set -eu
 
 packages='build-essential ethtool iperf3 iproute2 iputils-ping isc-dhcp-client nftables procps
-python3 tcpdump tshark util-linux'
+python3 qemu-system-x86 tcpdump tshark util-linux'
 
 if ! command -v cargo >/dev/null; then
     echo "setup: cargo is missing: install Rust with rustup (see https://rustup.rs), then try again" >&2

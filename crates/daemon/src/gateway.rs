@@ -73,7 +73,7 @@ impl Gateway {
         let mut ports = BTreeMap::new();
         for (&id, interface) in &settings.interfaces {
             for ipv6 in [false, true] {
-                host.make(Thing::Rule(Rule {
+                host.make(Thing::Rule(Rule::Input {
                     ipv6,
                     input: interface.name.clone(),
                     table: UPLINK,
@@ -189,7 +189,7 @@ impl Gateway {
         let found = self.ports.iter_mut().find(|(_, p)| p.device() == Some(link.index));
         let Some((&id, port)) = found else { return };
         info!("access interface {} is gone", link.name);
-        port.close(host);
+        port.forget(host);
         self.mag.handle_link(id, LinkState::Gone, now);
         self.settle(host);
     }
@@ -243,9 +243,11 @@ impl Gateway {
                 Output::Forward { binding, want } => self.plane.want(binding, want),
                 Output::Access { binding, want } => {
                     let device = |interface| self.ports.get(&interface).and_then(Port::device);
-                    self.routes.want(binding, want, device, host);
-                    for (id, port) in &mut self.ports {
-                        port.set_attached(self.routes.attached(*id));
+                    let touched = self.routes.want(binding, want, device, host);
+                    for id in touched.into_iter().flatten() {
+                        if let Some(port) = self.ports.get_mut(&id) {
+                            port.set_attached(self.routes.attached(id));
+                        }
                     }
                 }
                 Output::Frame { interface, bytes } => {

@@ -33,7 +33,7 @@ mod state_dir;
 
 use std::process::ExitCode;
 
-use tracing::{error, info};
+use tracing::error;
 
 use crate::options::Options;
 use crate::startup::StartError;
@@ -57,6 +57,5 @@ fn run(options: &Options) -> Result<(), StartError> {
         return Ok(());
     }
     let (shell, _held) = startup::start(options, config)?;
-    info!(socket = %options.socket.display(), "ready");
     Ok(shell.run()?)
 }

@@ -64,14 +64,24 @@ pub fn sample() -> Now {
 }
 
 impl Shell {
-    /// Runs until a signal asks to stop, then leaves nothing behind.
+    /// Runs until a signal asks to stop. However it ends, it leaves nothing behind.
     pub fn run(mut self) -> Result<(), NetError> {
+        let outcome = self.serve();
+        for failure in self.host.unmake_all() {
+            warn!("{failure}");
+        }
+        outcome
+    }
+
+    fn serve(&mut self) -> Result<(), NetError> {
+        self.find_access_interfaces()?;
+        info!(socket = %self.server.path().display(), "ready");
         let mut batch = Batch::default();
         let mut stop_by: Option<Instant> = None;
         loop {
             let idle = self.gateway.as_ref().is_none_or(|gateway| gateway.mag().is_idle());
             if stop_by.is_some_and(|by| idle || Instant::now() >= by) {
-                break;
+                return Ok(());
             }
             let ready = self.wait(stop_by)?;
             let now = sample();
@@ -91,18 +101,14 @@ impl Shell {
                 self.hear_kernel(now)?;
             }
             for &token in ready.iter().filter(|token| token.0 >= ANCHOR.0) {
-                self.read(token, &mut batch, now)?;
+                self.read(token, &mut batch, now);
             }
             self.handle_timeout(now);
         }
-        for failure in self.host.unmake_all() {
-            warn!("{failure}");
-        }
-        Ok(())
     }
 
     /// Makes the access interfaces that are there ready.
-    pub fn find_access_interfaces(&mut self) -> Result<(), NetError> {
+    fn find_access_interfaces(&mut self) -> Result<(), NetError> {
         match &mut self.gateway {
             Some(gateway) => gateway.resync(&self.poller, &mut self.host, sample()),
             None => Ok(()),
@@ -148,9 +154,11 @@ impl Shell {
         Ok(())
     }
 
-    fn read(&mut self, token: Token, batch: &mut Batch, now: Now) -> Result<(), NetError> {
+    /// Reads from one socket. What ails it (the error is read with it, and gone) is its own
+    /// matter: the others are served.
+    fn read(&mut self, token: Token, batch: &mut Batch, now: Now) {
         let place = (token.0 & 0xffff) as usize;
-        match (Token(token.0 & !0xffff), &mut self.anchor, &mut self.gateway) {
+        let outcome = match (Token(token.0 & !0xffff), &mut self.anchor, &mut self.gateway) {
             (ANCHOR, Some(anchor), _) => anchor.receive(place, batch, now),
             (GATEWAY, _, Some(gateway)) => gateway.receive(place, batch, &mut self.host, now),
             (ACCESS, _, Some(gateway)) => {
@@ -158,6 +166,9 @@ impl Shell {
                 Ok(())
             }
             _ => Ok(()),
+        };
+        if let Err(error) = outcome {
+            warn!("{error}");
         }
     }
 

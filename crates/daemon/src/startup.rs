@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
+use std::io;
 use std::net::IpAddr;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr as UnixAddr, UnixListener};
@@ -19,7 +20,7 @@ use kedge_dp_user::{DeviceConfig, DpUser, TransportLocal};
 use kedge_model::VrfId;
 use kedge_net::NetError;
 use kedge_net::namespace::Namespace;
-use kedge_net::netlink::{NextHop, Notifications, Route, Table};
+use kedge_net::netlink::{NextHop, Notifications, Route, Rule, Table};
 use kedge_net::owned::{Owned, Thing};
 use kedge_net::poll::{Poller, Signals, Waker};
 use kedge_net::privileges::{self, Needs};
@@ -48,12 +49,12 @@ const NAMESPACE_CLAIM: &str = "kedge/netns";
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The configuration cannot be read.
-    #[error("configuration {path}: {cause} (--config FILE chooses another)")]
+    #[error("configuration {path}: {} (--config FILE chooses another)", reason(cause))]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// What the kernel said.
-        cause: std::io::Error,
+        cause: io::Error,
     },
     /// The configuration has mistakes; they are printed already.
     #[error("configuration {path}: {count} {}; nothing was started", if *.count == 1 { "error" } else { "errors" })]
@@ -91,6 +92,12 @@ pub enum StartError {
     Dataplane(#[from] DataplaneError),
 }
 
+/// What the kernel said, without the number that std appends and that tells nobody anything.
+pub fn reason(cause: &io::Error) -> String {
+    let text = cause.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
+}
+
 /// Reads the configuration and prints what there is to say about it.
 pub fn read_config(options: &Options) -> Result<Config, StartError> {
     let path = || options.config.clone();
@@ -104,9 +111,22 @@ pub fn read_config(options: &Options) -> Result<Config, StartError> {
             errors.iter().for_each(|error| eprintln!("{error}"));
             StartError::Mistakes { path: path(), count: errors.len() }
         })?;
-    warnings.iter().for_each(|warning| eprintln!("{warning}"));
-    plan(&config, 0).map_err(|cause| StartError::Unfit { path: path(), cause })?;
-    Ok(config)
+    for warning in &warnings {
+        if options.check {
+            eprintln!("{warning}");
+        } else {
+            warn!("{}: {}", warning.place, warning.caution);
+        }
+    }
+    match plan(&config, 0) {
+        Ok(_) => Ok(config),
+        // A file may be a part of a configuration, as the domains that several files share.
+        Err(cause @ ApplyError::Nothing) if options.check => {
+            eprintln!("{}: warning: {cause}", options.config.display());
+            Ok(config)
+        }
+        Err(cause) => Err(StartError::Unfit { path: path(), cause }),
+    }
 }
 
 struct Plan {
@@ -174,7 +194,7 @@ pub fn start(options: &Options, config: Config) -> Result<(Shell, Held), StartEr
             return Err(error);
         }
     };
-    let mut shell = Shell {
+    let shell = Shell {
         config,
         started: Instant::now(),
         restart_counter,
@@ -187,7 +207,6 @@ pub fn start(options: &Options, config: Config) -> Result<(Shell, Held), StartEr
         notifications,
         server,
     };
-    shell.find_access_interfaces()?;
     Ok((shell, Held { _state_dir: state_dir, _claim: claim }))
 }
 
@@ -214,6 +233,7 @@ fn start_services(
     let seed = || RandomState::new().hash_one(Instant::now());
     let anchor = plan.anchor.map(|plan| {
         let signalling = Signalling::open(VrfId::DEFAULT, &plan.addresses, poller, shell::ANCHOR)?;
+        be_quiet(&plan.addresses, host)?;
         let plane = start_plane(Side::Anchor, ANCHOR_DEVICE, plan.mtu, &plan.addresses)?;
         let device = set_up_device(ANCHOR_DEVICE, host)?;
         for &destination in &plan.pools {
@@ -233,6 +253,7 @@ fn start_services(
     let anchor = anchor.transpose()?;
     let gateway = plan.gateway.map(|plan| {
         let signalling = Signalling::open(VrfId::DEFAULT, &plan.addresses, poller, shell::GATEWAY)?;
+        be_quiet(&plan.addresses, host)?;
         let plane = start_plane(Side::Gateway, GATEWAY_DEVICE, plan.mtu, &plan.addresses)?;
         let device = set_up_device(GATEWAY_DEVICE, host)?;
         info!(addresses = join(&plan.addresses), "gateway started");
@@ -243,6 +264,16 @@ fn start_services(
         Ok::<_, StartError>(gateway)
     });
     Ok((anchor, gateway.transpose()?))
+}
+
+/// Tunnelled packets reach the forwarder's sockets, and the kernel's own tunnel drivers, where
+/// they are loaded, find no device for them: the peer is not to hear of that.
+fn be_quiet(addresses: &[IpAddr], host: &mut Owned) -> Result<(), NetError> {
+    const PRIORITY: u32 = 5212;
+    for &from in addresses {
+        host.make(Thing::Rule(Rule::NoPortUnreachable { from, priority: PRIORITY }))?;
+    }
+    Ok(())
 }
 
 fn start_plane(

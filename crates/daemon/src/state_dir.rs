@@ -9,6 +9,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::startup::reason;
+
 /// The directory, locked.
 #[derive(Debug)]
 pub struct StateDir {
@@ -21,7 +23,7 @@ pub struct StateDir {
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// It cannot be made or opened.
-    #[error("state directory {path}: {cause} (--state-dir DIR chooses another)")]
+    #[error("state directory {path}: {} (--state-dir DIR chooses another)", reason(cause))]
     Open {
         /// The directory.
         path: PathBuf,

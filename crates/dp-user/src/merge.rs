@@ -331,7 +331,7 @@ fn checksum_is_right(packet: &[u8], inner: &Inner) -> bool {
     pseudo_header(inner, transport.len()).bytes(transport).is_valid()
 }
 
-/// What the kernel merged, or left for the hardware to finish, before a raw socket saw it: a TCP
+/// What the kernel merged, or left for the hardware to finish, before a socket saw it: a TCP
 /// segment or UDP datagram whose checksum field holds the pseudo-header's sum only. `mtu` is the
 /// largest packet that can have travelled.
 pub fn unfinished(packet: &[u8], inner: &Inner, mtu: u16) -> Option<VirtioHeader> {

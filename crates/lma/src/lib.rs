@@ -442,8 +442,12 @@ impl Lma {
 }
 
 /// RFC 6275 §9.2: checksum, then form. Over UDP the checksum field is ignored (RFC 5844
-/// §4.1.3.1).
+/// §4.1.3.1). What is longer than any message was cut on its way here and has no checksum to
+/// verify.
 fn open(d: Datagram<'_>) -> Result<PacketRef<'_>, Discard> {
+    if d.bytes.len() > kedge_wire::MAX_LEN {
+        return Err(Discard::InvalidLength);
+    }
     if let (IpAddr::V6(local), IpAddr::V6(peer)) = (d.path.local.ip(), d.path.peer.ip())
         && !verify_checksum(peer, local, d.bytes)
     {

@@ -126,7 +126,7 @@ pub enum Discard {
     /// The Mobility Header checksum is wrong (RFC 6275 §9.2).
     #[error("checksum is wrong")]
     Checksum,
-    /// Header Len is longer than the datagram.
+    /// Header Len is longer than the datagram, or the datagram longer than any message.
     #[error("header length disagrees with the datagram")]
     InvalidLength,
     /// The octets are no message.

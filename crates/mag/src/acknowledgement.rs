@@ -87,16 +87,29 @@ impl Mag {
         // its time says its own (RFC 5213 §5.5 (7) to (9)).
         let said = options.get::<TimestampOption>().map(|option| option.0);
         let said = said.filter(|_| ba.status.is_accepted() && self.uses_timestamps());
-        self.list.by_mn_id(&mn_id).iter().find_map(|id| {
+        let answered = |id: &BindingId| {
             let entry = self.list.get(*id).filter(|entry| entry.lma.address == peer)?;
             let request = entry.request()?;
-            if ba.status == Status::SEQUENCE_NUMBER_OUT_OF_WINDOW {
+            let is_echo = echoes(entry, request.kind, options);
+            let is_answered = if ba.status == Status::SEQUENCE_NUMBER_OUT_OF_WINDOW {
                 // RFC 6275 §9.5.1: this one says the number that the anchor accepted last.
-                return echoes(entry, request.kind, options).then_some((*id, request.kind));
-            }
-            let (_, sent) = request.sent.iter().find(|(number, _)| *number == ba.sequence)?;
-            said.is_none_or(|time| time == *sent).then_some((*id, request.kind))
-        })
+                is_echo
+            } else {
+                let (_, sent) = request.sent.iter().find(|(number, _)| *number == ba.sequence)?;
+                // The end of a session is not the answer to the beginning of another one that
+                // has got to the same number.
+                let ends = request.kind == Kind::Deregistration;
+                // A number alone may be an earlier session's: without times, what is repeated
+                // says whose answer this is.
+                said.map_or(self.uses_timestamps() || is_echo, |time| time == *sent)
+                    && (!ba.status.is_accepted() || ba.lifetime.is_zero() == ends)
+            };
+            is_answered.then_some((is_echo, (*id, request.kind)))
+        };
+        // Two interfaces of a node can have got to the same number: then the echo decides.
+        let found = || self.list.by_mn_id(&mn_id).iter().filter_map(answered);
+        let found = found().find(|(is_echo, _)| *is_echo).or_else(|| found().next());
+        found.map(|(_, named)| named)
     }
 
     fn accepted(

@@ -19,6 +19,11 @@ impl Mag {
     /// A Mobility Header arrived.
     pub fn handle_datagram(&mut self, datagram: Datagram<'_>, now: Now) {
         let Datagram { path, dscp, bytes } = datagram;
+        if bytes.len() > kedge_wire::MAX_LEN {
+            debug!(peer = %path.peer, "longer than any message");
+            self.stats.discards.malformed += 1;
+            return;
+        }
         if let (IpAddr::V6(local), IpAddr::V6(peer)) = (path.local.ip(), path.peer.ip())
             && !kedge_wire::verify_checksum(peer, local, bytes)
         {

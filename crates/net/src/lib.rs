@@ -24,6 +24,7 @@
 //! [`access`], [`namespace`], `socket` and [`privileges`].
 
 pub mod access;
+mod before;
 mod error;
 pub mod namespace;
 pub mod netlink;

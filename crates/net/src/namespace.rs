@@ -46,6 +46,11 @@ impl Namespace {
             .map_err(|e| e.if_absent("`ip netns add` makes one"))
     }
 
+    /// Device and inode, which tell namespaces apart.
+    pub(crate) fn identity(&self) -> (u64, u64) {
+        self.identity
+    }
+
     /// The name it was opened by; the current namespace has none.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()

@@ -3,17 +3,18 @@
 //! There are two ways out. A clean stop works the ledger off from its end to its beginning, so
 //! that what was built on something goes before it, and puts old values back. After a crash there
 //! is no ledger: [`Owned::sweep`] finds what carries the daemon's mark. Sysctls and MAC addresses
-//! carry none and stay as the crashed daemon set them; the next clean stop cannot know what they
-//! were before.
+//! carry none; what they were before is noted in a file, see [`Owned::note_in`].
 //!
 //! One namespace has one ledger and, because marks do not tell daemons apart, one daemon.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::path::PathBuf;
 
 use kedge_model::MacAddr;
 
 use crate::NetError;
+use crate::before::Before;
 use crate::namespace::Namespace;
 use crate::netlink::{Address, Neighbour, Netlink, Route, Rule};
 use crate::sysctl::Sysctl;
@@ -79,13 +80,27 @@ pub struct Owned {
     next: u64,
     order: BTreeMap<u64, (Thing, Undo)>,
     places: HashMap<Thing, u64>,
+    before: Option<Before>,
 }
 
 impl Owned {
     /// An empty ledger for `namespace`.
     pub fn open(namespace: Namespace) -> Result<Self, NetError> {
         let netlink = namespace.within(Netlink::open)??;
-        Ok(Self { namespace, netlink, next: 0, order: BTreeMap::new(), places: HashMap::new() })
+        Ok(Self {
+            namespace,
+            netlink,
+            next: 0,
+            order: BTreeMap::new(),
+            places: HashMap::new(),
+            before: None,
+        })
+    }
+
+    /// Notes in this file what sysctls and MAC addresses were, so that [`Self::sweep`] puts them
+    /// back after a crash. The file is there while something is not as it was.
+    pub fn note_in(&mut self, path: PathBuf) {
+        self.before = Some(Before::open(path, &self.namespace));
     }
 
     /// The connection that the ledger uses, for looking things up.
@@ -109,11 +124,8 @@ impl Owned {
             Thing::Neighbour(neighbour) => {
                 self.netlink.add_neighbour(neighbour).map(|()| Undo::Remove)?
             }
-            Thing::Mac { device, mac } => self.change_mac(device, *mac)?,
-            Thing::Sysctl { entry, value } => {
-                let old = entry.write(&self.namespace, value)?;
-                if old == *value { Undo::Nothing } else { Undo::RestoreSysctl(old) }
-            }
+            Thing::Mac { device, mac } => self.change_mac(&thing, device, *mac)?,
+            Thing::Sysctl { entry, value } => self.change_sysctl(&thing, entry, value)?,
         };
         self.places.insert(thing.clone(), self.next);
         self.order.insert(self.next, (thing, undo));
@@ -128,6 +140,15 @@ impl Owned {
         match self.order.remove(&place) {
             Some((thing, undo)) => self.undo(&thing, undo),
             None => Ok(()),
+        }
+    }
+
+    /// Strikes a thing out of the ledger: it went with its device. Another device may bear the
+    /// name by now, and nothing of it is ours.
+    pub fn forget(&mut self, thing: &Thing) {
+        if let Some(place) = self.places.remove(thing) {
+            self.order.remove(&place);
+            self.strike(thing);
         }
     }
 
@@ -155,7 +176,7 @@ impl Owned {
         left.extend(self.netlink.own_routes()?.into_iter().map(Thing::Route));
         left.extend(self.netlink.own_neighbours()?.into_iter().map(Thing::Neighbour));
         left.extend(self.netlink.own_addresses()?.into_iter().map(Thing::Address));
-        let mut swept = Vec::new();
+        let mut swept = self.put_back()?;
         for thing in left {
             self.undo(&thing, Undo::Remove)?;
             swept.push(thing.to_string());
@@ -171,18 +192,79 @@ impl Owned {
         Ok(swept)
     }
 
-    fn change_mac(&mut self, device: &str, mac: MacAddr) -> Result<Undo, NetError> {
-        let link = self.netlink.link(device)?;
-        match link.mac {
-            Some(old) if old == mac => Ok(Undo::Nothing),
-            old => {
-                self.netlink.set_mac(link.index, mac)?;
-                Ok(old.map_or(Undo::Nothing, Undo::RestoreMac))
+    /// Puts back what a daemon that crashed has noted and what is still as it set it, the last
+    /// changed first.
+    fn put_back(&mut self) -> Result<Vec<String>, NetError> {
+        let mut restored = Vec::new();
+        while let Some((thing, was)) = self.before.as_ref().and_then(Before::last) {
+            let undo = match &thing {
+                Thing::Mac { device, mac } => match self.netlink.link(device) {
+                    Ok(link) if link.mac == Some(*mac) => was.parse().ok().map(Undo::RestoreMac),
+                    _ => None,
+                },
+                Thing::Sysctl { entry, value } => match entry.read(&self.namespace) {
+                    Ok(now) if now == *value => Some(Undo::RestoreSysctl(was)),
+                    _ => None,
+                },
+                _ => None,
+            };
+            if let Some(undo) = undo {
+                self.undo(&thing, undo)?;
+                restored.push(thing.to_string());
             }
+            self.strike(&thing);
+        }
+        Ok(restored)
+    }
+
+    fn note(&mut self, thing: &Thing, was: String) {
+        if let Some(before) = &mut self.before {
+            before.note(thing, was);
         }
     }
 
+    fn strike(&mut self, thing: &Thing) {
+        if let Some(before) = &mut self.before {
+            before.strike(thing);
+        }
+    }
+
+    fn change_mac(&mut self, thing: &Thing, name: &str, mac: MacAddr) -> Result<Undo, NetError> {
+        let link = self.netlink.link(name)?;
+        let Some(old) = link.mac.filter(|old| *old != mac) else {
+            // It is as it should be, or there is nothing to go back to.
+            if link.mac.is_none() {
+                self.netlink.set_mac(link.index, mac)?;
+            }
+            return Ok(Undo::Nothing);
+        };
+        self.note(thing, old.to_string());
+        self.netlink.set_mac(link.index, mac).inspect_err(|_| self.strike(thing))?;
+        Ok(Undo::RestoreMac(old))
+    }
+
+    fn change_sysctl(
+        &mut self,
+        thing: &Thing,
+        entry: &Sysctl,
+        value: &str,
+    ) -> Result<Undo, NetError> {
+        let old = entry.read(&self.namespace)?;
+        if old == value {
+            return Ok(Undo::Nothing);
+        }
+        self.note(thing, old.clone());
+        entry.write(&self.namespace, value).inspect_err(|_| self.strike(thing))?;
+        Ok(Undo::RestoreSysctl(old))
+    }
+
     fn undo(&mut self, thing: &Thing, undo: Undo) -> Result<(), NetError> {
+        self.undo_in_kernel(thing, undo)?;
+        self.strike(thing);
+        Ok(())
+    }
+
+    fn undo_in_kernel(&mut self, thing: &Thing, undo: Undo) -> Result<(), NetError> {
         match (thing, undo) {
             (_, Undo::Nothing) => Ok(()),
             (Thing::Route(route), _) => gone(self.netlink.remove_route(route)),

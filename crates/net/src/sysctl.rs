@@ -26,6 +26,15 @@ impl Sysctl {
         Self { path: format!("ipv6/conf/{device}/{key}") }
     }
 
+    /// The entry at a path below `/proc/sys/net`, as [`Self::path`] gives it.
+    pub(crate) fn at(path: &str) -> Self {
+        Self { path: path.to_owned() }
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The value it has.
     pub fn read(&self, namespace: &Namespace) -> Result<String, NetError> {
         let path = self.file().map_err(|e| NetError::new("read", self, e))?;

@@ -44,7 +44,7 @@ fn things(device: DeviceIndex) -> Vec<Thing> {
         route(net("10.0.0.0/8"), NextHop::Via("192.0.2.9".parse().unwrap(), None), Table::MAIN),
         route(prefix, NextHop::Device(device), Table::MAIN),
         route(net("::/0"), NextHop::Device(device), Table(1_000)),
-        Thing::Rule(Rule {
+        Thing::Rule(Rule::Input {
             ipv6: true,
             input: "near".to_owned(),
             table: Table(1_000),
@@ -170,4 +170,44 @@ fn work_in_another_namespace_leaves_the_callers_thread_where_it_is() {
     assert!(there == lab.namespace && there != here);
     assert_eq!(Namespace::current().unwrap(), here);
     assert_eq!(lab.namespace.name(), Some(lab.name.as_str()));
+}
+
+#[test]
+fn a_sweep_puts_back_what_a_crashed_daemon_has_noted_if_nobody_else_has_changed_it() {
+    let lab = Lab::with_pair();
+    let dir = tempdir();
+    let note = dir.join("before");
+    let (mut owned, _) = open(&lab);
+    owned.note_in(note.clone());
+    let own_mac = lab.ip("-br link show near").split_whitespace().nth(2).unwrap().to_owned();
+    let mac = Thing::Mac { device: "near".into(), mac: MacAddr::PMIPV6_GATEWAY };
+    let [arp, redirects] = ["proxy_arp", "send_redirects"].map(|key| Sysctl::ipv4("near", key));
+    let set =
+        |entry: &Sysctl, value: &str| Thing::Sysctl { entry: entry.clone(), value: value.into() };
+    for thing in [mac, set(&arp, "1"), set(&redirects, "0")] {
+        owned.make(thing).unwrap();
+    }
+    drop(owned);
+    // An operator decides otherwise meanwhile.
+    redirects.write(&lab.namespace, "2").unwrap();
+
+    let (mut owned, _) = open(&lab);
+    owned.note_in(note.clone());
+    assert_eq!(owned.sweep().unwrap().len(), 2);
+    assert!(lab.ip("-br link show near").contains(&own_mac));
+    assert_eq!(arp.read(&lab.namespace).unwrap(), "0");
+    assert_eq!(redirects.read(&lab.namespace).unwrap(), "2");
+    assert!(!note.exists(), "everything is as it was");
+
+    // What was noted elsewhere says nothing about this namespace.
+    std::fs::write(&note, "place elsewhere 0:0\nsysctl ipv4/conf/near/proxy_arp 0 1\n").unwrap();
+    owned.note_in(note);
+    assert!(owned.sweep().unwrap().is_empty());
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+fn tempdir() -> std::path::PathBuf {
+    let dir = std::env::temp_dir().join(format!("kgnet-before-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    dir
 }

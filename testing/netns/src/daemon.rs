@@ -57,7 +57,13 @@ impl Daemon {
 
     /// Stops it with SIGTERM, and insists on a clean exit.
     pub fn stop(&mut self) -> Result<()> {
-        let status = self.process.stop(LIMIT)?;
+        self.stop_by(Signal::SIGTERM)
+    }
+
+    /// Stops it with a signal of choice, and insists on a clean exit.
+    pub fn stop_by(&mut self, signal: Signal) -> Result<()> {
+        self.process.signal(signal)?;
+        let status = self.process.wait(LIMIT)?;
         if status.success() {
             return Ok(());
         }

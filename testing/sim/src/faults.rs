@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use kedge_mag::{InterfaceId, LinkState};
+use kedge_wire::registry::RevocationTrigger;
 
 use crate::clock::Skew;
 use crate::host::Place;
@@ -66,7 +67,8 @@ fn disturb(world: &mut World) {
         890..930 => flap(world, gateway),
         930..935 => world.restart_gateway(gateway),
         935..938 => world.restart_anchor(anchor),
-        938..960 => clear_at_anchor(world, host),
+        938..950 => clear_at_anchor(world, host),
+        950..960 => revoke(world, host),
         960..985 => clear_at_gateway(world, host, gateway),
         985..990 => shut_down(world, gateway),
         _ => reconfigure(world, gateway, anchor),
@@ -160,6 +162,25 @@ fn clear_at_anchor(world: &mut World, host: usize) {
         world.note(Happened::Disturbance(format!("{mn_id} is cleared at anchor {anchor}")));
         world.anchors[anchor].lma.clear(CUSTOMER, &mn_id, now);
     }
+    world.settle(Station::Anchor(anchor));
+}
+
+/// An operator takes a node's bindings back, or its IPv4 addresses alone.
+fn revoke(world: &mut World, host: usize) {
+    let anchor = world.plan.anchor_of(host);
+    let now = world.now(Station::Anchor(anchor));
+    let mn_id = world.hosts[host].mn_id.clone();
+    let lma = &mut world.anchors[anchor].lma;
+    let trigger = RevocationTrigger::ADMINISTRATIVE_REASON;
+    let what = if world.chance.one_in(2) {
+        world.memory.may_lack_ipv4(&mn_id);
+        lma.revoke_ipv4(CUSTOMER, &mn_id, trigger, now);
+        "loses IPv4"
+    } else {
+        lma.revoke(CUSTOMER, &mn_id, trigger, now);
+        "is revoked"
+    };
+    world.note(Happened::Disturbance(format!("{mn_id} {what} at anchor {anchor}")));
     world.settle(Station::Anchor(anchor));
 }
 

@@ -48,7 +48,7 @@ use std::time::Duration;
 use world::World;
 
 /// What a run amounted to.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Report {
     /// Events that happened.
     pub steps: u64,

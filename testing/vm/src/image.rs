@@ -14,7 +14,7 @@ const MODULES: [&str; 10] =
     ["tun", "veth", "vrf", "ip_gre", "ip6_gre", "ipip", "sit", "ip6_tunnel", "fou", "fou6"];
 
 /// The host's programs that the scenarios run.
-const PROGRAMS: [&str; 6] = ["cat", "ethtool", "ip", "ping", "sysctl", "tcpdump"];
+const PROGRAMS: [&str; 5] = ["cat", "ethtool", "ip", "ping", "sysctl"];
 
 /// Where the modules are in the machine; their names are in the order to load them.
 pub const MODULES_FOLDER: &str = "/modules";
@@ -25,8 +25,6 @@ pub fn initramfs(kernel: &Kernel, init: &Path) -> Result<Vec<u8>> {
     for folder in ["/dev", "/proc", "/run", "/sys", "/tmp", "/var"] {
         archive.folder(folder);
     }
-    archive.file("/etc/passwd", b"root:x:0:0:root:/:/bin/sh\ntcpdump:x:1:1::/:/bin/false\n");
-    archive.file("/etc/group", b"root:x:0:\ntcpdump:x:1:\n");
     // The kernel opens it for us before anything is mounted.
     archive.device("/dev/console", 5, 1);
     for (number, module) in kernel.modules(&MODULES)?.iter().enumerate() {

@@ -72,18 +72,14 @@ impl Machine {
         let mut qemu = Command::new("qemu-system-x86_64");
         // Emulation, not hardware virtualisation: it is there on every host and always the same.
         // A panic reboots at once, and a reboot ends the machine.
-        qemu.args(["-accel", "tcg,thread=multi", "-cpu", "qemu64,+rdrand,+rdseed"])
+        qemu.args(["-accel", "tcg,thread=multi", "-cpu", "qemu64,+rdrand"])
             .args(["-smp", "2", "-m", "768", "-nodefaults", "-no-user-config", "-no-reboot"])
             .args(["-display", "none"])
             .arg("-kernel")
             .arg(kernel)
             .arg("-initrd")
             .arg(initramfs)
-            .arg("-append")
-            .arg(format!(
-                "console=ttyS0 panic=-1 oops=panic tsc=unstable ONLY={}",
-                std::env::var("ONLY").unwrap_or_default()
-            ))
+            .args(["-append", "console=ttyS0 panic=-1 oops=panic"])
             .arg("-serial")
             .arg(format!("file:{}", console.display()))
             .args(["-serial", "stdio"])

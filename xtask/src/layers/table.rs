@@ -93,6 +93,20 @@ pub static LAYERS: &[Layer] = &[
         "the emulated machine tries the data plane, without signalling",
     ),
     edge(
+        "kedge-sim",
+        &[
+            "kedge-access-wire",
+            "kedge-dataplane",
+            "kedge-lma",
+            "kedge-mag",
+            "kedge-model",
+            "kedge-sansio",
+            "kedge-telemetry",
+            "kedge-wire",
+        ],
+        "the simulator joins what is pure, and meets no kernel and no daemon",
+    ),
+    edge(
         "xtask",
         &["kedge-config", "kedge-dataplane", "kedge-lma", "kedge-mag", "kedge-telemetry"],
         "the generators read tables and nothing else",

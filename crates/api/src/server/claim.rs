@@ -41,7 +41,7 @@ pub enum BindError {
         path: PathBuf,
     },
     /// The host refuses.
-    #[error("cannot {what} {}: {source}", path.display())]
+    #[error("cannot {what} {}: {}; --socket PATH chooses another place", path.display(), reason(source))]
     Io {
         /// What was tried.
         what: &'static str,
@@ -160,6 +160,12 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
     fs::set_permissions(path, Permissions::from_mode(SOCKET_MODE))?;
     socket.listen(BACKLOG)?;
     Ok(OwnedFd::from(socket).into())
+}
+
+/// What the kernel said, without the number that std appends.
+fn reason(cause: &io::Error) -> String {
+    let text = cause.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
 fn identity(file: &Metadata) -> (u64, u64) {

@@ -63,7 +63,7 @@ impl Port {
         match self.device() {
             Some(device) if device == link.index => return Ok(()),
             // A new device took the name before the old one's end was heard of.
-            Some(_) => self.close(host),
+            Some(_) => self.forget(host),
             None => {}
         }
         let mut things = Vec::new();
@@ -114,10 +114,10 @@ impl Port {
         Ok(socket)
     }
 
-    /// Undoes [`Self::open`]; what went with the device is gone already.
-    pub fn close(&mut self, host: &mut Owned) {
-        if let Some(open) = self.open.take() {
-            undo(open.things, host);
+    /// Takes note that the device is gone, and everything that was done to it.
+    pub fn forget(&mut self, host: &mut Owned) {
+        for thing in self.open.take().into_iter().flat_map(|open| open.things) {
+            host.forget(&thing);
         }
         self.attached.clear();
     }

@@ -24,14 +24,15 @@ struct Node {
 }
 
 impl NodeRoutes {
-    /// Makes what is wanted for a binding, in place of what was.
+    /// Makes what is wanted for a binding, in place of what was, and names the interfaces whose
+    /// nodes are others now.
     pub fn want(
         &mut self,
         binding: BindingId,
         want: Option<AccessNode>,
         device: impl Fn(InterfaceId) -> Option<DeviceIndex>,
         host: &mut Owned,
-    ) {
+    ) -> [Option<InterfaceId>; 2] {
         let node = want.map(|want| {
             let things = device(want.interface).map_or(Vec::new(), |device| things(&want, device));
             Node { interface: want.interface, mac: want.mac, things }
@@ -43,10 +44,12 @@ impl NodeRoutes {
                 warn!("{error}");
             }
         }
+        let here = node.as_ref().map(|node| node.interface);
         let old = match node {
             Some(node) => self.nodes.insert(binding, node),
             None => self.nodes.remove(&binding),
         };
+        let there = old.as_ref().map(|old| old.interface).filter(|&there| here != Some(there));
         for thing in old.into_iter().flat_map(|old| old.things) {
             let Some(users) = self.users.get_mut(&thing) else { continue };
             *users -= 1;
@@ -57,6 +60,7 @@ impl NodeRoutes {
                 }
             }
         }
+        [here, there]
     }
 
     /// The addresses of the nodes on an interface.

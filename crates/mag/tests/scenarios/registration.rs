@@ -10,7 +10,7 @@ use kedge_model::{Encapsulation, IpNet, Ipv6Net, Lifetime, Sequence};
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue, OptionType, Status};
 use kedge_wire::{
     AccessTechnology, BindingRefreshAdvice, BuFlags, GreKeyOption, HomeNetworkPrefix, MnIdOption,
-    MnLinkLayerId, NatDetection, Options, TimestampOption,
+    MnLinkLayerId, NatDetection, TimestampOption,
 };
 
 use crate::world::*;
@@ -445,19 +445,26 @@ fn everything_wanted_is_told_again_on_request() {
 }
 
 #[test]
-fn an_accepted_update_without_addresses_or_lifetime_is_no_service() {
-    for lifetime in [3600, 0] {
-        let mut world = World::new(settings());
-        world.solicit(IF1, NODE);
-        let update = world.take_one();
-        let mut options: Options = update.echo();
-        if lifetime == 0 {
-            options.push(kedge_wire::HomeNetworkPrefix::new(PREFIX.parse().unwrap()));
-        }
-        world.answer(&update, Status::ACCEPTED, lifetime, options);
-        assert!(world.forwarding.is_empty());
-        assert!(world.events.iter().any(|e| matches!(e, Event::Refused { .. })));
-    }
+fn an_accepted_update_without_addresses_is_no_service() {
+    let mut world = World::new(settings());
+    world.solicit(IF1, NODE);
+    let update = world.take_one();
+    world.answer(&update, Status::ACCEPTED, 3600, update.echo());
+    assert!(world.forwarding.is_empty());
+    assert!(world.events.iter().any(|e| matches!(e, Event::Refused { .. })));
+}
+
+#[test]
+fn the_end_of_a_session_is_not_the_answer_to_an_update_with_the_same_number() {
+    let mut world = World::new(with_lma(settings(), |lma| lma.encapsulation = TunnelMode::Gre));
+    world.solicit(IF1, NODE);
+    let update = world.take_one();
+    // A de-registration's acknowledgement has no lifetime and no GRE Key option.
+    world.answer(&update, Status::ACCEPTED, 0, update.echo());
+    assert_eq!(world.count("mag_discards", "unmatched"), 1);
+    world.pass(secs(1));
+    let again = world.take_one();
+    assert!(again.packet.options.contains(OptionType::GRE_KEY), "the anchor still knows GRE");
 }
 
 #[test]

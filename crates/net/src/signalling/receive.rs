@@ -11,8 +11,11 @@ use super::sockaddr::{self, Control, Name};
 use crate::socket::check;
 
 /// The longest Mobility Header: an 8-bit count of 8-octet units, not counting the first
-/// (RFC 6275 §6.1.1). What is longer is no message.
+/// (RFC 6275 §6.1.1).
 const LONGEST: usize = 256 * 8;
+
+/// One octet more is kept, so that the reader sees, and counts, what is too long.
+const ROOM: usize = LONGEST + 1;
 
 /// Up to 64 datagrams that arrived at one socket, and the buffers they are in. One batch serves
 /// any number of sockets, one after the other.
@@ -36,9 +39,9 @@ impl Default for Batch {
     fn default() -> Self {
         let mut names = vec![Name::EMPTY; BATCH];
         let mut controls = vec![Control::EMPTY; BATCH];
-        let mut octets = vec![0; BATCH * LONGEST];
+        let mut octets = vec![0; BATCH * ROOM];
         let mut parts: Vec<libc::iovec> = octets
-            .chunks_exact_mut(LONGEST)
+            .chunks_exact_mut(ROOM)
             .map(|part| libc::iovec { iov_base: part.as_mut_ptr().cast(), iov_len: part.len() })
             .collect();
         let headers = (0..BATCH)
@@ -69,15 +72,10 @@ impl Default for Batch {
 }
 
 impl Batch {
-    /// The datagrams in the order of their arrival, without those that were too long to be a
-    /// message.
+    /// The datagrams in the order of their arrival. One that is too long to be a message is cut
+    /// to one octet more than a message may have.
     pub fn datagrams(&self) -> impl Iterator<Item = Datagram<'_>> {
-        (0..self.received).filter(|&i| !self.is_truncated(i)).map(|i| self.datagram(i))
-    }
-
-    /// How many datagrams were too long to be a Mobility Header.
-    pub fn truncated(&self) -> usize {
-        (0..self.received).filter(|&i| self.is_truncated(i)).count()
+        (0..self.received).map(|i| self.datagram(i))
     }
 
     pub(super) fn fill(
@@ -111,10 +109,6 @@ impl Batch {
         Ok(self.received)
     }
 
-    fn is_truncated(&self, i: usize) -> bool {
-        self.headers[i].msg_hdr.msg_flags & libc::MSG_TRUNC != 0
-    }
-
     fn datagram(&self, i: usize) -> Datagram<'_> {
         let header = &self.headers[i];
         // SAFETY: the kernel wrote an address of the socket's own family; either reading of the
@@ -126,11 +120,11 @@ impl Batch {
             }
         };
         let class = self.controls[i].traffic_class(header.msg_hdr.msg_controllen);
-        let start = i * LONGEST;
+        let start = i * ROOM;
         Datagram {
             path: SignalPath { transport: self.transport, local: self.local, peer },
             dscp: class >> 2,
-            bytes: &self.octets[start..start + (header.msg_len as usize).min(LONGEST)],
+            bytes: &self.octets[start..start + (header.msg_len as usize).min(ROOM)],
         }
     }
 }

@@ -33,6 +33,11 @@ pub fn check_anchor(world: &World, n: usize) {
     for class in classes {
         assert!(of(class, &["received"]) >= of(class, &["accepted", "denied"]), "{class}");
     }
+    let revocation = "binding_revocation";
+    assert_eq!(all("revocation_triggers_sent"), of(revocation, &["sent"]));
+    assert_eq!(all("revocation_ack_status"), of(revocation, &["acks_received"]));
+    let discarded = "revocation_ack_discarded";
+    assert_eq!(all(discarded), 2 * of(discarded, &["total"]));
     let ended = all("disconnects");
     assert_eq!(ended, world.memory.ended[n], "disconnects at anchor {n}");
     assert_eq!(world.memory.begun[n], ended + u64::from(lma.len()), "bindings of anchor {n}");

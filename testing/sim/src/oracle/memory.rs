@@ -13,10 +13,13 @@ pub struct Memory {
     held: BTreeMap<IpNet, BTreeSet<MnId>>,
     /// By anchor, what each binding has, from its beginning to its end.
     bindings: Vec<BTreeMap<BindingId, HomeAddresses>>,
-    /// By anchor, how many bindings ended and how many began since it started.
+    /// By anchor, how many bindings ended since it started.
     pub ended: Vec<u64>,
-    /// By anchor, how many bindings began since it started.
+    /// The same, how many began.
     pub begun: Vec<u64>,
+    /// Nodes whose IPv4 address was revoked. Their gateway does not ask for one any more, until
+    /// the node comes anew.
+    without_ipv4: BTreeSet<MnId>,
     /// Packets that hosts sent into a tunnel.
     pub sent: u64,
     /// Answers that arrived at hosts.
@@ -31,6 +34,7 @@ impl Memory {
             bindings: vec![BTreeMap::new(); anchors],
             ended: vec![0; anchors],
             begun: vec![0; anchors],
+            without_ipv4: BTreeSet::new(),
             sent: 0,
             answered: 0,
         }
@@ -85,6 +89,16 @@ impl Memory {
             IpAddr::V6(_) => IpNet::new_assert(address, 64).trunc(),
         };
         self.held.get(&net).is_some_and(|nodes| nodes.contains(by))
+    }
+
+    /// An operator took a node's IPv4 address.
+    pub fn may_lack_ipv4(&mut self, mn_id: &MnId) {
+        self.without_ipv4.insert(mn_id.clone());
+    }
+
+    /// Whether a node is certain to have an address, where the anchor serves IPv4.
+    pub fn has_ipv4(&self, mn_id: &MnId) -> bool {
+        !self.without_ipv4.contains(mn_id)
     }
 
     /// Every prefix and address that was ever given out.

@@ -141,10 +141,11 @@ fn has_addresses(world: &World, n: usize, binding: &Binding) -> bool {
     let now = world.clock.now();
     let has_ipv6 = world.plan.service.has_ipv6();
     let has_ipv4 = world.plan.service.has_ipv4();
+    let may_lack_ipv4 = has_ipv6 && !world.memory.has_ipv4(&host.mn_id);
     binding.addresses.prefixes.iter().eq(host.prefixes(now))
         && binding.addresses.prefixes.is_empty() != has_ipv6
         && binding.addresses.ipv4.map(|home| home.address) == host.ipv4(now)
-        && binding.addresses.ipv4.is_some() == has_ipv4
+        && (binding.addresses.ipv4.is_some() == has_ipv4 || may_lack_ipv4)
 }
 
 /// Asks every host to ask something; the first that gets no answer.

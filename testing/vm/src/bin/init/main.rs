@@ -37,11 +37,7 @@ fn run() -> Result<()> {
     let modules = boot::load_modules()?;
     say(&mut port, &Line::Note(format!("Linux {}, {modules} modules", boot::release()?)))?;
     let row = Row::draw()?;
-    let only = std::env::var("ONLY").unwrap_or_default();
     for (name, scenario) in scenarios::all() {
-        if !only.is_empty() && !only.split(',').any(|o| o == name) {
-            continue;
-        }
         let outcome = catch_unwind(AssertUnwindSafe(|| scenario(&row)));
         let outcome = outcome.unwrap_or_else(|panic| Err(anyhow!("{}", words(&*panic))));
         say(

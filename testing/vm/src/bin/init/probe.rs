@@ -1,67 +1,70 @@
 //! Pings of chosen sizes, and what is said to those that are too large.
 
+use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use kedge_lab::{Host, wait};
 
-use crate::row::Family;
-
-/// Pings sent for one assertion.
-const COUNT: &str = "3";
+use crate::row::{Family, within};
 
 /// Waits until a ping is answered: devices take a moment to carry their first packet.
 pub fn until_answered(from: &Host, address: &str) -> Result<()> {
     wait::until(Duration::from_secs(10), &format!("{address} to answer"), || {
-        let args = ["-n", "-c", "1", "-W", "1", address];
-        from.exec("ping", &args).map_err(|error| error.to_string())
+        match ping(from, address, &["-c", "1", "-W", "1"]) {
+            Ok((true, _)) => Ok(()),
+            Ok((false, said)) => Err(said),
+            Err(error) => Err(format!("{error:#}")),
+        }
     })?;
     Ok(())
 }
 
-/// Every ping whose packet has `size` octets is answered by one of the same size. With `whole`
-/// no host may cut it.
+/// Three pings whose packets have `size` octets are answered by as many, and no host complains.
+/// With `whole` no host may cut them.
 pub fn answered(from: &Host, address: &str, size: u16, whole: bool) -> Result<()> {
-    let payload = (size - headers(address)).to_string();
     let whole = if whole { "do" } else { "dont" };
-    let args = ["-n", "-c", COUNT, "-i", "0.01", "-W", "3", "-M", whole, "-s", &payload];
-    let answer = from.exec("ping", &[&args[..], &[address]].concat());
-    let answer = answer.with_context(|| format!("{size} octets from {}", from.name()))?;
-    ensure!(answer.contains(" 0% packet loss"), "{size} octets to {address}: {answer}");
+    // Each probe waits for the answer to the one before: the machine may be slow.
+    let words = ["-A", "-c", "3", "-w", "10", "-M", whole, "-s", &payload(size, address)];
+    let (answered, said) = ping(from, address, &words)?;
+    let good = answered && !said.contains("errors");
+    ensure!(good, "{size} octets from {} to {address}: {said}", from.name());
     Ok(())
 }
 
 /// No ping is answered.
 pub fn unanswered(from: &Host, address: &str) -> Result<()> {
-    match from.exec("ping", &["-n", "-q", "-c", "2", "-i", "0.1", "-W", "1", address]) {
-        Ok(answer) => bail!("{address} answers: {answer}"),
-        Err(error) if error.to_string().contains(" 100% packet loss") => Ok(()),
-        Err(error) => Err(error.into()),
-    }
+    let (_, said) = ping(from, address, &["-q", "-c", "2", "-i", "0.1", "-W", "1"])?;
+    ensure!(said.contains(" 100% packet loss"), "from {} to {address}: {said}", from.name());
+    Ok(())
 }
 
 /// A ping whose packet has `size` octets is answered by the news that `mtu` are the most.
 pub fn told_too_big(from: &Host, address: &str, size: u16, mtu: u16) -> Result<()> {
-    let payload = (size - headers(address)).to_string();
-    let ping = ["-n", "-c", "1", "-W", "3", "-M", "do", "-s", &payload, address];
-    let answer = match from.exec("ping", &ping) {
-        Ok(answer) => answer,
-        Err(error) => error.to_string(),
-    };
+    let words = ["-c", "1", "-W", "3", "-M", "do", "-s", &payload(size, address)];
+    let (_, said) = ping(from, address, &words)?;
     let told = [format!("mtu = {mtu})"), format!("mtu={mtu}"), format!("mtu: {mtu}")];
-    ensure!(told.iter().any(|told| answer.contains(told)), "no MTU of {mtu} in {answer:?}");
+    let told = told.iter().any(|told| said.contains(told));
+    ensure!(told, "{size} octets from {} to {address}: no MTU of {mtu} in {said}", from.name());
     Ok(())
 }
 
 /// Lets a host forget the path MTUs that it was told of.
-pub fn forget_path_mtus(host: &Host) -> Result<()> {
-    for family in Family::ALL {
-        host.ip(&format!("{} route flush cache", family.pick("-4", "-6")))?;
-    }
+pub fn forget_path_mtus(host: &Host, family: Family) -> Result<()> {
+    host.ip(&format!("{} route flush cache", family.pick("-4", "-6")))?;
     Ok(())
 }
 
-/// Octets of the headers in front of a ping's payload.
-fn headers(address: &str) -> u16 {
-    if address.contains(':') { 40 + 8 } else { 20 + 8 }
+/// Runs ping: whether it was content, and what it said.
+fn ping(from: &Host, address: &str, words: &[&str]) -> Result<(bool, String)> {
+    let run = || Command::new("ping").arg("-n").args(words).arg(address).output();
+    let output = within(from, run)?.context("starting ping")?;
+    let said = [output.stdout, output.stderr].concat();
+    Ok((output.status.success(), String::from_utf8_lossy(&said).into_owned()))
+}
+
+/// Octets of payload of a ping whose packet has `size`.
+fn payload(size: u16, address: &str) -> String {
+    let headers = if address.contains(':') { 40 + 8 } else { 20 + 8 };
+    (size - headers).to_string()
 }

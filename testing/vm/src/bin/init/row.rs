@@ -10,12 +10,14 @@
 use std::fs::File;
 use std::net::IpAddr;
 use std::os::fd::OwnedFd;
+use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use kedge_dataplane::Side;
 use kedge_dp_user::{Config, DeviceConfig, DpUser, TransportLocal};
 use kedge_lab::{Host, Lab, Link};
 use kedge_model::{BindingId, Encapsulation, Forwarding, Path, Tunnel, VrfId};
+use nix::sched::{CloneFlags, setns};
 
 /// The only binding.
 pub const NODE: BindingId = BindingId(5);
@@ -101,6 +103,7 @@ impl Row {
             host.route(&format!("default via {via4}"))?;
             host.route(&format!("default via {via6}"))?;
         }
+        quiet(&l)?;
         Ok(Self { a, l, m, b, transport, _lab: lab })
     }
 
@@ -130,6 +133,16 @@ impl Row {
     }
 }
 
+/// Keeps L's kernel from telling M that it knows no tunnel: our raw sockets do, but its own tunnel
+/// modules, which this machine has for M's sake, answer what none of their devices takes with
+/// "port unreachable". To a routing rule the type and the code of an ICMP message are its port.
+fn quiet(l: &Host) -> Result<()> {
+    let [v4, v6] = Family::ALL.map(|family| family.transport()[0]);
+    l.ip(&format!("rule add from {v4} ipproto 1 dport {} blackhole", 3 << 8 | 3))?;
+    l.ip(&format!("-6 rule add from {v6} ipproto 58 dport {} blackhole", 1 << 8 | 4))?;
+    Ok(())
+}
+
 /// The tunnel from L to M.
 pub fn tunnel(over: Family, encapsulation: Encapsulation, mtu: u16) -> Result<Tunnel> {
     let [local, peer] = over.transport().map(str::parse::<IpAddr>);
@@ -150,4 +163,14 @@ pub fn forwarding(side: Side, tunnel: Tunnel) -> Result<Forwarding> {
 pub fn netns(host: &Host) -> Result<OwnedFd> {
     let path = format!("/run/netns/{}", host.namespace());
     Ok(File::open(&path).context(path)?.into())
+}
+
+/// Runs `work` on a thread inside a host.
+pub fn within<T: Send>(host: &Host, work: impl FnOnce() -> T + Send) -> Result<T> {
+    let netns = netns(host)?;
+    let work = || -> Result<T> {
+        setns(netns, CloneFlags::CLONE_NEWNET)?;
+        Ok(work())
+    };
+    thread::scope(|scope| scope.spawn(work).join().map_err(|_| anyhow!("the thread panicked"))?)
 }

@@ -117,30 +117,29 @@ const fn in_udp(
     Device { kind, options, carries, in_udp: Some(protocol) }
 }
 
-/// Pings and transfers cross in both directions, our data plane being anchor, then gateway;
-/// packets cross the transport cable one by one, then in trains as the kernel's devices make them.
+/// Pings and transfers cross in both directions. Our data plane is an anchor and packets cross
+/// the cable one by one, as on a wire; then it is a gateway, and they cross in the trains that the
+/// kernel's devices make and leave to the hardware to cut.
 fn both_understand(row: &Row, carriage: &Carriage) -> Result<()> {
-    for side in [Side::Anchor, Side::Gateway] {
+    for (side, offloads) in [(Side::Anchor, "off"), (Side::Gateway, "on")] {
+        // No hardware will finish the checksums of GRE that a virtual cable leaves unfinished.
+        let offloads = if carriage.has_checksums() { "off" } else { offloads };
+        for (host, interface) in row.transport.ends() {
+            let features = format!("tx {offloads} tso {offloads} gso {offloads} gro on");
+            host.offload(interface, &features)?;
+        }
         let mut ours = row.start(side, carriage.mtu)?;
         carriage.bind(&mut ours, side)?;
         let devices = carriage.make(row)?;
-        for (offloads, how) in [("off", "one by one"), ("on", "in trains")] {
-            for (host, interface) in row.transport.ends() {
-                host.offload(interface, &format!("tso {offloads} gso {offloads} gro on"))?;
-            }
-            for inner in carriage.families() {
-                let what = || format!("our side {side:?}, packets {how}, inner {inner:?}");
-                carried(row, carriage, inner, &ours)
-                    .with_context(|| format!("{:?}", ours.totals().drops))
-                    .with_context(what)?;
-            }
+        for inner in carriage.families() {
+            carried(row, carriage, inner, &ours).with_context(|| {
+                let dropped = dropped(&ours, &DropReason::ALL);
+                format!("{side:?}, offloads {offloads}, inner {inner:?}, dropped {dropped:?}")
+            })?;
         }
         drop(devices);
-        let totals = ours.totals();
-        for reason in FAULTS {
-            let dropped = totals.drops.get(reason);
-            ensure!(dropped == 0, "{side:?}: {dropped} dropped: {}", reason.label());
-        }
+        let faults = dropped(&ours, &FAULTS);
+        ensure!(faults.is_empty(), "{side:?}, offloads {offloads}: dropped {faults:?}");
         ours.stop();
     }
     Ok(())
@@ -159,40 +158,26 @@ const FAULTS: [DropReason; 8] = [
     DropReason::Refused,
 ];
 
+/// The reasons among these for which packets were dropped, and how many.
+fn dropped(ours: &DpUser, reasons: &[DropReason]) -> Vec<(&'static str, u64)> {
+    let drops = ours.totals().drops;
+    let counted = reasons.iter().map(|reason| (reason.label(), drops.get(*reason)));
+    counted.filter(|(_, packets)| *packets > 0).collect()
+}
+
 fn carried(row: &Row, carriage: &Carriage, inner: Family, ours: &DpUser) -> Result<()> {
-    let ends = [(&row.a, &row.b, inner.b()), (&row.b, &row.a, inner.a())];
-    probe::until_answered(&row.a, inner.b())?;
+    let mtu = carriage.mtu;
     let before = ours.totals();
+    let ends = [(&row.a, &row.b, inner.b()), (&row.b, &row.a, inner.a())];
+    for (from, _, address) in ends {
+        probe::forget_path_mtus(from, inner)?;
+        probe::until_answered(from, address)?;
+        probe::told_too_big(from, address, mtu + 1, mtu)?;
+    }
     for (from, to, address) in ends {
-        probe::forget_path_mtus(from)?;
-        probe::answered(from, address, 100, true)?;
-        probe::answered(from, address, carriage.mtu, true)?;
-        probe::told_too_big(from, address, carriage.mtu + 1, carriage.mtu)?;
+        probe::answered(from, address, mtu, true)?;
         probe::answered(from, address, 3000, false)?;
-        if let Err(e) = transfer::run(from, to, address) {
-            let mut caps = Vec::new();
-            for (h, i) in [
-                (&row.a, "to-l"),
-                (&row.l, "to-m"),
-                (&row.l, "kedge0"),
-                (&row.m, "to-l"),
-                (&row.m, "theirs0"),
-                (&row.m, "to-b"),
-                (&row.b, "to-m"),
-            ] {
-                caps.push(h.spawn(
-                    &format!("cap-{i}"),
-                    "tcpdump",
-                    &["-Zroot", "-nn", "-vv", "-l", "-i", i],
-                )?);
-            }
-            kedge_lab::wait::pause(std::time::Duration::from_secs(2));
-            let _ = transfer::run(from, to, address);
-            for c in &caps {
-                eprintln!("=== {} {}\n{}{}", c.name(), c.id(), c.output(), c.errors());
-            }
-            return Err(e);
-        }
+        transfer::run(from, to, address)?;
     }
     let (after, kind) = (ours.totals(), carriage.kind(inner)?);
     let sent = after.sent.data.bytes(kind) - before.sent.data.bytes(kind);

@@ -7,15 +7,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use kedge_lab::{Host, pattern, wait};
-use nix::sched::{CloneFlags, setns};
 
-use crate::row::netns;
+use crate::row::within;
 
 /// Octets of a transfer.
-pub const OCTETS: usize = 500_000;
+pub const OCTETS: usize = 300_000;
 
 /// Longest wait for a step, and for further octets.
-const LIMIT: Duration = Duration::from_secs(4);
+const LIMIT: Duration = Duration::from_secs(15);
 
 /// Sends [`OCTETS`] from one host to an address of another.
 pub fn run(from: &Host, to: &Host, address: &str) -> Result<()> {
@@ -54,14 +53,4 @@ fn transfer(from: &Host, to: &Host, address: &str) -> Result<()> {
         received.len()
     );
     Ok(())
-}
-
-/// Runs `work` on a thread inside a host.
-fn within<T: Send + 'static>(host: &Host, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let netns = netns(host)?;
-    let thread = thread::spawn(move || -> Result<T> {
-        setns(netns, CloneFlags::CLONE_NEWNET)?;
-        Ok(work())
-    });
-    thread.join().map_err(|_| anyhow!("the thread panicked"))?
 }

@@ -46,6 +46,11 @@ impl Carriage {
         Family::ALL.into_iter().filter(|f| self.theirs.iter().any(|d| d.carries.contains(f)))
     }
 
+    /// Whether the kernel's devices put checksums into the headers of the tunnel.
+    pub fn has_checksums(&self) -> bool {
+        self.theirs.iter().any(|device| device.options.contains("ocsum"))
+    }
+
     /// The tunnel as our data plane has it.
     pub fn tunnel(&self) -> Result<Tunnel> {
         tunnel(self.over, self.ours, self.mtu)

@@ -1,0 +1,81 @@
+//! What a stranger types wrong.
+
+use crate::stage::{ANCHOR, Single, look, turn};
+
+/// The example blocks of the vendor's document, as they are printed there.
+const EXAMPLES: [(&str, &str); 3] = [
+    ("domain", include_str!("../../../../crates/config/tests/examples/domain.conf")),
+    ("peer", include_str!("../../../../crates/config/tests/examples/lma-peer-mag.conf")),
+    (
+        "dynamic",
+        include_str!("../../../../crates/config/tests/examples/lma-dynamic-mag-learning.conf"),
+    ),
+];
+
+#[test]
+fn the_vendors_three_example_blocks_pass_the_check_as_files() {
+    let _turn = turn();
+    let stage = Single::set();
+    for (name, text) in EXAMPLES {
+        let file = stage.write(name, text);
+        let ended = stage.run(&format!("$KEDGED --check --config {file}"));
+        assert_eq!(ended.status, Some(0), "{name}: {ended:?}");
+        assert_eq!(ended.out, format!("{file}: no errors\n"), "{name}");
+    }
+}
+
+#[test]
+fn a_mistake_is_shown_with_its_line_a_caret_under_the_word_and_what_is_allowed() {
+    let _turn = turn();
+    let stage = Single::set();
+    let wrong = ANCHOR.replace("  service dual", "  service duel");
+    let file = stage.write("wrong", &wrong);
+    let ended = stage.run(&format!("$KEDGED --check --config {file}"));
+    assert_eq!((ended.status, ended.out.as_str()), (Some(1), ""), "{ended:?}");
+    let lines: Vec<&str> = ended.err.lines().collect();
+    let at = lines.iter().position(|l| l.starts_with(&format!("{file}:4:"))).expect("line 4");
+    let shown = lines.iter().position(|l| l.contains("service duel")).expect("the line itself");
+    assert!(at < shown, "{ended:?}");
+    let caret = lines[shown + 1].find('^').expect("a caret below it");
+    assert_eq!(lines[shown].find("duel"), Some(caret), "{ended:?}");
+    for allowed in ["ipv4", "ipv6", "dual"] {
+        assert!(ended.err.contains(allowed), "{allowed}: {ended:?}");
+    }
+}
+
+#[test]
+fn a_daemon_with_a_wrong_configuration_starts_nothing() {
+    let _turn = turn();
+    let stage = Single::set();
+    let wrong = ANCHOR.replace("dynamic mag learning", "dynamic mag earning");
+    stage.write("conf", &wrong);
+    let before = look(&stage.host);
+    let ended = stage.run("$RUN");
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert!(ended.err.contains("nothing was started"), "{ended:?}");
+    assert_eq!(look(&stage.host), before);
+    assert!(!stage.file("sock").exists() && !stage.file("state").exists());
+}
+
+#[test]
+fn what_reads_well_and_cannot_run_is_refused_in_one_line() {
+    let _turn = turn();
+    let stage = Single::set();
+    let without = |line: &str| ANCHOR.replace(line, "");
+    let no_address =
+        without(" address ipv4 192.0.2.1\n").replace(" address ipv6 2001:db8:7::1\n", "");
+    stage.refused(&no_address, "$RUN", &["lma1", "no address", "address ipv4 A"]);
+    let domain = ANCHOR.split("ipv6 mobile pmipv6-lma").next().expect("the first block");
+    stage.refused(domain, "$RUN", &["nothing to run", "pmipv6-mag"]);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named_with_the_option_that_chooses_another() {
+    let _turn = turn();
+    let stage = Single::set();
+    let ended = stage.run("$KEDGED --check --config /nowhere/kedge.conf");
+    assert_eq!(ended.status, Some(1));
+    let said = "configuration /nowhere/kedge.conf: No such file or directory \
+        (--config FILE chooses another)";
+    assert!(ended.err.trim_end().ends_with(said), "{ended:?}");
+}
