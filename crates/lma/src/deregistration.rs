@@ -126,6 +126,12 @@ impl Lma {
     pub fn clear_all(&mut self, now: Now) -> usize {
         self.take_back_peers(|_| true, Release::Cleared, now)
     }
+
+    /// Takes every binding of a configured gateway back, as [`Self::clear_all`] does everybody's.
+    pub fn clear_peer(&mut self, name: &str, now: Now) -> usize {
+        let peer = self.peers.named(name);
+        self.take_back_peers(|path| Some(path.peer) == peer, Release::Cleared, now)
+    }
 }
 
 /// What a session of `held` keeps when a de-registration names one family alone.

@@ -125,6 +125,12 @@ impl Peers {
         self.by_address.get(&(path.transport, path.peer.ip())).copied()
     }
 
+    /// The gateway that is configured under this name.
+    pub fn named(&self, name: &str) -> Option<PeerIndex> {
+        let at = self.list.iter().position(|peer| peer.name.as_deref() == Some(name))?;
+        u32::try_from(at).ok().map(PeerIndex)
+    }
+
     /// Whether the sender may register nodes.
     pub fn is_authorized(&self, peer: Option<PeerIndex>) -> bool {
         self.learning || peer.is_some_and(|index| self.get(index).name.is_some())

@@ -5,7 +5,7 @@ mod kit;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use kedge_lma::{Authentication, AuthenticationHome, Output, Settings};
+use kedge_lma::{Authentication, AuthenticationHome, Output, Rhythm, Settings};
 use kedge_model::Datagram;
 use kedge_wire::auth::Key;
 use kit::*;
@@ -50,8 +50,11 @@ fn a_steady_refresh_allocates_nothing_over_either_transport() {
         updates_only: false,
     });
     for mag in [MAG1, MAG1_V4] {
-        let mut world =
-            World::with(Settings { authentication: authentication.clone(), ..settings() });
+        let mut world = World::with(Settings {
+            authentication: authentication.clone(),
+            heartbeat: Some(Rhythm { interval: secs(60), timeout: secs(3), allowed: 3 }),
+            ..settings()
+        });
         let update = attach(mag).ipv4("0.0.0.0/0").signed(&key);
         world.accepted(&update);
         let refresh = update.handoff(5).prefixes(&["2001:db8:100::/64"]);

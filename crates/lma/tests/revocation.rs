@@ -434,6 +434,20 @@ mod an_order {
     }
 
     #[test]
+    fn about_one_gateway_leaves_the_others() {
+        let mut world = World::new();
+        for (mag, nai) in [(MAG1, "a@x"), (MAG2, "b@x"), (MAG1_V4, "c@x")] {
+            world.accepted(&attach(mag).mn(nai));
+        }
+        assert_eq!(world.lma.clear_peer("mag3", world.now), 0);
+        assert_eq!(world.lma.clear_peer("mag1", world.now), 2);
+        let outcome = world.drain_acknowledging();
+        let told: Vec<_> = outcome.indications().iter().map(|bri| bri.path).collect();
+        assert_eq!(told, [MAG1, MAG1_V4].map(|mag| attach(mag).path()));
+        assert_eq!(world.only_binding().care_of(), v6(MAG2));
+    }
+
+    #[test]
     fn carries_its_trigger_and_counts_it() {
         for (trigger, row) in [
             (Trigger::UNSPECIFIED, "unspecified"),
