@@ -72,9 +72,15 @@ class Gateway:
         return acknowledgement
 
     def silent(self, packet, checksum=True):
-        """Whether nothing comes back."""
+        """Whether nothing comes back. A revocation is no answer: the anchor sends one of its own
+        accord to a gateway whose node has moved on (RFC 5846 8.1)."""
         self.transport.send(packet, checksum)
-        return self.transport.receive(SILENCE) is None
+        deadline = time.monotonic() + SILENCE
+        while (left := deadline - time.monotonic()) > 0:
+            answer = self.transport.receive(left)
+            if answer and answer[2] != mh.BINDING_REVOCATION:
+                return False
+        return True
 
 
 class Node:

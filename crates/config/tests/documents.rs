@@ -99,7 +99,7 @@ fn the_anchor_that_learns_its_gateways_loads() {
     assert_eq!(network.ipv4, Some(Ipv4Pool { start, prefix_len: 8 }));
     let start = "2002:10::1".parse().unwrap();
     assert_eq!(network.ipv6, Some(Ipv6Pool { start, prefix_len: 62 }));
-    assert_eq!(warnings.len(), 4, "{:?}", heads(&warnings));
+    assert_eq!(warnings.len(), 3, "{:?}", heads(&warnings));
 }
 
 #[test]

@@ -1,15 +1,16 @@
 //! The anchor in its shell: the machine, its sockets, its data plane, its routes.
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use kedge_dataplane::BindingCounters;
 use kedge_lma::{Event, Lma, Output, Settings, What};
-use kedge_model::BindingId;
+use kedge_model::{BindingId, SignalPath};
 use kedge_net::NetError;
-use kedge_net::signalling::Batch;
+use kedge_net::signalling::{Batch, PORT};
 use kedge_sansio::Now;
 use kedge_telemetry::Group;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use crate::counters::{Baseline, tunnel_groups};
 use crate::forwarding::Plane;
@@ -28,6 +29,27 @@ impl Anchor {
     pub fn new(settings: Settings, seed: u64, signalling: Signalling, plane: Plane) -> Self {
         let baseline = Baseline::default();
         Self { lma: Lma::new(settings, seed), signalling, plane, baseline }
+    }
+
+    /// Tells the configured gateways that sessions of an earlier run are lost (RFC 5847 §3.2), if
+    /// heartbeats are on and there was one.
+    pub fn announce_restart(&mut self, addresses: &[IpAddr]) {
+        let settings = self.lma.settings();
+        if settings.heartbeat.is_none() || settings.restart_counter <= 1 {
+            return;
+        }
+        let mut paths = Vec::new();
+        for (transport, peer) in
+            settings.peers.iter().flat_map(|p| p.addresses.iter().map(|a| (p.transport, *a)))
+        {
+            let port = if peer.is_ipv4() { PORT } else { 0 };
+            if let Some(local) = addresses.iter().find(|a| a.is_ipv4() == peer.is_ipv4()) {
+                let (local, peer) = (SocketAddr::new(*local, port), SocketAddr::new(peer, port));
+                paths.push(SignalPath { transport, local, peer });
+            }
+        }
+        self.lma.announce_restart(paths);
+        self.settle();
     }
 
     /// The machine, to look at.
@@ -140,6 +162,10 @@ fn log(event: &Event) {
         What::RevocationFailed { peer, status: None } => {
             info!(%mn_id, %peer, "revocation not acknowledged");
         }
+        What::PeerDown { peer } => warn!(%peer, "gateway does not answer"),
+        What::PeerUp { peer } => info!(%peer, "gateway answers again"),
+        What::PeerRestarted { peer } => warn!(%peer, "gateway has restarted"),
+        What::PeerWithoutHeartbeat { peer } => info!(%peer, "gateway knows no heartbeats"),
         What::Denied { peer, denial } => debug!(%mn_id, %peer, "update denied: {denial}"),
     }
 }

@@ -8,7 +8,8 @@ mod gateway;
 
 use std::net::IpAddr;
 
-use kedge_config::{AuthOption, Dscp};
+use kedge_config::{AuthOption, Dscp, Heartbeat};
+use kedge_sansio::Rhythm;
 use kedge_wire::auth::Key;
 
 pub use anchor::{AnchorPlan, anchor};
@@ -62,6 +63,11 @@ pub enum ApplyError {
 /// The key of an `auth-option`.
 fn key(auth: &AuthOption) -> Key {
     Key::new(auth.spi, auth.key.expose())
+}
+
+fn rhythm(heartbeat: Heartbeat) -> Rhythm {
+    let Heartbeat { interval, retries, timeout } = heartbeat;
+    Rhythm { interval, timeout, allowed: retries }
 }
 
 fn marking(dscp: Option<Dscp>) -> Option<(u8, bool)> {

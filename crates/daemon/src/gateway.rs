@@ -73,7 +73,7 @@ impl Gateway {
         let mut ports = BTreeMap::new();
         for (&id, interface) in &settings.interfaces {
             for ipv6 in [false, true] {
-                host.make(Thing::Rule(Rule {
+                host.make(Thing::Rule(Rule::Input {
                     ipv6,
                     input: interface.name.clone(),
                     table: UPLINK,
@@ -85,6 +85,16 @@ impl Gateway {
         let mag = Mag::new(settings, seed);
         let (routes, baseline) = (NodeRoutes::default(), Baseline::default());
         Ok(Self { mag, signalling, plane, ports, routes, baseline, first_port })
+    }
+
+    /// Tells the anchors that sessions of an earlier run are lost (RFC 5847 §3.2), if heartbeats
+    /// are on and there was one.
+    pub fn announce_restart(&mut self, host: &mut Owned) {
+        let settings = self.mag.settings();
+        if settings.heartbeat.is_some() && settings.restart_counter > 1 {
+            self.mag.announce_restart();
+            self.settle(host);
+        }
     }
 
     /// The machine, to look at.
@@ -312,6 +322,9 @@ fn log(event: &Event) {
         Event::Revoked { mn_id, trigger, .. } => {
             warn!(%mn_id, %trigger, "revoked by the anchor");
         }
+        Event::PeerDown { peer } => warn!(%peer, "anchor does not answer"),
+        Event::PeerUp { peer } => info!(%peer, "anchor answers again"),
+        Event::PeerRestarted { peer } => warn!(%peer, "anchor has restarted"),
         Event::BindingError { peer, status } => warn!(%peer, %status, "binding error"),
         Event::Full { mac, .. } => warn!(?mac, "turned away: binding maximum reached"),
         Event::AddressInUse { mn_id, address, .. } => {

@@ -20,7 +20,7 @@ use kedge_dp_user::{DeviceConfig, DpUser, TransportLocal};
 use kedge_model::VrfId;
 use kedge_net::NetError;
 use kedge_net::namespace::Namespace;
-use kedge_net::netlink::{NextHop, Notifications, Route, Table};
+use kedge_net::netlink::{NextHop, Notifications, Route, Rule, Table};
 use kedge_net::owned::{Owned, Thing};
 use kedge_net::poll::{Poller, Signals, Waker};
 use kedge_net::privileges::{self, Needs};
@@ -235,6 +235,7 @@ fn start_services(
     let seed = || RandomState::new().hash_one(Instant::now());
     let anchor = plan.anchor.map(|plan| {
         let signalling = Signalling::open(VrfId::DEFAULT, &plan.addresses, poller, shell::ANCHOR)?;
+        be_quiet(&plan.addresses, host)?;
         let plane = start_plane(Side::Anchor, ANCHOR_DEVICE, plan.mtu, &plan.addresses)?;
         let device = set_up_device(ANCHOR_DEVICE, host)?;
         for &destination in &plan.pools {
@@ -247,26 +248,34 @@ fn start_services(
             }))?;
         }
         info!(addresses = join(&plan.addresses), "anchor started");
-        Ok::<_, StartError>(Anchor::new(plan.settings, seed(), signalling, plane))
+        let mut anchor = Anchor::new(plan.settings, seed(), signalling, plane);
+        anchor.announce_restart(&plan.addresses);
+        Ok::<_, StartError>(anchor)
     });
     let anchor = anchor.transpose()?;
     let gateway = plan.gateway.map(|plan| {
         let signalling = Signalling::open(VrfId::DEFAULT, &plan.addresses, poller, shell::GATEWAY)?;
+        be_quiet(&plan.addresses, host)?;
         let plane = start_plane(Side::Gateway, GATEWAY_DEVICE, plan.mtu, &plan.addresses)?;
         let device = set_up_device(GATEWAY_DEVICE, host)?;
         info!(addresses = join(&plan.addresses), "gateway started");
         let first = shell::ACCESS;
-        Ok::<_, StartError>(Gateway::new(
-            plan.settings,
-            seed(),
-            signalling,
-            plane,
-            device,
-            host,
-            first,
-        )?)
+        let mut gateway =
+            Gateway::new(plan.settings, seed(), signalling, plane, device, host, first)?;
+        gateway.announce_restart(host);
+        Ok::<_, StartError>(gateway)
     });
     Ok((anchor, gateway.transpose()?))
+}
+
+/// Tunnelled packets reach the forwarder's sockets, and the kernel's own tunnel drivers, where
+/// they are loaded, find no device for them: the peer is not to hear of that.
+fn be_quiet(addresses: &[IpAddr], host: &mut Owned) -> Result<(), NetError> {
+    const PRIORITY: u32 = 5212;
+    for &from in addresses {
+        host.make(Thing::Rule(Rule::NoPortUnreachable { from, priority: PRIORITY }))?;
+    }
+    Ok(())
 }
 
 fn start_plane(

@@ -41,21 +41,24 @@ impl Lma {
             return Ok(());
         }
         self.acknowledge(request, Class::Deregistration, answer);
-        self.leave_to_others(slot, now);
+        self.leave_to_others(slot, Release::Deregistered, now);
         Ok(())
     }
 
-    /// The gateway in charge has given the session up; it is kept for another one.
-    pub(crate) fn leave_to_others(&mut self, slot: Slot, now: Now) {
+    /// The gateway in charge has given the session up, or lost it; it is kept for another one.
+    pub(crate) fn leave_to_others(&mut self, slot: Slot, reason: Release, now: Now) {
         // A repeated de-registration, its answer lost, does not begin the wait again, and a
         // session that the anchor takes back is nobody else's.
         if self.cache[slot].is_active() {
-            let timer =
-                self.timers.insert(now.mono + self.settings.delete_wait, Timer::Delete(slot));
+            let timer = self
+                .timers
+                .insert(now.mono + self.settings.delete_wait, Timer::Delete(slot, reason));
             self.cache[slot].state = State::Lingering(timer);
             self.want_forwarding(slot);
             let id = self.cache[slot].id;
-            self.report(slot, What::Deregistered { binding: id });
+            if reason == Release::Deregistered {
+                self.report(slot, What::Deregistered { binding: id });
+            }
         }
         if !matches!(self.cache[slot].state, State::Revoking(_)) {
             // Whoever waited for this takes the session over (§5.4.1.2 (4)).
@@ -97,7 +100,7 @@ impl Lma {
             Release::Expired => disconnects.lifetime_expiry += 1,
             Release::Deregistered => disconnects.deregistrations += 1,
             Release::Cleared => disconnects.admin_drops += 1,
-            Release::Revoked => disconnects.other += 1,
+            Release::PeerLost | Release::Revoked => disconnects.other += 1,
         }
         if forwarded {
             self.output.push_back(Output::Forward { binding: binding.id, want: None });

@@ -94,6 +94,26 @@ pub enum What {
         /// What it said; `None` if it said nothing.
         status: Option<RevocationStatus>,
     },
+    /// A gateway does not answer any more; its bindings are kept for others for a while.
+    PeerDown {
+        /// The gateway.
+        peer: IpAddr,
+    },
+    /// A gateway that was down answers again.
+    PeerUp {
+        /// The gateway.
+        peer: IpAddr,
+    },
+    /// A gateway has lost its sessions; they are kept for others for a while.
+    PeerRestarted {
+        /// The gateway.
+        peer: IpAddr,
+    },
+    /// A gateway does not know heartbeats, and is not asked again.
+    PeerWithoutHeartbeat {
+        /// The gateway.
+        peer: IpAddr,
+    },
     /// An update was denied.
     Denied {
         /// Who sent it.
@@ -112,6 +132,8 @@ pub enum Release {
     Deregistered,
     /// An operator cleared it.
     Cleared,
+    /// Its gateway was down or had restarted, and no other took it over in time.
+    PeerLost,
     /// It was revoked for another reason.
     Revoked,
 }

@@ -48,6 +48,7 @@ mod deregistration;
 mod dscp;
 mod encapsulation;
 mod event;
+mod heartbeat;
 mod lookup;
 mod paths;
 mod peers;
@@ -86,7 +87,8 @@ use waiting::Waiting;
 pub use addresses::{HomeAddresses, Ipv4Home, Prefixes};
 pub use binding::{Binding, State};
 pub use event::{Event, Output, Release, What};
-pub use kedge_sansio::Now;
+pub use heartbeat::Heart;
+pub use kedge_sansio::{Now, Rhythm};
 pub use paths::{BindingPath, Paths};
 pub use peers::{PeerCounters, PeerState};
 pub use pool::Usage;
@@ -101,12 +103,14 @@ pub use settings::{
 enum Timer {
     /// The granted lifetime ran out.
     Lifetime(Slot),
-    /// MinDelayBeforeBCEDelete passed, and no gateway took over (RFC 5213 §5.3.5).
-    Delete(Slot),
+    /// MinDelayBeforeBCEDelete passed, and no gateway took over (RFC 5213 §5.3.5). Why it began.
+    Delete(Slot, Release),
     /// MaxDelayBeforeNewBCEAssign passed without a de-registration (RFC 5213 §5.4.1.2 (4)).
     Create(Slot),
     /// An indication was not answered (RFC 5846 §6.3).
     Revocation(Sequence),
+    /// A gateway is to be asked, or has not answered (RFC 5847 §3.1).
+    Heartbeat(PeerIndex),
 }
 
 /// A local mobility anchor.
@@ -227,11 +231,12 @@ impl Lma {
                 return self.handle_update(&request, peer, now);
             }
             Message::Heartbeat(heartbeat) => {
-                self.handle_heartbeat(d, heartbeat, packet.options, peer)
+                self.handle_heartbeat(d, heartbeat, packet.options, peer, now)
             }
             Message::Unknown(unknown) if unknown.mh_type() != MhType::BINDING_REVOCATION => {
                 Err(self.handle_unknown(d, unknown.mh_type(), now))
             }
+            Message::BindingError(error) => self.handle_binding_error(d, error, peer),
             Message::BindingRevocationAcknowledgement(bra) => {
                 self.handle_revocation_acknowledgement(d, bra, packet.options, peer, now)
             }
@@ -248,9 +253,10 @@ impl Lma {
         while let Some(timer) = self.timers.pop_expired(now.mono) {
             match timer {
                 Timer::Lifetime(slot) => self.end(slot, Release::Expired, now),
-                Timer::Delete(slot) => self.end(slot, Release::Deregistered, now),
+                Timer::Delete(slot, reason) => self.end(slot, reason, now),
                 Timer::Create(slot) => self.resume_waiting(slot, Decision::New, now),
                 Timer::Revocation(sequence) => self.revocation_due(sequence, now),
+                Timer::Heartbeat(peer) => self.heartbeat_due(peer, now),
             }
         }
     }

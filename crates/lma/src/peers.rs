@@ -10,6 +10,7 @@ use foldhash::quality::FixedState;
 use kedge_model::{SignalPath, VrfId};
 use kedge_telemetry::counters;
 
+use crate::heartbeat::Heart;
 use crate::settings::{Authentication, Dscp, EncapsulationPolicy, Settings};
 
 counters! {
@@ -41,6 +42,8 @@ pub struct PeerState {
     pub bindings: u32,
     /// What it has sent.
     pub counters: PeerCounters,
+    /// Whether it lives.
+    pub heart: Heart,
     /// Its own agreement; `None` where the anchor's holds.
     policy: Option<Policy>,
 }
@@ -141,6 +144,11 @@ impl Peers {
         index
     }
 
+    /// Whether this row is that of several gateways.
+    pub fn is_shared(&self, index: PeerIndex) -> bool {
+        self.overflow == Some(index)
+    }
+
     pub fn policy(&self, peer: Option<PeerIndex>) -> &Policy {
         peer.and_then(|index| self.get(index).policy.as_ref()).unwrap_or(&self.anchor)
     }
@@ -171,6 +179,7 @@ fn add(list: &mut Vec<PeerState>, transport: VrfId) -> PeerIndex {
         addresses: Vec::new(),
         bindings: 0,
         counters: PeerCounters::default(),
+        heart: Heart::default(),
         policy: None,
     });
     PeerIndex(index)

@@ -79,6 +79,7 @@ impl Lma {
         };
         self.cache.insert(binding);
         self.peers.get_mut(peer).bindings += 1;
+        self.feel(peer, request.path, now);
         self.note_update(slot, request);
         self.want_forwarding(slot);
         self.acknowledge(request, Class::Initial, self.acceptance(slot, choice));
@@ -132,6 +133,7 @@ impl Lma {
             self.peers.get_mut(before.peer).bindings -= 1;
             self.peers.get_mut(peer).bindings += 1;
         }
+        self.feel(peer, request.path, now);
         self.cancel_departure(slot, &request.path);
         self.note_update(slot, request);
         self.supersede_waiting(slot, request);

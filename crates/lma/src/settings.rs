@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use kedge_model::{CustomerId, Lifetime, Tunnel, VrfId};
+use kedge_sansio::Rhythm;
 use kedge_wire::auth::Key;
 
 /// Everything an anchor is told. [`Lma::apply`](crate::Lma::apply) changes it in service.
@@ -42,6 +43,8 @@ pub struct Settings {
     pub generate_grekey: bool,
     /// The code point of what the anchor sends, unless the peer has its own.
     pub dscp: Option<Dscp>,
+    /// When gateways are asked whether they live; `None` asks none.
+    pub heartbeat: Option<Rhythm>,
     /// How revocations are sent again.
     pub revocation: Revocation,
     /// The restart counter that heartbeat answers carry (RFC 5847 §3.3).
@@ -80,6 +83,7 @@ impl Default for Settings {
             accept_forced_udp: true,
             generate_grekey: true,
             dscp: None,
+            heartbeat: None,
             revocation: Revocation::default(),
             restart_counter: 0,
             tunnel_mtu: None,

@@ -1,4 +1,4 @@
-//! Messages that are not updates: heartbeats, and what an anchor does not understand.
+//! Messages that are not updates: their protection, and what an anchor does not understand.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use kedge_model::Datagram;
 use kedge_wire::auth::{self, AuthVerdict};
 use kedge_wire::registry::{BindingErrorStatus, MhType};
-use kedge_wire::{BindingError, Encoder, Heartbeat, HeartbeatFlags, OptionsRef, RestartCounter};
+use kedge_wire::{BindingError, Encoder, OptionsRef};
 
 use crate::answer::{home_address, seal};
 use crate::event::Output;
@@ -15,38 +15,6 @@ use crate::rejection::Discard;
 use crate::{Lma, Now, dscp};
 
 impl Lma {
-    /// Answers a heartbeat request (RFC 5847 §3.1); a response has no request of this anchor's.
-    pub(crate) fn handle_heartbeat(
-        &mut self,
-        d: Datagram<'_>,
-        heartbeat: Heartbeat,
-        options: OptionsRef<'_>,
-        peer: Option<PeerIndex>,
-    ) -> Result<(), Discard> {
-        if heartbeat.flags.contains(HeartbeatFlags::R) {
-            return Err(Discard::Unexpected);
-        }
-        if !self.peers.is_authorized(peer) {
-            return Err(Discard::UnknownMag);
-        }
-        self.check_protection(d, options, peer)?;
-        let policy = self.peers.policy(peer);
-        let authentication = policy.beyond_updates();
-        let mut bytes = self.buffers.take();
-        let answer = Heartbeat { flags: HeartbeatFlags::R, sequence: heartbeat.sequence };
-        let mut encoder = Encoder::new(&mut bytes, answer);
-        encoder.option(RestartCounter(self.settings.restart_counter));
-        encoder.finish();
-        seal(&mut bytes, &d.path, authentication);
-        let dscp = dscp::answer(policy.dscp, d.dscp);
-        self.output.push_back(Output::Send { path: d.path, dscp, bytes });
-        self.statistics.other_signalling.heartbeats_answered += 1;
-        if let Some(counters) = self.peers.counters_mut(peer) {
-            counters.heartbeats += 1;
-        }
-        Ok(())
-    }
-
     /// Whether a message that is neither an update nor an acknowledgement is protected as is
     /// agreed with its sender (RFC 5846 §6.2, RFC 5847 §6).
     pub(crate) fn check_protection(

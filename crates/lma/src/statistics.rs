@@ -369,6 +369,10 @@ counters! {
     pub struct OtherSignalling: "Other Signalling", "other_signalling" {
         /// Heartbeat requests answered (RFC 5847).
         heartbeats_answered: "Heartbeat Requests Answered",
+        /// Heartbeat requests sent (RFC 5847).
+        heartbeats_sent: "Heartbeat Requests Sent",
+        /// Heartbeat responses received, unsolicited ones among them.
+        heartbeat_responses: "Heartbeat Responses Received",
         /// Binding Error messages sent for an unknown MH type (RFC 6275 §9.3.3).
         binding_errors_sent: "Binding Errors Sent",
         /// Messages dropped, for whatever reason.

@@ -67,6 +67,7 @@ impl Mag {
             self.forget(id);
         } else if ba.status.is_accepted() {
             self.accepted(id, ba, options, now);
+            self.feel(peer, now);
         } else {
             debug!(status = %ba.status, "update rejected");
             self.rejected(id, ba, now);
@@ -98,7 +99,9 @@ impl Mag {
                 // The end of a session is not the answer to the beginning of another one that
                 // has got to the same number.
                 let ends = request.kind == Kind::Deregistration;
-                said.is_none_or(|time| time == *sent)
+                // A number alone may be an earlier session's: without times, what is repeated
+                // says whose answer this is.
+                said.map_or(self.uses_timestamps() || is_echo, |time| time == *sent)
                     && (!ba.status.is_accepted() || ba.lifetime.is_zero() == ends)
             };
             is_answered.then_some((is_echo, (*id, request.kind)))

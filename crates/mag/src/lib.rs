@@ -19,7 +19,8 @@
 //! | `attach`, `detach` | how nodes come and go |
 //! | `update`, `acknowledgement` | the registration with the anchor |
 //! | `tunnel` | which encapsulation was agreed on |
-//! | `signal` | messages in and out, checksum, authentication, heartbeats |
+//! | `signal` | messages in and out, checksum, authentication |
+//! | `heartbeat` | whether the anchors live, and whether they remember |
 //! | `revocation` | bindings that the anchor takes back |
 //! | `access` | frames: router advertisements, DHCP, neighbours, probes |
 //! | `wanted` | what the data plane and the kernel should hold |
@@ -46,6 +47,7 @@ mod access;
 mod acknowledgement;
 mod attach;
 mod detach;
+mod heartbeat;
 mod list;
 mod output;
 mod reconfigure;
@@ -76,6 +78,7 @@ pub use settings::{
 pub use show::{BindingState, BindingView};
 pub use stats::{Access, AcknowledgementsReceived, Control, Denied, Dhcp, Discards, UpdatesSent};
 
+use heartbeat::Hearts;
 use list::{Entry, UpdateList};
 use stats::Statistics;
 
@@ -89,6 +92,7 @@ pub struct Mag {
     settings: Settings,
     list: UpdateList,
     timers: Timers<(BindingId, Timer)>,
+    hearts: Hearts,
     /// Links whose state the shell has told; one that it has not is taken for up.
     links: BTreeMap<InterfaceId, LinkState>,
     /// Anchors that accepted an update and ignored its GRE Key option (RFC 5845 §4.2).
@@ -135,6 +139,7 @@ impl Mag {
             settings,
             list: UpdateList::default(),
             timers: Timers::default(),
+            hearts: Hearts::default(),
             links: BTreeMap::new(),
             without_gre: BTreeSet::new(),
             sequence,
@@ -161,6 +166,9 @@ impl Mag {
                 Timer::Verify => self.verify_due(id, now),
             }
         }
+        while let Some(anchor) = self.hearts.timers.pop_expired(now.mono) {
+            self.heartbeat_due(anchor, now);
+        }
     }
 
     /// The next thing to do, in the order in which it is to be done.
@@ -170,7 +178,8 @@ impl Mag {
 
     /// When [`Self::handle_timeout`] is to be called.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
-        self.timers.next_due()
+        let heartbeat = self.hearts.timers.next_due();
+        self.timers.next_due().into_iter().chain(heartbeat).min()
     }
 
     /// Takes back the octets of a message or frame that has been sent.

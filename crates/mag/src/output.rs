@@ -219,6 +219,21 @@ pub enum Event {
         /// Why.
         trigger: RevocationTrigger,
     },
+    /// An anchor does not answer any more.
+    PeerDown {
+        /// The anchor.
+        peer: IpAddr,
+    },
+    /// An anchor that was down answers again.
+    PeerUp {
+        /// The anchor.
+        peer: IpAddr,
+    },
+    /// An anchor has lost its bindings; they are registered again.
+    PeerRestarted {
+        /// The anchor.
+        peer: IpAddr,
+    },
     /// A peer did not understand a message.
     BindingError {
         /// Who says so.

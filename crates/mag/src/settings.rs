@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kedge_model::{Lifetime, MacAddr, MnId, VrfId};
+use kedge_sansio::Rhythm;
 use kedge_wire::auth::Key;
 use kedge_wire::registry::AccessTechnologyType;
 
@@ -48,6 +49,8 @@ pub struct Settings {
     pub tunnel_mtu: Option<u16>,
     /// The code point of signalling.
     pub dscp: Dscp,
+    /// When anchors are asked whether they live (RFC 5847); `None` asks none.
+    pub heartbeat: Option<Rhythm>,
     /// How often this gateway has restarted (RFC 5847 §3.4); survives reboots.
     pub restart_counter: u32,
 }

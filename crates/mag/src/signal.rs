@@ -1,5 +1,4 @@
-//! Messages in and out: checksum, authentication, and what is neither registration nor
-//! revocation.
+//! Messages in and out: checksum, authentication, and whom a message is for.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -7,13 +6,11 @@ use std::sync::Arc;
 use kedge_model::{Datagram, SignalPath};
 use kedge_sansio::Now;
 use kedge_wire::auth::{self, AuthVerdict};
-use kedge_wire::{
-    Encoder, Heartbeat, HeartbeatFlags, HomeNetworkPrefix, Message, PacketRef, RestartCounter,
-};
+use kedge_wire::{HomeNetworkPrefix, Message, PacketRef};
 use tracing::debug;
 
 use crate::settings::{Auth, AuthHome, Lma};
-use crate::{Event, Mag, Output};
+use crate::{Mag, Output};
 
 /// The port of signalling over IPv4 (RFC 5844 §4.1.3.1).
 const SIGNALLING_PORT: u16 = 5436;
@@ -61,34 +58,12 @@ impl Mag {
             Message::BindingRevocationIndication(bri) => {
                 self.handle_revocation(path, dscp, &lma, *bri, packet.options, now);
             }
-            Message::Heartbeat(heartbeat) => self.handle_heartbeat(path, dscp, &lma, *heartbeat),
-            Message::BindingError(error) => {
-                self.stats.control.binding_errors += 1;
-                self.event(Event::BindingError { peer: path.peer.ip(), status: error.status });
+            Message::Heartbeat(heartbeat) => {
+                self.handle_heartbeat(path, dscp, &lma, *heartbeat, packet.options, now);
             }
+            Message::BindingError(error) => self.handle_binding_error(path.peer.ip(), *error),
             _ => self.stats.discards.unexpected += 1,
         }
-    }
-
-    /// RFC 5847 §3.2: requests are answered always, with the restart counter.
-    fn handle_heartbeat(&mut self, path: SignalPath, dscp: u8, lma: &Lma, request: Heartbeat) {
-        if request.flags.contains(HeartbeatFlags::R) {
-            // This gateway sends no requests; an unsolicited response says that the anchor has
-            // restarted, which the next refresh finds out too.
-            self.stats.discards.unexpected += 1;
-            return;
-        }
-        self.stats.control.heartbeat_requests += 1;
-        self.stats.control.heartbeat_responses += 1;
-        let restarts = self.settings.restart_counter;
-        let dscp = self.settings.dscp.of_answer(dscp);
-        let auth = lma.auth.as_ref().filter(|auth| !auth.updates_only);
-        let mut bytes = self.buffers.take();
-        let response = Heartbeat { flags: HeartbeatFlags::R, sequence: request.sequence };
-        let mut encoder = Encoder::new(&mut bytes, response);
-        encoder.option(RestartCounter(restarts));
-        encoder.finish();
-        self.send(path, dscp, auth, bytes);
     }
 
     /// Queues the message in `bytes`, which came from the free list: protected as `auth` says and

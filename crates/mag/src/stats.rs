@@ -158,6 +158,10 @@ counters! {
         heartbeat_requests: "Heartbeat Requests Received",
         /// Answers to them.
         heartbeat_responses: "Heartbeat Responses Sent",
+        /// Requests to anchors.
+        heartbeats_sent: "Heartbeat Requests Sent",
+        /// Answers to them, and announcements of a restart.
+        heartbeats_answered: "Heartbeat Responses Received",
         /// Revocation indications.
         revocations: "Binding Revocation Indications Received",
         /// Bindings ended by them.

@@ -196,7 +196,7 @@ fn many_routes_are_made_in_one_go_and_each_failure_is_placed() {
 fn rules_choose_a_table_by_the_input_device() {
     let lab = Lab::with_pair();
     let mut netlink = connect(&lab);
-    let rules = [false, true].map(|ipv6| Rule {
+    let rules = [false, true].map(|ipv6| Rule::Input {
         ipv6,
         input: "near".to_owned(),
         table: Table(1_000),
@@ -215,6 +215,33 @@ fn rules_choose_a_table_by_the_input_device() {
     }
     assert_eq!(netlink.own_rules().unwrap(), []);
     assert!(lab.ip("rule show").contains("501:"));
+}
+
+#[test]
+fn a_rule_keeps_the_kernel_from_saying_that_a_port_is_unreachable() {
+    let lab = Lab::with_pair();
+    let mut netlink = connect(&lab);
+    let rules = ["192.0.2.1", "2001:db8::1"]
+        .map(|from| Rule::NoPortUnreachable { from: ip(from), priority: 400 });
+    for rule in &rules {
+        netlink.add_rule(rule).unwrap();
+        assert!(netlink.add_rule(rule).unwrap_err().is_present());
+    }
+    let shown = words(&lab.ip("rule show"));
+    assert!(
+        shown.contains("400: from 192.0.2.1 ipproto icmp dport 771 blackhole proto 213"),
+        "{shown}"
+    );
+    let shown = words(&lab.ip("-6 rule show"));
+    assert!(
+        shown.contains("400: from 2001:db8::1 ipproto ipv6-icmp dport 260 blackhole proto 213"),
+        "{shown}"
+    );
+    assert_eq!(netlink.own_rules().unwrap(), rules);
+    for rule in &rules {
+        netlink.remove_rule(rule).unwrap();
+    }
+    assert_eq!(netlink.own_rules().unwrap(), []);
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn things(device: DeviceIndex) -> Vec<Thing> {
         route(net("10.0.0.0/8"), NextHop::Via("192.0.2.9".parse().unwrap(), None), Table::MAIN),
         route(prefix, NextHop::Device(device), Table::MAIN),
         route(net("::/0"), NextHop::Device(device), Table(1_000)),
-        Thing::Rule(Rule {
+        Thing::Rule(Rule::Input {
             ipv6: true,
             input: "near".to_owned(),
             table: Table(1_000),

@@ -7,6 +7,7 @@
 
 mod backoff;
 mod buffers;
+mod pulse;
 mod rng;
 mod timers;
 
@@ -14,6 +15,7 @@ use std::time::{Instant, SystemTime};
 
 pub use backoff::Backoff;
 pub use buffers::Buffers;
+pub use pulse::{Pulse, Rhythm, Sign};
 pub use rng::Rng;
 pub use timers::{TimerId, Timers};
 

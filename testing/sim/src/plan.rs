@@ -229,6 +229,7 @@ impl Plan {
             max_bindings: 10_000,
             tunnel_mtu: None,
             dscp: kedge_mag::Dscp::default(),
+            heartbeat: None,
             restart_counter: restarts,
         }
     }

@@ -153,7 +153,6 @@ pub(super) const HEARTBEATS: Row<Key> = row(
     ],
     "Heartbeats to every peer",
 )
-.no_effect_yet()
 .from(BOTH);
 
 /// Heartbeats on the paths of one label.

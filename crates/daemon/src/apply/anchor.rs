@@ -57,6 +57,7 @@ pub fn anchor(
         accept_forced_udp: true,
         generate_grekey: lma.generate_grekey && !lma.ignore_grekey,
         dscp: dscp(lma.dscp),
+        heartbeat: lma.heartbeat.map(super::rhythm),
         revocation: Revocation {
             delay_min: lma.revocation.delay_min,
             delay_max: lma.revocation.delay_max,

@@ -99,6 +99,7 @@ pub fn gateway(
         tunnel_mtu: mag.tunnel_mtu,
         dscp: super::marking(mag.dscp)
             .map_or(Dscp::default(), |(value, force)| Dscp { value: Some(value), force }),
+        heartbeat: mag.heartbeat.map(super::rhythm),
         restart_counter,
     };
     let mtu = mag.tunnel_mtu.unwrap_or(LINK_MTU - smallest);

@@ -161,7 +161,7 @@ impl Lma {
             Some(status)
                 if status.is_success() || status == RevocationStatus::BINDING_DOES_NOT_EXIST =>
             {
-                self.leave_to_others(slot, now);
+                self.leave_to_others(slot, Release::Deregistered, now);
             }
             Some(RevocationStatus::REVOCATION_FAILED_MN_IS_ATTACHED) | None => {
                 self.resume_waiting(slot, Decision::New, now);
@@ -190,6 +190,6 @@ impl Lma {
 }
 
 /// The identifier of an event that is about no single node.
-fn nobody() -> MnId {
+pub(crate) fn nobody() -> MnId {
     MnIdOption::EMPTY.to_mn_id()
 }

@@ -167,7 +167,7 @@ impl Lma {
     /// A session that another gateway waits for is its, and any other ends.
     fn given_up(&mut self, slot: Slot, now: Now) {
         match self.waiting.contains_key(&slot) {
-            true => self.leave_to_others(slot, now),
+            true => self.leave_to_others(slot, Release::Deregistered, now),
             false => self.end(slot, Release::Revoked, now),
         }
     }

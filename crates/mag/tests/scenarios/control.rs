@@ -71,7 +71,7 @@ fn a_heartbeat_is_answered_with_the_restart_counter_and_the_right_code_point() {
 #[test]
 fn a_response_to_a_request_that_was_not_made_is_not_answered() {
     let mut world = World::new(settings());
-    let response = Heartbeat { flags: HeartbeatFlags::R | HeartbeatFlags::U, sequence: 0 };
+    let response = Heartbeat { flags: HeartbeatFlags::R, sequence: 0 };
     let packet = Packet { message: Message::Heartbeat(response), options: Options::new() };
     world.deliver(path_from("2001:db8::1"), &packet);
     assert!(world.sent.is_empty());

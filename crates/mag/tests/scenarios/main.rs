@@ -5,6 +5,7 @@ mod any_order;
 mod control;
 mod departure;
 mod dhcp;
+mod heartbeat;
 mod registration;
 mod rejection;
 mod world;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kedge_mag::{Auth, AuthHome, BindingState, Event, Mag, Refusal, Replay};
+use kedge_mag::{Auth, AuthHome, BindingState, Event, Mag, Refusal, Replay, Settings};
 use kedge_model::{Ipv6Net, Sequence};
 use kedge_wire::auth::{self, Key};
 use kedge_wire::registry::{
@@ -188,6 +188,19 @@ fn old_timestamps_do_not_use_up_the_corrections_of_another_rejection() {
 }
 
 #[test]
+fn without_times_an_answer_with_another_interface_in_it_is_of_another_session() {
+    let mut world = World::new(Settings { replay: Replay::Sequence, ..settings() });
+    world.solicit(IF1, NODE);
+    let update = world.take_one();
+    world.answer(&update, Status::ACCEPTED, 3600, echo_but(&update, "link"));
+    assert_eq!(world.count("mag_discards", "unmatched"), 1);
+    world.pass(Duration::from_secs(1));
+    let again = world.take_one();
+    world.accept(&again);
+    assert_eq!(state(&world), BindingState::Active);
+}
+
+#[test]
 fn corrections_end() {
     let mut settings = settings();
     settings.replay = Replay::Sequence;
@@ -221,7 +234,9 @@ fn echo_but(update: &Sent, change: &str) -> Options {
     echo.push(handoff);
     echo.push(technology);
     echo.push(link);
-    echo.push(options.get::<TimestampOption>().unwrap());
+    if let Some(time) = options.get::<TimestampOption>() {
+        echo.push(time);
+    }
     echo.push(HomeNetworkPrefix::new(PREFIX.parse().unwrap()));
     echo
 }

@@ -91,6 +91,7 @@ pub fn settings() -> Settings {
         max_bindings: 100,
         tunnel_mtu: None,
         dscp: Dscp::default(),
+        heartbeat: None,
         restart_counter: 5,
     }
 }

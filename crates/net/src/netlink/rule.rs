@@ -1,32 +1,63 @@
-//! Rules that choose a routing table by the device a packet came in through.
+//! Rules that decide before the routing tables do.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST};
 use netlink_packet_route::route::RouteProtocol;
-use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleMessage};
-use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleMessage, RulePortRange};
+use netlink_packet_route::{AddressFamily, IpProtocol, RouteNetlinkMessage};
 
 use super::{Netlink, PROTOCOL, Table};
 use crate::NetError;
 
-/// `ip rule add iif DEVICE lookup TABLE priority PRIORITY`, for one address family.
+/// A routing rule of this daemon.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Rule {
-    /// Whether it is for IPv6 packets; the families have rules of their own.
-    pub ipv6: bool,
-    /// The device that packets came in through, by name: the rule outlives the device.
-    pub input: String,
-    /// The table to look in.
-    pub table: Table,
-    /// When the rule is asked; lower is earlier. The main table is asked at 32766.
-    pub priority: u32,
+pub enum Rule {
+    /// `ip rule add iif DEVICE lookup TABLE priority PRIORITY`, for one address family.
+    Input {
+        /// Whether it is for IPv6 packets; the families have rules of their own.
+        ipv6: bool,
+        /// The device that packets came in through, by name: the rule outlives the device.
+        input: String,
+        /// The table to look in.
+        table: Table,
+        /// When the rule is asked; lower is earlier. The main table is asked at 32766.
+        priority: u32,
+    },
+    /// `ip rule add from ADDRESS ipproto icmp dport 771 blackhole`, 260 for IPv6: the kernel tells
+    /// nobody in this name that a port is unreachable. To a rule, the type and the code of an
+    /// ICMP message are its destination port.
+    ///
+    /// A kernel with tunnel drivers says so about every tunnelled packet that none of its own
+    /// devices takes, also of those that a raw socket took.
+    NoPortUnreachable {
+        /// The address of ours that the error would come from.
+        from: IpAddr,
+        /// When the rule is asked.
+        priority: u32,
+    },
+}
+
+impl Rule {
+    fn family(&self) -> AddressFamily {
+        match self {
+            Self::Input { ipv6: true, .. } => AddressFamily::Inet6,
+            Self::Input { .. } => AddressFamily::Inet,
+            Self::NoPortUnreachable { from, .. } => super::family_of(*from),
+        }
+    }
 }
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let family = if self.ipv6 { "IPv6" } else { "IPv4" };
-        write!(f, "{family} from {} to table {}", self.input, self.table.0)
+        match self {
+            Self::Input { ipv6, input, table, .. } => {
+                let family = if *ipv6 { "IPv6" } else { "IPv4" };
+                write!(f, "{family} from {input} to table {}", table.0)
+            }
+            Self::NoPortUnreachable { from, .. } => write!(f, "no port unreachable from {from}"),
+        }
     }
 }
 
@@ -63,35 +94,53 @@ impl Netlink {
 impl Rule {
     /// `None` is a rule this daemon would not have made.
     fn from_message(message: &RuleMessage) -> Option<Self> {
-        let mut rule = Self {
-            ipv6: message.header.family == AddressFamily::Inet6,
-            input: String::new(),
-            table: Table(message.header.table.into()),
-            priority: 0,
-        };
-        let mut ours = false;
+        let (mut input, mut from, mut priority, mut ours) = (None, None, 0, false);
+        let mut table = Table(message.header.table.into());
         for attribute in &message.attributes {
             match attribute {
-                RuleAttribute::Iifname(name) => rule.input.clone_from(name),
-                RuleAttribute::Table(number) => rule.table = Table(*number),
-                RuleAttribute::Priority(priority) => rule.priority = *priority,
+                RuleAttribute::Iifname(name) => input = Some(name.clone()),
+                RuleAttribute::Source(address) => from = Some(*address),
+                RuleAttribute::Table(number) => table = Table(*number),
+                RuleAttribute::Priority(number) => priority = *number,
                 RuleAttribute::Protocol(p) => ours = *p == RouteProtocol::Other(PROTOCOL),
                 _ => {}
             }
         }
-        (ours && !rule.input.is_empty()).then_some(rule)
+        let ipv6 = message.header.family == AddressFamily::Inet6;
+        match (ours, input, from) {
+            (true, Some(input), None) => Some(Self::Input { ipv6, input, table, priority }),
+            (true, None, Some(from)) => Some(Self::NoPortUnreachable { from, priority }),
+            _ => None,
+        }
     }
 }
 
 fn message(rule: &Rule) -> RuleMessage {
     let mut message = RuleMessage::default();
-    message.header.family = if rule.ipv6 { AddressFamily::Inet6 } else { AddressFamily::Inet };
-    message.header.action = RuleAction::ToTable;
-    message.attributes = vec![
-        RuleAttribute::Iifname(rule.input.clone()),
-        RuleAttribute::Table(rule.table.0),
-        RuleAttribute::Priority(rule.priority),
-        RuleAttribute::Protocol(RouteProtocol::Other(PROTOCOL)),
-    ];
+    message.header.family = rule.family();
+    let priority = match rule {
+        Rule::Input { input, table, priority, .. } => {
+            message.header.action = RuleAction::ToTable;
+            message.attributes.push(RuleAttribute::Iifname(input.clone()));
+            message.attributes.push(RuleAttribute::Table(table.0));
+            *priority
+        }
+        Rule::NoPortUnreachable { from, priority } => {
+            // RFC 792: type 3, code 3. RFC 4443 §3.1: type 1, code 4.
+            let (length, protocol, port) = match from {
+                IpAddr::V4(_) => (32, IpProtocol::Icmp, 0x0303),
+                IpAddr::V6(_) => (128, IpProtocol::Other(libc::IPPROTO_ICMPV6), 0x0104),
+            };
+            message.header.action = RuleAction::Blackhole;
+            message.header.src_len = length;
+            message.attributes.push(RuleAttribute::Source(*from));
+            message.attributes.push(RuleAttribute::IpProtocol(protocol));
+            let port = RulePortRange { start: port, end: port };
+            message.attributes.push(RuleAttribute::DestinationPortRange(port));
+            *priority
+        }
+    };
+    message.attributes.push(RuleAttribute::Priority(priority));
+    message.attributes.push(RuleAttribute::Protocol(RouteProtocol::Other(PROTOCOL)));
     message
 }

@@ -1,0 +1,217 @@
+//! Heartbeats (RFC 5847): whether gateways live, and whether they remember.
+//!
+//! A gateway with sessions is asked; one that is not heard of any more, or that has lost its
+//! sessions, is a gateway whose bindings are invalid (§3): they are treated as if it had
+//! de-registered them. Nothing is forwarded, the addresses are kept for MinDelayBeforeBCEDelete,
+//! and whichever gateway registers the node in that time gives it its addresses back.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use kedge_model::{Datagram, SignalPath};
+use kedge_sansio::{Pulse, TimerId};
+use kedge_wire::registry::BindingErrorStatus;
+use kedge_wire::{BindingError, Encoder, Heartbeat, HeartbeatFlags, OptionsRef, RestartCounter};
+
+use crate::answer::seal;
+use crate::binding::Binding;
+use crate::cache::Slot;
+use crate::event::{Output, Release, What};
+use crate::peers::PeerIndex;
+use crate::rejection::Discard;
+use crate::{Lma, Now, Timer, dscp};
+
+/// A gateway's heartbeat, as the anchor feels it.
+#[derive(Clone, Debug, Default)]
+pub struct Heart {
+    /// What it has answered, and what it has not.
+    pub pulse: Pulse,
+    /// Where its last update came from.
+    path: Option<SignalPath>,
+    /// While it has sessions.
+    timer: Option<TimerId>,
+    asked: Option<Instant>,
+    answered: Option<Instant>,
+}
+
+impl Lma {
+    /// A gateway has a session and was heard on this path. It is asked from here on.
+    pub(crate) fn feel(&mut self, peer: PeerIndex, path: SignalPath, now: Now) {
+        let Some(rhythm) = self.settings.heartbeat else { return };
+        if self.peers.is_shared(peer) {
+            return;
+        }
+        let heart = &mut self.peers.get_mut(peer).heart;
+        heart.path = Some(path);
+        if heart.timer.is_none() && heart.pulse.is_willing() {
+            let due = now.mono + rhythm.interval;
+            heart.timer = Some(self.timers.insert(due, Timer::Heartbeat(peer)));
+        }
+    }
+
+    /// The next request is due (§3.1), or the answer to the last one.
+    pub(crate) fn heartbeat_due(&mut self, peer: PeerIndex, now: Now) {
+        let state = self.peers.get_mut(peer);
+        state.heart.timer = None;
+        let (Some(rhythm), Some(path)) = (self.settings.heartbeat, state.heart.path) else {
+            return;
+        };
+        // §3: only while there are sessions. Those of a gateway that is down are none, so it is
+        // asked until their addresses are given away.
+        if state.bindings == 0 || !state.heart.pulse.is_willing() {
+            state.heart.pulse.rest();
+            return;
+        }
+        let (sequence, wait, fell) = state.heart.pulse.beat(rhythm);
+        state.heart.asked = Some(now.mono);
+        state.heart.timer = Some(self.timers.insert(now.mono + wait, Timer::Heartbeat(peer)));
+        if fell {
+            self.report_peer(What::PeerDown { peer: path.peer.ip() });
+            self.invalidate(peer, now, |_| true);
+        }
+        self.send_heartbeat(path, Some(peer), 0, HeartbeatFlags::NONE, sequence);
+        self.statistics.other_signalling.heartbeats_sent += 1;
+    }
+
+    /// Answers a request (§3: always), takes an answer.
+    pub(crate) fn handle_heartbeat(
+        &mut self,
+        d: Datagram<'_>,
+        heartbeat: Heartbeat,
+        options: OptionsRef<'_>,
+        peer: Option<PeerIndex>,
+        now: Now,
+    ) -> Result<(), Discard> {
+        if !self.peers.is_authorized(peer) {
+            return Err(Discard::UnknownMag);
+        }
+        self.check_protection(d, options, peer)?;
+        if heartbeat.flags.contains(HeartbeatFlags::R) {
+            return self.handle_response(d, heartbeat, options, peer, now);
+        }
+        self.send_heartbeat(d.path, peer, d.dscp, HeartbeatFlags::R, heartbeat.sequence);
+        self.statistics.other_signalling.heartbeats_answered += 1;
+        if let Some(counters) = self.peers.counters_mut(peer) {
+            counters.heartbeats += 1;
+        }
+        Ok(())
+    }
+
+    /// §3.1, §3.2.
+    fn handle_response(
+        &mut self,
+        d: Datagram<'_>,
+        heartbeat: Heartbeat,
+        options: OptionsRef<'_>,
+        peer: Option<PeerIndex>,
+        now: Now,
+    ) -> Result<(), Discard> {
+        let Some(index) = peer else { return Err(Discard::Unexpected) };
+        let counter = options.get::<RestartCounter>().map(|option| option.0);
+        let heart = &mut self.peers.get_mut(index).heart;
+        let last = heart.answered;
+        let restarted = if heartbeat.flags.contains(HeartbeatFlags::U) {
+            heart.pulse.announced(counter)
+        } else {
+            let sign = heart.pulse.answered(heartbeat.sequence, counter);
+            let Some(sign) = sign else { return Err(Discard::Unexpected) };
+            if let (Some(rhythm), Some(timer), Some(asked)) =
+                (self.settings.heartbeat, heart.timer, heart.asked)
+            {
+                self.timers.reschedule(timer, (asked + rhythm.interval).max(now.mono));
+            }
+            if sign.came_back {
+                self.report_peer(What::PeerUp { peer: d.path.peer.ip() });
+            }
+            sign.restarted
+        };
+        self.peers.get_mut(index).heart.answered = Some(now.mono);
+        self.statistics.other_signalling.heartbeat_responses += 1;
+        if restarted {
+            self.report_peer(What::PeerRestarted { peer: d.path.peer.ip() });
+            // What was registered since the last sign of the earlier life may be the new one's.
+            let is_older = |binding: &Binding| {
+                let updated = binding.expires.checked_sub(binding.lifetime.duration());
+                last.is_some_and(|last| updated.is_none_or(|updated| updated <= last))
+            };
+            self.invalidate(index, now, is_older);
+        }
+        Ok(())
+    }
+
+    /// §3: who does not know the message says so by a Binding Error, and is never asked again.
+    pub(crate) fn handle_binding_error(
+        &mut self,
+        d: Datagram<'_>,
+        error: BindingError,
+        peer: Option<PeerIndex>,
+    ) -> Result<(), Discard> {
+        let Some(peer) = peer.filter(|_| error.status == BindingErrorStatus::UNRECOGNIZED_MH_TYPE)
+        else {
+            return Err(Discard::Unexpected);
+        };
+        let heart = &mut self.peers.get_mut(peer).heart;
+        if !heart.pulse.refused() {
+            return Err(Discard::Unexpected);
+        }
+        if let Some(timer) = heart.timer.take() {
+            self.timers.remove(timer);
+        }
+        self.report_peer(What::PeerWithoutHeartbeat { peer: d.path.peer.ip() });
+        Ok(())
+    }
+
+    /// Command: tells gateways that this anchor has lost its sessions (§3.2), in case they had
+    /// some. `paths` are those between the anchor's addresses and theirs.
+    pub fn announce_restart(&mut self, paths: impl IntoIterator<Item = SignalPath>) {
+        for path in paths {
+            let peer = self.peers.find(&path);
+            self.send_heartbeat(path, peer, 0, HeartbeatFlags::R | HeartbeatFlags::U, 0);
+        }
+    }
+
+    /// Treats sessions of a gateway as if it had de-registered them.
+    fn invalidate(&mut self, peer: PeerIndex, now: Now, which: impl Fn(&Binding) -> bool) {
+        let is_lost = |b: &Binding| b.is_active() && b.paths.first().peer == peer && which(b);
+        let slots: Vec<Slot> =
+            self.cache.iter().filter(|(_, b)| is_lost(b)).map(|(slot, _)| slot).collect();
+        slots.iter().for_each(|slot| self.leave_to_others(*slot, Release::PeerLost, now));
+    }
+
+    fn send_heartbeat(
+        &mut self,
+        path: SignalPath,
+        peer: Option<PeerIndex>,
+        received_dscp: u8,
+        flags: HeartbeatFlags,
+        sequence: u32,
+    ) {
+        let policy = self.peers.policy(peer);
+        let mut bytes = self.buffers.take();
+        let mut encoder = Encoder::new(&mut bytes, Heartbeat { flags, sequence });
+        // §3.4: only valid in a response.
+        if flags.contains(HeartbeatFlags::R) {
+            encoder.option(RestartCounter(self.settings.restart_counter));
+        }
+        encoder.finish();
+        seal(&mut bytes, &path, policy.beyond_updates());
+        let dscp = dscp::answer(policy.dscp, received_dscp);
+        self.output.push_back(Output::Send { path, dscp, bytes });
+    }
+
+    fn report_peer(&mut self, what: What) {
+        self.push_event(self.settings.customer, crate::revocation::nobody(), what);
+    }
+}
+
+impl Heart {
+    /// Where the gateway is asked; `None` before it has registered a node.
+    pub fn peer(&self) -> Option<IpAddr> {
+        self.path.map(|path| path.peer.ip())
+    }
+
+    /// Whether it is being asked.
+    pub fn is_felt(&self) -> bool {
+        self.timer.is_some()
+    }
+}

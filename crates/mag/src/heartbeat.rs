@@ -1,0 +1,196 @@
+//! Heartbeats (RFC 5847): whether anchors live, and whether they remember.
+//!
+//! An anchor with sessions is asked. One that has lost them is told again of every node that is
+//! here, spread over a while, because the other gateways do the same at that moment. One that
+//! does not answer is reported; its sessions go on until their lifetimes end, since a node is no
+//! better off without them.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use kedge_model::{BindingId, SignalPath};
+use kedge_sansio::{Now, Pulse, TimerId, Timers};
+use kedge_wire::registry::BindingErrorStatus;
+use kedge_wire::{BindingError, Encoder, Heartbeat, HeartbeatFlags, OptionsRef, RestartCounter};
+
+use crate::list::State;
+use crate::settings::Lma;
+use crate::{Event, Mag, Timer};
+
+/// The least time over which the sessions of an anchor that has restarted are registered again,
+/// and what each session adds to it.
+const LEAST_SPREAD: Duration = Duration::from_secs(1);
+const SPREAD_PER_SESSION: Duration = Duration::from_millis(2);
+
+/// The anchors' heartbeats.
+#[derive(Debug, Default)]
+pub(crate) struct Hearts {
+    by_address: BTreeMap<IpAddr, Heart>,
+    pub(crate) timers: Timers<IpAddr>,
+}
+
+/// An anchor's heartbeat, as the gateway feels it.
+#[derive(Debug, Default)]
+struct Heart {
+    pulse: Pulse,
+    /// While it has sessions of ours.
+    timer: Option<TimerId>,
+    asked: Option<Instant>,
+}
+
+impl Mag {
+    /// The anchor has accepted a session. It is asked from here on.
+    pub(crate) fn feel(&mut self, anchor: IpAddr, now: Now) {
+        let Some(rhythm) = self.settings.heartbeat else { return };
+        let heart = self.hearts.by_address.entry(anchor).or_default();
+        if heart.timer.is_none() && heart.pulse.is_willing() {
+            heart.timer = Some(self.hearts.timers.insert(now.mono + rhythm.interval, anchor));
+        }
+    }
+
+    /// The next request is due (RFC 5847 §3.1), or the answer to the last one.
+    pub(crate) fn heartbeat_due(&mut self, anchor: IpAddr, now: Now) {
+        let Some(heart) = self.hearts.by_address.get_mut(&anchor) else { return };
+        heart.timer = None;
+        let lma = self.settings.lmas.values().find(|lma| lma.address == anchor).cloned();
+        let (Some(rhythm), Some(lma)) = (self.settings.heartbeat, lma) else {
+            self.hearts.by_address.remove(&anchor);
+            return;
+        };
+        // §3: only while there are sessions.
+        let session =
+            self.list.iter().find(|(_, e)| e.grant().is_some() && e.lma.address == anchor);
+        let Some(care_of) = session.map(|(_, entry)| entry.care_of) else {
+            heart.pulse.rest();
+            return;
+        };
+        let (sequence, wait, fell) = heart.pulse.beat(rhythm);
+        heart.asked = Some(now.mono);
+        heart.timer = Some(self.hearts.timers.insert(now.mono + wait, anchor));
+        if fell {
+            self.event(Event::PeerDown { peer: anchor });
+        }
+        self.stats.control.heartbeats_sent += 1;
+        let dscp = self.settings.dscp.of_request();
+        let path = self.path_to(care_of, anchor);
+        self.send_heartbeat(path, dscp, &lma, HeartbeatFlags::NONE, sequence);
+    }
+
+    /// Answers a request, always and with the restart counter (RFC 5847 §3), or takes an answer.
+    pub(crate) fn handle_heartbeat(
+        &mut self,
+        path: SignalPath,
+        dscp: u8,
+        lma: &Lma,
+        heartbeat: Heartbeat,
+        options: OptionsRef<'_>,
+        now: Now,
+    ) {
+        if heartbeat.flags.contains(HeartbeatFlags::R) {
+            return self.handle_response(lma.address, heartbeat, options, now);
+        }
+        self.stats.control.heartbeat_requests += 1;
+        self.stats.control.heartbeat_responses += 1;
+        let dscp = self.settings.dscp.of_answer(dscp);
+        self.send_heartbeat(path, dscp, lma, HeartbeatFlags::R, heartbeat.sequence);
+    }
+
+    /// RFC 5847 §3.1, §3.2.
+    fn handle_response(
+        &mut self,
+        anchor: IpAddr,
+        heartbeat: Heartbeat,
+        options: OptionsRef<'_>,
+        now: Now,
+    ) {
+        let counter = options.get::<RestartCounter>().map(|option| option.0);
+        let heart = self.hearts.by_address.entry(anchor).or_default();
+        let (restarted, came_back) = if heartbeat.flags.contains(HeartbeatFlags::U) {
+            (heart.pulse.announced(counter), false)
+        } else {
+            let Some(sign) = heart.pulse.answered(heartbeat.sequence, counter) else {
+                self.stats.discards.unexpected += 1;
+                return;
+            };
+            if let (Some(rhythm), Some(timer), Some(asked)) =
+                (self.settings.heartbeat, heart.timer, heart.asked)
+            {
+                let due = (asked + rhythm.interval).max(now.mono);
+                self.hearts.timers.reschedule(timer, due);
+            }
+            (sign.restarted, sign.came_back)
+        };
+        self.stats.control.heartbeats_answered += 1;
+        if came_back {
+            self.event(Event::PeerUp { peer: anchor });
+        }
+        if restarted {
+            self.event(Event::PeerRestarted { peer: anchor });
+            self.register_again(anchor, now);
+        }
+    }
+
+    /// RFC 6275 §9.3.3. In answer to a heartbeat it ends them for good (RFC 5847 §3).
+    pub(crate) fn handle_binding_error(&mut self, peer: IpAddr, error: BindingError) {
+        self.stats.control.binding_errors += 1;
+        self.event(Event::BindingError { peer, status: error.status });
+        if error.status == BindingErrorStatus::UNRECOGNIZED_MH_TYPE
+            && let Some(heart) = self.hearts.by_address.get_mut(&peer)
+            && heart.pulse.refused()
+            && let Some(timer) = heart.timer.take()
+        {
+            self.hearts.timers.remove(timer);
+        }
+    }
+
+    /// Command: tells every anchor that this gateway has lost its sessions (RFC 5847 §3.2), in
+    /// case they had some.
+    pub fn announce_restart(&mut self) {
+        let lmas: Vec<_> = self.settings.lmas.values().cloned().collect();
+        let dscp = self.settings.dscp.of_request();
+        for lma in lmas {
+            let Some(care_of) = self.settings.care_of_towards(lma.address) else { continue };
+            let path = self.path_to(care_of, lma.address);
+            let flags = HeartbeatFlags::R | HeartbeatFlags::U;
+            self.send_heartbeat(path, dscp, &lma, flags, 0);
+        }
+    }
+
+    /// The anchor has lost what it had granted.
+    fn register_again(&mut self, anchor: IpAddr, now: Now) {
+        let lost: Vec<BindingId> =
+            self.list.ids(|e| e.grant().is_some() && e.lma.address == anchor && !e.held);
+        let count = u32::try_from(lost.len()).unwrap_or(u32::MAX);
+        let spread = (SPREAD_PER_SESSION * count).max(LEAST_SPREAD);
+        let spread = u32::try_from(spread.as_millis()).unwrap_or(u32::MAX);
+        for id in lost {
+            let wait = Duration::from_millis(self.rng.below(spread).into());
+            let Some(entry) = self.list.get_mut(id) else { continue };
+            entry.reassert = true;
+            // An update that is on its way does it too.
+            if matches!(entry.state, State::Active { request: None, .. }) {
+                self.set_timer(id, Timer::Signal, now.mono + wait);
+            }
+        }
+    }
+
+    fn send_heartbeat(
+        &mut self,
+        path: SignalPath,
+        dscp: u8,
+        lma: &Lma,
+        flags: HeartbeatFlags,
+        sequence: u32,
+    ) {
+        let auth = lma.auth.as_ref().filter(|auth| !auth.updates_only);
+        let mut bytes = self.buffers.take();
+        let mut encoder = Encoder::new(&mut bytes, Heartbeat { flags, sequence });
+        // §3.4: only valid in a response.
+        if flags.contains(HeartbeatFlags::R) {
+            encoder.option(RestartCounter(self.settings.restart_counter));
+        }
+        encoder.finish();
+        self.send(path, dscp, auth, bytes);
+    }
+}
