@@ -176,9 +176,7 @@ impl Gateway {
         let found = self.ports.iter_mut().enumerate().find(|(_, (_, p))| p.name() == link.name);
         let Some((place, (&id, port))) = found else { return };
         let token = Token(self.first_port.0 + place as u64);
-        if let Err(error) = port.open(link, poller, token, host) {
-            warn!("access interface {}: {error}", link.name);
-        }
+        port.open(link, poller, token, host);
         let state = if link.running { LinkState::Up } else { LinkState::Down };
         self.mag.handle_link(id, state, now);
         self.settle(host);
@@ -186,7 +184,11 @@ impl Gateway {
 
     /// Takes a device that is gone.
     pub fn handle_link_gone(&mut self, link: &Link, host: &mut Owned, now: Now) {
-        let found = self.ports.iter_mut().find(|(_, p)| p.device() == Some(link.index));
+        let found = self.ports.iter_mut().find(|(_, port)| match port.device() {
+            Some(device) => device == link.index,
+            // One that could not be used.
+            None => port.name() == link.name,
+        });
         let Some((&id, port)) = found else { return };
         info!("access interface {} is gone", link.name);
         port.forget(host);

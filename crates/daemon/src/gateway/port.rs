@@ -52,32 +52,34 @@ impl Port {
         self.fault.as_deref()
     }
 
-    /// Makes the device a gateway's access interface, once.
-    pub fn open(
-        &mut self,
-        link: &Link,
-        poller: &Poller,
-        token: Token,
-        host: &mut Owned,
-    ) -> Result<(), NetError> {
+    /// Makes the device a gateway's access interface, once. What is wrong with it is told when it
+    /// begins, not with each change of the device.
+    pub fn open(&mut self, link: &Link, poller: &Poller, token: Token, host: &mut Owned) {
         match self.device() {
-            Some(device) if device == link.index => return Ok(()),
+            Some(device) if device == link.index => return,
             // A new device took the name before the old one's end was heard of.
             Some(_) => self.forget(host),
             None => {}
         }
         let mut things = Vec::new();
-        let result = self.set_up(link, poller, token, host, &mut things);
-        match result {
+        // The loopback device has an address of zeros.
+        let outcome = match link.mac.filter(|mac| *mac != MacAddr([0; 6])) {
+            Some(_) => self
+                .set_up(link, poller, token, host, &mut things)
+                .map_err(|error| error.to_string()),
+            None => Err("it is no Ethernet device".to_owned()),
+        };
+        match outcome {
             Ok(socket) => {
                 self.open = Some(Open { device: link.index, socket, things });
                 self.fault = None;
-                Ok(())
             }
-            Err(error) => {
+            Err(fault) => {
                 undo(things, host);
-                self.fault = Some(error.to_string());
-                Err(error)
+                if self.fault.as_ref() != Some(&fault) {
+                    warn!("access interface {}: {fault}", self.name);
+                }
+                self.fault = Some(fault);
             }
         }
     }
@@ -119,6 +121,7 @@ impl Port {
         for thing in self.open.take().into_iter().flat_map(|open| open.things) {
             host.forget(&thing);
         }
+        self.fault = None;
         self.attached.clear();
     }
 

@@ -59,6 +59,34 @@ fn an_access_device_is_taken_when_it_comes_and_given_back_with_its_own_address()
 }
 
 #[test]
+fn a_device_that_is_no_ethernet_is_left_alone_and_its_fault_is_shown_while_it_is_there() {
+    let _turn = turn();
+    let lab = Lab::new("kgrob").expect("lab");
+    let host = lab.host("gw").expect("host");
+    host.address("lo", &format!("{}/128", GATEWAYS[0].2)).expect("address");
+    host.ip("tuntap add acc0 mode tun").expect("a TUN device");
+    let config = Domain::mag_config(&Plan::default(), 0)
+        .replace(" interface acc0\n", " interface lo\n !\n interface acc0\n");
+    let daemon = Daemon::start(&host, &config).expect("kedged");
+    let faults = || {
+        let globals = json(&daemon, GLOBALS);
+        [0, 1].map(|port| globals["interfaces"][port]["fault"].as_str().map(str::to_owned))
+    };
+    let fault = Some("it is no Ethernet device".to_owned());
+    assert_eq!(faults(), [fault.clone(), fault.clone()]);
+    let loopback = host.ip("link show lo").expect("loopback");
+    assert!(loopback.contains("link/loopback 00:00:00:00:00:00"), "{loopback}");
+    host.ip("link set lo mtu 1400").expect("a change");
+    host.ip("link del acc0").expect("gone");
+    until("the fault to be gone with its device", || match faults() {
+        [first, None] if first == fault => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    let told = daemon.log().matches("access interface lo: ").count();
+    assert_eq!(told, 1, "once, not with each change: {}", daemon.log());
+}
+
+#[test]
 fn a_node_is_served_again_after_its_link_was_down() {
     let _turn = turn();
     let mut site = Site::set(Plan::default());

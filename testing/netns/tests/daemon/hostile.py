@@ -1,13 +1,12 @@
 """A gateway that misbehaves, made of the independent speaker's parts.
 
-usage: hostile.py SCENARIO --local A --other B --anchor L [--key SPI:SECRET] [WORD..]
+usage: hostile.py SCENARIO --local A --anchor L [--key SPI:SECRET] [WORD..]
 
     one         registers a node, refreshes it, leaves
     fragments   the same in messages that do not fit into one packet
     abuse       sends what is malformed, unauthenticated, replayed, oversized, truncated
     fill        registers nodes until one is refused, then frees a place for it
-    vanish      registers the node of WORD for WORD seconds and says no more
-    leave       registers the node of WORD and de-registers it
+    vanish      registers the node of the first WORD for the second WORD's seconds, no more
 """
 
 import argparse
@@ -114,16 +113,10 @@ def vanish(args):
     print(f"lifetime {ack.lifetime * 4}")
 
 
-def leave(args):
-    gateway, node = Gateway(args.local, args.anchor, args.key), Node(args.words[0])
-    check(node.register(gateway).status == 0, "registered")
-    check(gateway.exchange(node.farewell(gateway)).status == 0, "de-registered")
-
-
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("scenario", choices=["one", "fragments", "abuse", "fill", "vanish", "leave"])
-    for name in ("local", "other", "anchor"):
+    parser.add_argument("scenario", choices=["one", "fragments", "abuse", "fill", "vanish"])
+    for name in ("local", "anchor"):
         parser.add_argument(f"--{name}")
     parser.add_argument("--key", type=key)
     parser.add_argument("words", nargs="*")

@@ -45,6 +45,7 @@ fn the_socket_and_the_claims_of_a_killed_daemon_are_taken_over() {
 /// A daemon runs on the stage's host; a second one with `files` on `host` is refused with `words`.
 fn second(stage: &Single, host: &kedge_lab::Host, files: &str, words: &str) {
     let mut first = Daemon::start(&stage.host, ANCHOR).expect("kedged");
+    json(&first, "show version"); // Once it answers, it has made everything.
     let (mine, theirs) = (look(&stage.host), look(host));
     stage.write("conf", ANCHOR);
     let ended = stage.run_on(host, &format!("timeout 10 $KEDGED --config conf {files}"));

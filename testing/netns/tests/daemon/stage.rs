@@ -248,13 +248,11 @@ impl Talk {
             Transport::Ipv4 => v4.to_string(),
             Transport::Ipv6 => v6.to_string(),
         };
-        let [local, other] = GATEWAYS.map(|(_, v4, v6)| address(v4, v6));
+        let local = address(GATEWAYS[0].1, GATEWAYS[0].2);
         let anchor = address(domain::ANCHOR.0, domain::ANCHOR.1);
         let key = format!("{:x}:{}", KEY.0, KEY.1);
-        let (program, options) = (
-            script("hostile.py"),
-            ["--local", &local, "--other", &other, "--anchor", &anchor, "--key", &key],
-        );
+        let (program, options) =
+            (script("hostile.py"), ["--local", &local, "--anchor", &anchor, "--key", &key]);
         let all: Vec<&str> = [&[program.as_str(), scenario][..], &options, words].concat();
         let played = self.speaker.exec("python3", &all);
         played.unwrap_or_else(|e| panic!("{scenario}: {e}\nkedged: {}", self.daemon.log()))

@@ -1,5 +1,7 @@
 //! A transport network that is cut for a while.
 
+use std::time::{Duration, Instant};
+
 use kedge_lab::domain::Plan;
 use serde_json::Value;
 
@@ -38,4 +40,10 @@ fn while_the_anchor_is_out_of_reach_updates_are_sent_again_ever_more_slowly() {
     });
     site.answered();
     assert_eq!(site.held(), given);
+
+    // An anchor that cannot be told does not keep the gateway from stopping.
+    switch.ip("link set plma down").expect("cut");
+    let asked = Instant::now();
+    site.mag.stop().expect("a clean stop");
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
 }
