@@ -7,4 +7,6 @@
 //! RUSTC_BOOTSTRAP=1 cargo fuzz run wire_packet -- -max_total_time=60
 //! ```
 
+pub mod access;
+pub mod text;
 pub mod wire;
