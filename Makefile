@@ -20,7 +20,7 @@ COVERAGE := --cfg fuzzing -C passes=sancov-module -C debug-assertions \
 FUZZ_SECONDS ?= 15
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-vm check bench fuzz setup clean
+.PHONY: demo test test-vm check sim bench fuzz setup clean
 .NOTPARALLEL:
 
 demo: setup
@@ -49,6 +49,12 @@ check:
 	$(CARGO) xtask layers
 	$(CARGO) xtask docs --check
 	$(CARGO) test --locked --workspace --exclude kedge-vm $(ROOT_PACKAGES:%=--exclude %)
+
+# A hunt with fresh seeds, which `check` does not have: what one run finds must not stop another.
+# A failure prints its seed; put it into testing/sim/tests/domains.rs with the fix.
+SIM_STEPS ?= 10000000
+sim:
+	KEDGE_SIM_STEPS=$(SIM_STEPS) $(CARGO) test --locked --package kedge-sim
 
 bench: setup
 	$(CARGO) build --release --locked --workspace --bins

@@ -31,6 +31,16 @@ const MAX_CORRECTIONS: u8 = 3;
 /// that follows one with too low a timestamp.
 const CLOCK_SKEW: Duration = Duration::from_millis(50);
 
+/// Whether an answer denies an address family that the session does not ask for: it belongs to an
+/// update from before the session gave that family up, whatever number it repeats.
+fn refuses_what_was_not_asked(service: Service, status: Status) -> bool {
+    match status {
+        Status::NOT_AUTHORIZED_FOR_IPV4_MOBILITY_SERVICE => !service.ipv4(),
+        Status::NOT_AUTHORIZED_FOR_IPV6_MOBILITY_SERVICE => !service.ipv6(),
+        _ => false,
+    }
+}
+
 /// The patience of a session that has not been refused.
 pub(crate) fn patience() -> Backoff {
     Backoff::new(FIRST_RETRY, LAST_RETRY)
@@ -55,6 +65,11 @@ impl Mag {
             return;
         };
         let Some(entry) = self.list.get(id) else { return };
+        if refuses_what_was_not_asked(entry.service, ba.status) {
+            self.stats.acknowledgements.errors += 1;
+            self.stats.discards.unmatched += 1;
+            return;
+        }
         if !echoes(entry, kind, options) {
             self.stats.acknowledgements.errors += 1;
             self.stats.discards.echo_mismatch += 1;
