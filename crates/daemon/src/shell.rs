@@ -75,6 +75,9 @@ impl Shell {
 
     fn serve(&mut self) -> Result<(), NetError> {
         self.find_access_interfaces()?;
+        for changed in self.host.put_back()? {
+            info!("undid what an earlier run left behind: {changed}");
+        }
         info!(socket = %self.server.path().display(), "ready");
         let mut batch = Batch::default();
         let mut stop_by: Option<Instant> = None;

@@ -63,9 +63,14 @@ impl Before {
         }
     }
 
-    /// What is noted last.
-    pub(crate) fn last(&self) -> Option<(Thing, String)> {
-        self.values.last().cloned()
+    /// What a thing was.
+    pub(crate) fn of(&self, thing: &Thing) -> Option<&str> {
+        self.values.iter().find(|(noted, _)| noted == thing).map(|(_, was)| was.as_str())
+    }
+
+    /// Everything that is noted, in the order in which it was changed.
+    pub(crate) fn all(&self) -> &[(Thing, String)] {
+        &self.values
     }
 
     fn save(&self) {

@@ -97,8 +97,8 @@ impl Owned {
         })
     }
 
-    /// Notes in this file what sysctls and MAC addresses were, so that [`Self::sweep`] puts them
-    /// back after a crash. The file is there while something is not as it was.
+    /// Notes in this file what sysctls and MAC addresses were, so that they can be
+    /// put back after a crash, see [`Self::put_back`]. The file is there while something is not as it was.
     pub fn note_in(&mut self, path: PathBuf) {
         self.before = Some(Before::open(path, &self.namespace));
     }
@@ -159,44 +159,22 @@ impl Owned {
             self.places.remove(&thing);
             failures.extend(self.undo(&thing, undo).err());
         }
+        failures.extend(self.put_back().err());
         failures
     }
 
-    /// What was made and not unmade, in the order of making.
-    pub fn things(&self) -> impl Iterator<Item = &Thing> {
-        self.order.values().map(|(thing, _)| thing)
-    }
-
-    /// Removes all that carries the daemon's mark: before the first [`Owned::make`], that is what
-    /// a daemon that crashed left behind. Gives what was removed, for the log. Call it when it is
-    /// certain that no other daemon runs in this namespace.
-    pub fn sweep(&mut self) -> Result<Vec<String>, NetError> {
-        let mut left = Vec::new();
-        left.extend(self.netlink.own_rules()?.into_iter().map(Thing::Rule));
-        left.extend(self.netlink.own_routes()?.into_iter().map(Thing::Route));
-        left.extend(self.netlink.own_neighbours()?.into_iter().map(Thing::Neighbour));
-        left.extend(self.netlink.own_addresses()?.into_iter().map(Thing::Address));
-        let mut swept = self.put_back()?;
-        for thing in left {
-            self.undo(&thing, Undo::Remove)?;
-            swept.push(thing.to_string());
-        }
-        // The mark of a device is its name, which others may use: only a kind that the daemon
-        // makes is taken for its own.
-        for link in self.netlink.links()? {
-            if link.tun && link.name.starts_with(DEVICE_PREFIX) {
-                gone(self.netlink.delete_link(link.index))?;
-                swept.push(format!("device {}", link.name));
-            }
-        }
-        Ok(swept)
-    }
-
-    /// Puts back what a daemon that crashed has noted and what is still as it set it, the last
-    /// changed first.
-    fn put_back(&mut self) -> Result<Vec<String>, NetError> {
+    /// Puts back what a daemon that crashed has noted, what is still as it set it, and what is
+    /// not in the ledger again: the last changed first. Gives what was put back, for the log.
+    ///
+    /// Call it when everything that is wanted has been made. A MAC address that went back and
+    /// forth would be learnt by the nodes of its link at the wrong moment.
+    pub fn put_back(&mut self) -> Result<Vec<String>, NetError> {
+        let noted = self.before.as_ref().map_or(Vec::new(), |before| before.all().to_vec());
         let mut restored = Vec::new();
-        while let Some((thing, was)) = self.before.as_ref().and_then(Before::last) {
+        for (thing, was) in noted.into_iter().rev() {
+            if self.places.contains_key(&thing) {
+                continue;
+            }
             let undo = match &thing {
                 Thing::Mac { device, mac } => match self.netlink.link(device) {
                     Ok(link) if link.mac == Some(*mac) => was.parse().ok().map(Undo::RestoreMac),
@@ -217,6 +195,41 @@ impl Owned {
         Ok(restored)
     }
 
+    /// What was made and not unmade, in the order of making.
+    pub fn things(&self) -> impl Iterator<Item = &Thing> {
+        self.order.values().map(|(thing, _)| thing)
+    }
+
+    /// Removes all that carries the daemon's mark: before the first [`Owned::make`], that is what
+    /// a daemon that crashed left behind. Gives what was removed, for the log. Call it when it is
+    /// certain that no other daemon runs in this namespace.
+    pub fn sweep(&mut self) -> Result<Vec<String>, NetError> {
+        let mut left = Vec::new();
+        left.extend(self.netlink.own_rules()?.into_iter().map(Thing::Rule));
+        left.extend(self.netlink.own_routes()?.into_iter().map(Thing::Route));
+        left.extend(self.netlink.own_neighbours()?.into_iter().map(Thing::Neighbour));
+        left.extend(self.netlink.own_addresses()?.into_iter().map(Thing::Address));
+        let mut swept = Vec::new();
+        for thing in left {
+            self.undo(&thing, Undo::Remove)?;
+            swept.push(thing.to_string());
+        }
+        // The mark of a device is its name, which others may use: only a kind that the daemon
+        // makes is taken for its own.
+        for link in self.netlink.links()? {
+            if link.tun && link.name.starts_with(DEVICE_PREFIX) {
+                gone(self.netlink.delete_link(link.index))?;
+                swept.push(format!("device {}", link.name));
+            }
+        }
+        Ok(swept)
+    }
+
+    /// What a thing was before a daemon that crashed made it as it is.
+    fn noted(&self, thing: &Thing) -> Option<&str> {
+        self.before.as_ref()?.of(thing)
+    }
+
     fn note(&mut self, thing: &Thing, was: String) {
         if let Some(before) = &mut self.before {
             before.note(thing, was);
@@ -231,13 +244,15 @@ impl Owned {
 
     fn change_mac(&mut self, thing: &Thing, name: &str, mac: MacAddr) -> Result<Undo, NetError> {
         let link = self.netlink.link(name)?;
-        let Some(old) = link.mac.filter(|old| *old != mac) else {
-            // It is as it should be, or there is nothing to go back to.
-            if link.mac.is_none() {
-                self.netlink.set_mac(link.index, mac)?;
-            }
+        let Some(old) = link.mac else {
+            // There is nothing to go back to.
+            self.netlink.set_mac(link.index, mac)?;
             return Ok(Undo::Nothing);
         };
+        if old == mac {
+            let was = self.noted(thing).and_then(|was| was.parse().ok());
+            return Ok(was.map_or(Undo::Nothing, Undo::RestoreMac));
+        }
         self.note(thing, old.to_string());
         self.netlink.set_mac(link.index, mac).inspect_err(|_| self.strike(thing))?;
         Ok(Undo::RestoreMac(old))
@@ -251,7 +266,8 @@ impl Owned {
     ) -> Result<Undo, NetError> {
         let old = entry.read(&self.namespace)?;
         if old == value {
-            return Ok(Undo::Nothing);
+            let was = self.noted(thing).map(str::to_owned);
+            return Ok(was.map_or(Undo::Nothing, Undo::RestoreSysctl));
         }
         self.note(thing, old.clone());
         entry.write(&self.namespace, value).inspect_err(|_| self.strike(thing))?;

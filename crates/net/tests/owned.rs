@@ -173,10 +173,10 @@ fn work_in_another_namespace_leaves_the_callers_thread_where_it_is() {
 }
 
 #[test]
-fn a_sweep_puts_back_what_a_crashed_daemon_has_noted_if_nobody_else_has_changed_it() {
+fn what_a_crashed_daemon_has_noted_is_put_back_if_nobody_else_has_changed_it() {
     let lab = Lab::with_pair();
-    let dir = tempdir();
-    let note = dir.join("before");
+    let dir = tempfile::tempdir().unwrap();
+    let note = dir.path().join("before");
     let (mut owned, _) = open(&lab);
     owned.note_in(note.clone());
     let own_mac = lab.ip("-br link show near").split_whitespace().nth(2).unwrap().to_owned();
@@ -193,7 +193,7 @@ fn a_sweep_puts_back_what_a_crashed_daemon_has_noted_if_nobody_else_has_changed_
 
     let (mut owned, _) = open(&lab);
     owned.note_in(note.clone());
-    assert_eq!(owned.sweep().unwrap().len(), 2);
+    assert_eq!(owned.put_back().unwrap().len(), 2);
     assert!(lab.ip("-br link show near").contains(&own_mac));
     assert_eq!(arp.read(&lab.namespace).unwrap(), "0");
     assert_eq!(redirects.read(&lab.namespace).unwrap(), "2");
@@ -202,12 +202,25 @@ fn a_sweep_puts_back_what_a_crashed_daemon_has_noted_if_nobody_else_has_changed_
     // What was noted elsewhere says nothing about this namespace.
     std::fs::write(&note, "place elsewhere 0:0\nsysctl ipv4/conf/near/proxy_arp 0 1\n").unwrap();
     owned.note_in(note);
-    assert!(owned.sweep().unwrap().is_empty());
-    std::fs::remove_dir_all(dir).unwrap();
+    assert!(owned.put_back().unwrap().is_empty());
 }
 
-fn tempdir() -> std::path::PathBuf {
-    let dir = std::env::temp_dir().join(format!("kgnet-before-{}", std::process::id()));
-    std::fs::create_dir_all(&dir).unwrap();
-    dir
+#[test]
+fn what_a_crashed_daemon_has_changed_and_is_wanted_again_stays_until_the_end() {
+    let lab = Lab::with_pair();
+    let dir = tempfile::tempdir().unwrap();
+    let mac = Thing::Mac { device: "near".into(), mac: MacAddr::PMIPV6_GATEWAY };
+    let before = lab.ip("-br link show near");
+    for clean in [false, true] {
+        let (mut owned, _) = open(&lab);
+        owned.note_in(dir.path().join("wanted"));
+        owned.make(mac.clone()).unwrap();
+        assert_eq!(owned.put_back().unwrap(), Vec::<String>::new());
+        assert!(lab.ip("-br link show near").contains("00:00:5e:00:52:13"));
+        if clean {
+            assert!(owned.unmake_all().is_empty());
+        }
+    }
+    assert_eq!(lab.ip("-br link show near"), before);
+    assert!(!dir.path().join("wanted").exists());
 }
