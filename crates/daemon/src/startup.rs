@@ -7,11 +7,11 @@
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr as UnixAddr, UnixListener};
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kedge_api::{BindError, Server};
 use kedge_config::{Config, LmaConfig, MagConfig};
@@ -186,6 +186,10 @@ pub fn start(options: &Options, config: Config) -> Result<(Shell, Held), StartEr
     for left in host.sweep()? {
         info!("undid what an earlier run left behind: {left}");
     }
+    let addresses = plan.anchor.iter().flat_map(|plan| plan.addresses.iter().copied());
+    let addresses =
+        addresses.chain(plan.gateway.iter().flat_map(|plan| plan.addresses.iter().copied()));
+    await_duplicate_checks(addresses, &mut host)?;
     let started = start_services(plan, &poller, &mut host);
     let (anchor, gateway) = match started {
         Ok(services) => services,
@@ -216,6 +220,37 @@ pub fn start(options: &Options, config: Config) -> Result<(Shell, Held), StartEr
 pub struct Held {
     _state_dir: StateDir,
     _claim: UnixListener,
+}
+
+/// Waits while the kernel still asks the link whether our IPv6 addresses are anybody else's
+/// (RFC 4862 §5.4), as it does when a host has just started: until then they cannot be used. An
+/// address that is not there, or whose check does not end, is refused when it is bound.
+fn await_duplicate_checks(
+    addresses: impl Iterator<Item = IpAddr>,
+    host: &mut Owned,
+) -> Result<(), NetError> {
+    const PATIENCE: Duration = Duration::from_secs(3);
+    let mut notifications = Notifications::open()?;
+    let mut poller = Poller::new()?;
+    poller.add(&notifications, shell::KERNEL)?;
+    let by = Instant::now() + PATIENCE;
+    for address in addresses {
+        while is_unusable(address) && is_there(address, host)? && Instant::now() < by {
+            // The kernel tells when the check of an address has ended.
+            poller.wait(Some(by.saturating_duration_since(Instant::now())))?.for_each(drop);
+            while notifications.poll_event()?.is_some() {}
+        }
+    }
+    Ok(())
+}
+
+fn is_unusable(address: IpAddr) -> bool {
+    let bound = UdpSocket::bind((address, 0));
+    bound.is_err_and(|error| error.kind() == io::ErrorKind::AddrNotAvailable)
+}
+
+fn is_there(address: IpAddr, host: &mut Owned) -> Result<bool, NetError> {
+    Ok(host.netlink().addresses()?.iter().any(|held| held.net.addr() == address))
 }
 
 fn claim_namespace() -> Result<UnixListener, StartError> {

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use kedge_lab::Daemon;
+use kedge_lab::{Daemon, Link};
 
 use crate::stage::{ANCHOR, Single, turn};
 
@@ -47,6 +47,20 @@ fn an_address_that_the_host_does_not_have_is_named() {
     let stage = Single::set();
     let elsewhere = ANCHOR.replace("192.0.2.1", "192.0.2.99");
     stage.refused(&elsewhere, "$RUN", &["192.0.2.99", "no interface of this namespace has"]);
+}
+
+#[test]
+fn an_address_whose_duplicate_check_still_runs_is_waited_for() {
+    let _turn = turn();
+    let stage = Single::set();
+    let (host, other) = (&stage.host, stage.another("neighbour"));
+    Link::between(host, "late0", &other, "late0").expect("link");
+    host.ip("addr add 2001:db8:1a7e::1/64 dev late0").expect("an address without nodad");
+    let late = ANCHOR.replace("2001:db8:7::1", "2001:db8:1a7e::1");
+    let mut daemon = Daemon::start(host, &late).expect("the daemon starts");
+    let globals = daemon.kedge("show ipv6 mobile pmipv6 lma globals").expect("it answers");
+    assert!(globals.contains("2001:db8:1a7e::1"), "{globals}");
+    daemon.stop().expect("a clean stop");
 }
 
 #[test]
