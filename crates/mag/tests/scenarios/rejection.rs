@@ -163,6 +163,19 @@ fn a_family_that_is_not_authorized_is_left_out() {
     assert_eq!((again.prefixes().len(), again.address().is_some()), (0, true));
 }
 
+/// The answer to an update from before the family was given up, under a number that has come
+/// round again: taken for an answer to this one, it would have been the last word.
+#[test]
+fn a_denial_of_a_family_that_was_not_asked_for_is_not_an_answer() {
+    let (mut world, update) = registering();
+    world.reject(&update, Status::NOT_AUTHORIZED_FOR_IPV6_MOBILITY_SERVICE);
+    let again = world.take_one();
+    world.reject(&again, Status::NOT_AUTHORIZED_FOR_IPV6_MOBILITY_SERVICE);
+    assert_eq!(state(&world), BindingState::Registering);
+    world.pass(secs(2));
+    assert_eq!(world.sent.len(), 1, "it is asked again");
+}
+
 #[test]
 fn an_anchor_that_requires_gre_keys_is_given_one() {
     let (mut world, update) = registering();
