@@ -153,6 +153,10 @@ fn log(event: &Event) {
             let addresses: Vec<String> = addresses.routed().map(|net| net.to_string()).collect();
             info!(%mn_id, addresses = addresses.join(","), "addresses changed");
         }
+        What::Delegated { prefixes, .. } => {
+            let prefixes: Vec<String> = prefixes.iter().map(ToString::to_string).collect();
+            info!(%mn_id, prefixes = prefixes.join(","), "mobile networks changed");
+        }
         What::Deregistered { .. } => info!(%mn_id, "de-registered by its gateway"),
         What::Resumed { .. } => info!(%mn_id, "registered again"),
         What::Released { reason, .. } => info!(%mn_id, ?reason, "released"),

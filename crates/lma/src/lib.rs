@@ -44,12 +44,14 @@ mod binding;
 mod bitmap;
 mod cache;
 mod class;
+mod delegation;
 mod deregistration;
 mod dscp;
 mod encapsulation;
 mod event;
 mod heartbeat;
 mod lookup;
+mod mobile_networks;
 mod paths;
 mod peers;
 mod pool;
@@ -94,8 +96,8 @@ pub use peers::{PeerCounters, PeerState};
 pub use pool::Usage;
 pub use rejection::{Denial, Discard, Rejection};
 pub use settings::{
-    Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool, Network,
-    Peer, Profile, Revocation, Service, Settings,
+    Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool,
+    MobileNetworkPool, Network, Peer, Profile, Revocation, Service, Settings,
 };
 
 /// What a timer is for.
@@ -201,6 +203,15 @@ impl Lma {
         Some(self.networks.pools(self.networks.id(network)?)?.usage())
     }
 
+    /// How much of each of a network's pools for mobile networks is in use.
+    pub fn delegated_usage(
+        &self,
+        network: &str,
+    ) -> impl Iterator<Item = (MobileNetworkPool, Usage)> + '_ {
+        let pools = self.networks.id(network).and_then(|id| self.networks.pools(id));
+        pools.into_iter().flat_map(|pools| pools.delegated_usage())
+    }
+
     /// How many updates wait for another gateway's de-registration; with these, the updates
     /// received are the accepted, the denied and the discarded ones.
     pub fn pending(&self) -> usize {
@@ -290,7 +301,7 @@ impl Lma {
         let moved = settings.vrf != self.settings.vrf;
         self.settings = settings;
         self.peers.configure(&self.settings);
-        let held = self.cache.iter().map(|(_, b)| (b.network, b.addresses));
+        let held = self.cache.iter().map(|(_, b)| (b.network, b.addresses, &*b.delegated));
         self.networks.replace(&self.settings.networks, held);
         let slots: Vec<Slot> = self.cache.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
@@ -378,7 +389,8 @@ impl Lma {
     fn acknowledge(&mut self, request: &Request<'_>, class: Class, acceptance: Acceptance) {
         let peer = self.peers.find(&request.path);
         let mut bytes = self.buffers.take();
-        answer::accept(&mut bytes, request, &acceptance);
+        let delegated = &self.cache[acceptance.session].delegated;
+        answer::accept(&mut bytes, request, &acceptance, delegated);
         self.send_answer(request, peer, bytes);
         self.statistics.received.accepted += 1;
         self.statistics.count_class(class, Outcome::Accepted);

@@ -8,7 +8,7 @@ use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue, Status};
 
 use crate::addresses::HomeAddresses;
 use crate::answer::Acceptance;
-use crate::assignment::assign;
+use crate::assignment::{Assigned, assign};
 use crate::binding::{Binding, State};
 use crate::cache::Slot;
 use crate::class::Class;
@@ -43,8 +43,8 @@ impl Lma {
         let peer = self.peers.find(&request.path);
         let choice = self.choose_tunnel(request, peer)?;
         let none = HomeAddresses::default();
-        let maximum = self.settings.hnp_maximum;
-        let addresses = assign(&mut self.networks, network, request, none, maximum)?;
+        let Assigned { addresses, delegated } =
+            assign(&mut self.networks, network, request, none, &[], &self.settings)?;
 
         let peer = self.peers.learn(&request.path);
         let gre_key = choice.kind.needs_key().then(|| self.new_gre_key());
@@ -59,6 +59,7 @@ impl Lma {
             access_technology: AccessTechnologyType::RESERVED,
             handoff_indicator: HandoffIndicatorValue::RESERVED,
             addresses,
+            delegated: delegated.unwrap_or_default(),
             link_local: GATEWAY_LINK_LOCAL,
             lifetime,
             created: now.mono,
@@ -86,6 +87,9 @@ impl Lma {
         let binding = &self.cache[slot];
         let what = What::Bound { binding: binding.id, care_of: request.care_of, addresses };
         self.report(slot, what);
+        if !self.cache[slot].delegated.is_empty() {
+            self.report_delegation(slot);
+        }
         Ok(())
     }
 
@@ -104,8 +108,9 @@ impl Lma {
         let from = Some(binding.care_of()).filter(|from| *from != request.care_of);
         let (held, network, was) = (binding.addresses, binding.network, binding.state);
         let technology = binding.access_technology;
-        let maximum = self.settings.hnp_maximum;
-        let mut addresses = assign(&mut self.networks, network, request, held, maximum)?;
+        let delegated = &binding.delegated;
+        let Assigned { mut addresses, delegated } =
+            assign(&mut self.networks, network, request, held, delegated, &self.settings)?;
         if from.is_some() {
             self.release_unwanted(request, network, &mut addresses);
         }
@@ -124,6 +129,12 @@ impl Lma {
         let binding = &mut self.cache[slot];
         binding.state = State::Active;
         binding.addresses = addresses;
+        let redelegated = delegated.is_some();
+        if let Some(delegated) = delegated {
+            let mut dropped = Vec::from(std::mem::replace(&mut binding.delegated, delegated));
+            dropped.retain(|prefix| !binding.delegated.contains(prefix));
+            self.networks.release_delegated(network, &dropped);
+        }
         binding.gre_key = gre_key;
         binding.lifetime = lifetime;
         binding.expires = expires;
@@ -137,7 +148,8 @@ impl Lma {
         self.cancel_departure(slot, &request.path);
         self.note_update(slot, request);
         self.supersede_waiting(slot, request);
-        if before.tunnel != tunnel || addresses != held || was != State::Active {
+        let readdressed = addresses != held || redelegated;
+        if before.tunnel != tunnel || readdressed || was != State::Active {
             self.want_forwarding(slot);
         }
         let class = if from.is_some() { Class::Handoff } else { Class::Refresh };
@@ -152,6 +164,9 @@ impl Lma {
         if addresses != held {
             self.report(slot, What::Readdressed { binding: id, addresses });
         }
+        if redelegated {
+            self.report_delegation(slot);
+        }
         if before.peer != peer && was == State::Active {
             self.tell_departure(slot, &before, held, technology, now);
         }
@@ -163,6 +178,13 @@ impl Lma {
         let binding = &self.cache[slot];
         let want = binding.forwarding(self.settings.vrf);
         self.output.push_back(Output::Forward { binding: binding.id, want });
+    }
+
+    /// Tells which networks behind the node are its own.
+    fn report_delegation(&mut self, slot: Slot) {
+        let Binding { id: binding, ref delegated, .. } = self.cache[slot];
+        let what = What::Delegated { binding, prefixes: delegated.clone() };
+        self.report(slot, what);
     }
 
     /// RFC 5844 §3.1.2.4: after a handover, a family that the gateway does not ask for is given
@@ -229,6 +251,7 @@ impl Lma {
         let binding = &self.cache[slot];
         Acceptance {
             status: choice.status,
+            session: slot,
             lifetime: binding.lifetime,
             addresses: binding.addresses,
             link_local: binding.link_local,
@@ -251,9 +274,10 @@ impl Lma {
 }
 
 /// What a de-registration is answered with.
-pub(crate) fn farewell(binding: &Binding, addresses: HomeAddresses) -> Acceptance {
+pub(crate) fn farewell(slot: Slot, binding: &Binding, addresses: HomeAddresses) -> Acceptance {
     Acceptance {
         status: Status::ACCEPTED,
+        session: slot,
         lifetime: kedge_model::Lifetime::ZERO,
         addresses,
         link_local: binding.link_local,

@@ -116,6 +116,10 @@ denials! {
     Ipv6NotAuthorized => NOT_AUTHORIZED_FOR_IPV6_MOBILITY_SERVICE, "no IPv6 service";
     /// More than one IPv4 home address is asked for (RFC 5844 §3.1.2.1).
     MultipleIpv4 => MULTIPLE_IPV4_HOME_ADDRESS_ASSIGNMENT_NOT_SUPPORTED, "more than one IPv4 home address";
+    /// Mobile network prefixes are not the node's, or as many are not (RFC 7148 §4.2).
+    DelegationNotAuthorized => NOT_AUTHORIZED_FOR_DELEGATED_MNP, "not authorized for the delegated prefixes";
+    /// A mobile network prefix is another node's, or of no pool (RFC 7148 §5.2.2).
+    DelegatedPrefixInUse => REQUESTED_DMNP_IN_USE, "a requested mobile network prefix is in use";
     /// The care-of address is none that packets can be sent to (RFC 6275 §10.3.1).
     InvalidCareOf => INVALID_CARE_OF_ADDRESS, "invalid care-of address";
 }

@@ -38,6 +38,8 @@ pub(crate) struct Request<'a> {
     pub ipv4_count: usize,
     /// Home Network Prefix options, those that ask for any prefix included.
     pub prefix_count: usize,
+    /// Delegated Mobile Network Prefix options (RFC 7148 §4.1).
+    pub delegated_count: usize,
     /// The Proxy-CoA.
     pub care_of: IpAddr,
     /// Whether an option that may occur once occurs several times (RFC 5213 §8.1, errata 3140).
@@ -70,6 +72,7 @@ impl<'a> Request<'a> {
             ipv4: None,
             ipv4_count: 0,
             prefix_count: 0,
+            delegated_count: 0,
             care_of: path.peer.ip(),
             has_repeated: false,
         };
@@ -104,6 +107,7 @@ impl<'a> Request<'a> {
                 self.ipv4.get_or_insert(o.address.addr());
             }
             MobilityOption::HomeNetworkPrefix(_) => self.prefix_count += 1,
+            MobilityOption::DelegatedMobileNetworkPrefix(_) => self.delegated_count += 1,
             // An IPv6 address is no care-of address of an IPv4 transport (RFC 5844 §4.1.1).
             MobilityOption::AlternateCareOfAddress(o) if !self.path.is_udp() => {
                 self.care_of = o.0.into();

@@ -473,7 +473,11 @@ impl Statistics {
             Denial::Ipv4AddressNotAuthorized => admin.hoa_not_authorized += 1,
             Denial::Ipv4NotAuthorized | Denial::Ipv6NotAuthorized => admin.no_permission += 1,
             // These statuses have no row; `received.denied` holds them.
-            Denial::HomeRegistration | Denial::MultipleIpv4 | Denial::InvalidCareOf => {}
+            Denial::HomeRegistration
+            | Denial::MultipleIpv4
+            | Denial::DelegationNotAuthorized
+            | Denial::DelegatedPrefixInUse
+            | Denial::InvalidCareOf => {}
         }
     }
 

@@ -44,6 +44,7 @@ pub fn anchor(
         vrf: VrfId::DEFAULT,
         lifetime: Lifetime::from_secs(lma.bce_lifetime.as_secs()),
         hnp_maximum: lma.hnp_maximum,
+        mnp_maximum: Settings::default().mnp_maximum,
         bce_maximum: lma.bce_maximum,
         delete_wait: lma.bce_delete_wait,
         create_wait: lma.bce_create_wait,
@@ -75,7 +76,7 @@ pub fn anchor(
                     network.ipv4.map(|p| Ipv4Pool { start: p.start, prefix_len: p.prefix_len });
                 let ipv6 =
                     network.ipv6.map(|p| Ipv6Pool { start: p.start, prefix_len: p.prefix_len });
-                (network.name.clone(), Network { ipv4, ipv6 })
+                (network.name.clone(), Network { ipv4, ipv6, ..Network::default() })
             })
             .collect(),
         profiles: nais(domain).map(|nai| (nai.nai.clone(), profile(nai))).collect(),
