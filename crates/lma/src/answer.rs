@@ -127,6 +127,10 @@ pub(crate) fn deny(
     if let Some(address) = request.link_local {
         encoder.option(LinkLocalAddress(address));
     }
+    // RFC 8278 §4.4: comes back, without the gateway's identifier.
+    if let Some(multipath) = request.multipath.filter(|_| denial == Denial::MultipathNotSupported) {
+        encoder.option(multipath);
+    }
     encoder.finish();
 }
 

@@ -59,6 +59,7 @@ mod registration;
 mod rejection;
 mod request;
 mod revocation;
+mod service;
 mod settings;
 mod signalling;
 mod statistics;
@@ -134,6 +135,7 @@ pub struct Lma {
     buffers: Buffers,
     binding_errors: RateLimit,
     gre_keys_given: u32,
+    forwarding_stopped: bool,
 }
 
 impl Lma {
@@ -155,6 +157,7 @@ impl Lma {
             buffers: Buffers::default(),
             binding_errors: RateLimit::default(),
             gre_keys_given: rng.next_u32(),
+            forwarding_stopped: false,
             settings,
         }
     }
@@ -280,6 +283,12 @@ impl Lma {
         self.reclaim(bytes);
     }
 
+    /// The data plane has stopped for good. Gateways are told so from here on: an anchor that
+    /// forwards nothing must not let a node believe it does, and a gateway may know another one.
+    pub fn handle_forwarding_stopped(&mut self) {
+        self.forwarding_stopped = true;
+    }
+
     /// What to do next.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.output.pop_front()
@@ -336,6 +345,9 @@ impl Lma {
         network: NetworkId,
         now: Now,
     ) -> Result<(), Rejection> {
+        if self.forwarding_stopped && !request.is_deregistration() {
+            return Err(Denial::ForwardingStopped.into());
+        }
         match decision {
             Decision::Ignore => Err(Discard::SessionNotFound.into()),
             Decision::New => Ok(self.create(request, network, now)?),
@@ -382,6 +394,9 @@ impl Lma {
         self.statistics.acks_sent.denied += 1;
         let what = What::Denied { peer: request.path.peer.ip(), denial };
         self.push_event(self.settings.customer, Self::mn_id_of(request), what);
+        if denial == Denial::ServiceNotAuthorized {
+            self.end_unauthorized(request, now);
+        }
         rejection
     }
 

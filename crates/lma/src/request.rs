@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use kedge_model::{CustomerId, Lifetime, MnId, SignalPath, Timestamp};
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue};
 use kedge_wire::{
-    BindingUpdate, BuFlags, GreKeyOption, HomeNetworkPrefix, MnIdOption, MobilityOption, OptionsRef,
+    BindingUpdate, BuFlags, GreKeyOption, HomeNetworkPrefix, MagMultipathBinding, MnIdOption,
+    MobilityOption, OptionsRef,
 };
 
 use crate::addresses::{Prefixes, upper_half};
@@ -33,6 +34,7 @@ pub(crate) struct Request<'a> {
     pub message_id: Option<u64>,
     pub gre_key: Option<GreKeyOption>,
     pub service: Option<&'a [u8]>,
+    pub multipath: Option<MagMultipathBinding>,
     /// The address that the first IPv4 Home Address Request asks for; 0.0.0.0 is any.
     pub ipv4: Option<Ipv4Addr>,
     pub ipv4_count: usize,
@@ -69,6 +71,7 @@ impl<'a> Request<'a> {
             message_id: None,
             gre_key: None,
             service: None,
+            multipath: None,
             ipv4: None,
             ipv4_count: 0,
             prefix_count: 0,
@@ -102,6 +105,7 @@ impl<'a> Request<'a> {
             MobilityOption::ServiceSelection(o) => {
                 once(&mut self.service, o.identifier(), repeated);
             }
+            MobilityOption::MagMultipathBinding(o) => once(&mut self.multipath, o, repeated),
             MobilityOption::Ipv4HomeAddressRequest(o) => {
                 self.ipv4_count += 1;
                 self.ipv4.get_or_insert(o.address.addr());

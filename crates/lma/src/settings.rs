@@ -34,6 +34,9 @@ pub struct Settings {
     /// TimestampValidityWindow (RFC 5213 §9.1). `None` compares a timestamp only with the one
     /// accepted before it, which is what MobileNodeGeneratedTimestampInUse asks for (§9.3).
     pub timestamp_window: Option<Duration>,
+    /// Whether an update must say when it was sent, by a Timestamp or a MESG-ID option, instead
+    /// of being ordered by its sequence number (RFC 4285 §6).
+    pub timestamp_required: bool,
     /// Whether gateways that are not among [`Self::peers`] may register nodes.
     pub dynamic_mag_learning: bool,
     /// The protection of the exchange with every gateway that has none of its own.
@@ -81,6 +84,7 @@ impl Default for Settings {
             delete_wait: Duration::from_secs(10),
             create_wait: Duration::from_millis(1_500),
             timestamp_window: Some(Duration::from_secs(7)),
+            timestamp_required: false,
             dynamic_mag_learning: false,
             authentication: None,
             encapsulation: EncapsulationPolicy::AsRequested,

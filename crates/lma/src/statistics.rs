@@ -435,6 +435,7 @@ impl Statistics {
         let admin = &mut self.deny_admin_prohibited;
         let resources = &mut self.deny_insufficient_resources;
         match denial {
+            Denial::ForwardingStopped => reasons.unspecified += 1,
             Denial::HomeBitNotSet => count(&mut reasons.admin_prohibited, &mut admin.h_bit_not_set),
             Denial::ForcedUdp => count(&mut reasons.admin_prohibited, &mut admin.policy_rejected),
             Denial::BadRequest => count(&mut reasons.admin_prohibited, &mut admin.bad_request),
@@ -453,6 +454,7 @@ impl Statistics {
             ),
             Denial::SequenceOutOfWindow => reasons.sequence_out_of_window += 1,
             Denial::RegistrationTypeChange => reasons.registration_type_change += 1,
+            Denial::MessageIdRequired => reasons.message_id_required += 1,
             Denial::MessageIdMismatch => reasons.mismatched_id += 1,
             Denial::AuthenticationFailed => reasons.mn_auth_failure += 1,
             Denial::ServiceNotAuthorized => reasons.service_authorization_failed += 1,
@@ -474,6 +476,8 @@ impl Statistics {
             Denial::Ipv4NotAuthorized | Denial::Ipv6NotAuthorized => admin.no_permission += 1,
             // These statuses have no row; `received.denied` holds them.
             Denial::HomeRegistration
+            | Denial::HomeDeregistration
+            | Denial::MultipathNotSupported
             | Denial::MultipleIpv4
             | Denial::DelegationNotAuthorized
             | Denial::DelegatedPrefixInUse

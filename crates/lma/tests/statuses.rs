@@ -10,13 +10,27 @@ use kedge_lma::{
 };
 use kedge_model::{Ipv4Net, Timestamp};
 use kedge_wire::auth::Key;
-use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue, Ipv4HomeAddressStatus};
+use kedge_wire::registry::{
+    AccessTechnologyType, HandoffIndicatorValue, Ipv4HomeAddressStatus, MnIdSubtype,
+};
 use kedge_wire::{
     AccessTechnology, AlternateCareOfAddress, BaFlags, BuFlags, HandoffIndicator,
-    HomeNetworkPrefix, Ipv4HomeAddressReply, LinkLocalAddress, MessageId, MnIdOption,
-    MnLinkLayerId, ServiceSelection, TimestampOption,
+    HomeNetworkPrefix, Ipv4HomeAddressReply, LinkLocalAddress, MagIdentifier, MagMultipathBinding,
+    MessageId, MnIdOption, MnLinkLayerId, ServiceSelection, TimestampOption,
 };
 use kit::*;
+
+#[test]
+fn status_128_once_the_data_plane_has_stopped_and_what_is_there_can_be_given_back() {
+    let mut world = World::new();
+    world.accepted(&attach(MAG1));
+    world.lma.handle_forwarding_stopped();
+    for update in [attach(MAG1).handoff(5), attach(MAG2).handoff(3), attach(MAG1).mn("b@x")] {
+        assert_eq!(world.denied(&update, Denial::ForwardingStopped).status().0, 128);
+    }
+    assert_eq!(world.count("deny_reasons.unspecified"), 3);
+    world.accepted(&attach(MAG1).deregister());
+}
 
 #[test]
 fn status_129_for_a_registration_that_is_neither_home_nor_proxy() {
@@ -113,6 +127,16 @@ fn status_131_for_a_mobile_node_that_registers_itself() {
 }
 
 #[test]
+fn status_133_for_a_mobile_node_that_gives_up_a_registration_of_its_own() {
+    let mut world = World::new();
+    let own = attach(MAG1).flags(BuFlags::A | BuFlags::H).lifetime(0);
+    assert_eq!(world.denied(&own, Denial::HomeDeregistration).status().0, 133);
+    world.accepted(&attach(MAG1));
+    world.denied(&own, Denial::RegistrationTypeChange);
+    assert!(world.only_binding().is_active(), "a proxy registration is not the node's to end");
+}
+
+#[test]
 fn status_135_for_a_sequence_number_that_does_not_follow() {
     let mut world = World::new();
     world.accepted(&attach(MAG1).sequence(100));
@@ -157,6 +181,19 @@ fn status_144_for_a_message_identifier_that_is_not_fresh() {
     let own = ack.options.get::<MessageId>().unwrap().0;
     assert_eq!((own >> 32, own as u32), (ntp(&world) >> 32, stale as u32), "RFC 4285 §6");
     assert_eq!(world.count("deny_reasons.mismatched_id"), 2);
+}
+
+#[test]
+fn status_145_for_an_update_without_a_time_where_one_is_required() {
+    let mut world = World::with(Settings { timestamp_required: true, ..settings() });
+    world.accepted(&attach(MAG1));
+    for update in [attach(MAG1).mn("b@x"), attach(MAG1).handoff(5), attach(MAG1).deregister()] {
+        let ack = world.denied(&update.sequence(7), Denial::MessageIdRequired);
+        assert_eq!((ack.status().0, ack.body.sequence.0), (145, 7));
+    }
+    assert_eq!(world.count("deny_reasons.message_id_required"), 3);
+    let mut accepting = World::new();
+    accepting.accepted(&attach(MAG1).mn("b@x").sequence(7));
 }
 
 #[test]
@@ -423,6 +460,26 @@ fn status_174_for_a_care_of_address_that_nothing_can_be_sent_to() {
 }
 
 #[test]
+fn status_180_for_several_paths_and_the_request_for_them_comes_back_without_its_sender() {
+    let mut world = World::new();
+    let multipath = MagMultipathBinding {
+        technology: AccessTechnologyType(8),
+        label: 3,
+        bid: 17,
+        bulk_reregistration: false,
+        overwrite: true,
+    };
+    let sender = MagIdentifier::new(MnIdSubtype(1), b"mag1@example.com").unwrap();
+    let asked = attach(MAG1).with(multipath).with(sender);
+    let ack = world.denied(&asked, Denial::MultipathNotSupported);
+    assert_eq!(ack.status().0, 180);
+    assert_eq!(ack.options.get::<MagMultipathBinding>(), Some(multipath));
+    assert!(ack.options.get::<MagIdentifier<'_>>().is_none(), "RFC 8278 §4.4");
+    let alone = attach(MAG1).with(sender);
+    world.accepted(&alone);
+}
+
+#[test]
 fn the_checks_are_made_in_the_order_of_rfc_5213() {
     // Everything is wrong with this update; each repair brings up the next complaint.
     let mut settings = protected();
@@ -498,8 +555,9 @@ fn an_update_with_ipv4_alone_is_refused_without_a_prefix() {
 #[test]
 fn these_statuses_are_the_ones_an_update_is_denied_with() {
     let statuses: BTreeSet<u8> = Denial::ALL.iter().map(|denial| denial.status().0).collect();
-    let expected = [129, 130, 131, 135, 139, 144, 146, 151, 152].into_iter();
-    assert_eq!(statuses, expected.chain(153..=163).chain(170..=174).collect());
+    let expected = [128, 129, 130, 131, 133, 135, 139].into_iter().chain(144..=146);
+    let expected = expected.chain(151..=163).chain(170..=174).chain([177, 178, 180]);
+    assert_eq!(statuses, expected.collect());
 }
 
 const KEY_SPI: u32 = 0x67;
