@@ -131,6 +131,9 @@ impl Anchor {
         }
         self.plane.commit();
         let lma = &mut self.lma;
+        if self.plane.has_stopped() {
+            lma.handle_forwarding_stopped();
+        }
         self.signalling.send(|message, outcome| match outcome {
             Ok(()) => lma.reclaim(message.bytes),
             Err(error) => {

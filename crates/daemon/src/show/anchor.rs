@@ -86,6 +86,7 @@ fn state(binding: &Binding) -> &'static str {
 
 fn as_json(anchor: &Anchor, binding: &Binding, now: Now) -> Value {
     let prefixes: Vec<String> = binding.addresses.prefixes.iter().map(|p| p.to_string()).collect();
+    let networks: Vec<String> = binding.delegated.iter().map(ToString::to_string).collect();
     let ipv4 = binding.addresses.ipv4.map(|home| {
         json!({
             "address": home.address,
@@ -116,7 +117,7 @@ fn as_json(anchor: &Anchor, binding: &Binding, now: Now) -> Value {
         "link_layer_id": binding.link_layer_id.as_ref().map(ToString::to_string),
         "home_network_prefixes": prefixes,
         "ipv4_home_address": ipv4,
-        "mobile_network_prefixes": &binding.delegated,
+        "mobile_network_prefixes": networks,
         "paths": paths,
         "lifetime_seconds": binding.lifetime.secs(),
         "remaining_seconds": binding.expires.saturating_duration_since(now.mono).as_secs(),
