@@ -13,17 +13,29 @@ use crate::bitmap::Bitmap;
 use crate::pool::{CAPACITY, Usage};
 use crate::settings::MobileNetworkPool;
 
-/// The prefixes of one block, all of one length.
+/// The prefixes of one block, and which are taken.
 #[derive(Debug)]
 pub(crate) struct MobileNetworks {
-    pool: MobileNetworkPool,
-    /// The first prefix, its bits at the low end.
-    first: u128,
+    range: Range,
     taken: Bitmap,
 }
 
-impl MobileNetworks {
-    pub fn new(pool: MobileNetworkPool) -> Self {
+/// Prefixes of one length.
+#[derive(Debug)]
+struct Range {
+    pool: MobileNetworkPool,
+    /// The first prefix, its bits at the low end.
+    first: u128,
+    size: u32,
+}
+
+/// Whether a pool hands this prefix out.
+pub(crate) fn has(pool: MobileNetworkPool, prefix: IpNet) -> bool {
+    Range::of(pool).number(prefix).is_some()
+}
+
+impl Range {
+    fn of(pool: MobileNetworkPool) -> Self {
         let width = width(pool.start);
         let network_len = pool.network_len.min(width);
         // A pool that is shorter than one of its prefixes is that prefix.
@@ -35,46 +47,57 @@ impl MobileNetworks {
         let behind = (first | block) - first;
         // At most 2^24, which fits.
         let size = behind.min(u128::from(CAPACITY - 1)) as u32 + 1;
-        Self { pool, first, taken: Bitmap::new(size) }
+        Self { pool, first, size }
+    }
+
+    fn prefix(&self, number: u32) -> Option<IpNet> {
+        let MobileNetworkPool { start, network_len, .. } = self.pool;
+        // A prefix of no bits is the only one of its pool, and begins at zero.
+        let shift = u32::from(width(start) - network_len);
+        let bits = (self.first + u128::from(number)).checked_shl(shift).unwrap_or(0);
+        let address: IpAddr = match start.is_ipv4() {
+            true => Ipv4Addr::from_bits(bits as u32).into(), // `first` has at most 32 bits then
+            false => Ipv6Addr::from_bits(bits).into(),
+        };
+        IpNet::new(address, network_len).ok()
+    }
+
+    fn number(&self, prefix: IpNet) -> Option<u32> {
+        let MobileNetworkPool { start, network_len, .. } = self.pool;
+        let same_kind =
+            prefix.prefix_len() == network_len && prefix.addr().is_ipv4() == start.is_ipv4();
+        let number = upper_bits(prefix.addr(), prefix.prefix_len()).checked_sub(self.first)?;
+        u32::try_from(number).ok().filter(|number| same_kind && *number < self.size)
+    }
+}
+
+impl MobileNetworks {
+    pub fn new(pool: MobileNetworkPool) -> Self {
+        let range = Range::of(pool);
+        Self { taken: Bitmap::new(range.size), range }
     }
 
     /// What it was made of, and how much of it is in use.
     pub fn usage(&self) -> (MobileNetworkPool, Usage) {
-        (self.pool, Usage { taken: self.taken.taken(), size: self.taken.size() })
+        (self.range.pool, Usage { taken: self.taken.taken(), size: self.taken.size() })
     }
 
     pub fn is_ipv4(&self) -> bool {
-        self.pool.start.is_ipv4()
+        self.range.pool.start.is_ipv4()
     }
 
     pub fn take_lowest(&mut self) -> Option<IpNet> {
-        let number = self.taken.take_lowest()?;
-        let width = width(self.pool.start);
-        // A prefix of no bits is the only one of its pool, and begins at zero.
-        let shift = u32::from(width - self.pool.network_len);
-        let bits = (self.first + u128::from(number)).checked_shl(shift).unwrap_or(0);
-        let address: IpAddr = match self.is_ipv4() {
-            true => Ipv4Addr::from_bits(bits as u32).into(), // `first` has at most 32 bits then
-            false => Ipv6Addr::from_bits(bits).into(),
-        };
-        IpNet::new(address, self.pool.network_len).ok()
+        self.range.prefix(self.taken.take_lowest()?)
     }
 
     /// Takes one prefix, if it is of this pool and free.
     pub fn take(&mut self, prefix: IpNet) -> bool {
-        self.number(prefix).is_some_and(|number| self.taken.take(number))
+        self.range.number(prefix).is_some_and(|number| self.taken.take(number))
     }
 
     /// Frees a prefix and says whether it was of this pool.
     pub fn release(&mut self, prefix: IpNet) -> bool {
-        self.number(prefix).is_some_and(|number| self.taken.release(number))
-    }
-
-    fn number(&self, prefix: IpNet) -> Option<u32> {
-        let same_kind = prefix.prefix_len() == self.pool.network_len
-            && prefix.addr().is_ipv4() == self.is_ipv4();
-        let number = upper_bits(prefix.addr(), prefix.prefix_len()).checked_sub(self.first)?;
-        u32::try_from(number).ok().filter(|_| same_kind)
+        self.range.number(prefix).is_some_and(|number| self.taken.release(number))
     }
 }
 

@@ -254,17 +254,17 @@ fn sessions_of_one_node_have_prefixes_of_their_own() {
 }
 
 #[test]
-fn prefixes_in_use_stay_taken_when_the_settings_change_and_go_when_delegation_ends() {
+fn prefixes_in_use_stay_taken_when_the_settings_change_and_end_with_their_pool() {
     let mut world = world();
     world.accepted(&ask(attach(MAG1), &[ANY_IPV6, ANY_IPV4]));
-    world.lma.apply(delegating());
+    assert_eq!(world.lma.apply(delegating(), world.now), 0);
     assert_eq!(taken(&world.lma), [1, 0, 1]);
     world.denied(&ask(attach(MAG1).mn("b@x"), &["172.16.0.0/24"]), Denial::DelegatedPrefixInUse);
-    world.lma.apply(settings());
-    world.drain();
-    assert_eq!(world.only_binding().delegated.len(), 2, "until its next update");
-    let (ack, _) = world.accepted(&ask(attach(MAG1).handoff(5), &[ANY_IPV6, ANY_IPV4]));
-    assert!(answered(&ack).is_empty() && world.only_binding().delegated.is_empty());
+    // Without its pool nothing reaches a network: its gateway is to register the node anew.
+    assert_eq!(world.lma.ended_by(&settings()), 1);
+    assert_eq!(world.lma.apply(settings(), world.now), 1);
+    world.drain_acknowledging();
+    assert!(world.lma.is_empty());
 }
 
 #[test]
