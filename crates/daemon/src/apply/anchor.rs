@@ -52,7 +52,7 @@ pub fn anchor(
             ReplayWindow::Within(window) => Some(window),
             ReplayWindow::Ignore => None,
         },
-        timestamp_required: false,
+        timestamp_required: lma.timestamp_required,
         dynamic_mag_learning: lma.dynamic_mag_learning,
         authentication: domain.and_then(|d| d.auth.as_ref()).map(authentication),
         encapsulation: policy(domain.and_then(|d| d.encap)),
