@@ -172,16 +172,22 @@ impl Lma {
         if request.access_technology.is_none() {
             return Err(Denial::MissingAccessTechnology);
         }
+        // What is no longer allowed can still be given back.
+        if !request.is_deregistration() {
+            self.check_families(request, network)?;
+        }
         if request.ipv4_count > 1 {
             return Err(Denial::MultipleIpv4);
         }
         if request.multipath.is_some() {
             return Err(Denial::MultipathNotSupported);
         }
-        // What is no longer allowed can still be given back.
-        let Some(profile) = self.profile(request).filter(|_| !request.is_deregistration()) else {
-            return Ok(());
-        };
+        Ok(())
+    }
+
+    /// RFC 5844 §3.1.2.1: the families that the profile and the pools have.
+    fn check_families(&self, request: &Request<'_>, network: NetworkId) -> Result<(), Denial> {
+        let Some(profile) = self.profile(request) else { return Ok(()) };
         let pools = self.networks.pools(network);
         let has_ipv6 = profile.service.has_ipv6() && pools.is_some_and(|pools| pools.has_ipv6());
         if request.wants_ipv6() && !has_ipv6 {

@@ -6,7 +6,8 @@ mod kit;
 use std::collections::BTreeSet;
 
 use kedge_lma::{
-    Authentication, AuthenticationHome, Denial, EncapsulationPolicy, Profile, Service, Settings,
+    Authentication, AuthenticationHome, Denial, EncapsulationPolicy, MobileNetworkPool, Profile,
+    Service, Settings,
 };
 use kedge_model::{Ipv4Net, Timestamp};
 use kedge_wire::auth::Key;
@@ -14,9 +15,10 @@ use kedge_wire::registry::{
     AccessTechnologyType, HandoffIndicatorValue, Ipv4HomeAddressStatus, MnIdSubtype,
 };
 use kedge_wire::{
-    AccessTechnology, AlternateCareOfAddress, BaFlags, BuFlags, HandoffIndicator,
-    HomeNetworkPrefix, Ipv4HomeAddressReply, LinkLocalAddress, MagIdentifier, MagMultipathBinding,
-    MessageId, MnIdOption, MnLinkLayerId, ServiceSelection, TimestampOption,
+    AccessTechnology, AlternateCareOfAddress, BaFlags, BuFlags, DelegatedMobileNetworkPrefix,
+    GreKeyOption, HandoffIndicator, HomeNetworkPrefix, Ipv4HomeAddressReply, LinkLocalAddress,
+    MagIdentifier, MagMultipathBinding, MessageId, MnIdOption, MnLinkLayerId, ServiceSelection,
+    TimestampOption,
 };
 use kit::*;
 
@@ -52,12 +54,16 @@ fn status_129_for_forced_udp_where_it_is_not_accepted() {
 
 #[test]
 fn status_129_for_an_option_twice_that_may_be_there_once() {
+    let ims = ServiceSelection::new(b"ims").unwrap();
     for twice in [
         attach(MAG1).with(HandoffIndicator(HandoffIndicatorValue(1))),
         attach(MAG1).with(AccessTechnology(AccessTechnologyType(4))),
         attach(MAG1).with(MnIdOption::EMPTY),
         attach(MAG1).with(MnLinkLayerId::new(&[1]).unwrap()),
         attach(MAG1).with(TimestampOption(Timestamp(1))),
+        attach(MAG1).with(MULTIPATH).with(MULTIPATH),
+        attach(MAG1).with(ims).with(ims),
+        attach(MAG1).with(GreKeyOption { key: None }).with(GreKeyOption { key: Some(1) }),
         attach(MAG1).with(LinkLocalAddress(v6("::"))).with(LinkLocalAddress(v6("::"))),
     ] {
         let mut world = World::new();
@@ -462,18 +468,11 @@ fn status_174_for_a_care_of_address_that_nothing_can_be_sent_to() {
 #[test]
 fn status_180_for_several_paths_and_the_request_for_them_comes_back_without_its_sender() {
     let mut world = World::new();
-    let multipath = MagMultipathBinding {
-        technology: AccessTechnologyType(8),
-        label: 3,
-        bid: 17,
-        bulk_reregistration: false,
-        overwrite: true,
-    };
     let sender = MagIdentifier::new(MnIdSubtype(1), b"mag1@example.com").unwrap();
-    let asked = attach(MAG1).with(multipath).with(sender);
+    let asked = attach(MAG1).with(MULTIPATH).with(sender);
     let ack = world.denied(&asked, Denial::MultipathNotSupported);
     assert_eq!(ack.status().0, 180);
-    assert_eq!(ack.options.get::<MagMultipathBinding>(), Some(multipath));
+    assert_eq!(ack.options.get::<MagMultipathBinding>(), Some(MULTIPATH));
     assert!(ack.options.get::<MagIdentifier<'_>>().is_none(), "RFC 8278 §4.4");
     let alone = attach(MAG1).with(sender);
     world.accepted(&alone);
@@ -488,6 +487,10 @@ fn the_checks_are_made_in_the_order_of_rfc_5213() {
         .profiles
         .insert(MN.to_owned(), Profile { apn: Some("a".to_owned()), ..Profile::default() });
     settings.profiles.insert("ok@x".to_owned(), profile(Service::Ipv6));
+    settings.profiles.insert("dual@x".to_owned(), profile(Service::Dual));
+    let start = "172.16.0.0".parse().unwrap();
+    settings.networks.get_mut("home").unwrap().mobile_networks =
+        vec![MobileNetworkPool { start, pool_len: 16, network_len: 24 }];
     let mut world = World::with(settings);
     let none: [&str; 0] = [];
     let mut pbu = Pbu { mn_id: None, handoff: None, technology: None, ..attach(STRANGER) }
@@ -514,9 +517,21 @@ fn the_checks_are_made_in_the_order_of_rfc_5213() {
     world.denied(&pbu, Denial::MissingHandoffIndicator);
     pbu = pbu.handoff(1);
     world.denied(&pbu, Denial::MissingAccessTechnology);
-    pbu = pbu.technology(4);
+    pbu = pbu.technology(4).ipv4("192.0.2.9/24").ipv4("0.0.0.0/0").with(MULTIPATH);
+    world.denied(&pbu, Denial::Ipv4NotAuthorized);
+    pbu = pbu.mn("dual@x");
+    world.denied(&pbu, Denial::MultipleIpv4);
+    pbu.ipv4.pop();
+    world.denied(&pbu, Denial::MultipathNotSupported);
+    pbu.more = Default::default();
+    pbu = pbu.with(DelegatedMobileNetworkPrefix { prefix: "192.0.2.0/24".parse().unwrap() });
     world.denied(&pbu, Denial::PrefixNotAuthorized);
-    world.accepted(&pbu.prefixes(&["::/0"]));
+    pbu = pbu.prefixes(&["::/0"]);
+    world.denied(&pbu, Denial::Ipv4AddressNotAuthorized);
+    pbu.ipv4.clear();
+    world.denied(&pbu, Denial::DelegatedPrefixInUse);
+    pbu.more = Default::default();
+    world.accepted(&pbu);
 }
 
 #[test]
@@ -559,6 +574,14 @@ fn these_statuses_are_the_ones_an_update_is_denied_with() {
     let expected = expected.chain(151..=163).chain(170..=174).chain([177, 178, 180]);
     assert_eq!(statuses, expected.collect());
 }
+
+const MULTIPATH: MagMultipathBinding = MagMultipathBinding {
+    technology: AccessTechnologyType(8),
+    label: 3,
+    bid: 17,
+    bulk_reregistration: false,
+    overwrite: true,
+};
 
 const KEY_SPI: u32 = 0x67;
 
