@@ -52,6 +52,7 @@ mod event;
 mod heartbeat;
 mod lookup;
 mod mobile_networks;
+mod other_denials;
 mod paths;
 mod peers;
 mod pool;

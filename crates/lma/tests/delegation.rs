@@ -126,6 +126,7 @@ fn status_177_for_a_node_whose_network_has_no_mobile_networks() {
             .denied(&ask(attach(MAG1).mn("a@plain"), &[prefix]), Denial::DelegationNotAuthorized);
         assert_eq!((ack.status().0, answered(&ack).len()), (177, 0));
     }
+    assert_eq!(world.moved("deny_other"), [("not_authorized_for_delegated_prefix", 2)]);
     assert!(world.lma.is_empty());
     assert_eq!(world.lma.usage("plain").unwrap().1.unwrap().taken, 0);
 }
@@ -165,6 +166,7 @@ fn status_178_for_a_prefix_that_is_another_nodes_or_of_no_pool() {
         assert_eq!(ack.status().0, 178, "{wanted}");
         assert_eq!(taken(&world.lma), [0, 1, 1], "what was free of it is free again");
     }
+    assert_eq!(world.moved("deny_other"), [("delegated_prefix_in_use", 6)]);
     assert_eq!(world.bindings_of("b@x").len(), 0);
 }
 

@@ -130,6 +130,7 @@ fn status_131_for_a_mobile_node_that_registers_itself() {
     let mut world = World::new();
     let own = attach(MAG1).flags(BuFlags::A | BuFlags::H);
     assert_eq!(world.denied(&own, Denial::HomeRegistration).status().0, 131);
+    assert_eq!(world.moved("deny_other"), [("home_registration", 1)]);
 }
 
 #[test]
@@ -137,6 +138,7 @@ fn status_133_for_a_mobile_node_that_gives_up_a_registration_of_its_own() {
     let mut world = World::new();
     let own = attach(MAG1).flags(BuFlags::A | BuFlags::H).lifetime(0);
     assert_eq!(world.denied(&own, Denial::HomeDeregistration).status().0, 133);
+    assert_eq!(world.moved("deny_other"), [("not_home_agent", 1)]);
     world.accepted(&attach(MAG1));
     world.denied(&own, Denial::RegistrationTypeChange);
     assert!(world.only_binding().is_active(), "a proxy registration is not the node's to end");
@@ -407,6 +409,7 @@ fn status_170_for_ipv4_that_the_profile_or_the_network_does_not_have() {
     let mut by_network = World::with(settings);
     by_network.denied(&ask, Denial::Ipv4NotAuthorized);
     assert_eq!(by_network.count("deny_admin_prohibited.no_permission"), 1);
+    assert_eq!(by_network.moved("deny_other"), [("not_authorized_for_ipv4", 1)]);
 }
 
 #[test]
@@ -423,6 +426,7 @@ fn status_171_for_an_ipv4_address_that_is_not_the_nodes() {
     }
     world.accepted(&attach(MAG1).mn("b@x").ipv4("10.0.0.77/24"));
     assert_eq!(world.count("deny_admin_prohibited.hoa_not_authorized"), 4);
+    assert_eq!(world.moved("deny_other"), [("not_authorized_for_ipv4_address", 4)]);
 }
 
 #[test]
@@ -445,6 +449,7 @@ fn status_172_for_ipv6_that_the_profile_or_the_network_does_not_have() {
     let mut by_network = World::with(settings);
     by_network.denied(&attach(MAG1), Denial::Ipv6NotAuthorized);
     assert_eq!(by_network.count("deny_admin_prohibited.no_permission"), 1);
+    assert_eq!(by_network.moved("deny_other"), [("not_authorized_for_ipv6", 1)]);
 }
 
 #[test]
@@ -454,6 +459,7 @@ fn status_173_for_two_ipv4_home_addresses() {
     let ack = world.denied(&ask, Denial::MultipleIpv4);
     assert_eq!(ack.status().0, 173);
     assert_eq!(ack.options.all::<Ipv4HomeAddressReply>().count(), 2);
+    assert_eq!(world.moved("deny_other"), [("multiple_ipv4_addresses", 1)]);
 }
 
 #[test]
@@ -463,6 +469,7 @@ fn status_174_for_a_care_of_address_that_nothing_can_be_sent_to() {
         let ask = attach(MAG1).with(AlternateCareOfAddress(v6(address)));
         assert_eq!(world.denied(&ask, Denial::InvalidCareOf).status().0, 174, "{address}");
     }
+    assert_eq!(world.moved("deny_other"), [("invalid_care_of_address", 3)]);
 }
 
 #[test]
@@ -474,6 +481,7 @@ fn status_180_for_several_paths_and_the_request_for_them_comes_back_without_its_
     assert_eq!(ack.status().0, 180);
     assert_eq!(ack.options.get::<MagMultipathBinding>(), Some(MULTIPATH));
     assert!(ack.options.get::<MagIdentifier<'_>>().is_none(), "RFC 8278 §4.4");
+    assert_eq!(world.moved("deny_other"), [("multipath_not_supported", 1)]);
     let alone = attach(MAG1).with(sender);
     world.accepted(&alone);
 }

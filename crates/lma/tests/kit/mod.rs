@@ -246,9 +246,9 @@ impl World {
                 .sum()
         };
         assert_eq!((sum("accepted"), sum("denied")), (accepted, denied));
-        let groups = self.lma.statistics();
-        let reasons = groups.iter().find(|g| g.key == "discard_reasons").unwrap();
-        assert_eq!(reasons.rows.iter().map(|row| row.value).sum::<u64>(), discarded);
+        let rows = |group: &str| self.moved(group).iter().map(|(_, value)| value).sum::<u64>();
+        assert_eq!(rows("discard_reasons"), discarded);
+        assert_eq!(rows("deny_reasons") + rows("deny_other"), denied);
         assert_eq!(self.count("binding_acks_sent.total"), accepted + denied);
         assert_eq!(self.count("binding_acks_sent.denied"), denied);
     }
