@@ -8,9 +8,32 @@
 use kedge_model::IpNet;
 use kedge_wire::DelegatedMobileNetworkPrefix;
 
+use crate::Lma;
+use crate::cache::Slot;
+use crate::event::What;
 use crate::pool::{NetworkId, Networks, Pools};
 use crate::rejection::Denial;
 use crate::request::Request;
+
+impl Lma {
+    /// Gives a session these prefixes in the place of those it has, and says whether there was a
+    /// change.
+    pub(crate) fn redelegate(&mut self, slot: Slot, delegated: Option<Box<[IpNet]>>) -> bool {
+        let Some(delegated) = delegated else { return false };
+        let binding = &mut self.cache[slot];
+        let mut dropped = Vec::from(std::mem::replace(&mut binding.delegated, delegated));
+        dropped.retain(|prefix| !binding.delegated.contains(prefix));
+        self.networks.release_delegated(binding.network, &dropped);
+        true
+    }
+
+    /// Tells which networks behind a node are its own.
+    pub(crate) fn report_delegation(&mut self, slot: Slot) {
+        let binding = &self.cache[slot];
+        let what = What::Delegated { binding: binding.id, prefixes: binding.delegated.clone() };
+        self.report(slot, what);
+    }
+}
 
 /// The most prefixes that one session holds, whatever the settings say.
 pub(crate) const MAXIMUM: usize = 32;
@@ -33,12 +56,12 @@ pub(crate) fn delegate(
         return Ok(None);
     }
     let pools = networks.pools_mut(network).ok_or(Denial::DelegationNotAuthorized)?;
-    let mut had = Vec::new();
-    match collect(pools, request, held, maximum, &mut had) {
-        Ok(()) => Ok(Some(had.into())),
+    let mut wanted = Vec::new();
+    match collect(pools, request, held, maximum, &mut wanted) {
+        Ok(()) => Ok(Some(wanted.into())),
         Err(denial) => {
-            had.retain(|prefix| !held.contains(prefix));
-            networks.release_delegated(network, &had);
+            wanted.retain(|prefix| !held.contains(prefix));
+            networks.release_delegated(network, &wanted);
             Err(denial)
         }
     }
@@ -65,7 +88,7 @@ fn collect(
     request: &Request<'_>,
     held: &[IpNet],
     maximum: u8,
-    had: &mut Vec<IpNet>,
+    wanted: &mut Vec<IpNet>,
 ) -> Result<(), Denial> {
     let maximum = usize::from(maximum).clamp(1, MAXIMUM);
     for option in request.options.all::<DelegatedMobileNetworkPrefix>() {
@@ -73,19 +96,19 @@ fn collect(
         if option.is_request() {
             let family = |prefix: &&IpNet| same_family(prefix, &asked);
             let kept: Vec<IpNet> =
-                held.iter().filter(family).filter(|p| !had.contains(p)).copied().collect();
-            had.extend(kept);
-            if !had.iter().any(|prefix| same_family(prefix, &asked)) {
-                had.push(pools.take_lowest_delegated(asked.addr().is_ipv4())?);
+                held.iter().filter(family).filter(|p| !wanted.contains(p)).copied().collect();
+            wanted.extend(kept);
+            if !wanted.iter().any(|prefix| same_family(prefix, &asked)) {
+                wanted.push(pools.take_lowest_delegated(asked.addr().is_ipv4())?);
             }
-        } else if !had.contains(&asked) {
+        } else if !wanted.contains(&asked) {
             // Held by another node, or of no pool: the RFC has one status for both.
             if !held.contains(&asked) && !pools.take_delegated(asked) {
                 return Err(Denial::DelegatedPrefixInUse);
             }
-            had.push(asked);
+            wanted.push(asked);
         }
-        if had.len() > maximum {
+        if wanted.len() > maximum {
             return Err(Denial::DelegationNotAuthorized);
         }
     }

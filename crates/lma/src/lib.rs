@@ -1,5 +1,5 @@
-//! The local mobility anchor of Proxy Mobile IPv6 (RFC 5213 §5, RFC 5844, RFC 5845) as a machine
-//! without input and output.
+//! The local mobility anchor of Proxy Mobile IPv6 (RFC 5213 §5, RFC 5844, RFC 5845, RFC 7148) as
+//! a machine without input and output.
 //!
 //! This crate is pure: it opens no socket, reads no clock, starts no thread. Messages, commands
 //! and time go in; messages, wanted forwarding and events come out. The contract is one sentence:
@@ -30,8 +30,8 @@
 //!
 //! The walk of an update: [`Lma::handle_datagram`] checks the checksum and decodes;
 //! `admission` asks whether it may be; `lookup` which session it is about; `registration` and
-//! `deregistration` change that session, taking addresses from `pool`; `answer` writes the
-//! acknowledgement. A refresh that changes nothing allocates nothing.
+//! `deregistration` change that session; `assignment` and `delegation` take its addresses and the
+//! prefixes of its networks from `pool`; `answer` writes the acknowledgement. A refresh that changes nothing allocates nothing.
 //!
 //! The machine owns its nodes wholly and shares nothing, so that several can stand side by side,
 //! each with a part of the nodes and of the pools.

@@ -129,17 +129,12 @@ impl Lma {
         let binding = &mut self.cache[slot];
         binding.state = State::Active;
         binding.addresses = addresses;
-        let redelegated = delegated.is_some();
-        if let Some(delegated) = delegated {
-            let mut dropped = Vec::from(std::mem::replace(&mut binding.delegated, delegated));
-            dropped.retain(|prefix| !binding.delegated.contains(prefix));
-            self.networks.release_delegated(network, &dropped);
-        }
         binding.gre_key = gre_key;
         binding.lifetime = lifetime;
         binding.expires = expires;
         self.timers.reschedule(binding.lifetime_timer, expires);
-        let before = binding.paths.replace_first(path);
+        let redelegated = self.redelegate(slot, delegated);
+        let before = self.cache[slot].paths.replace_first(path);
         if before.peer != peer {
             self.peers.get_mut(before.peer).bindings -= 1;
             self.peers.get_mut(peer).bindings += 1;
@@ -178,13 +173,6 @@ impl Lma {
         let binding = &self.cache[slot];
         let want = binding.forwarding(self.settings.vrf);
         self.output.push_back(Output::Forward { binding: binding.id, want });
-    }
-
-    /// Tells which networks behind the node are its own.
-    fn report_delegation(&mut self, slot: Slot) {
-        let Binding { id: binding, ref delegated, .. } = self.cache[slot];
-        let what = What::Delegated { binding, prefixes: delegated.clone() };
-        self.report(slot, what);
     }
 
     /// RFC 5844 §3.1.2.4: after a handover, a family that the gateway does not ask for is given
