@@ -47,7 +47,8 @@ impl Lma {
     /// Takes a binding back because of what came on this path. Its gateway, if that is the sender,
     /// knows it from the answer.
     pub(crate) fn withdraw(&mut self, slot: Slot, told: &SignalPath, now: Now) {
-        match self.cache[slot].paths.first().signal.peer.ip() == told.peer.ip() {
+        let signal = self.cache[slot].paths.first().signal;
+        match signal.transport == told.transport && signal.peer.ip() == told.peer.ip() {
             true => self.end(slot, Release::Revoked, now),
             false => {
                 let trigger = RevocationTrigger::ADMINISTRATIVE_REASON;
