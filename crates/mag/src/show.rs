@@ -71,7 +71,8 @@ pub enum BindingState {
 impl Mag {
     /// All sessions in the order in which they began.
     pub fn bindings(&self, now: Instant) -> impl Iterator<Item = BindingView> {
-        self.list.iter().map(move |(binding, entry)| {
+        let sessions = self.list.iter().filter(|(_, entry)| entry.scout_for.is_none());
+        sessions.map(move |(binding, entry)| {
             let grant = match &entry.state {
                 State::Deregistering { grant, .. } => grant.as_ref(),
                 _ => entry.grant(),

@@ -51,12 +51,16 @@ impl Mag {
             self.stats.acknowledgements.errors += u64::from(is_acknowledgement);
             return;
         }
+        self.anchors.heard(lma.address, now.mono);
         match &packet.message {
             Message::BindingAcknowledgement(ba) => {
                 self.handle_acknowledgement(path.peer.ip(), *ba, packet.options, now);
             }
             Message::BindingRevocationIndication(bri) => {
                 self.handle_revocation(path, dscp, &lma, *bri, packet.options, now);
+            }
+            Message::BindingRevocationAcknowledgement(bra) => {
+                self.handle_revocation_acknowledgement(lma.address, *bra, now);
             }
             Message::Heartbeat(heartbeat) => {
                 self.handle_heartbeat(path, dscp, &lma, *heartbeat, packet.options, now);

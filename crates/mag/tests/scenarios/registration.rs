@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kedge_access_wire::dhcpv4::MessageType;
 use kedge_mag::{
-    BindingState, DetachReason, Event, LinkState, Profile, Service, Trigger, TunnelMode,
+    BindingState, DetachReason, Event, LinkState, Profile, Service, Settings, Trigger, TunnelMode,
 };
 use kedge_model::{Encapsulation, IpNet, Ipv6Net, Lifetime, Sequence};
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue, OptionType, Status};
@@ -96,7 +96,7 @@ fn routes_and_tunnel_are_there_before_the_node_is_told_to_use_them() {
 
 #[test]
 fn a_lost_update_is_sent_again_with_doubling_intervals_and_a_later_time_each() {
-    let mut world = World::new(settings());
+    let mut world = World::new(Settings { replay_window: None, ..settings() });
     world.solicit(IF1, NODE);
     world.pass(secs(1 + 2 + 4 + 8 + 16 + 32 + 32));
     assert_eq!(world.sent.len(), 8, "after 0, 1, 3, 7, 15, 31, 63 and 95 seconds");
