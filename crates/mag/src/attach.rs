@@ -108,7 +108,7 @@ impl Mag {
             return None;
         };
         let last_sequence = self.last_sequence(&mn_id, lma.address);
-        let recent = self.end_farewells(&mn_id, mac, lma.address);
+        let ended = self.end_farewells(&mn_id, mac, lma.address);
         if self.list.len() >= self.settings.max_bindings {
             self.stats.access.full += 1;
             self.event(Event::Full { interface, mac });
@@ -133,7 +133,8 @@ impl Mag {
             corrections: 0,
             reassert: false,
             held: false,
-            recent,
+            may_be_held: ended.is_some(),
+            recent: ended.unwrap_or_default(),
             refused_by: Vec::new(),
             scout: None,
             scout_for: None,

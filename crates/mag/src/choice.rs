@@ -85,10 +85,9 @@ impl Mag {
                 self.scout(id, address, now);
                 false
             }
-            (State::Registering { request }, None) => {
+            (State::Registering { .. }, None) => {
                 // An update that was not answered may have arrived all the same.
-                let tell =
-                    request.attempts > 0 && !entry.is_refused_by(entry.lma.address, now.mono);
+                let tell = entry.may_be_held && !entry.is_refused_by(entry.lma.address, now.mono);
                 self.switch(id, address, tell, now)
             }
             (State::Active { .. } | State::Registering { .. }, Some(_))
@@ -150,7 +149,11 @@ impl Mag {
             let farewell = self.list.insert_aside(old);
             self.transmit(farewell, now);
         }
-        self.end_farewells(&mn_id, mac, address);
+        let ended = self.end_farewells(&mn_id, mac, address);
+        if let Some(entry) = self.list.get_mut(id) {
+            entry.may_be_held = ended.is_some();
+            entry.recent = ended.unwrap_or_default();
+        }
         self.event(Event::AnchorChanged { binding: id, mn_id, from, to: address });
         self.stats.updates.anchor_changes += 1;
         self.register(id, now);
@@ -165,7 +168,7 @@ impl Mag {
         let request = self.new_request(Kind::Initial, now);
         let Some(entry) = self.list.get(id) else { return };
         let (mn_id, mac) = (entry.mn_id.clone(), entry.mac);
-        self.end_farewells(&mn_id, mac, address);
+        let ended = self.end_farewells(&mn_id, mac, address);
         let handoff = self.handoff_of_first_update(&mn_id, mac);
         let Some(entry) = self.list.get(id) else { return };
         let mut scout = entry.beside(State::Registering { request });
@@ -173,6 +176,8 @@ impl Mag {
         scout.service = scout.profile_service;
         scout.handoff = handoff;
         scout.scout_for = Some(id);
+        scout.may_be_held = ended.is_some();
+        scout.recent = ended.unwrap_or_default();
         let scout = self.list.insert_aside(scout);
         if let Some(entry) = self.list.get_mut(id) {
             entry.scout = Some(scout);
@@ -187,7 +192,7 @@ impl Mag {
         let request = self.new_request(Kind::Deregistration, now);
         let Some(entry) = self.list.get_mut(scout) else { return };
         entry.scout_for = None;
-        if entry.request().is_none_or(|request| request.attempts == 0) {
+        if !entry.may_be_held {
             return self.forget(scout);
         }
         entry.state = State::Deregistering { grant: None, request };
@@ -228,6 +233,7 @@ impl Mag {
         std::mem::swap(&mut entry.service, &mut aside.service);
         std::mem::swap(&mut entry.handoff, &mut aside.handoff);
         std::mem::swap(&mut entry.sequence, &mut aside.sequence);
+        std::mem::swap(&mut entry.recent, &mut aside.recent);
         entry.corrections = 0;
         let State::Registering { request: answered } = aside.state else { return };
         // What the old anchor may hold, and what the session has until the new grant replaces it.
@@ -295,14 +301,15 @@ impl Mag {
     }
 
     /// Stops telling an anchor that a node has left: another transmission would be later than the
-    /// update that now says it is there, and end the new session.
+    /// update that now says it is there, and end the new session. Gives when the last updates were
+    /// sent, if one was being told; the anchor may hold the old binding still.
     pub(crate) fn end_farewells(
         &mut self,
         mn_id: &MnId,
         mac: Option<MacAddr>,
         address: IpAddr,
-    ) -> Recent {
-        let mut recent = Recent::default();
+    ) -> Option<Recent> {
+        let mut recent = None;
         for id in self.list.by_mn_id(mn_id).to_vec() {
             let over = |e: &&Entry| {
                 matches!(e.state, State::Deregistering { .. })
@@ -310,7 +317,7 @@ impl Mag {
                     && e.lma.address == address
             };
             if let Some(entry) = self.list.get(id).filter(over) {
-                recent = entry.recent;
+                recent = Some(entry.recent);
                 self.forget(id);
             }
         }

@@ -84,8 +84,7 @@ impl Mag {
         let tell_anchor = match &entry.state {
             State::Deregistering { .. } => return false,
             // An update that was not answered may have arrived all the same.
-            State::Registering { request } => request.attempts > 0,
-            State::Active { .. } => true,
+            State::Registering { .. } | State::Active { .. } => entry.may_be_held,
             State::Refused { .. } => false,
         } && reason != DetachReason::Revoked;
         self.end_scout(id, now);

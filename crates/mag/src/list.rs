@@ -64,6 +64,9 @@ pub(crate) struct Entry {
     pub(crate) reassert: bool,
     /// No update may be sent before an operator acts (RFC 5213 §6.9.1.2, item 6).
     pub(crate) held: bool,
+    /// The anchor may hold a binding of it: it was sent an update, by this entry or by one that
+    /// this one came after.
+    pub(crate) may_be_held: bool,
     /// When it sent its last updates.
     pub(crate) recent: Recent,
     /// The anchors that refused or ignored it, and until when it does not ask them again.
@@ -235,6 +238,7 @@ impl Entry {
             corrections: 0,
             reassert: false,
             held: false,
+            may_be_held: self.may_be_held,
             recent: self.recent,
             refused_by: Vec::new(),
             scout: None,

@@ -133,6 +133,7 @@ impl Mag {
         let Some(entry) = self.list.get_mut(id) else { return };
         entry.sequence = sequence;
         entry.recent.note(now.mono);
+        entry.may_be_held = true;
         entry.reassert = false;
         if let State::Active { last_update, .. } = &mut entry.state {
             *last_update = now.mono;
