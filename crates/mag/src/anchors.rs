@@ -98,6 +98,24 @@ impl Default for Anchor {
     }
 }
 
+impl Anchor {
+    /// How long it has been down.
+    pub(crate) fn down_for(&self, now: Instant) -> Option<Duration> {
+        self.down.map(|since| now.saturating_duration_since(since))
+    }
+
+    /// How long no session returns to it.
+    pub(crate) fn held_for(&self, now: Instant) -> Option<Duration> {
+        let left = self.hold_until.map(|until| until.saturating_duration_since(now));
+        left.filter(|left| !left.is_zero())
+    }
+
+    /// How long ago its last message was.
+    pub(crate) fn heard_ago(&self, now: Instant) -> Option<Duration> {
+        self.heard.map(|at| now.saturating_duration_since(at))
+    }
+}
+
 impl Anchors {
     pub(crate) fn get(&self, address: IpAddr) -> Option<&Anchor> {
         self.by_address.get(&address)

@@ -84,7 +84,7 @@ pub use settings::{
     Auth, AuthHome, CareOf, DetachDiscovery, Dscp, Interface, Lma, Profile, Registration, Replay,
     Revocation, Service, Settings, TunnelMode,
 };
-pub use show::{BindingState, BindingView};
+pub use show::{AnchorView, BindingState, BindingView};
 pub use stats::{
     Access, AcknowledgementsReceived, Denied, Dhcp, Discards, OtherSignalling,
     RevocationStatusReceived, RevocationStatusSent, RevocationTriggers, Revocations, UpdatesSent,
