@@ -115,6 +115,8 @@ pub(crate) struct Request {
     /// What each transmission can be recognised by, the latest last; the oldest are forgotten.
     pub(crate) sent: Vec<(Sequence, Timestamp)>,
     pub(crate) attempts: u32,
+    /// Transmissions since the anchor last said anything about it.
+    pub(crate) unanswered: u32,
     /// When it was sent first, or made if it still waits.
     pub(crate) since: Instant,
     pub(crate) backoff: Backoff,
@@ -125,7 +127,7 @@ impl Request {
     const REMEMBERED: usize = 4;
 
     pub(crate) fn new(kind: Kind, backoff: Backoff, now: Instant) -> Self {
-        Self { kind, sent: Vec::new(), attempts: 0, since: now, backoff }
+        Self { kind, sent: Vec::new(), attempts: 0, unanswered: 0, since: now, backoff }
     }
 
     pub(crate) fn remember(&mut self, sequence: Sequence, timestamp: Timestamp, now: Instant) {
@@ -137,6 +139,7 @@ impl Request {
         }
         self.sent.push((sequence, timestamp));
         self.attempts += 1;
+        self.unanswered += 1;
     }
 }
 

@@ -77,8 +77,9 @@ impl Mag {
         entry.lma = lma;
         let held = std::mem::take(&mut entry.held);
         entry.refused_by.clear();
+        // What the anchor took away is asked for again (RFC 5844 §3.2.3.2).
+        entry.service = entry.profile_service;
         if let State::Refused { .. } = entry.state {
-            entry.service = entry.profile_service;
             self.begin_again(id, now);
         } else if held {
             self.set_timer(id, Timer::Signal, now.mono);

@@ -98,6 +98,9 @@ impl Mag {
     pub(crate) fn rejected(&mut self, id: BindingId, ba: BindingAcknowledgement, now: Now) {
         let remedy = remedy(ba.status);
         debug!(status = %ba.status, ?remedy, "update rejected");
+        if let Some(request) = self.list.get_mut(id).and_then(|entry| entry.request_mut()) {
+            request.unanswered = 0;
+        }
         if remedy == Remedy::LaterTime {
             return self.send_later(id, now);
         }
@@ -147,7 +150,6 @@ impl Mag {
         ba: BindingAcknowledgement,
         now: Now,
     ) -> bool {
-        let key = self.new_gre_key();
         let Some(entry) = self.list.get_mut(id) else { return false };
         match remedy {
             Remedy::NextNumber if entry.corrections < MAX_CORRECTIONS => {
@@ -160,12 +162,11 @@ impl Mag {
             Remedy::WithoutIpv4 if entry.service == Service::Dual => entry.service = Service::Ipv6,
             Remedy::WithoutIpv6 if entry.service == Service::Dual => entry.service = Service::Ipv4,
             Remedy::GreKey if entry.gre == GrePlan::Off => {
-                entry.gre = match entry.lma.encapsulation {
-                    TunnelMode::Gre => GrePlan::Plain,
-                    TunnelMode::IpInIp | TunnelMode::GreKeyed | TunnelMode::Udp => {
-                        GrePlan::Keyed(key)
-                    }
-                };
+                let keyed = entry.lma.encapsulation != TunnelMode::Gre;
+                let plan = if keyed { GrePlan::Keyed(self.new_gre_key()) } else { GrePlan::Plain };
+                if let Some(entry) = self.list.get_mut(id) {
+                    entry.gre = plan;
+                }
             }
             _ => return false,
         }

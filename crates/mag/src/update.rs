@@ -86,8 +86,8 @@ impl Mag {
     pub(crate) fn signal_due(&mut self, id: BindingId, now: Now) {
         let Some(entry) = self.list.get(id) else { return };
         let ends = matches!(entry.state, State::Deregistering { .. });
-        let attempts = entry.request().map_or(0, |request| request.attempts);
-        if !ends && attempts >= SILENT_ATTEMPTS && self.unanswered(id, now) {
+        let unanswered = entry.request().map_or(0, |request| request.unanswered);
+        if !ends && unanswered >= SILENT_ATTEMPTS && self.unanswered(id, now) {
             return;
         }
         let Some(entry) = self.list.get(id) else { return };
@@ -258,11 +258,13 @@ fn write_update(
     if let Some(timestamp) = timestamp {
         encoder.option(TimestampOption(timestamp));
     }
-    // RFC 5844 §3.2.3.1, §3.2.3.3: zero asks for an address, otherwise the one assigned.
-    let address = match granted {
-        Some(grant) => grant.ipv4,
-        None => entry.service.ipv4().then(Ipv4Net::default),
-    };
+    // RFC 5844 §3.2.3.1, §3.2.3.3: zero asks for an address, otherwise the one assigned. An
+    // address that was asked for and not assigned is asked for again: a refresh has the options
+    // of the first update (RFC 5213 §6.9.1.3 (1)).
+    let asks = kind != Kind::Deregistration || granted.is_none();
+    let address = granted
+        .and_then(|grant| grant.ipv4)
+        .or_else(|| (asks && entry.service.ipv4()).then(Ipv4Net::default));
     if let Some(address) = address {
         encoder.option(Ipv4HomeAddressRequest { address });
     }

@@ -400,3 +400,22 @@ fn a_change_of_the_order_moves_the_sessions() {
     live(&mut world, &[FIRST, SECOND], secs(1));
     assert_eq!(view(&world).lma, ip(SECOND));
 }
+
+/// The clock of the gateway that a node came from may be ahead for long.
+#[test]
+fn old_timestamps_do_not_drive_a_node_to_another_anchor() {
+    let mut world = World::new(two_anchors());
+    world.solicit(IF1, NODE);
+    for _ in 0..8 {
+        for update in take_to(&mut world, FIRST) {
+            world.reject(&update, Status::TIMESTAMP_LOWER_THAN_PREV_ACCEPTED);
+        }
+        world.pass(secs(10));
+        assert!(take_to(&mut world, SECOND).is_empty());
+    }
+    while world.sent.is_empty() {
+        world.pass(secs(1));
+    }
+    accept_at(&mut world, FIRST);
+    assert_eq!(view(&world).state, BindingState::Active);
+}

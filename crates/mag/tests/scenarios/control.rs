@@ -264,9 +264,17 @@ fn the_ipv4_address_alone_can_be_taken_back() {
     assert_eq!(revoke(&mut world, trigger, flags, with(HOME)), RevocationStatus::SUCCESS);
     let inner = &world.forwarding.values().next().expect("the prefix stays").inner;
     assert_eq!(inner[..], [PREFIX.parse().unwrap()]);
-    world.pass(secs(300));
-    let refresh = world.sent.pop().unwrap();
+    world.pass(secs(1));
+    let refresh = world.take_one();
     assert_eq!((refresh.prefixes().len(), refresh.address()), (1, None));
+    world.accept(&refresh);
+    // An operator's action, or the node's next attachment, asks for it again.
+    world.input(|mag, now| mag.apply(settings(), now));
+    world.pass(secs(300));
+    let refresh = world.take_one();
+    assert!(refresh.address().is_some_and(|address| address.addr().is_unspecified()));
+    world.accept(&refresh);
+    assert_eq!(world.forwarding.values().next().unwrap().inner.len(), 2);
 }
 
 #[test]
