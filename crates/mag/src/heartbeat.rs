@@ -126,15 +126,20 @@ impl Mag {
         }
     }
 
-    /// RFC 6275 §9.3.3. In answer to a heartbeat it ends them for good (RFC 5847 §3).
-    pub(crate) fn handle_binding_error(&mut self, peer: IpAddr, error: BindingError) {
+    /// RFC 6275 §9.3.3. In answer to a heartbeat it ends them for good (RFC 5847 §3); otherwise it
+    /// is the answer to a revocation, if there is one.
+    pub(crate) fn handle_binding_error(&mut self, peer: IpAddr, error: BindingError, now: Now) {
         self.stats.other.binding_errors += 1;
         self.event(Event::BindingError { peer, status: error.status });
-        if error.status == BindingErrorStatus::UNRECOGNIZED_MH_TYPE
-            && let Some(heart) = self.hearts.by_address.get_mut(&peer)
-            && heart.pulse.refused()
-            && let Some(timer) = heart.timer.take()
-        {
+        if error.status != BindingErrorStatus::UNRECOGNIZED_MH_TYPE {
+            return;
+        }
+        let Some(heart) = self.hearts.by_address.get_mut(&peer) else {
+            return self.indication_not_understood(peer, now);
+        };
+        if !heart.pulse.refused() {
+            self.indication_not_understood(peer, now);
+        } else if let Some(timer) = heart.timer.take() {
             self.hearts.timers.remove(timer);
         }
     }

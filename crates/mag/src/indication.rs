@@ -111,15 +111,23 @@ impl Mag {
         }
         let nothing_left =
             bra.status.is_success() || bra.status == RevocationStatus::BINDING_DOES_NOT_EXIST;
-        if !nothing_left {
+        if nothing_left {
+            over.sessions.into_iter().for_each(|id| self.forget(id));
+        } else {
             self.event(Event::RevocationRefused { peer: address, status: bra.status });
+            over.sessions.into_iter().for_each(|id| self.transmit(id, now));
         }
-        for id in over.sessions {
-            match nothing_left {
-                true => self.forget(id),
-                false => self.transmit(id, now),
-            }
-        }
+        self.let_in(address, now);
+    }
+
+    /// A Binding Error: the anchor does not know the message (RFC 5846 §6.2).
+    pub(crate) fn indication_not_understood(&mut self, address: IpAddr, now: Now) {
+        let Some(anchor) = self.anchors.get_mut(address) else { return };
+        let Some(over) = anchor.indication.take() else { return };
+        anchor.refuses_global_revocation = true;
+        self.anchors.stop_timer(address, AnchorTimer::Revocation);
+        self.stats.revocations.not_acknowledged += 1;
+        over.sessions.into_iter().for_each(|id| self.transmit(id, now));
         self.let_in(address, now);
     }
 

@@ -117,6 +117,8 @@ pub struct Mag {
     timestamp: Timestamp,
     /// The last number of a revocation (RFC 5846 §5.1).
     revocation_sequence: Sequence,
+    /// When a Binding Error was sent last.
+    last_binding_error: Option<Instant>,
     /// The last downlink key that was given to a session (RFC 5845 §3.3.1).
     gre_key: GreKey,
     rng: Rng,
@@ -164,6 +166,7 @@ impl Mag {
             sequence,
             timestamp: Timestamp::default(),
             revocation_sequence: Sequence(rng.next_u32() as u16),
+            last_binding_error: None,
             gre_key: rng.next_u32(),
             rng,
             out: VecDeque::new(),

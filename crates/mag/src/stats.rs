@@ -87,6 +87,8 @@ counters! {
         stale: "Acknowledgement outside Timestamp Window",
         /// A revocation acknowledgement for nothing that was sent.
         unmatched_revocation: "Unmatched Revocation Acknowledgement",
+        /// A message of a type that is not known.
+        unknown_type: "Unknown Message Type",
         /// A message that a gateway has no use for.
         unexpected: "Unexpected Message Type",
     }

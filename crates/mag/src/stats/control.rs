@@ -135,6 +135,8 @@ counters! {
         heartbeat_responses: "Heartbeat Responses Received",
         /// Announcements of a restart of this gateway.
         restarts_announced: "Restart Announcements Sent",
+        /// Binding Error messages sent.
+        binding_errors_sent: "Binding Errors Sent",
         /// Binding Error messages received.
         binding_errors: "Binding Errors Received",
         /// Bindings that an anchor revoked.

@@ -198,6 +198,14 @@ fn what_is_no_message_of_an_anchor_is_discarded_with_a_reason() {
         let message = Message::Heartbeat(Heartbeat { flags: HeartbeatFlags::R, sequence: 1 });
         w.deliver(path, &Packet { message, options: Options::new() });
     });
+    // RFC 6275 §9.2: it is answered, but not as often as somebody likes (§9.3.3).
+    let unknown = vec![59, 0, 99, 0, 0, 0, 0, 0];
+    let groups: [(&str, &[&str]); 2] =
+        [(DISCARDS, &["unknown_type"]), (OTHER, &["binding_errors_sent"])];
+    moves(&mut world, &groups, |w| w.deliver_bytes(path, unknown.clone()));
+    let Message::BindingError(error) = world.take_one().packet.message else { panic!("an error") };
+    assert_eq!(error.status, BindingErrorStatus::UNRECOGNIZED_MH_TYPE);
+    moves(&mut world, &[(DISCARDS, &["unknown_type"])], |w| w.deliver_bytes(path, unknown));
     moves(&mut world, &[(DISCARDS, &["unmatched_revocation"])], |w| {
         let message = Message::BindingRevocationAcknowledgement(BindingRevocationAcknowledgement {
             status: RevocationStatus::SUCCESS,

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use kedge_mag::{BindingState, Event, Revocation, Settings};
 use kedge_model::Sequence;
-use kedge_wire::registry::{RevocationStatus, RevocationTrigger};
+use kedge_wire::registry::{BindingErrorStatus, RevocationStatus, RevocationTrigger};
 use kedge_wire::{
-    BindingRevocationAcknowledgement, BindingRevocationIndication, Message, MnIdOption, Options,
-    Packet, RevocationFlags,
+    BindingError, BindingRevocationAcknowledgement, BindingRevocationIndication, Message,
+    MnIdOption, Options, Packet, RevocationFlags,
 };
 
 use crate::world::*;
@@ -140,4 +140,18 @@ fn an_acknowledgement_of_something_else_is_ignored() {
     acknowledge(&mut world, bri.sequence, RevocationStatus::SUCCESS);
     assert!(world.mag.is_idle());
     assert_eq!(world.count("mag_discards", "unmatched_revocation"), 3);
+}
+
+#[test]
+fn an_anchor_that_does_not_know_revocations_is_told_of_each_session() {
+    let mut world = two_nodes(settings());
+    cleared(&mut world);
+    let message = Message::BindingError(BindingError {
+        status: BindingErrorStatus::UNRECOGNIZED_MH_TYPE,
+        home_address: std::net::Ipv6Addr::UNSPECIFIED,
+    });
+    world.deliver(path_from("2001:db8::1"), &Packet { message, options: Options::new() });
+    assert_eq!(world.sent.len(), 2);
+    assert!(world.sent.iter().all(|sent| sent.update().lifetime.is_zero()));
+    assert_eq!(world.count("mag_binding_revocation", "not_acknowledged"), 1);
 }

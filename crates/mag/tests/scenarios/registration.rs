@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use kedge_access_wire::dhcpv4::MessageType;
 use kedge_mag::{
-    BindingState, DetachReason, Event, LinkState, Profile, Service, Settings, Trigger, TunnelMode,
+    BindingState, DetachReason, Event, LinkState, Profile, Replay, Service, Settings, Trigger,
+    TunnelMode,
 };
 use kedge_model::{Encapsulation, IpNet, Ipv6Net, Lifetime, Sequence};
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue, OptionType, Status};
@@ -481,4 +482,27 @@ fn what_the_anchor_gives_to_another_node_the_first_one_has_no_more() {
     assert_eq!((world.forwarding.len(), world.access.len()), (1, 1));
     let again = world.take_one();
     assert_eq!(again.prefixes(), ["::/0".parse().unwrap()], "anything will do");
+}
+
+/// To an anchor that compares the numbers of a node and not of a session, the second interface
+/// does not begin out of its window.
+#[test]
+fn without_timestamps_the_numbers_of_a_nodes_interfaces_follow_one_another() {
+    let mut settings = Settings { replay: Replay::Sequence, ..settings() };
+    settings.identities.insert(OTHER_NODE, mn("mn7@example.com"));
+    let mut world = World::new(settings);
+    world.solicit(IF1, NODE);
+    let first = world.take_one();
+    world.accept(&first);
+    world.solicit(IF2, OTHER_NODE);
+    let second = world.take_one();
+    assert_eq!(second.update().sequence, first.update().sequence.next());
+    world.accept_with(&second, 3600, |options| {
+        *options = second.echo();
+        options.push(HomeNetworkPrefix::new(OTHER_PREFIX.parse().unwrap()));
+    });
+    world.pass(secs(300));
+    let refreshes: Vec<Sequence> = world.sent.drain(..).map(|s| s.update().sequence).collect();
+    let number = second.update().sequence;
+    assert_eq!(refreshes, [number.next(), number.next().next()]);
 }
