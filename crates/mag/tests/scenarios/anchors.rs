@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kedge_access_wire::icmpv6::NdOption;
-use kedge_mag::{BindingState, BindingView, Event, LinkState, Lma, Profile, Settings, TunnelMode};
+use kedge_mag::{BindingState, BindingView, Event, LinkState, Lma, Profile, TunnelMode};
 use kedge_model::{Encapsulation, IpNet, Ipv6Net};
 use kedge_sansio::Rhythm;
 use kedge_wire::registry::{OptionType, RevocationTrigger, Status};
@@ -29,14 +29,6 @@ const SECOND_HOME: &str = "10.2.0.7/24";
 
 fn ip(address: &str) -> IpAddr {
     address.parse().unwrap()
-}
-
-fn two_anchors() -> Settings {
-    let mut settings = settings();
-    let lma = Lma { address: ip(SECOND), encapsulation: TunnelMode::IpInIp, auth: None };
-    settings.lmas.insert("LMA2".to_owned(), Arc::new(lma));
-    settings.preference.push("LMA2".to_owned());
-    settings
 }
 
 fn view(world: &World) -> BindingView {

@@ -1,10 +1,9 @@
 //! What each status of a rejection leads to: the table of `docs/rfc/rfc5213-mag.md`, with one
 //! anchor and with two.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use kedge_mag::{BindingState, Lma, Refusal, Settings, TunnelMode};
+use kedge_mag::{BindingState, Refusal};
 use kedge_wire::registry::{OptionType, Status};
 
 use crate::world::*;
@@ -40,14 +39,6 @@ fn next(status: u8) -> Next {
     }
 }
 
-fn with_second(mut settings: Settings) -> Settings {
-    let address = "2001:db8::2".parse().unwrap();
-    let lma = Lma { address, encapsulation: TunnelMode::IpInIp, auth: None };
-    settings.lmas.insert("LMA2".to_owned(), Arc::new(lma));
-    settings.preference.push("LMA2".to_owned());
-    settings
-}
-
 fn state(world: &World) -> BindingState {
     world.mag.bindings(world.now().mono).next().expect("there is a binding").state
 }
@@ -57,7 +48,7 @@ fn every_status_has_the_consequence_of_the_table() {
     for status in 128..=255 {
         for second in [false, true] {
             let what = format!("status {status}, second anchor: {second}");
-            let settings = if second { with_second(settings()) } else { settings() };
+            let settings = if second { two_anchors() } else { settings() };
             let mut world = World::new(settings);
             world.solicit(IF1, NODE);
             let update = world.take_one();

@@ -99,6 +99,16 @@ pub fn settings() -> Settings {
     }
 }
 
+/// With a second anchor, LMA2 at 2001:db8::2, behind the first.
+pub fn two_anchors() -> Settings {
+    let mut settings = settings();
+    let address = "2001:db8::2".parse().unwrap();
+    let lma = Lma { address, encapsulation: TunnelMode::IpInIp, auth: None };
+    settings.lmas.insert("LMA2".to_owned(), Arc::new(lma));
+    settings.preference.push("LMA2".to_owned());
+    settings
+}
+
 /// Replaces the anchor of `settings` by one that `change` changed.
 pub fn with_lma(mut settings: Settings, change: impl FnOnce(&mut Lma)) -> Settings {
     let mut lma = Lma::clone(&settings.lmas["LMA1"]);
