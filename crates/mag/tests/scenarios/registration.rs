@@ -8,10 +8,12 @@ use kedge_mag::{
     TunnelMode,
 };
 use kedge_model::{Encapsulation, IpNet, Ipv6Net, Lifetime, Sequence};
-use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue, OptionType, Status};
+use kedge_wire::registry::{
+    AccessTechnologyType, HandoffIndicatorValue, Ipv4HomeAddressStatus, OptionType, Status,
+};
 use kedge_wire::{
-    AccessTechnology, BindingRefreshAdvice, BuFlags, GreKeyOption, HomeNetworkPrefix, MnIdOption,
-    MnLinkLayerId, NatDetection, TimestampOption,
+    AccessTechnology, BindingRefreshAdvice, BuFlags, GreKeyOption, HomeNetworkPrefix,
+    Ipv4HomeAddressReply, MnIdOption, MnLinkLayerId, NatDetection, TimestampOption,
 };
 
 use crate::world::*;
@@ -505,4 +507,23 @@ fn without_timestamps_the_numbers_of_a_nodes_interfaces_follow_one_another() {
     let refreshes: Vec<Sequence> = world.sent.drain(..).map(|s| s.update().sequence).collect();
     let number = second.update().sequence;
     assert_eq!(refreshes, [number.next(), number.next().next()]);
+}
+
+/// RFC 5844's double status: the update is accepted and the address is not.
+#[test]
+fn an_address_that_was_not_assigned_is_asked_for_in_every_refresh() {
+    let mut world = World::new(settings());
+    world.solicit(IF1, NODE);
+    let update = world.take_one();
+    let mut options = update.echo();
+    options.push(HomeNetworkPrefix::new(PREFIX.parse().unwrap()));
+    let status = Ipv4HomeAddressStatus::FAILURE_REASON_UNSPECIFIED;
+    options.push(Ipv4HomeAddressReply { status, address: "0.0.0.0/0".parse().unwrap() });
+    world.answer(&update, Status::ACCEPTED, 3600, options);
+    world.pass(secs(300));
+    let refresh = world.take_one();
+    assert_eq!(refresh.prefixes(), [PREFIX.parse().unwrap()]);
+    assert!(refresh.address().is_some_and(|address| address.addr().is_unspecified()));
+    world.accept(&refresh);
+    assert_eq!(world.forwarding.values().next().unwrap().inner.len(), 2);
 }
