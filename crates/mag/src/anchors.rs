@@ -264,6 +264,7 @@ impl Mag {
             self.prefers(entry, address)
                 && matches!(entry.state, State::Active { .. })
                 && entry.scout.is_none()
+                && !entry.held
                 && !entry.is_refused_by(address, now.mono)
         };
         let found = self.list.iter().find(|(_, entry)| may_try(entry)).map(|(id, _)| id);
@@ -272,8 +273,9 @@ impl Mag {
             .iter()
             .any(|(_, entry)| entry.lma.address == address || self.prefers(entry, address));
         if !is_wanted {
-            // The next node that comes will find out.
-            return self.anchor_rose(address, now);
+            // Nobody knows whether it is back; the next node that comes will find out.
+            self.anchors.at(address).down = None;
+            return;
         }
         if let Some(id) = found {
             self.scout(id, address, now);

@@ -235,6 +235,8 @@ impl Mag {
         std::mem::swap(&mut entry.sequence, &mut aside.sequence);
         std::mem::swap(&mut entry.recent, &mut aside.recent);
         entry.corrections = 0;
+        // What the old anchor asked about the node is of no interest any more.
+        entry.contest = None;
         let State::Registering { request: answered } = aside.state else { return };
         // What the old anchor may hold, and what the session has until the new grant replaces it.
         let old = match &mut entry.state {
