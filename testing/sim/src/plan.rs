@@ -214,6 +214,8 @@ impl Plan {
             transport: TRANSPORT,
             inner: INNER,
             lmas: (0..self.anchors).map(|n| (anchor_name(n), Arc::new(lma(n)))).collect(),
+            // Each host has its anchor: the anchors' pools are one world.
+            preference: Vec::new(),
             interfaces: self.interfaces().map(|id| (id, self.interface(id))).collect(),
             identities: (0..self.hosts).map(|n| (mac(n), self.mn_id(n))).collect(),
             profiles: (0..self.hosts)
@@ -226,6 +228,8 @@ impl Plan {
                 ..kedge_mag::Registration::default()
             },
             replay: self.replay,
+            replay_window: None,
+            revocation: kedge_mag::Revocation::default(),
             detach: self.unseen_leaves.then_some(self.discovery),
             max_bindings: 10_000,
             tunnel_mtu: None,
