@@ -3,6 +3,8 @@
 
 #![expect(dead_code, reason = "each test file uses the part it needs")]
 
+mod counters;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant, SystemTime};
