@@ -49,7 +49,9 @@ mod dscp;
 mod encapsulation;
 mod event;
 mod heartbeat;
+mod learning;
 mod lookup;
+mod overload;
 mod paths;
 mod peers;
 mod pool;
@@ -67,7 +69,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use kedge_model::{CustomerId, Datagram, MnId, Sequence, Timestamp};
-use kedge_sansio::{Buffers, Rng, Timers};
+use kedge_sansio::{Buffers, Rng, TimerId, Timers};
 use kedge_telemetry::Group;
 use kedge_wire::registry::{MhType, Status};
 use kedge_wire::{Fault, Message, PacketRef, verify_checksum};
@@ -87,8 +89,9 @@ use waiting::Waiting;
 pub use addresses::{HomeAddresses, Ipv4Home, Prefixes};
 pub use binding::{Binding, State};
 pub use event::{Event, Output, Release, What};
-pub use heartbeat::Heart;
+pub use heartbeat::{Heart, Life};
 pub use kedge_sansio::{Now, Rhythm};
+pub use overload::Load;
 pub use paths::{BindingPath, Paths};
 pub use peers::{PeerCounters, PeerState};
 pub use pool::Usage;
@@ -111,6 +114,8 @@ enum Timer {
     Revocation(Sequence),
     /// A gateway is to be asked, or has not answered (RFC 5847 §3.1).
     Heartbeat(PeerIndex),
+    /// A learned gateway has had no bindings for an hour.
+    Forget,
 }
 
 /// A local mobility anchor.
@@ -132,6 +137,9 @@ pub struct Lma {
     buffers: Buffers,
     binding_errors: RateLimit,
     gre_keys_given: u32,
+    load: Load,
+    /// Until the next learned gateway is forgotten.
+    forgetting: Option<TimerId>,
 }
 
 impl Lma {
@@ -153,6 +161,8 @@ impl Lma {
             buffers: Buffers::default(),
             binding_errors: RateLimit::default(),
             gre_keys_given: rng.next_u32(),
+            load: Load::Normal,
+            forgetting: None,
             settings,
         }
     }
@@ -236,7 +246,7 @@ impl Lma {
             Message::Unknown(unknown) if unknown.mh_type() != MhType::BINDING_REVOCATION => {
                 Err(self.handle_unknown(d, unknown.mh_type(), now))
             }
-            Message::BindingError(error) => self.handle_binding_error(d, error, peer),
+            Message::BindingError(error) => self.handle_binding_error(d, error, peer, now),
             Message::BindingRevocationAcknowledgement(bra) => {
                 self.handle_revocation_acknowledgement(d, bra, packet.options, peer, now)
             }
@@ -257,6 +267,7 @@ impl Lma {
                 Timer::Create(slot) => self.resume_waiting(slot, Decision::New, now),
                 Timer::Revocation(sequence) => self.revocation_due(sequence, now),
                 Timer::Heartbeat(peer) => self.heartbeat_due(peer, now),
+                Timer::Forget => self.forget_peers(now),
             }
         }
     }
@@ -290,6 +301,7 @@ impl Lma {
         let moved = settings.vrf != self.settings.vrf;
         self.settings = settings;
         self.peers.configure(&self.settings);
+        self.reassign_bindings();
         let held = self.cache.iter().map(|(_, b)| (b.network, b.addresses));
         self.networks.replace(&self.settings.networks, held);
         let slots: Vec<Slot> = self.cache.iter().map(|(slot, _)| slot).collect();
@@ -313,6 +325,7 @@ impl Lma {
         now: Now,
     ) -> Result<(), Rejection> {
         self.admit(request, peer, now)
+            .and_then(|admitted| self.check_load(admitted.decision).map(|()| admitted))
             .and_then(|admitted| self.act(request, admitted.decision, admitted.network, now))
             .map_err(|rejection| self.refuse(request, rejection, now))
     }
@@ -345,7 +358,10 @@ impl Lma {
         let denial = match rejection {
             Rejection::Denied(denial) => denial,
             Rejection::Discarded(discard) => {
-                if matches!(discard, Discard::SessionNotFound | Discard::RevocationPending) {
+                if matches!(
+                    discard,
+                    Discard::SessionNotFound | Discard::RevocationPending | Discard::Congestion
+                ) {
                     let class = self.class_of(request);
                     self.statistics.count_class(class, Outcome::Discarded);
                 }
@@ -417,8 +433,13 @@ impl Lma {
     fn discard(&mut self, d: Datagram<'_>, discard: Discard, peer: Option<PeerIndex>) -> Rejection {
         let mh_type = d.bytes.get(2).map(|octet| MhType(*octet));
         if let Some(counters) = self.peers.counters_mut(peer) {
-            counters.received += u64::from(mh_type == Some(MhType::BINDING_UPDATE));
-            counters.discarded += 1;
+            match mh_type {
+                Some(MhType::BINDING_UPDATE) => {
+                    counters.received += 1;
+                    counters.discarded += 1;
+                }
+                _ => counters.unusable += 1,
+            }
         }
         match mh_type {
             Some(MhType::BINDING_UPDATE) => self.statistics.count_discard(discard),

@@ -40,13 +40,14 @@ impl Lma {
         if full || self.cache.of_node(key).count() >= SESSIONS_PER_NODE {
             return Err(Denial::TooManyBindings);
         }
+        self.check_place(request)?;
         let peer = self.peers.find(&request.path);
         let choice = self.choose_tunnel(request, peer)?;
         let none = HomeAddresses::default();
         let maximum = self.settings.hnp_maximum;
         let addresses = assign(&mut self.networks, network, request, none, maximum)?;
 
-        let peer = self.peers.learn(&request.path);
+        let peer = self.learn(&request.path);
         let gre_key = choice.kind.needs_key().then(|| self.new_gre_key());
         let lifetime = request.lifetime().min(self.settings.lifetime);
         let expires = now.mono + lifetime.duration();
@@ -78,7 +79,7 @@ impl Lma {
             next: None,
         };
         self.cache.insert(binding);
-        self.peers.get_mut(peer).bindings += 1;
+        self.peers.gain(peer);
         self.feel(peer, request.path, now);
         self.note_update(slot, request);
         self.want_forwarding(slot);
@@ -97,6 +98,7 @@ impl Lma {
         slot: Slot,
         now: Now,
     ) -> Result<(), Denial> {
+        self.check_place(request)?;
         let peer = self.peers.find(&request.path);
         let choice = self.choose_tunnel(request, peer)?;
         let binding = &self.cache[slot];
@@ -116,7 +118,7 @@ impl Lma {
         let tunnel = self.tunnel(request, choice, gre_key);
         let lifetime = request.lifetime().min(self.settings.lifetime);
         let expires = now.mono + lifetime.duration();
-        let peer = self.peers.learn(&request.path);
+        let peer = self.learn(&request.path);
         let path = BindingPath { care_of: request.care_of, signal: request.path, tunnel, peer };
         if let State::Lingering(timer) = was {
             self.timers.remove(timer);
@@ -130,8 +132,8 @@ impl Lma {
         self.timers.reschedule(binding.lifetime_timer, expires);
         let before = binding.paths.replace_first(path);
         if before.peer != peer {
-            self.peers.get_mut(before.peer).bindings -= 1;
-            self.peers.get_mut(peer).bindings += 1;
+            self.peers.gain(peer);
+            self.lose_binding(before.peer, now);
         }
         self.feel(peer, request.path, now);
         self.cancel_departure(slot, &request.path);

@@ -3,7 +3,7 @@
 mod kit;
 
 use kedge_lma::{
-    Authentication, AuthenticationHome, Discard, Rejection, Rhythm, Settings, State, What,
+    Authentication, AuthenticationHome, Discard, Life, Rejection, Rhythm, Settings, State, What,
 };
 use kedge_model::SignalPath;
 use kedge_wire::auth::{AuthVerdict, Key, verify};
@@ -22,6 +22,14 @@ fn beating() -> Settings {
 fn asked() -> (World, Heartbeat) {
     let mut world = World::with(beating());
     world.accepted(&attach(MAG1));
+    let request = only_request(&world.wait(secs(60)));
+    (world, request)
+}
+
+/// The same once it has answered one request: it knows heartbeats. The request after that.
+fn heard() -> (World, Heartbeat) {
+    let (mut world, request) = asked();
+    respond(&mut world, request.sequence, Flags::R, 1).0.unwrap();
     let request = only_request(&world.wait(secs(60)));
     (world, request)
 }
@@ -56,6 +64,10 @@ fn respond(
     world.deliver(path, &message(path, Heartbeat { flags, sequence }, options))
 }
 
+fn life(world: &World) -> Life {
+    world.lma.peers().find(|peer| peer.name.as_deref() == Some("mag1")).unwrap().heart.life()
+}
+
 fn is_lingering(world: &World) -> bool {
     matches!(world.only_binding().state, State::Lingering(_))
 }
@@ -86,7 +98,7 @@ fn nobody_is_asked_unless_the_settings_say_so() {
 
 #[test]
 fn a_gateway_that_misses_more_than_allowed_is_down_and_its_sessions_are_kept_for_others() {
-    let (mut world, _) = asked();
+    let (mut world, _) = heard();
     for _ in 0..3 {
         let outcome = world.wait(secs(3));
         only_request(&outcome);
@@ -102,7 +114,7 @@ fn a_gateway_that_misses_more_than_allowed_is_down_and_its_sessions_are_kept_for
 
 #[test]
 fn the_sessions_of_a_gateway_that_stays_down_end() {
-    let (mut world, _) = asked();
+    let (mut world, _) = heard();
     world.wait(secs(12));
     world.wait(secs(10));
     assert!(world.lma.is_empty());
@@ -117,6 +129,8 @@ fn a_gateway_that_answers_again_is_up_and_its_next_update_resumes_its_session() 
     settings.delete_wait = secs(1_000);
     let mut world = World::with(settings);
     world.accepted(&attach(MAG1));
+    let first = only_request(&world.wait(secs(60)));
+    respond(&mut world, first.sequence, Flags::R, 1).0.unwrap();
     world.wait(secs(60));
     let last = only_request(&{
         world.wait(secs(11));
@@ -129,6 +143,34 @@ fn a_gateway_that_answers_again_is_up_and_its_next_update_resumes_its_session() 
     let (_, outcome) = world.accepted(&attach(MAG1).handoff(5));
     assert!(matches!(outcome.what()[..], [What::Resumed { .. }]));
     assert!(world.only_binding().is_active());
+}
+
+#[test]
+fn a_gateway_that_has_never_answered_keeps_its_sessions_and_goes_on_being_asked() {
+    let (mut world, _) = asked();
+    for _ in 0..3 {
+        assert!(world.wait(secs(3)).events.is_empty());
+    }
+    assert_eq!(life(&world), Life::Unknown);
+    let outcome = world.wait(secs(3));
+    assert!(matches!(outcome.what()[..], [What::PeerWithoutHeartbeat { .. }]));
+    assert!(outcome.forwards.is_empty() && world.only_binding().is_active());
+    assert_eq!(life(&world), Life::Silent);
+    assert!(world.wait(secs(59)).sent.is_empty(), "it is asked once an interval");
+    let request = only_request(&world.wait(secs(1)));
+    let (_, outcome) = respond(&mut world, request.sequence, Flags::R, 1);
+    assert!(matches!(outcome.what()[..], [What::PeerUp { .. }]));
+    assert_eq!(life(&world), Life::Up);
+    world.wait(secs(60 + 12));
+    assert_eq!(life(&world), Life::Down, "who has answered once is missed");
+    assert!(is_lingering(&world));
+}
+
+#[test]
+fn a_gateway_that_asks_knows_heartbeats_and_is_missed_when_it_does_not_answer() {
+    let (mut world, _) = asked();
+    respond(&mut world, 77, Flags::NONE, 1).0.unwrap();
+    assert!(world.wait(secs(12)).what().iter().any(|w| matches!(w, What::PeerDown { .. })));
 }
 
 #[test]
@@ -183,6 +225,7 @@ fn a_gateway_that_does_not_know_the_message_is_never_asked_again() {
     let (result, outcome) = world.deliver(path, &error(BindingErrorStatus::UNRECOGNIZED_MH_TYPE));
     assert_eq!(result, Ok(()));
     assert!(matches!(outcome.what()[..], [What::PeerWithoutHeartbeat { .. }]));
+    assert_eq!(life(&world), Life::Refused);
     world.accepted(&attach(MAG1).mn("b@x"));
     assert!(heartbeats(&world.wait(secs(500))).is_empty());
     let unasked = world.deliver(path, &error(BindingErrorStatus::UNRECOGNIZED_MH_TYPE)).0;

@@ -52,6 +52,7 @@ pub fn anchor(
             ReplayWindow::Ignore => None,
         },
         dynamic_mag_learning: lma.dynamic_mag_learning,
+        learned_mag_maximum: Settings::default().learned_mag_maximum,
         authentication: domain.and_then(|d| d.auth.as_ref()).map(authentication),
         encapsulation: policy(domain.and_then(|d| d.encap)),
         accept_forced_udp: true,

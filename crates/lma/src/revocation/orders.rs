@@ -4,16 +4,33 @@ use std::collections::HashMap;
 
 use foldhash::quality::FixedState;
 use kedge_model::{CustomerId, MnId, Sequence, SignalPath};
-use kedge_wire::RevocationFlags;
 use kedge_wire::registry::RevocationTrigger;
+use kedge_wire::{MnIdOption, RevocationFlags};
 
 use super::Subject;
 use crate::addresses::HomeAddresses;
 use crate::binding::{Binding, State};
 use crate::cache::{NodeKey, Slot};
 use crate::event::Release;
-use crate::paths::BindingPath;
 use crate::{Lma, Now};
+
+/// What the bindings that one message takes back have in common.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Many<'a> {
+    /// The gateway.
+    OfPeer,
+    /// The realm of their nodes, as an identifier without a user.
+    OfRealm(&'a MnId),
+}
+
+impl Many<'_> {
+    fn trigger(self) -> RevocationTrigger {
+        match self {
+            Self::OfPeer => RevocationTrigger::PER_PEER_POLICY,
+            Self::OfRealm(_) => RevocationTrigger::REVOKING_MOBILITY_NODE_LOCAL_POLICY,
+        }
+    }
+}
 
 impl Lma {
     /// Command: takes the bindings of a node back and says how many there were. Each ends when
@@ -59,18 +76,31 @@ impl Lma {
         }
     }
 
-    /// Takes all bindings of the gateways that `wanted` picks back, by one message for each path
-    /// to a gateway (§8.1: the G flag, trigger 128, no option), and says how many there were.
-    pub(crate) fn take_back_peers(
+    /// Command: takes the bindings of all nodes of a realm back, `example.com` for instance, by
+    /// one message to each gateway that has some, and says how many there were. Subdomains are
+    /// other realms (§8.1).
+    pub fn clear_realm(&mut self, customer: CustomerId, realm: &str, now: Now) -> usize {
+        let Some(identity) = MnId::nai(&format!("@{realm}")) else { return 0 };
+        let is_of_realm = |binding: &Binding| {
+            binding.customer == customer
+                && binding.mn_id.subtype() == MnId::NAI
+                && realm_of(binding.mn_id.octets()) == Some(realm.as_bytes())
+        };
+        self.take_back_many(is_of_realm, Many::OfRealm(&identity), Release::Cleared, now)
+    }
+
+    /// Takes all bindings that `wanted` picks back, by one message for each path to a gateway
+    /// (§8.1: the G flag), and says how many there were.
+    pub(crate) fn take_back_many(
         &mut self,
-        wanted: impl Fn(&BindingPath) -> bool,
+        wanted: impl Fn(&Binding) -> bool,
+        which: Many<'_>,
         reason: Release,
         now: Now,
     ) -> usize {
         let mut told: HashMap<SignalPath, Option<Sequence>, FixedState> = HashMap::default();
-        let picked = |binding: &Binding| wanted(binding.paths.first());
         let slots: Vec<Slot> =
-            self.cache.iter().filter(|(_, b)| picked(b)).map(|(slot, _)| slot).collect();
+            self.cache.iter().filter(|(_, b)| wanted(b)).map(|(slot, _)| slot).collect();
         for slot in &slots {
             let binding = &self.cache[*slot];
             if !binding.is_active() {
@@ -79,10 +109,13 @@ impl Lma {
             }
             let (path, peer) = (binding.paths.first().signal, binding.paths.first().peer);
             let sequence = *told.entry(path).or_insert_with(|| {
-                let trigger = RevocationTrigger::PER_PEER_POLICY;
                 let flags = RevocationFlags::P | RevocationFlags::G;
-                let subject = Subject::AllEnding(reason);
-                self.send_indication(path, peer, trigger, flags, subject, now, |_, _| {})
+                let (trigger, subject) = (which.trigger(), Subject::AllEnding(reason));
+                self.send_indication(path, peer, trigger, flags, subject, now, |_, encoder| {
+                    if let Many::OfRealm(identity) = which {
+                        encoder.option(MnIdOption::from(identity));
+                    }
+                })
             });
             match sequence {
                 Some(sequence) => self.suspend(*slot, sequence),
@@ -127,4 +160,10 @@ impl Lma {
         self.cache[slot].state = State::Revoking(sequence);
         self.want_forwarding(slot);
     }
+}
+
+/// What stands behind the `@` of an identifier.
+fn realm_of(identifier: &[u8]) -> Option<&[u8]> {
+    let at = identifier.iter().rposition(|octet| *octet == b'@')?;
+    Some(&identifier[at + 1..])
 }

@@ -223,6 +223,13 @@ impl World {
         all[0]
     }
 
+    /// The care-of address of a node's one binding.
+    pub fn only_binding_of(&self, nai: &str) -> IpAddr {
+        let all = self.bindings_of(nai);
+        assert_eq!(all.len(), 1);
+        all[0].care_of()
+    }
+
     /// The sums that hold after every input.
     pub fn check_balance(&self) {
         let [total, accepted, denied, discarded] = ["total", "accepted", "denied", "discarded"]
@@ -551,6 +558,6 @@ pub fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-pub fn secs(secs: u64) -> Duration {
+pub const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
