@@ -206,6 +206,27 @@ impl Lma {
         self.peers.iter()
     }
 
+    /// One gateway, by the name it is configured under or an address of its.
+    pub fn peer(&self, id: &str) -> Option<&PeerState> {
+        self.peers.named(id).map(|peer| self.peers.get(peer))
+    }
+
+    /// The bindings of one gateway, named as for [`Self::peer`].
+    pub fn bindings_of_peer(&self, id: &str) -> impl Iterator<Item = &Binding> {
+        let peer = self.peers.named(id);
+        self.bindings().filter(move |b| b.paths.iter().any(|path| Some(path.peer) == peer))
+    }
+
+    /// Sets the counters of every gateway back to zero.
+    pub fn clear_peer_counters(&mut self) {
+        self.peers.clear_counters();
+    }
+
+    /// How busy the anchor was told to be.
+    pub fn load(&self) -> Load {
+        self.load
+    }
+
     /// How much of a network's pools is in use, of IPv4 and of IPv6.
     pub fn usage(&self, network: &str) -> Option<(Option<Usage>, Option<Usage>)> {
         Some(self.networks.pools(self.networks.id(network)?)?.usage())

@@ -283,6 +283,10 @@ impl Peers {
         peer.map(|index| &mut self.get_mut(index).counters)
     }
 
+    pub fn clear_counters(&mut self) {
+        self.list.iter_mut().for_each(|peer| peer.counters = PeerCounters::default());
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &PeerState> {
         self.list.iter().filter(|peer| !peer.is_nobody)
     }

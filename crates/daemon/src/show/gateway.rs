@@ -7,6 +7,7 @@ use kedge_model::MnId;
 use kedge_sansio::Now;
 use serde_json::{Value, json};
 
+use super::heartbeats::{rhythm, rhythm_json};
 use super::layout::{Block, span};
 use super::{traffic_json, tunnel, tunnel_json, volume};
 use crate::console::Answer;
@@ -113,11 +114,11 @@ fn as_json(gateway: &Gateway, view: &BindingView) -> Value {
 }
 
 /// `show ipv6 mobile pmipv6 mag globals`
-pub fn mag_globals(gateway: &Gateway) -> Answer<'_> {
-    Answer::new(move || globals(gateway), move || globals_json(gateway))
+pub fn mag_globals(gateway: &Gateway, now: Now) -> Answer<'_> {
+    Answer::new(move || globals(gateway, now), move || globals_json(gateway, now))
 }
 
-fn globals(gateway: &Gateway) -> String {
+fn globals(gateway: &Gateway, now: Now) -> String {
     let settings = gateway.mag().settings();
     let mut out = format!("Gateway {}, domain {}\n", settings.name, settings.domain);
     let mut block = Block::default();
@@ -127,7 +128,8 @@ fn globals(gateway: &Gateway) -> String {
     if let Some(address) = settings.care_of.ipv4 {
         block.row("Care-of address", address);
     }
-    block.row("Bindings", format!("at most {}", settings.max_bindings));
+    let bindings = gateway.mag().bindings(now.mono).count();
+    block.row("Bindings", format!("{bindings} of at most {}", settings.max_bindings));
     let times = &settings.registration;
     block.row("Lifetime asked for", span(times.lifetime.duration()));
     if let Some(refresh) = times.refresh_time {
@@ -149,6 +151,7 @@ fn globals(gateway: &Gateway) -> String {
             format!("silent for {interval}, then {retries} questions, {timeout} each"),
         );
     }
+    block.row("Heartbeats", rhythm(settings.heartbeat));
     block.row("Restart counter", settings.restart_counter);
     block.row("Forwarding failures", gateway.forwarding_failures());
     block.write(&mut out);
@@ -180,7 +183,7 @@ fn globals(gateway: &Gateway) -> String {
     out
 }
 
-fn globals_json(gateway: &Gateway) -> Value {
+fn globals_json(gateway: &Gateway, now: Now) -> Value {
     let settings = gateway.mag().settings();
     let lmas = settings.lmas.iter().map(|(name, lma)| {
         json!({
@@ -202,8 +205,11 @@ fn globals_json(gateway: &Gateway) -> Value {
         "domain": settings.domain,
         "ipv4": settings.care_of.ipv4,
         "ipv6": settings.care_of.ipv6,
+        "bindings": gateway.mag().bindings(now.mono).count(),
         "binding_maximum": settings.max_bindings,
         "lifetime_seconds": settings.registration.lifetime.secs(),
+        "refresh_seconds": settings.registration.refresh_time.map(|time| time.as_secs()),
+        "heartbeat": settings.heartbeat.map(rhythm_json),
         "restart_counter": settings.restart_counter,
         "forwarding_failures": gateway.forwarding_failures(),
         "lmas": lmas.collect::<Vec<_>>(),

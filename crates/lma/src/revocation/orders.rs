@@ -76,17 +76,22 @@ impl Lma {
         }
     }
 
+    /// The bindings of the nodes of a realm.
+    pub fn bindings_of_realm(
+        &self,
+        customer: CustomerId,
+        realm: &str,
+    ) -> impl Iterator<Item = &Binding> {
+        self.bindings().filter(move |binding| is_of_realm(binding, customer, realm))
+    }
+
     /// Command: takes the bindings of all nodes of a realm back, `example.com` for instance, by
     /// one message to each gateway that has some, and says how many there were. Subdomains are
     /// other realms (§8.1).
     pub fn clear_realm(&mut self, customer: CustomerId, realm: &str, now: Now) -> usize {
         let Some(identity) = MnId::nai(&format!("@{realm}")) else { return 0 };
-        let is_of_realm = |binding: &Binding| {
-            binding.customer == customer
-                && binding.mn_id.subtype() == MnId::NAI
-                && realm_of(binding.mn_id.octets()) == Some(realm.as_bytes())
-        };
-        self.take_back_many(is_of_realm, Many::OfRealm(&identity), Release::Cleared, now)
+        let wanted = |binding: &Binding| is_of_realm(binding, customer, realm);
+        self.take_back_many(wanted, Many::OfRealm(&identity), Release::Cleared, now)
     }
 
     /// Takes all bindings that `wanted` picks back, by one message for each path to a gateway
@@ -162,8 +167,11 @@ impl Lma {
     }
 }
 
-/// What stands behind the `@` of an identifier.
-fn realm_of(identifier: &[u8]) -> Option<&[u8]> {
-    let at = identifier.iter().rposition(|octet| *octet == b'@')?;
-    Some(&identifier[at + 1..])
+/// Whether a node's identifier has this realm behind its `@`.
+fn is_of_realm(binding: &Binding, customer: CustomerId, realm: &str) -> bool {
+    let octets = binding.mn_id.octets();
+    let at = octets.iter().rposition(|octet| *octet == b'@');
+    binding.customer == customer
+        && binding.mn_id.subtype() == MnId::NAI
+        && at.is_some_and(|at| &octets[at + 1..] == realm.as_bytes())
 }
