@@ -9,6 +9,7 @@ mod api;
 mod capacity;
 mod configuration;
 mod logs;
+mod operators;
 mod packets;
 mod refusals;
 mod second;
