@@ -481,8 +481,31 @@ mod an_order {
         world.acknowledge(&bris[0], Status::SUCCESS).0.unwrap();
         let partial = Status::REVOKED_MOBILE_NODES_IDENTITY_REQUIRED;
         world.acknowledge(&bris[1], partial).0.unwrap();
+        world.wait(secs(3));
         assert_eq!(world.lma.len(), 3, "they end, whatever is answered");
         assert_eq!(world.moved("disconnects"), [("admin_drops", 3)]);
+    }
+
+    #[test]
+    fn about_many_that_its_gateway_refuses_is_repeated_for_each() {
+        let mut world = World::new();
+        world.accepted(&attach(MAG1).mn("a@x"));
+        world.accepted(&attach(MAG1).mn("b@x"));
+        world.lma.clear_all(world.now);
+        let all = world.drain().indication();
+        let (_, outcome) = world.acknowledge(&all, Status::REVOCATION_FUNCTION_NOT_SUPPORTED);
+        let each = outcome.indications();
+        assert_eq!(each.len(), 2);
+        for bri in &each {
+            assert_eq!((bri.body.flags, bri.body.trigger), (P, Trigger::ADMINISTRATIVE_REASON));
+            assert!(bri.options.get::<MnIdOption<'_>>().is_some());
+        }
+        assert!(outcome.forwards.is_empty(), "nothing was forwarded for them already");
+        world.acknowledge(&each[0], Status::SUCCESS).0.unwrap();
+        assert_eq!(world.lma.len(), 1);
+        world.acknowledge(&each[1], Status::REVOCATION_TRIGGER_NOT_SUPPORTED).0.unwrap();
+        assert!(world.lma.is_empty(), "there is nothing more to try");
+        assert_eq!(world.moved("disconnects"), [("admin_drops", 2)]);
     }
 
     #[test]

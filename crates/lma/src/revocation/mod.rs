@@ -16,11 +16,12 @@
 //! What expires, and what its gateway has de-registered, is not revoked: there is nobody to tell.
 //!
 //! `orders` is what an operator can ask for, `exchange` the messages and their repetition,
-//! `received` the other direction.
+//! `received` the other direction, `withdrawal` what other settings take back.
 
 mod exchange;
 mod orders;
 mod received;
+mod withdrawal;
 
 use kedge_model::{BindingId, MnId, Sequence, SignalPath};
 use kedge_wire::MnIdOption;
@@ -164,7 +165,16 @@ impl Lma {
                 let ending = |b: &Binding| b.state == State::Revoking(sequence);
                 let slots: Vec<Slot> =
                     self.cache.iter().filter(|(_, b)| ending(b)).map(|(slot, _)| slot).collect();
-                slots.iter().for_each(|slot| self.end(*slot, reason, now));
+                // A gateway that does not give up many at once is asked for each.
+                let one_by_one = status.is_some_and(|status| {
+                    !status.is_success() && status != RevocationStatus::BINDING_DOES_NOT_EXIST
+                });
+                for slot in slots {
+                    match one_by_one {
+                        true => self.tell_of_end(slot, reason, now),
+                        false => self.end(slot, reason, now),
+                    }
+                }
             }
             (Subject::Departed(_), _) | (_, None) => {}
         }

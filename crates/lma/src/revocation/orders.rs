@@ -63,17 +63,42 @@ impl Lma {
 
     /// A binding that its gateway holds ends when the gateway has been told; any other, and one
     /// that is already being taken back, at once.
-    fn take_back(&mut self, slot: Slot, trigger: RevocationTrigger, reason: Release, now: Now) {
+    pub(super) fn take_back(
+        &mut self,
+        slot: Slot,
+        trigger: RevocationTrigger,
+        reason: Release,
+        now: Now,
+    ) {
         let binding = &self.cache[slot];
         if !binding.is_active() {
             return self.end(slot, reason, now);
         }
-        let (at, held) = (binding.paths.first().clone(), binding.addresses);
-        let subject = Subject::Ending(binding.id, reason);
-        match self.indicate(slot, &at, held, trigger, subject, now) {
+        match self.indicate_end(slot, trigger, reason, now) {
             Some(sequence) => self.suspend(slot, sequence),
             None => self.end(slot, reason, now),
         }
+    }
+
+    /// Tells of a binding alone that is being taken back already, with others.
+    pub(super) fn tell_of_end(&mut self, slot: Slot, reason: Release, now: Now) {
+        let trigger = RevocationTrigger::ADMINISTRATIVE_REASON;
+        match self.indicate_end(slot, trigger, reason, now) {
+            Some(sequence) => self.cache[slot].state = State::Revoking(sequence),
+            None => self.end(slot, reason, now),
+        }
+    }
+
+    fn indicate_end(
+        &mut self,
+        slot: Slot,
+        trigger: RevocationTrigger,
+        reason: Release,
+        now: Now,
+    ) -> Option<Sequence> {
+        let binding = &self.cache[slot];
+        let (at, held) = (binding.paths.first().clone(), binding.addresses);
+        self.indicate(slot, &at, held, trigger, Subject::Ending(binding.id, reason), now)
     }
 
     /// The bindings of the nodes of a realm.
@@ -142,22 +167,25 @@ impl Lma {
         let key = NodeKey::new(customer, mn_id);
         let has_ipv4 = |(slot, b): (Slot, &Binding)| b.addresses.ipv4.map(|_| slot);
         let slots: Vec<Slot> = self.cache.of_node(key).filter_map(has_ipv4).collect();
-        for slot in &slots {
-            let binding = &self.cache[*slot];
-            if binding.addresses.prefixes.is_empty() {
-                self.take_back(*slot, trigger, Release::Revoked, now);
-                continue;
-            }
-            let (id, at) = (binding.id, binding.paths.first().clone());
-            let only = HomeAddresses { ipv4: binding.addresses.ipv4, ..Default::default() };
-            let subject = Subject::LosingIpv4(id);
-            if !binding.is_active()
-                || self.indicate(*slot, &at, only, trigger, subject, now).is_none()
-            {
-                self.drop_ipv4(*slot, now);
-            }
-        }
+        slots.iter().for_each(|slot| self.take_ipv4_back(*slot, trigger, now));
         slots.len()
+    }
+
+    /// Takes the IPv4 home address of a binding that has one back.
+    pub(super) fn take_ipv4_back(&mut self, slot: Slot, trigger: RevocationTrigger, now: Now) {
+        let binding = &self.cache[slot];
+        if binding.addresses.prefixes.is_empty() {
+            return self.take_back(slot, trigger, Release::Revoked, now);
+        }
+        let (id, at) = (binding.id, binding.paths.first().clone());
+        let only = HomeAddresses { ipv4: binding.addresses.ipv4, ..Default::default() };
+        let subject = Subject::LosingIpv4(id);
+        if self.revocations.about(id).any(|(_, bri)| bri.subject == subject) {
+            return; // it is being taken back already
+        }
+        if !binding.is_active() || self.indicate(slot, &at, only, trigger, subject, now).is_none() {
+            self.drop_ipv4(slot, now);
+        }
     }
 
     /// §8.1: the tunnel goes at once, the entry stays until the gateway has answered.
