@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use kedge_mag::{BindingState, BindingView, InterfaceId};
+use kedge_mag::{BindingState, BindingView, InterfaceId, TunnelMode};
 use kedge_model::MnId;
 use kedge_sansio::Now;
 use serde_json::{Value, json};
@@ -159,7 +159,7 @@ fn globals(gateway: &Gateway, now: Now) -> String {
         let _ = writeln!(out, "\nAnchor {name}");
         Block::default()
             .row("Address", lma.address)
-            .row("Encapsulation", format!("{:?}", lma.encapsulation))
+            .row("Encapsulation", mode(lma.encapsulation))
             .row("Authentication", if lma.auth.is_some() { "on" } else { "off" })
             .write(&mut out);
     }
@@ -181,6 +181,15 @@ fn globals(gateway: &Gateway, now: Now) -> String {
         block.write(&mut out);
     }
     out
+}
+
+fn mode(mode: TunnelMode) -> &'static str {
+    match mode {
+        TunnelMode::IpInIp => "IP in IP",
+        TunnelMode::Gre => "GRE",
+        TunnelMode::GreKeyed => "GRE with keys",
+        TunnelMode::Udp => "UDP",
+    }
 }
 
 fn globals_json(gateway: &Gateway, now: Now) -> Value {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::heartbeats::{rhythm, rhythm_json};
 use super::layout::{Align, Block, Table, span};
 use crate::anchor::Anchor;
-use crate::console::Answer;
+use crate::console::{Answer, plural};
 
 /// The answer to the command.
 pub fn lma_globals<'a>(anchor: &'a Anchor, config: &'a LmaConfig) -> Answer<'a> {
@@ -94,10 +94,11 @@ fn write_settings(settings: &Settings, out: &mut String) {
     block.row(
         "Revocations",
         format!(
-            "sent again after {} ms, at most {} ms, {} times",
+            "sent again {} {}, first after {} ms, at most every {} ms",
+            bri.retries,
+            plural(bri.retries.into(), "time"),
             bri.delay_min.as_millis(),
             bri.delay_max.as_millis(),
-            bri.retries
         ),
     );
     block.row(
