@@ -49,16 +49,28 @@ pub enum Command {
     ShowMagHeartbeats,
     /// `show ipv6 mobile pmipv6 mag tunnels`
     ShowMagTunnels,
-    /// `show lma-service statistics`, `show ipv6 mobile pmipv6 lma statistics`
-    ShowLmaStatistics,
-    /// `show mag-service statistics`, `show ipv6 mobile pmipv6 mag statistics`
-    ShowMagStatistics,
+    /// `show lma-service statistics [name NAME]`, `show ipv6 mobile pmipv6 lma statistics`
+    ShowLmaStatistics {
+        /// The service, which must be this daemon's.
+        name: Option<String>,
+    },
+    /// `show mag-service statistics [name NAME]`, `show ipv6 mobile pmipv6 mag statistics`
+    ShowMagStatistics {
+        /// The service, which must be this daemon's.
+        name: Option<String>,
+    },
     /// `clear ipv6 mobile pmipv6 lma bindings {all | nai NAI | mag ID}`
     ClearLmaBindings(BindingFilter),
-    /// `clear lma-service statistics`, `clear ipv6 mobile pmipv6 lma statistics`
-    ClearLmaStatistics,
-    /// `clear mag-service statistics`, `clear ipv6 mobile pmipv6 mag statistics`
-    ClearMagStatistics,
+    /// `clear lma-service statistics [name NAME]`, `clear ipv6 mobile pmipv6 lma statistics`
+    ClearLmaStatistics {
+        /// The service, which must be this daemon's.
+        name: Option<String>,
+    },
+    /// `clear mag-service statistics [name NAME]`, `clear ipv6 mobile pmipv6 mag statistics`
+    ClearMagStatistics {
+        /// The service, which must be this daemon's.
+        name: Option<String>,
+    },
 }
 
 /// Which bindings.
@@ -139,6 +151,10 @@ const NAI: &[Part] =
 const OF_NODES: &[Part] = &[
     word("nai", "Of one subscriber, or of a realm"),
     arg_help("NAI", Value::Nai, "the subscriber's identifier, or @REALM"),
+];
+const SERVICE: &[Part] = &[
+    word("name", "Of one service"),
+    arg_help("NAME", Value::Name { max: 125 }, "the service's identifier"),
 ];
 const OF_MAG: &[Part] = &[
     word("mag", "Of one gateway"),
@@ -229,12 +245,12 @@ static COMMANDS: Block<Key> = Block {
         ),
         row(
             Key::LmaStatistics,
-            &[SHOW, LMA_SERVICE, last("statistics")],
+            &[SHOW, LMA_SERVICE, last("statistics"), Part::Optional(SERVICE)],
             "Every counter of the anchor",
         ),
         row(
             Key::MagStatistics,
-            &[SHOW, MAG_SERVICE, last("statistics")],
+            &[SHOW, MAG_SERVICE, last("statistics"), Part::Optional(SERVICE)],
             "Every counter of the gateway",
         ),
         row(
@@ -262,12 +278,12 @@ static COMMANDS: Block<Key> = Block {
         ),
         row(
             Key::ClearLmaStatistics,
-            &[CLEAR, LMA_SERVICE, last("statistics")],
+            &[CLEAR, LMA_SERVICE, last("statistics"), Part::Optional(SERVICE)],
             "Set the anchor's counters back to zero",
         ),
         row(
             Key::ClearMagStatistics,
-            &[CLEAR, MAG_SERVICE, last("statistics")],
+            &[CLEAR, MAG_SERVICE, last("statistics"), Part::Optional(SERVICE)],
             "Set the gateway's counters back to zero",
         ),
     ],
@@ -294,6 +310,7 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
     let (key, args) = read_segment(&COMMANDS, line, command)?;
     let nai = args.text("NAI").map(str::to_owned);
     let mag = args.text("ID").map(str::to_owned);
+    let name = args.text("NAME").map(str::to_owned);
     let filter = |nai: Option<String>, mag: Option<String>| match (nai, mag) {
         (Some(nai), _) => BindingFilter::Nai(nai),
         (None, Some(mag)) => BindingFilter::Mag(mag),
@@ -311,11 +328,11 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
         Key::MagGlobals => Command::ShowMagGlobals,
         Key::MagHeartbeats => Command::ShowMagHeartbeats,
         Key::MagTunnels => Command::ShowMagTunnels,
-        Key::LmaStatistics => Command::ShowLmaStatistics,
-        Key::MagStatistics => Command::ShowMagStatistics,
+        Key::LmaStatistics => Command::ShowLmaStatistics { name },
+        Key::MagStatistics => Command::ShowMagStatistics { name },
         Key::ClearLmaBindings => Command::ClearLmaBindings(filter(nai, mag)),
-        Key::ClearLmaStatistics => Command::ClearLmaStatistics,
-        Key::ClearMagStatistics => Command::ClearMagStatistics,
+        Key::ClearLmaStatistics => Command::ClearLmaStatistics { name },
+        Key::ClearMagStatistics => Command::ClearMagStatistics { name },
     };
     let pipes = pipes.iter().map(|segment| -> Result<Pipe, Box<CommandError>> {
         let (key, args) = read_segment(&PIPES, line, segment)?;
@@ -431,7 +448,8 @@ mod tests {
             let line = format!("clear ipv6 mobile pmipv6 lma bindings mag {mag}");
             assert_eq!(command(&line), Command::ClearLmaBindings(filter));
         }
-        assert_eq!(command("show ipv6 mobile pmipv6 lma stat"), Command::ShowLmaStatistics);
+        let unnamed = Command::ShowLmaStatistics { name: None };
+        assert_eq!(command("show ipv6 mobile pmipv6 lma stat"), unnamed);
         assert_eq!(
             command("show ipv6 mobile pmipv6 lma stat mag mag1"),
             Command::ShowLmaPeerStatistics { mag: "mag1".to_owned() }
@@ -444,8 +462,11 @@ mod tests {
             command("clear ipv6 mob pm lma bind nai @r"),
             Command::ClearLmaBindings(BindingFilter::Nai("@r".to_owned()))
         );
-        assert_eq!(command("show lma-service statistics"), Command::ShowLmaStatistics);
-        assert_eq!(command("show mag-service stat"), Command::ShowMagStatistics);
+        assert_eq!(command("show lma-service statistics"), unnamed);
+        assert_eq!(
+            command("show mag-service stat name mag1"),
+            Command::ShowMagStatistics { name: Some("mag1".to_owned()) }
+        );
     }
 
     #[test]

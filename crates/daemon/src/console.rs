@@ -81,7 +81,8 @@ fn command<'a>(shell: &'a mut Shell, command: &Command, now: Now) -> Result<Answ
         Command::ShowLmaGlobals => {
             Ok(show::lma_globals(anchor(&shell.anchor)?, lma_config(&shell.config)?))
         }
-        Command::ShowLmaStatistics => {
+        Command::ShowLmaStatistics { name } => {
+            check_service(name.as_deref(), &lma_config(&shell.config)?.id)?;
             let anchor = anchor(&shell.anchor)?;
             Ok(show::statistics(anchor.statistics(), anchor.counted_for(now).unwrap_or(uptime)))
         }
@@ -90,8 +91,9 @@ fn command<'a>(shell: &'a mut Shell, command: &Command, now: Now) -> Result<Answ
             Ok(show::mag_bindings(gateway(&shell.gateway)?, filter, now))
         }
         Command::ShowMagGlobals => Ok(show::mag_globals(gateway(&shell.gateway)?, now)),
-        Command::ShowMagStatistics => {
+        Command::ShowMagStatistics { name } => {
             let gateway = gateway(&shell.gateway)?;
+            check_service(name.as_deref(), &gateway.mag().settings().name)?;
             Ok(show::statistics(gateway.statistics(), gateway.counted_for(now).unwrap_or(uptime)))
         }
         Command::ClearLmaBindings(filter) => {
@@ -114,12 +116,15 @@ fn command<'a>(shell: &'a mut Shell, command: &Command, now: Now) -> Result<Answ
                 move || json!({ "cleared": cleared }),
             ))
         }
-        Command::ClearLmaStatistics => {
+        Command::ClearLmaStatistics { name } => {
+            check_service(name.as_deref(), &lma_config(&shell.config)?.id)?;
             shell.anchor.as_mut().ok_or_else(no_anchor)?.clear_statistics(now);
             Ok(done())
         }
-        Command::ClearMagStatistics => {
-            shell.gateway.as_mut().ok_or_else(no_gateway)?.clear_statistics(now);
+        Command::ClearMagStatistics { name } => {
+            let gateway = shell.gateway.as_mut().ok_or_else(no_gateway)?;
+            check_service(name.as_deref(), &gateway.mag().settings().name)?;
+            gateway.clear_statistics(now);
             Ok(done())
         }
     }
@@ -136,6 +141,14 @@ pub fn plural(count: usize, thing: &str) -> String {
 
 fn subscriber(nai: &str) -> Result<MnId, Refusal> {
     MnId::nai(nai).ok_or_else(|| Refusal::new("an identifier has 254 octets at most"))
+}
+
+/// Whether the service that a command names, if it does, is the one there is.
+fn check_service(name: Option<&str>, own: &str) -> Result<(), Refusal> {
+    match name.filter(|name| *name != own) {
+        Some(name) => Err(Refusal::new(format!("no service has the name {name}; this is {own}"))),
+        None => Ok(()),
+    }
 }
 
 /// The anchor's bindings that a filter is for.

@@ -70,8 +70,11 @@ fn every_show_answers_in_both_roles_for_people_and_for_programs() {
         let groups = |command: &str| -> Vec<String> {
             json(daemon, command).as_object().expect("groups").keys().cloned().collect()
         };
-        let service = format!("show {role}-service statistics");
-        assert_eq!(groups(&service), groups(&show(role, "statistics")));
+        let own = if role == "lma" { "lma1" } else { "mag1" };
+        let service = format!("show {role}-service statistics name");
+        assert_eq!(groups(&format!("{service} {own}")), groups(&show(role, "statistics")));
+        let other = complaint(daemon.kedge(&format!("{service} other")));
+        assert!(other.contains("no service has the name other"), "{other}");
     }
     let lma = &site.lma;
     for (filter, count) in [("mag mag1", 1), ("mag mag2", 0), ("nai @example.net", 1)] {
