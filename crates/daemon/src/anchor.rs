@@ -174,7 +174,7 @@ fn log(event: &Event) {
             info!(%mn_id, addresses = addresses.join(","), "addresses changed");
         }
         What::Deregistered { .. } => info!(%mn_id, "de-registered by its gateway"),
-        What::Resumed { .. } => info!(%mn_id, "registered again"),
+        What::Resumed { .. } => info!(%mn_id, "served again"),
         What::Released { reason, .. } => info!(%mn_id, ?reason, "released"),
         What::RevocationFailed { peer, status: Some(status) } => {
             info!(%mn_id, %peer, "revocation refused: {status}");

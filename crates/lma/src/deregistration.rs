@@ -50,12 +50,15 @@ impl Lma {
     pub(crate) fn leave_to_others(&mut self, slot: Slot, reason: Release, now: Now) {
         // A repeated de-registration, its answer lost, does not begin the wait again, and a
         // session that the anchor takes back is nobody else's.
-        if self.cache[slot].is_active() {
+        let was_forwarded = self.cache[slot].is_active();
+        if self.cache[slot].is_held() {
             let timer = self
                 .timers
                 .insert(now.mono + self.settings.delete_wait, Timer::Delete(slot, reason));
             self.cache[slot].state = State::Lingering(timer);
-            self.want_forwarding(slot);
+            if was_forwarded {
+                self.want_forwarding(slot);
+            }
             let id = self.cache[slot].id;
             if reason == Release::Deregistered {
                 self.report(slot, What::Deregistered { binding: id });

@@ -1,9 +1,11 @@
 //! Heartbeats (RFC 5847): whether gateways live, and whether they remember.
 //!
-//! A gateway with sessions is asked; one that is not heard of any more, or that has lost its
-//! sessions, is a gateway whose bindings are invalid (§3): they are treated as if it had
-//! de-registered them. Nothing is forwarded, the addresses are kept for MinDelayBeforeBCEDelete,
-//! and whichever gateway registers the node in that time gives it its addresses back.
+//! A gateway with sessions is asked. One that is not heard of any more, or that has lost its
+//! sessions, is a gateway whose bindings are invalid (§3): nothing is forwarded, and whichever
+//! gateway registers a node gets its addresses. Those of a gateway that is down stay so until their
+//! lifetimes end, and are valid again when it answers and has not forgotten them. Those of a
+//! gateway that has restarted are treated as if it had de-registered them: they are kept for
+//! MinDelayBeforeBCEDelete.
 //!
 //! A gateway that has never said anything by a heartbeat is not taken for down: it may not know
 //! them, and over IPv4 it has no Binding Error to say so by (RFC 5844 carries none). Its bindings
@@ -17,9 +19,10 @@ use kedge_wire::registry::BindingErrorStatus;
 use kedge_wire::{BindingError, Encoder, Heartbeat, HeartbeatFlags, OptionsRef, RestartCounter};
 
 use crate::answer::seal;
-use crate::binding::Binding;
+use crate::binding::{Binding, State};
 use crate::cache::Slot;
 use crate::event::{Output, Release, What};
+use crate::lookup::Decision;
 use crate::peers::PeerIndex;
 use crate::rejection::Discard;
 use crate::{Lma, Now, Timer, dscp};
@@ -93,7 +96,7 @@ impl Lma {
             (true, true) => {
                 self.statistics.peers.down += 1;
                 self.report_peer(What::PeerDown { peer: path.peer.ip() });
-                self.invalidate(peer, now, |_| true);
+                self.lose_reach(peer, now);
             }
             (true, false) => {
                 self.statistics.peers.without_heartbeat += 1;
@@ -144,8 +147,8 @@ impl Lma {
         let counter = options.get::<RestartCounter>().map(|option| option.0);
         let heart = &mut self.peers.get_mut(index).heart;
         let last = heart.answered;
-        let restarted = if heartbeat.flags.contains(HeartbeatFlags::U) {
-            heart.pulse.announced(counter)
+        let (restarted, came_back) = if heartbeat.flags.contains(HeartbeatFlags::U) {
+            (heart.pulse.announced(counter), false)
         } else {
             let sign = heart.pulse.answered(heartbeat.sequence, counter);
             let Some(sign) = sign else { return Err(Discard::Unexpected) };
@@ -158,7 +161,7 @@ impl Lma {
                 self.statistics.peers.up += 1;
                 self.report_peer(What::PeerUp { peer: d.path.peer.ip() });
             }
-            sign.restarted
+            (sign.restarted, sign.came_back)
         };
         let heart = &mut self.peers.get_mut(index).heart;
         (heart.answered, heart.speaks) = (Some(now.mono), true);
@@ -172,6 +175,9 @@ impl Lma {
                 last.is_some_and(|last| updated.is_none_or(|updated| updated <= last))
             };
             self.invalidate(index, now, is_older);
+        }
+        if came_back {
+            self.regain_reach(index);
         }
         Ok(())
     }
@@ -215,11 +221,33 @@ impl Lma {
         }
     }
 
+    /// A gateway is down: its sessions are not forwarded, and who waits for one gets it.
+    fn lose_reach(&mut self, peer: PeerIndex, now: Now) {
+        for slot in self.sessions_of(peer, Binding::is_active) {
+            self.cache[slot].state = State::Unreachable;
+            self.want_forwarding(slot);
+            self.resume_waiting(slot, Decision::Update(slot), now);
+        }
+    }
+
+    /// A gateway that was down answers, and has not forgotten its sessions.
+    fn regain_reach(&mut self, peer: PeerIndex) {
+        for slot in self.sessions_of(peer, |b| b.state == State::Unreachable) {
+            self.cache[slot].state = State::Active;
+            self.want_forwarding(slot);
+            let binding = self.cache[slot].id;
+            self.report(slot, What::Resumed { binding });
+        }
+    }
+
+    fn sessions_of(&self, peer: PeerIndex, which: impl Fn(&Binding) -> bool) -> Vec<Slot> {
+        let is_one = |b: &Binding| b.paths.first().peer == peer && which(b);
+        self.cache.iter().filter(|(_, b)| is_one(b)).map(|(slot, _)| slot).collect()
+    }
+
     /// Treats sessions of a gateway as if it had de-registered them.
     fn invalidate(&mut self, peer: PeerIndex, now: Now, which: impl Fn(&Binding) -> bool) {
-        let is_lost = |b: &Binding| b.is_active() && b.paths.first().peer == peer && which(b);
-        let slots: Vec<Slot> =
-            self.cache.iter().filter(|(_, b)| is_lost(b)).map(|(slot, _)| slot).collect();
+        let slots = self.sessions_of(peer, |b| b.is_held() && which(b));
         slots.iter().for_each(|slot| self.leave_to_others(*slot, Release::PeerLost, now));
     }
 

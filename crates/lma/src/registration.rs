@@ -148,13 +148,15 @@ impl Lma {
             (Some(from), _) => {
                 self.report(slot, What::HandedOver { binding: id, from, to: request.care_of });
             }
-            (None, State::Lingering(_)) => self.report(slot, What::Resumed { binding: id }),
+            (None, State::Lingering(_) | State::Unreachable) => {
+                self.report(slot, What::Resumed { binding: id });
+            }
             (None, State::Active | State::Revoking(_)) => {}
         }
         if addresses != held {
             self.report(slot, What::Readdressed { binding: id, addresses });
         }
-        if before.peer != peer && was == State::Active {
+        if before.peer != peer && matches!(was, State::Active | State::Unreachable) {
             self.tell_departure(slot, &before, held, technology, now);
         }
         Ok(())

@@ -90,6 +90,7 @@ fn state(binding: &Binding) -> &'static str {
     match binding.state {
         State::Active => "active",
         State::Lingering(_) => "de-registered, kept for a handover",
+        State::Unreachable => "unreachable, its gateway does not answer",
         State::Revoking(_) => "being revoked",
     }
 }
@@ -119,6 +120,7 @@ fn as_json(anchor: &Anchor, binding: &Binding, now: Now) -> Value {
         "state": match binding.state {
             State::Active => "active",
             State::Lingering(_) => "lingering",
+            State::Unreachable => "unreachable",
             State::Revoking(_) => "revoking",
         },
         "access_technology": binding.access_technology.0,

@@ -70,8 +70,7 @@ impl Lma {
         reason: Release,
         now: Now,
     ) {
-        let binding = &self.cache[slot];
-        if !binding.is_active() {
+        if !self.cache[slot].is_held() {
             return self.end(slot, reason, now);
         }
         match self.indicate_end(slot, trigger, reason, now) {
@@ -133,7 +132,7 @@ impl Lma {
             self.cache.iter().filter(|(_, b)| wanted(b)).map(|(slot, _)| slot).collect();
         for slot in &slots {
             let binding = &self.cache[*slot];
-            if !binding.is_active() {
+            if !binding.is_held() {
                 self.end(*slot, reason, now);
                 continue;
             }
@@ -183,15 +182,18 @@ impl Lma {
         if self.revocations.about(id).any(|(_, bri)| bri.subject == subject) {
             return; // it is being taken back already
         }
-        if !binding.is_active() || self.indicate(slot, &at, only, trigger, subject, now).is_none() {
+        if !binding.is_held() || self.indicate(slot, &at, only, trigger, subject, now).is_none() {
             self.drop_ipv4(slot, now);
         }
     }
 
     /// §8.1: the tunnel goes at once, the entry stays until the gateway has answered.
     fn suspend(&mut self, slot: Slot, sequence: Sequence) {
+        let was_forwarded = self.cache[slot].is_active();
         self.cache[slot].state = State::Revoking(sequence);
-        self.want_forwarding(slot);
+        if was_forwarded {
+            self.want_forwarding(slot);
+        }
     }
 }
 

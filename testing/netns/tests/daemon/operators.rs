@@ -139,15 +139,36 @@ fn clearing_statistics_starts_them_again_in_both_roles() {
 }
 
 #[test]
-fn a_gateway_that_is_killed_is_down_and_its_bindings_end() {
+fn a_gateway_that_is_cut_off_is_down_and_its_bindings_go_on_when_it_is_back() {
+    let _turn = turn();
+    let site = site();
+    wait_state(&site.lma, "lma", "up");
+    let state = || bindings(&site.lma, "lma")[0]["state"].clone();
+    let cable = |state: &str| site.domain.mags[0].ip(&format!("link set tp0 {state}"));
+    cable("down").expect("cut off");
+    wait_state(&site.lma, "lma", "down");
+    assert_eq!(state(), "unreachable");
+    cable("up").expect("back");
+    wait_state(&site.lma, "lma", "up");
+    assert_eq!(state(), "active");
+    site.answered();
+    let statistics = show("lma", "statistics");
+    for (row, count) in [("down", 1), ("up", 1), ("restarted", 0)] {
+        assert_eq!(counter(&site.lma, &statistics, &format!("/gateways/{row}")), count, "{row}");
+    }
+}
+
+#[test]
+fn a_gateway_that_is_killed_and_starts_again_has_its_nodes_registered_anew() {
     let _turn = turn();
     let mut site = site();
     wait_state(&site.lma, "lma", "up");
     site.mag.kill().expect("killed");
-    until("the gateway to be found down and its bindings to end", || {
-        let gone = bindings(&site.lma, "lma").is_empty();
-        let down = counter(&site.lma, &show("lma", "statistics"), "/gateways/down");
-        if gone && down == 1 { Ok(()) } else { Err(format!("down {down}, gone {gone}")) }
+    wait_state(&site.lma, "lma", "down");
+    site.mag.restart().expect("started again");
+    until("the gateway to be known as restarted", || {
+        let restarted = counter(&site.lma, &show("lma", "statistics"), "/gateways/restarted");
+        if restarted == 1 { Ok(()) } else { Err(restarted.to_string()) }
     });
-    assert_eq!(counter(&site.lma, &show("lma", "statistics"), "/disconnects/other"), 1);
+    site.answered();
 }
