@@ -121,7 +121,7 @@ impl Lma {
 
     /// The node's own profile, its realm's, or the default one.
     fn profile(&self, request: &Request<'_>) -> Option<&Profile> {
-        self.settings.profile_of(request.nai())
+        self.settings.profile(request.nai())
     }
 
     /// RFC 5213 §5.5. An update is compared with the session it is about, if there is one; one

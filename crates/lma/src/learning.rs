@@ -34,7 +34,8 @@ impl Lma {
 
     /// A binding left a gateway. One that was learned is forgotten some time after the last.
     pub(crate) fn lose_binding(&mut self, peer: PeerIndex, now: Now) {
-        self.peers.lose(peer, now.mono);
+        let timer = self.peers.lose(peer, now.mono);
+        timer.and_then(|timer| self.timers.remove(timer));
         self.schedule_forgetting();
     }
 

@@ -241,14 +241,21 @@ impl Peers {
         }
     }
 
-    /// A gateway has one binding less.
-    pub fn lose(&mut self, index: PeerIndex, now: Instant) {
+    /// A gateway has one binding less. One that may register no other is forgotten with its last;
+    /// its timer comes back.
+    pub fn lose(&mut self, index: PeerIndex, now: Instant) -> Option<TimerId> {
+        let learning = self.learning;
         let state = self.get_mut(index);
         state.bindings -= 1;
-        if state.bindings == 0 && state.name.is_none() {
-            state.idle_since = Some(now);
-            self.idle.insert((now, index));
+        if state.bindings > 0 || state.name.is_some() {
+            return None;
         }
+        if !learning {
+            return self.vacate(index);
+        }
+        state.idle_since = Some(now);
+        self.idle.insert((now, index));
+        None
     }
 
     /// When the next gateway is to be forgotten.
@@ -301,8 +308,8 @@ impl Peers {
             self.list.push(PeerState::vacant());
             PeerIndex(index)
         });
-        let state = self.get_mut(index);
-        (state.transport, state.is_nobody) = (transport, false);
+        let state = PeerState { transport, is_nobody: false, ..PeerState::vacant() };
+        *self.get_mut(index) = state;
         index
     }
 

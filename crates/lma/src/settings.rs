@@ -100,9 +100,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The profile of a node with this network access identifier, or with none: its own, its
-    /// realm's, or the default one.
-    pub(crate) fn profile_of(&self, nai: Option<&str>) -> Option<&Profile> {
+    /// The profile of a node: its own, its realm's, or the default one.
+    pub fn profile(&self, nai: Option<&str>) -> Option<&Profile> {
         let own = nai.and_then(|nai| self.profiles.get(nai));
         let realm = || nai.and_then(|nai| self.profiles.get(&nai[nai.rfind('@')?..]));
         own.or_else(realm).or(self.default_profile.as_ref())

@@ -38,8 +38,8 @@ enum Step {
     ClearRealm,
     /// More or less waits to be read.
     Load(u8),
-    /// Another configuration: which one, and whether what it does not allow is taken back.
-    Apply(u8, bool),
+    /// Another configuration: which one.
+    Apply(u8),
 }
 
 #[derive(Clone, Debug)]
@@ -82,7 +82,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::ClearAll),
         1 => Just(Step::ClearRealm),
         1 => (0..3_u8).prop_map(Step::Load),
-        2 => (0..5_u8, any::<bool>()).prop_map(|(which, strict)| Step::Apply(which, strict)),
+        2 => (0..5_u8).prop_map(Step::Apply),
     ]
 }
 
@@ -205,11 +205,8 @@ fn apply(world: &mut World, step: &Step) -> Outcome {
             world.lma.set_load(loads[usize::from(*load)]);
             world.drain()
         }
-        Step::Apply(which, strict) => {
-            world.lma.apply(configuration(*which));
-            if *strict {
-                world.lma.withdraw(world.now);
-            }
+        Step::Apply(which) => {
+            world.lma.apply(configuration(*which), world.now);
             world.drain()
         }
     }

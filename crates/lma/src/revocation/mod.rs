@@ -16,12 +16,11 @@
 //! What expires, and what its gateway has de-registered, is not revoked: there is nobody to tell.
 //!
 //! `orders` is what an operator can ask for, `exchange` the messages and their repetition,
-//! `received` the other direction, `withdrawal` what other settings take back.
+//! `received` the other direction.
 
 mod exchange;
 mod orders;
 mod received;
-mod withdrawal;
 
 use kedge_model::{BindingId, MnId, Sequence, SignalPath};
 use kedge_wire::MnIdOption;

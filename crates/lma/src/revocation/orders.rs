@@ -63,7 +63,7 @@ impl Lma {
 
     /// A binding that its gateway holds ends when the gateway has been told; any other, and one
     /// that is already being taken back, at once.
-    pub(super) fn take_back(
+    pub(crate) fn take_back(
         &mut self,
         slot: Slot,
         trigger: RevocationTrigger,
@@ -171,7 +171,7 @@ impl Lma {
     }
 
     /// Takes the IPv4 home address of a binding that has one back.
-    pub(super) fn take_ipv4_back(&mut self, slot: Slot, trigger: RevocationTrigger, now: Now) {
+    pub(crate) fn take_ipv4_back(&mut self, slot: Slot, trigger: RevocationTrigger, now: Now) {
         let binding = &self.cache[slot];
         if binding.addresses.prefixes.is_empty() {
             return self.take_back(slot, trigger, Release::Revoked, now);

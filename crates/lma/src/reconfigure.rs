@@ -1,0 +1,108 @@
+//! What a change of the settings means for the bindings that are there.
+//!
+//! A binding that the new settings have a place for goes on undisturbed: it keeps its addresses
+//! and its lifetime, and what its gateway agreed to changes with its next update. One that they
+//! have none for is revoked (RFC 5846 §8.1), since its node would be told nothing otherwise; one
+//! that they have a place for without its IPv4 address loses that alone. No revocation says that of
+//! IPv6, so there the whole binding ends.
+
+use kedge_sansio::Now;
+use kedge_wire::registry::RevocationTrigger;
+
+use crate::Lma;
+use crate::binding::Binding;
+use crate::cache::Slot;
+use crate::event::Release;
+use crate::pool;
+use crate::settings::{Network, Settings};
+
+/// Which part of a binding settings have a place for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Place {
+    All,
+    WithoutIpv4,
+    Nothing,
+}
+
+impl Lma {
+    /// How many bindings other settings would end.
+    pub fn ended_by(&self, settings: &Settings) -> usize {
+        self.cache.iter().filter(|(_, b)| self.place(b, settings) == Place::Nothing).count()
+    }
+
+    /// Command: other settings, in service. Bindings that they have no place for are revoked;
+    /// says how many those were.
+    pub fn apply(&mut self, settings: Settings, now: Now) -> usize {
+        let places = self.cache.iter().map(|(slot, b)| (slot, self.place(b, &settings)));
+        let homeless: Vec<(Slot, Place)> =
+            places.filter(|(_, place)| *place != Place::All).collect();
+        let mut ended = 0;
+        // Their gateways are told while what was agreed with them still holds.
+        for (slot, place) in homeless {
+            let trigger = RevocationTrigger::ADMINISTRATIVE_REASON;
+            if place == Place::WithoutIpv4 {
+                self.take_ipv4_back(slot, trigger, now);
+            } else {
+                ended += 1;
+                self.take_back(slot, trigger, Release::Revoked, now);
+            }
+        }
+        let moved = settings.vrf != self.settings.vrf;
+        self.settings = settings;
+        self.peers.configure(&self.settings);
+        self.reassign_bindings();
+        let held = self.cache.iter().map(|(_, b)| (b.network, b.addresses));
+        self.networks.replace(&self.settings.networks, held);
+        let slots: Vec<Slot> = self.cache.iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            self.adjust(slot, moved);
+        }
+        ended
+    }
+
+    /// A binding may stay if its node's profile still names the network it has its addresses
+    /// from, in the families it has, and its gateway may still register nodes from where it does.
+    fn place(&self, binding: &Binding, settings: &Settings) -> Place {
+        let at = &binding.paths.first().signal;
+        let served = settings.dynamic_mag_learning
+            || settings.peers.iter().any(|known| {
+                known.transport == at.transport && known.addresses.contains(&at.peer.ip())
+            });
+        let network = || {
+            let profile = settings.profile(binding.mn_id.as_nai())?;
+            let name = profile.network.as_deref()?;
+            let same = self.networks.id(name) == Some(binding.network);
+            let pools = settings.networks.get(name).filter(|_| same)?;
+            Some((profile.service, pools))
+        };
+        let Some((service, Network { ipv4, ipv6 })) = network().filter(|_| served) else {
+            return Place::Nothing;
+        };
+        let addresses = &binding.addresses;
+        let has_ipv4 = addresses.ipv4.is_none_or(|home| {
+            service.has_ipv4() && ipv4.is_some_and(|p| pool::has_ipv4(p, home.address))
+        });
+        let has_ipv6 = addresses
+            .prefixes
+            .upper_halves()
+            .all(|upper| service.has_ipv6() && ipv6.is_some_and(|p| pool::has_prefix(p, upper)));
+        match (has_ipv4, has_ipv6) {
+            (true, true) => Place::All,
+            (false, true) if !addresses.prefixes.is_empty() => Place::WithoutIpv4,
+            (false | true, _) => Place::Nothing,
+        }
+    }
+
+    /// The tunnels of a binding, by the settings in force.
+    fn adjust(&mut self, slot: Slot, moved: bool) {
+        let mut changed = moved;
+        for path in self.cache[slot].paths.iter_mut() {
+            let mtu = self.settings.mtu_of(&path.tunnel);
+            changed |= path.tunnel.mtu != mtu;
+            path.tunnel.mtu = mtu;
+        }
+        if changed && self.cache[slot].is_active() {
+            self.want_forwarding(slot);
+        }
+    }
+}
