@@ -144,7 +144,9 @@ fn a_gateway_that_is_cut_off_is_down_and_its_bindings_go_on_when_it_is_back() {
     let site = site();
     wait_state(&site.lma, "lma", "up");
     let state = || bindings(&site.lma, "lma")[0]["state"].clone();
-    let cable = |state: &str| site.domain.mags[0].ip(&format!("link set tp0 {state}"));
+    let gateway = &site.domain.mags[0];
+    gateway.sysctl("net.ipv6.conf.tp0.keep_addr_on_down", "1").expect("sysctl");
+    let cable = |state: &str| gateway.ip(&format!("link set tp0 {state}"));
     cable("down").expect("cut off");
     wait_state(&site.lma, "lma", "down");
     assert_eq!(state(), "unreachable");
