@@ -1,5 +1,5 @@
-//! The local mobility anchor of Proxy Mobile IPv6 (RFC 5213 §5, RFC 5844, RFC 5845) as a machine
-//! without input and output.
+//! The local mobility anchor of Proxy Mobile IPv6 (RFC 5213 §5, RFC 5844, RFC 5845, RFC 7148) as
+//! a machine without input and output.
 //!
 //! This crate is pure: it opens no socket, reads no clock, starts no thread. Messages, commands
 //! and time go in; messages, wanted forwarding and events come out. The contract is one sentence:
@@ -30,8 +30,8 @@
 //!
 //! The walk of an update: [`Lma::handle_datagram`] checks the checksum and decodes;
 //! `admission` asks whether it may be; `lookup` which session it is about; `registration` and
-//! `deregistration` change that session, taking addresses from `pool`; `answer` writes the
-//! acknowledgement. A refresh that changes nothing allocates nothing.
+//! `deregistration` change that session; `assignment` and `delegation` take its addresses and the
+//! prefixes of its networks from `pool`; `answer` writes the acknowledgement. A refresh that changes nothing allocates nothing.
 //!
 //! The machine owns its nodes wholly and shares nothing, so that several can stand side by side,
 //! each with a part of the nodes and of the pools.
@@ -44,6 +44,7 @@ mod binding;
 mod bitmap;
 mod cache;
 mod class;
+mod delegation;
 mod deregistration;
 mod dscp;
 mod encapsulation;
@@ -51,6 +52,8 @@ mod event;
 mod heartbeat;
 mod learning;
 mod lookup;
+mod mobile_networks;
+mod other_denials;
 mod overload;
 mod paths;
 mod peers;
@@ -60,6 +63,7 @@ mod registration;
 mod rejection;
 mod request;
 mod revocation;
+mod service;
 mod settings;
 mod signalling;
 mod statistics;
@@ -98,8 +102,8 @@ pub use peers::{PeerCounters, PeerState};
 pub use pool::Usage;
 pub use rejection::{Denial, Discard, Rejection};
 pub use settings::{
-    Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool, Network,
-    Peer, Profile, Revocation, Service, Settings,
+    Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool,
+    MobileNetworkPool, Network, Peer, Profile, Revocation, Service, Settings,
 };
 
 /// What a timer is for.
@@ -141,6 +145,7 @@ pub struct Lma {
     load: Load,
     /// Until the next learned gateway is forgotten.
     forgetting: Option<TimerId>,
+    forwarding_stopped: bool,
 }
 
 impl Lma {
@@ -164,6 +169,7 @@ impl Lma {
             gre_keys_given: rng.next_u32(),
             load: Load::Normal,
             forgetting: None,
+            forwarding_stopped: false,
             settings,
         }
     }
@@ -231,6 +237,15 @@ impl Lma {
     /// How much of a network's pools is in use, of IPv4 and of IPv6.
     pub fn usage(&self, network: &str) -> Option<(Option<Usage>, Option<Usage>)> {
         Some(self.networks.pools(self.networks.id(network)?)?.usage())
+    }
+
+    /// How much of each of a network's pools for mobile networks is in use.
+    pub fn delegated_usage(
+        &self,
+        network: &str,
+    ) -> impl Iterator<Item = (MobileNetworkPool, Usage)> + '_ {
+        let pools = self.networks.id(network).and_then(|id| self.networks.pools(id));
+        pools.into_iter().flat_map(|pools| pools.delegated_usage())
     }
 
     /// How many updates wait for another gateway's de-registration; with these, the updates
@@ -302,6 +317,12 @@ impl Lma {
         self.reclaim(bytes);
     }
 
+    /// The data plane has stopped for good. Gateways are told so from here on: an anchor that
+    /// forwards nothing must not let a node believe it does, and a gateway may know another one.
+    pub fn handle_forwarding_stopped(&mut self) {
+        self.forwarding_stopped = true;
+    }
+
     /// What to do next.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.output.pop_front()
@@ -337,6 +358,9 @@ impl Lma {
         network: NetworkId,
         now: Now,
     ) -> Result<(), Rejection> {
+        if self.forwarding_stopped && !request.is_deregistration() {
+            return Err(Denial::ForwardingStopped.into());
+        }
         match decision {
             Decision::Ignore => Err(Discard::SessionNotFound.into()),
             Decision::New => Ok(self.create(request, network, now)?),
@@ -386,6 +410,9 @@ impl Lma {
         self.statistics.acks_sent.denied += 1;
         let what = What::Denied { peer: request.path.peer.ip(), denial };
         self.push_event(self.settings.customer, Self::mn_id_of(request), what);
+        if denial == Denial::ServiceNotAuthorized {
+            self.end_unauthorized(request, now);
+        }
         rejection
     }
 
@@ -393,7 +420,8 @@ impl Lma {
     fn acknowledge(&mut self, request: &Request<'_>, class: Class, acceptance: Acceptance) {
         let peer = self.peers.find(&request.path);
         let mut bytes = self.buffers.take();
-        answer::accept(&mut bytes, request, &acceptance);
+        let delegated = &self.cache[acceptance.session].delegated;
+        answer::accept(&mut bytes, request, &acceptance, delegated);
         self.send_answer(request, peer, bytes);
         self.statistics.received.accepted += 1;
         self.statistics.count_class(class, Outcome::Accepted);

@@ -13,8 +13,8 @@ use crate::Lma;
 use crate::binding::Binding;
 use crate::cache::Slot;
 use crate::event::Release;
-use crate::pool;
 use crate::settings::{Network, Settings};
+use crate::{mobile_networks, pool};
 
 /// Which part of a binding settings have a place for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,7 +51,7 @@ impl Lma {
         self.settings = settings;
         self.peers.configure(&self.settings);
         self.reassign_bindings();
-        let held = self.cache.iter().map(|(_, b)| (b.network, b.addresses));
+        let held = self.cache.iter().map(|(_, b)| (b.network, b.addresses, &*b.delegated));
         self.networks.replace(&self.settings.networks, held);
         let slots: Vec<Slot> = self.cache.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
@@ -75,7 +75,8 @@ impl Lma {
             let pools = settings.networks.get(name).filter(|_| same)?;
             Some((profile.service, pools))
         };
-        let Some((service, Network { ipv4, ipv6 })) = network().filter(|_| served) else {
+        let Some((service, Network { ipv4, ipv6, mobile_networks })) = network().filter(|_| served)
+        else {
             return Place::Nothing;
         };
         let addresses = &binding.addresses;
@@ -86,7 +87,11 @@ impl Lma {
             .prefixes
             .upper_halves()
             .all(|upper| service.has_ipv6() && ipv6.is_some_and(|p| pool::has_prefix(p, upper)));
-        match (has_ipv4, has_ipv6) {
+        let has_delegated = binding
+            .delegated
+            .iter()
+            .all(|prefix| mobile_networks.iter().any(|pool| mobile_networks::has(*pool, *prefix)));
+        match (has_ipv4, has_ipv6 && has_delegated) {
             (true, true) => Place::All,
             (false, true) if !addresses.prefixes.is_empty() => Place::WithoutIpv4,
             (false | true, _) => Place::Nothing,

@@ -70,6 +70,9 @@ fn write_binding(anchor: &Anchor, binding: &Binding, now: Now, out: &mut String)
         let (address, len, router) = (home.address, home.prefix_len, home.router);
         block.row("IPv4 home address", format!("{address}/{len}, default router {router}"));
     }
+    for prefix in &binding.delegated {
+        block.row("Mobile network prefix", prefix);
+    }
     for path in binding.paths.iter() {
         block.row("Care-of address", format!("{} ({})", path.care_of, peer(anchor, path)));
         block.row("Tunnel", tunnel(&path.tunnel));
@@ -97,6 +100,7 @@ fn state(binding: &Binding) -> &'static str {
 
 fn as_json(anchor: &Anchor, binding: &Binding, now: Now) -> Value {
     let prefixes: Vec<String> = binding.addresses.prefixes.iter().map(|p| p.to_string()).collect();
+    let networks: Vec<String> = binding.delegated.iter().map(ToString::to_string).collect();
     let ipv4 = binding.addresses.ipv4.map(|home| {
         json!({
             "address": home.address,
@@ -128,6 +132,7 @@ fn as_json(anchor: &Anchor, binding: &Binding, now: Now) -> Value {
         "link_layer_id": binding.link_layer_id.as_ref().map(ToString::to_string),
         "home_network_prefixes": prefixes,
         "ipv4_home_address": ipv4,
+        "mobile_network_prefixes": networks,
         "paths": paths,
         "lifetime_seconds": binding.lifetime.secs(),
         "remaining_seconds": binding.expires.saturating_duration_since(now.mono).as_secs(),

@@ -29,6 +29,11 @@ fn text(anchor: &Anchor, config: &LmaConfig) -> String {
                 block.row(label, format!("{} of {} taken", usage.taken, usage.size));
             }
         }
+        for (pool, usage) in anchor.lma().delegated_usage(name) {
+            let (start, len) = (pool.start, pool.network_len);
+            let share = format!("{} of {} taken", usage.taken, usage.size);
+            block.row("Mobile networks", format!("{share}, each a /{len}, from {start}"));
+        }
         block.write(&mut out);
     }
     let mut table = Table::new(&[
