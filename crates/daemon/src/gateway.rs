@@ -15,7 +15,7 @@ mod port;
 mod routes;
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kedge_dataplane::BindingCounters;
 use kedge_mag::{Event, InterfaceId, LinkState, Mag, Output, Settings};
@@ -122,9 +122,14 @@ impl Gateway {
         self.baseline.since(self.counted())
     }
 
+    /// For how long the counters have counted; `None` since the start.
+    pub fn counted_for(&self, now: Now) -> Option<Duration> {
+        self.baseline.age(now)
+    }
+
     /// Starts all counters again from zero.
-    pub fn clear_statistics(&mut self) {
-        self.baseline.clear(self.counted());
+    pub fn clear_statistics(&mut self, now: Now) {
+        self.baseline.clear(self.counted(), now);
     }
 
     /// How many changes of the forwarding were refused by the host.

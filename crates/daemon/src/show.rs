@@ -2,7 +2,12 @@
 
 mod anchor;
 mod gateway;
+mod heartbeats;
 mod layout;
+mod lma_globals;
+mod tunnels;
+
+use std::time::Duration;
 
 use kedge_config::Config;
 use kedge_model::{Encapsulation, Tunnel};
@@ -14,8 +19,11 @@ use crate::console::Answer;
 use crate::shell::Shell;
 use layout::{Block, span};
 
-pub use anchor::{lma_bindings, lma_globals};
+pub use anchor::{Which, lma_bindings};
 pub use gateway::{mag_bindings, mag_globals};
+pub use heartbeats::Heartbeats;
+pub use lma_globals::lma_globals;
+pub use tunnels::Tunnels;
 
 /// `show running-config`
 pub fn running_config(config: &Config) -> Answer<'_> {
@@ -37,11 +45,11 @@ pub fn version(shell: &Shell, now: Now) -> Answer<'static> {
     Answer::new(text, data)
 }
 
-/// `show lma-service statistics` and its sister.
-pub fn statistics(groups: Vec<Group>) -> Answer<'static> {
+/// `show lma-service statistics` and its sisters. `age` is how long the counters have counted.
+pub fn statistics(groups: Vec<Group>, age: Duration) -> Answer<'static> {
     let data = layout::groups_json(&groups);
     let text = move || {
-        let mut out = String::new();
+        let mut out = format!("Counted for {}\n\n", span(age));
         layout::groups(&groups, &mut out);
         out.truncate(out.trim_end().len());
         out.push('\n');
@@ -78,6 +86,17 @@ fn tunnel(tunnel: &Tunnel) -> String {
         }
     };
     format!("{how}, mtu {}", tunnel.mtu)
+}
+
+/// How a tunnel carries packets, but for the keys.
+fn tunnel_kind(tunnel: &Tunnel) -> String {
+    let family = if tunnel.peer.is_ipv4() { "IPv4" } else { "IPv6" };
+    match tunnel.encapsulation {
+        Encapsulation::IpInIp => format!("IP in {family}"),
+        Encapsulation::Gre { send_key: None, receive_key: None } => format!("GRE over {family}"),
+        Encapsulation::Gre { .. } => format!("GRE over {family} with keys"),
+        Encapsulation::Udp { .. } => format!("UDP over {family}"),
+    }
 }
 
 fn tunnel_json(tunnel: &Tunnel) -> Value {

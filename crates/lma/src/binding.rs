@@ -11,6 +11,9 @@
 //!                        └───────► Revoking ─────────────────┘
 //!                        cleared         acknowledged, or not in time
 //! ```
+//!
+//! An active binding is `Unreachable` while its gateway is down: it is active again when the gateway
+//! answers, or when a gateway registers the node.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Instant;
@@ -81,6 +84,9 @@ pub enum State {
         /// When that time is over.
         TimerId,
     ),
+    /// Its gateway does not answer heartbeats any more (RFC 5847 §3). Its traffic is dropped until
+    /// the gateway answers; any gateway may take it over meanwhile.
+    Unreachable,
     /// The anchor takes it back, and its gateway has not acknowledged that yet (RFC 5846 §8.1).
     /// Its traffic is dropped, and so is every update that would extend it.
     Revoking(
@@ -98,6 +104,11 @@ impl Binding {
     /// Whether traffic is forwarded.
     pub fn is_active(&self) -> bool {
         self.state == State::Active
+    }
+
+    /// Whether a gateway holds it, for all that is known.
+    pub(crate) fn is_held(&self) -> bool {
+        matches!(self.state, State::Active | State::Unreachable)
     }
 
     /// What the data plane should hold for the binding.

@@ -50,9 +50,11 @@ mod dscp;
 mod encapsulation;
 mod event;
 mod heartbeat;
+mod learning;
 mod lookup;
 mod mobile_networks;
 mod other_denials;
+mod overload;
 mod paths;
 mod peers;
 mod pool;
@@ -72,7 +74,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use kedge_model::{CustomerId, Datagram, MnId, Sequence, Timestamp};
-use kedge_sansio::{Buffers, Rng, Timers};
+use kedge_sansio::{Buffers, Rng, TimerId, Timers};
 use kedge_telemetry::Group;
 use kedge_wire::registry::{MhType, Status};
 use kedge_wire::{Fault, Message, PacketRef, verify_checksum};
@@ -92,8 +94,9 @@ use waiting::Waiting;
 pub use addresses::{HomeAddresses, Ipv4Home, Prefixes};
 pub use binding::{Binding, State};
 pub use event::{Event, Output, Release, What};
-pub use heartbeat::Heart;
+pub use heartbeat::{Heart, Life};
 pub use kedge_sansio::{Now, Rhythm};
+pub use overload::Load;
 pub use paths::{BindingPath, Paths};
 pub use peers::{PeerCounters, PeerState};
 pub use pool::Usage;
@@ -116,6 +119,8 @@ enum Timer {
     Revocation(Sequence),
     /// A gateway is to be asked, or has not answered (RFC 5847 §3.1).
     Heartbeat(PeerIndex),
+    /// A learned gateway has had no bindings for an hour.
+    Forget,
 }
 
 /// A local mobility anchor.
@@ -137,6 +142,9 @@ pub struct Lma {
     buffers: Buffers,
     binding_errors: RateLimit,
     gre_keys_given: u32,
+    load: Load,
+    /// Until the next learned gateway is forgotten.
+    forgetting: Option<TimerId>,
     forwarding_stopped: bool,
 }
 
@@ -159,6 +167,8 @@ impl Lma {
             buffers: Buffers::default(),
             binding_errors: RateLimit::default(),
             gre_keys_given: rng.next_u32(),
+            load: Load::Normal,
+            forgetting: None,
             forwarding_stopped: false,
             settings,
         }
@@ -201,6 +211,27 @@ impl Lma {
     /// The gateways, configured and learned.
     pub fn peers(&self) -> impl Iterator<Item = &PeerState> {
         self.peers.iter()
+    }
+
+    /// One gateway, by the name it is configured under or an address of its.
+    pub fn peer(&self, id: &str) -> Option<&PeerState> {
+        self.peers.named(id).map(|peer| self.peers.get(peer))
+    }
+
+    /// The bindings of one gateway, named as for [`Self::peer`].
+    pub fn bindings_of_peer(&self, id: &str) -> impl Iterator<Item = &Binding> {
+        let peer = self.peers.named(id);
+        self.bindings().filter(move |b| b.paths.iter().any(|path| Some(path.peer) == peer))
+    }
+
+    /// Sets the counters of every gateway back to zero.
+    pub fn clear_peer_counters(&mut self) {
+        self.peers.clear_counters();
+    }
+
+    /// How busy the anchor was told to be.
+    pub fn load(&self) -> Load {
+        self.load
     }
 
     /// How much of a network's pools is in use, of IPv4 and of IPv6.
@@ -252,7 +283,7 @@ impl Lma {
             Message::Unknown(unknown) if unknown.mh_type() != MhType::BINDING_REVOCATION => {
                 Err(self.handle_unknown(d, unknown.mh_type(), now))
             }
-            Message::BindingError(error) => self.handle_binding_error(d, error, peer),
+            Message::BindingError(error) => self.handle_binding_error(d, error, peer, now),
             Message::BindingRevocationAcknowledgement(bra) => {
                 self.handle_revocation_acknowledgement(d, bra, packet.options, peer, now)
             }
@@ -273,6 +304,7 @@ impl Lma {
                 Timer::Create(slot) => self.resume_waiting(slot, Decision::New, now),
                 Timer::Revocation(sequence) => self.revocation_due(sequence, now),
                 Timer::Heartbeat(peer) => self.heartbeat_due(peer, now),
+                Timer::Forget => self.forget_peers(now),
             }
         }
     }
@@ -313,6 +345,7 @@ impl Lma {
         now: Now,
     ) -> Result<(), Rejection> {
         self.admit(request, peer, now)
+            .and_then(|admitted| self.check_load(admitted.decision).map(|()| admitted))
             .and_then(|admitted| self.act(request, admitted.decision, admitted.network, now))
             .map_err(|rejection| self.refuse(request, rejection, now))
     }
@@ -348,7 +381,10 @@ impl Lma {
         let denial = match rejection {
             Rejection::Denied(denial) => denial,
             Rejection::Discarded(discard) => {
-                if matches!(discard, Discard::SessionNotFound | Discard::RevocationPending) {
+                if matches!(
+                    discard,
+                    Discard::SessionNotFound | Discard::RevocationPending | Discard::Congestion
+                ) {
                     let class = self.class_of(request);
                     self.statistics.count_class(class, Outcome::Discarded);
                 }
@@ -424,8 +460,13 @@ impl Lma {
     fn discard(&mut self, d: Datagram<'_>, discard: Discard, peer: Option<PeerIndex>) -> Rejection {
         let mh_type = d.bytes.get(2).map(|octet| MhType(*octet));
         if let Some(counters) = self.peers.counters_mut(peer) {
-            counters.received += u64::from(mh_type == Some(MhType::BINDING_UPDATE));
-            counters.discarded += 1;
+            match mh_type {
+                Some(MhType::BINDING_UPDATE) => {
+                    counters.received += 1;
+                    counters.discarded += 1;
+                }
+                _ => counters.unusable += 1,
+            }
         }
         match mh_type {
             Some(MhType::BINDING_UPDATE) => self.statistics.count_discard(discard),

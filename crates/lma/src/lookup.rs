@@ -150,7 +150,7 @@ fn wait(slot: Slot, binding: &Binding, request: &Request<'_>) -> Decision {
     match binding.state {
         State::Active => Decision::Wait(slot),
         // One that is being taken back is no update's, which admission sees to.
-        State::Lingering(_) | State::Revoking(_) => Decision::Update(slot),
+        State::Lingering(_) | State::Unreachable | State::Revoking(_) => Decision::Update(slot),
     }
 }
 

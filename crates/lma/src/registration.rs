@@ -40,13 +40,14 @@ impl Lma {
         if full || self.cache.of_node(key).count() >= SESSIONS_PER_NODE {
             return Err(Denial::TooManyBindings);
         }
+        self.check_place(request)?;
         let peer = self.peers.find(&request.path);
         let choice = self.choose_tunnel(request, peer)?;
         let none = HomeAddresses::default();
         let Assigned { addresses, delegated } =
             assign(&mut self.networks, network, request, none, &[], &self.settings)?;
 
-        let peer = self.peers.learn(&request.path);
+        let peer = self.learn(&request.path);
         let gre_key = choice.kind.needs_key().then(|| self.new_gre_key());
         let lifetime = request.lifetime().min(self.settings.lifetime);
         let expires = now.mono + lifetime.duration();
@@ -79,7 +80,7 @@ impl Lma {
             next: None,
         };
         self.cache.insert(binding);
-        self.peers.get_mut(peer).bindings += 1;
+        self.peers.gain(peer);
         self.feel(peer, request.path, now);
         self.note_update(slot, request);
         self.want_forwarding(slot);
@@ -101,6 +102,7 @@ impl Lma {
         slot: Slot,
         now: Now,
     ) -> Result<(), Denial> {
+        self.check_place(request)?;
         let peer = self.peers.find(&request.path);
         let choice = self.choose_tunnel(request, peer)?;
         let binding = &self.cache[slot];
@@ -121,7 +123,7 @@ impl Lma {
         let tunnel = self.tunnel(request, choice, gre_key);
         let lifetime = request.lifetime().min(self.settings.lifetime);
         let expires = now.mono + lifetime.duration();
-        let peer = self.peers.learn(&request.path);
+        let peer = self.learn(&request.path);
         let path = BindingPath { care_of: request.care_of, signal: request.path, tunnel, peer };
         if let State::Lingering(timer) = was {
             self.timers.remove(timer);
@@ -136,8 +138,8 @@ impl Lma {
         let redelegated = self.redelegate(slot, delegated);
         let before = self.cache[slot].paths.replace_first(path);
         if before.peer != peer {
-            self.peers.get_mut(before.peer).bindings -= 1;
-            self.peers.get_mut(peer).bindings += 1;
+            self.peers.gain(peer);
+            self.lose_binding(before.peer, now);
         }
         self.feel(peer, request.path, now);
         self.cancel_departure(slot, &request.path);
@@ -153,7 +155,9 @@ impl Lma {
             (Some(from), _) => {
                 self.report(slot, What::HandedOver { binding: id, from, to: request.care_of });
             }
-            (None, State::Lingering(_)) => self.report(slot, What::Resumed { binding: id }),
+            (None, State::Lingering(_) | State::Unreachable) => {
+                self.report(slot, What::Resumed { binding: id });
+            }
             (None, State::Active | State::Revoking(_)) => {}
         }
         if addresses != held {
@@ -162,7 +166,7 @@ impl Lma {
         if redelegated {
             self.report_delegation(slot);
         }
-        if before.peer != peer && was == State::Active {
+        if before.peer != peer && matches!(was, State::Active | State::Unreachable) {
             self.tell_departure(slot, &before, held, technology, now);
         }
         Ok(())

@@ -39,6 +39,8 @@ pub struct Settings {
     pub timestamp_required: bool,
     /// Whether gateways that are not among [`Self::peers`] may register nodes.
     pub dynamic_mag_learning: bool,
+    /// How many gateways that are not among [`Self::peers`] are known at a time.
+    pub learned_mag_maximum: u32,
     /// The protection of the exchange with every gateway that has none of its own.
     pub authentication: Option<Authentication>,
     /// The encapsulation towards every gateway that has none of its own.
@@ -86,6 +88,7 @@ impl Default for Settings {
             timestamp_window: Some(Duration::from_secs(7)),
             timestamp_required: false,
             dynamic_mag_learning: false,
+            learned_mag_maximum: 65_536,
             authentication: None,
             encapsulation: EncapsulationPolicy::AsRequested,
             accept_forced_udp: true,

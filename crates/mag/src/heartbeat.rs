@@ -193,3 +193,26 @@ impl Mag {
         self.send(path, dscp, auth, bytes);
     }
 }
+
+/// What is known about an anchor by its heartbeat.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HeartView {
+    /// The anchor's address.
+    pub anchor: IpAddr,
+    /// Whether it is asked: there are sessions.
+    pub is_asked: bool,
+    /// What it has answered, and what it has not.
+    pub pulse: Pulse,
+}
+
+impl Mag {
+    /// The anchors that have accepted a session since heartbeats are on, and those that were
+    /// heard of.
+    pub fn hearts(&self) -> impl Iterator<Item = HeartView> {
+        self.hearts.by_address.iter().map(|(&anchor, heart)| HeartView {
+            anchor,
+            is_asked: heart.timer.is_some(),
+            pulse: heart.pulse.clone(),
+        })
+    }
+}

@@ -77,6 +77,7 @@ use kedge_model::{BindingId, GreKey, Sequence, Timestamp};
 use kedge_sansio::{Buffers, Now, Rng, TimerId, Timers};
 use kedge_telemetry::Group;
 
+pub use heartbeat::HeartView;
 pub use output::{
     AccessNode, DetachReason, Event, InterfaceId, LinkState, Output, Refusal, Trigger,
 };

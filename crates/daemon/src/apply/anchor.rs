@@ -54,6 +54,7 @@ pub fn anchor(
         },
         timestamp_required: lma.timestamp_required,
         dynamic_mag_learning: lma.dynamic_mag_learning,
+        learned_mag_maximum: Settings::default().learned_mag_maximum,
         authentication: domain.and_then(|d| d.auth.as_ref()).map(authentication),
         encapsulation: policy(domain.and_then(|d| d.encap)),
         accept_forced_udp: true,

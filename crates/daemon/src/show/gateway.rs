@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
-use kedge_mag::{AnchorView, BindingState, BindingView, InterfaceId};
+use kedge_mag::{AnchorView, BindingState, BindingView, InterfaceId, TunnelMode};
 use kedge_model::MnId;
 use kedge_sansio::Now;
 use serde_json::{Value, json};
 
+use super::heartbeats::{rhythm, rhythm_json};
 use super::layout::{Block, span};
 use super::{traffic_json, tunnel, tunnel_json, volume};
 use crate::console::Answer;
@@ -127,7 +128,8 @@ fn globals(gateway: &Gateway, now: Now) -> String {
     if let Some(address) = settings.care_of.ipv4 {
         block.row("Care-of address", address);
     }
-    block.row("Bindings", format!("at most {}", settings.max_bindings));
+    let bindings = gateway.mag().bindings(now.mono).count();
+    block.row("Bindings", format!("{bindings} of at most {}", settings.max_bindings));
     let times = &settings.registration;
     block.row("Lifetime asked for", span(times.lifetime.duration()));
     if let Some(refresh) = times.refresh_time {
@@ -149,6 +151,7 @@ fn globals(gateway: &Gateway, now: Now) -> String {
             format!("silent for {interval}, then {retries} questions, {timeout} each"),
         );
     }
+    block.row("Heartbeats", rhythm(settings.heartbeat));
     block.row("Restart counter", settings.restart_counter);
     block.row("Forwarding failures", gateway.forwarding_failures());
     block.write(&mut out);
@@ -159,7 +162,7 @@ fn globals(gateway: &Gateway, now: Now) -> String {
             .row("Address", lma.address)
             .row("State", anchor_state(&anchor))
             .row("Sessions", sessions(&anchor))
-            .row("Encapsulation", format!("{:?}", lma.encapsulation))
+            .row("Encapsulation", mode(lma.encapsulation))
             .row("Authentication", if lma.auth.is_some() { "on" } else { "off" })
             .write(&mut out);
     }
@@ -203,6 +206,15 @@ fn sessions(anchor: &AnchorView) -> String {
     text
 }
 
+fn mode(mode: TunnelMode) -> &'static str {
+    match mode {
+        TunnelMode::IpInIp => "IP in IP",
+        TunnelMode::Gre => "GRE",
+        TunnelMode::GreKeyed => "GRE with keys",
+        TunnelMode::Udp => "UDP",
+    }
+}
+
 fn globals_json(gateway: &Gateway, now: Now) -> Value {
     let settings = gateway.mag().settings();
     let anchors = gateway.mag().anchors(now.mono);
@@ -234,8 +246,11 @@ fn globals_json(gateway: &Gateway, now: Now) -> Value {
         "domain": settings.domain,
         "ipv4": settings.care_of.ipv4,
         "ipv6": settings.care_of.ipv6,
+        "bindings": gateway.mag().bindings(now.mono).count(),
         "binding_maximum": settings.max_bindings,
         "lifetime_seconds": settings.registration.lifetime.secs(),
+        "refresh_seconds": settings.registration.refresh_time.map(|time| time.as_secs()),
+        "heartbeat": settings.heartbeat.map(rhythm_json),
         "restart_counter": settings.restart_counter,
         "forwarding_failures": gateway.forwarding_failures(),
         "lmas": lmas.collect::<Vec<_>>(),

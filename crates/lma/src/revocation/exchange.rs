@@ -11,7 +11,7 @@ use kedge_wire::{
     HomeNetworkPrefix, Ipv4HomeAddressRequest, MnIdOption, OptionsRef, RevocationFlags,
 };
 
-use super::Subject;
+use super::{Answer, Subject};
 use crate::addresses::HomeAddresses;
 use crate::answer::seal;
 use crate::cache::{NodeKey, Slot};
@@ -183,6 +183,7 @@ impl Lma {
         self.revocations.insert(sequence, indication);
         self.output.push_back(Output::Send { path, dscp, bytes });
         self.statistics.binding_revocation.sent += 1;
+        self.peers.get_mut(peer).counters.indications_sent += 1;
         self.statistics.count_revocation_trigger(trigger);
         Some(sequence)
     }
@@ -192,7 +193,7 @@ impl Lma {
         let Some(bri) = self.revocations.outstanding.get_mut(&sequence.0) else { return };
         if bri.retries_left == 0 {
             self.statistics.binding_revocation.not_acknowledged += 1;
-            return self.finish_revocation(sequence, None, now);
+            return self.finish_revocation(sequence, Answer::None, now);
         }
         bri.retries_left -= 1;
         let due = now.mono + bri.backoff.next_interval();
@@ -201,6 +202,25 @@ impl Lma {
         bytes.extend_from_slice(&bri.bytes);
         self.output.push_back(Output::Send { path: bri.path, dscp: bri.dscp, bytes });
         self.statistics.binding_revocation.retries_sent += 1;
+    }
+
+    /// §6.2: a gateway that does not know the message says so by a Binding Error. What waits for
+    /// its acknowledgement has waited long enough.
+    pub(crate) fn revocations_not_understood(
+        &mut self,
+        from: &SignalPath,
+        now: Now,
+    ) -> Result<(), Discard> {
+        let to_it = |(number, bri): (&u16, &Outstanding)| {
+            same_peer(&bri.path, from).then_some(Sequence(*number))
+        };
+        let unanswered: Vec<Sequence> =
+            self.revocations.outstanding.iter().filter_map(to_it).collect();
+        for sequence in &unanswered {
+            self.statistics.binding_revocation.not_acknowledged += 1;
+            self.finish_revocation(*sequence, Answer::NotUnderstood, now);
+        }
+        if unanswered.is_empty() { Err(Discard::Unexpected) } else { Ok(()) }
     }
 
     /// §6.2.2: an acknowledgement is of the indication with its number, to its sender.
@@ -225,7 +245,10 @@ impl Lma {
         }
         self.statistics.binding_revocation.acks_received += 1;
         self.statistics.count_revocation_status(bra.status);
-        self.finish_revocation(bra.sequence, Some(bra.status), now);
+        if let Some(counters) = self.peers.counters_mut(peer) {
+            counters.indications_acknowledged += 1;
+        }
+        self.finish_revocation(bra.sequence, Answer::Status(bra.status), now);
         Ok(())
     }
 

@@ -80,6 +80,9 @@ impl Lma {
         let dscp = dscp::answer(policy.dscp, d.dscp);
         self.output.push_back(Output::Send { path: d.path, dscp, bytes });
         self.statistics.binding_revocation.acks_sent += 1;
+        if let Some(counters) = self.peers.counters_mut(peer) {
+            counters.indications_received += 1;
+        }
         Ok(())
     }
 

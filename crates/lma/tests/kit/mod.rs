@@ -3,6 +3,8 @@
 
 #![expect(dead_code, reason = "each test file uses the part it needs")]
 
+mod counters;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant, SystemTime};
@@ -232,6 +234,13 @@ impl World {
         let all: Vec<_> = self.lma.bindings().collect();
         assert_eq!(all.len(), 1);
         all[0]
+    }
+
+    /// The care-of address of a node's one binding.
+    pub fn only_binding_of(&self, nai: &str) -> IpAddr {
+        let all = self.bindings_of(nai);
+        assert_eq!(all.len(), 1);
+        all[0].care_of()
     }
 
     /// The sums that hold after every input.
@@ -562,6 +571,6 @@ pub fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-pub fn secs(secs: u64) -> Duration {
+pub const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }

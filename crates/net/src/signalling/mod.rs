@@ -96,6 +96,13 @@ impl SignalSocket {
             .map_err(|e| NetError::new("read the drop count of", self.local, e))
     }
 
+    /// How many octets of the receive buffer are taken by what has not been read, and how many
+    /// there are.
+    pub fn backlog(&self) -> Result<(u32, u32), NetError> {
+        socket::backlog(self.fd.as_fd())
+            .map_err(|e| NetError::new("read the backlog of", self.local, e))
+    }
+
     /// Reads what has arrived into `batch`, in place of what it held, and says how many
     /// datagrams that were; a full batch means that there may be more. Gives 0 when nothing has
     /// arrived.

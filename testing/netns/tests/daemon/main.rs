@@ -10,6 +10,7 @@ mod api;
 mod capacity;
 mod configuration;
 mod logs;
+mod operators;
 mod packets;
 mod refusals;
 mod second;
