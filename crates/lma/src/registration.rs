@@ -47,7 +47,7 @@ impl Lma {
         let addresses = assign(&mut self.networks, network, request, none, maximum)?;
 
         let peer = self.peers.learn(&request.path);
-        let gre_key = choice.kind.needs_key().then(|| self.new_gre_key());
+        let gre_key = choice.kind.needs_key().then(|| self.uplink_key(request));
         let lifetime = request.lifetime().min(self.settings.lifetime);
         let expires = now.mono + lifetime.duration();
         let slot = self.cache.vacant();
@@ -68,6 +68,7 @@ impl Lma {
                 care_of: request.care_of,
                 signal: request.path,
                 tunnel: self.tunnel(request, choice, gre_key),
+                behind: request.behind(),
                 peer,
             }),
             gre_key,
@@ -79,7 +80,7 @@ impl Lma {
         };
         self.cache.insert(binding);
         self.peers.get_mut(peer).bindings += 1;
-        self.feel(peer, request.path, now);
+        self.feel(peer, request, now);
         self.note_update(slot, request);
         self.want_forwarding(slot);
         self.acknowledge(request, Class::Initial, self.acceptance(slot, choice));
@@ -101,7 +102,7 @@ impl Lma {
         let choice = self.choose_tunnel(request, peer)?;
         let binding = &self.cache[slot];
         let id = binding.id;
-        let from = Some(binding.care_of()).filter(|from| *from != request.care_of);
+        let from = Some(binding.care_of()).filter(|_| !binding.is_at_sender_of(request));
         let (held, network, was) = (binding.addresses, binding.network, binding.state);
         let technology = binding.access_technology;
         let maximum = self.settings.hnp_maximum;
@@ -112,12 +113,18 @@ impl Lma {
 
         let gre_key = self.cache[slot]
             .gre_key
-            .or_else(|| choice.kind.needs_key().then(|| self.new_gre_key()));
+            .or_else(|| choice.kind.needs_key().then(|| self.uplink_key(request)));
         let tunnel = self.tunnel(request, choice, gre_key);
         let lifetime = request.lifetime().min(self.settings.lifetime);
         let expires = now.mono + lifetime.duration();
         let peer = self.peers.learn(&request.path);
-        let path = BindingPath { care_of: request.care_of, signal: request.path, tunnel, peer };
+        let path = BindingPath {
+            care_of: request.care_of,
+            signal: request.path,
+            tunnel,
+            behind: request.behind(),
+            peer,
+        };
         if let State::Lingering(timer) = was {
             self.timers.remove(timer);
         }
@@ -133,7 +140,7 @@ impl Lma {
             self.peers.get_mut(before.peer).bindings -= 1;
             self.peers.get_mut(peer).bindings += 1;
         }
-        self.feel(peer, request.path, now);
+        self.feel(peer, request, now);
         self.cancel_departure(slot, &request.path);
         self.note_update(slot, request);
         self.supersede_waiting(slot, request);
@@ -152,7 +159,8 @@ impl Lma {
         if addresses != held {
             self.report(slot, What::Readdressed { binding: id, addresses });
         }
-        if before.peer != peer && was == State::Active {
+        let elsewhere = (before.peer, before.behind) != (peer, request.behind());
+        if elsewhere && was == State::Active {
             self.tell_departure(slot, &before, held, technology, now);
         }
         Ok(())
@@ -218,7 +226,7 @@ impl Lma {
             transport: request.path.transport,
             local: request.path.local.ip(),
             peer: request.care_of,
-            encapsulation: choice.kind.encapsulation(own_key),
+            encapsulation: choice.encapsulation(own_key),
             mtu: 0,
         };
         tunnel.mtu = self.settings.mtu_of(&tunnel);
@@ -233,8 +241,15 @@ impl Lma {
             addresses: binding.addresses,
             link_local: binding.link_local,
             gre: choice.kind.gre_option(binding.gre_key),
-            udp: choice.kind == encapsulation::Kind::Udp,
+            tlv: choice.in_udp,
+            nat: choice.nat_detection(),
         }
+    }
+
+    /// The key of a node's packets to us: what an operator has fixed, or one of our choosing.
+    fn uplink_key(&mut self, request: &Request<'_>) -> GreKey {
+        let own = self.profile(request).and_then(|profile| profile.uplink_key);
+        own.or(self.settings.gre_key).unwrap_or_else(|| self.new_gre_key())
     }
 
     /// A key that no other binding has: the multiplier is odd, so the keys of 2^32 bindings in a
@@ -258,6 +273,7 @@ pub(crate) fn farewell(binding: &Binding, addresses: HomeAddresses) -> Acceptanc
         addresses,
         link_local: binding.link_local,
         gre: None,
-        udp: false,
+        tlv: false,
+        nat: None,
     }
 }

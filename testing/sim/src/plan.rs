@@ -177,7 +177,7 @@ impl Plan {
             default_profile: Some(kedge_lma::Profile {
                 service: self.service,
                 network: Some(NETWORK.to_owned()),
-                apn: None,
+                ..kedge_lma::Profile::default()
             }),
             ..kedge_lma::Settings::default()
         }

@@ -77,12 +77,12 @@ impl Lma {
                 self.end(*slot, reason, now);
                 continue;
             }
-            let (path, peer) = (binding.paths.first().signal, binding.paths.first().peer);
-            let sequence = *told.entry(path).or_insert_with(|| {
+            let at = binding.paths.first().clone();
+            let sequence = *told.entry(at.signal).or_insert_with(|| {
                 let trigger = RevocationTrigger::PER_PEER_POLICY;
                 let flags = RevocationFlags::P | RevocationFlags::G;
                 let subject = Subject::AllEnding(reason);
-                self.send_indication(path, peer, trigger, flags, subject, now, |_, _| {})
+                self.send_indication(&at, trigger, flags, subject, now, |_, _| {})
             });
             match sequence {
                 Some(sequence) => self.suspend(*slot, sequence),
