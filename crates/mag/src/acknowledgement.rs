@@ -134,7 +134,7 @@ impl Mag {
         options: OptionsRef<'_>,
         now: Now,
     ) {
-        let encapsulation = self.agree_on_encapsulation(id, ba.status, options);
+        let agreed = self.agree_on_encapsulation(id, ba, options);
         let Some(entry) = self.list.get_mut(id) else { return };
         let ipv4 = granted_address(entry.service, options);
         let grant = Grant {
@@ -143,7 +143,8 @@ impl Mag {
             ipv4_router: ipv4.and_then(|address| default_router(address, options)),
             lifetime: ba.lifetime,
             expires: now.mono + ba.lifetime.duration(),
-            encapsulation,
+            encapsulation: agreed.encapsulation,
+            keepalive: agreed.keepalive,
         };
         if ba.lifetime.is_zero() || (grant.prefixes.is_empty() && grant.ipv4.is_none()) {
             self.refuse(id, Refusal::NothingGranted, true, now);
@@ -164,6 +165,9 @@ impl Mag {
         let mut refresh = self.refresh_due(entry, ba.lifetime, now.mono);
         if let Some(advice) = advice.filter(|advice| !advice.is_zero()) {
             refresh = refresh.min(now.mono + advice);
+        }
+        if agreed.is_to_be_changed {
+            refresh = now.mono;
         }
         self.set_timer(id, Timer::Signal, refresh);
         self.set_timer(id, Timer::Lifetime, grant.expires);
@@ -242,7 +246,8 @@ impl Mag {
             }
             // RFC 5845 §4.2: send again with the option.
             Status::GRE_KEY_OPTION_REQUIRED if entry.gre == GrePlan::Off => {
-                let key = self.new_gre_key();
+                let mn_id = entry.mn_id.clone();
+                let key = self.downlink_key(&mn_id);
                 if let Some(entry) = self.list.get_mut(id) {
                     entry.gre = match entry.lma.encapsulation {
                         TunnelMode::Gre => GrePlan::Plain,

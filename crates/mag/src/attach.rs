@@ -7,7 +7,7 @@ use kedge_wire::registry::HandoffIndicatorValue;
 use tracing::debug;
 
 use crate::acknowledgement::patience;
-use crate::list::{Advertising, Entry, Kind, Neighbor, State};
+use crate::list::{Advertising, Entry, Kind, Neighbor, State, TlvPlan};
 use crate::{DetachReason, Event, InterfaceId, LinkState, Mag, Timer, Trigger};
 
 impl Mag {
@@ -114,7 +114,8 @@ impl Mag {
         }
         let entry = Entry {
             handoff: self.handoff_of_first_update(&mn_id, mac),
-            gre: self.plan_gre(&lma),
+            gre: self.plan_gre(&lma, &mn_id),
+            tlv: TlvPlan::Off,
             sequence: Sequence(self.rng.next_u32() as u16),
             mn_id: mn_id.clone(),
             interface,

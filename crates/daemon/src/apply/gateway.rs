@@ -134,7 +134,7 @@ fn profile(config: &Config, mag: &MagConfig, nai: &str, first: &str) -> Profile 
     };
     let chosen = found.and_then(|nai| nai.lma.as_deref());
     let lma = chosen.filter(|id| mag.lmas.iter().any(|lma| lma.id == *id)).unwrap_or(first);
-    Profile { service, lma: Some(lma.to_owned()) }
+    Profile { service, lma: Some(lma.to_owned()), downlink_key: None }
 }
 
 fn auth(auth: &AuthOption) -> Auth {

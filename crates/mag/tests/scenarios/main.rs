@@ -8,4 +8,5 @@ mod dhcp;
 mod heartbeat;
 mod registration;
 mod rejection;
+mod translator;
 mod world;
