@@ -202,6 +202,7 @@ impl Plan {
         let profile = |anchor: usize| kedge_mag::Profile {
             service: self.gateway_service,
             lma: Some(anchor_name(anchor)),
+            ..kedge_mag::Profile::default()
         };
         kedge_mag::Settings {
             name: format!("gateway{gateway}"),
