@@ -248,7 +248,7 @@ impl Lma {
 
     /// The key of a node's packets to us: what an operator has fixed, or one of our choosing.
     fn uplink_key(&mut self, request: &Request<'_>) -> GreKey {
-        let own = self.profile(request).and_then(|profile| profile.uplink_key);
+        let own = self.settings.profile(request.nai()).and_then(|profile| profile.uplink_key);
         own.or(self.settings.gre_key).unwrap_or_else(|| self.new_gre_key())
     }
 
