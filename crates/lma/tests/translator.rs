@@ -5,7 +5,8 @@ mod kit;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use kedge_lma::{
-    Authentication, AuthenticationHome, Denial, EncapsulationPolicy, Rejection, Settings, What,
+    Authentication, AuthenticationHome, Denial, EncapsulationPolicy, Rejection, Rhythm, Settings,
+    What,
 };
 use kedge_model::Encapsulation;
 use kedge_wire::auth::{self, AuthVerdict, Key};
@@ -163,6 +164,17 @@ fn a_restart_behind_a_translator_is_that_of_one_gateway() {
     assert!(outcome.what().iter().any(|what| matches!(what, What::PeerRestarted { .. })));
     let is_active = |nai: &str| world.bindings_of(nai)[0].is_active();
     assert!(!is_active(MN) && is_active("other@x"));
+}
+
+#[test]
+fn a_gateway_behind_a_translator_is_not_asked_whether_it_lives() {
+    let heartbeat = Some(Rhythm { interval: secs(10), timeout: secs(3), allowed: 3 });
+    let mut world = World::with(Settings { heartbeat, ..settings() });
+    world.accepted(&from_behind(OWN, 40_001));
+    assert!(world.wait(secs(100)).sent.is_empty());
+    // One that is not is.
+    world.accepted(&attach(MAG1).mn("other@x"));
+    assert!(!world.wait(secs(10)).sent.is_empty());
 }
 
 #[test]
