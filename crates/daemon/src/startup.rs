@@ -320,8 +320,13 @@ fn start_plane(
     addresses: &[IpAddr],
 ) -> Result<Plane, StartError> {
     let vrf = VrfId::DEFAULT;
-    let local =
-        |&address: &IpAddr| TransportLocal { vrf, address, udp_port: UDP_DATA_PORT, netns: None };
+    let local = |&address: &IpAddr| TransportLocal {
+        vrf,
+        address,
+        udp_port: UDP_DATA_PORT,
+        signalling_port: address.is_ipv4().then_some(kedge_net::signalling::PORT),
+        netns: None,
+    };
     let backend = DpUser::start(kedge_dp_user::Config {
         side,
         devices: vec![DeviceConfig { vrf, name: device.to_owned(), netns: None, mtu }],

@@ -22,7 +22,8 @@ impl Kind {
         let carrier = match tunnel.encapsulation {
             Encapsulation::IpInIp => 0,
             Encapsulation::Gre { .. } => 2,
-            Encapsulation::Udp { .. } => 4,
+            // What is between UDP and the inner packet is not told apart.
+            Encapsulation::Udp { .. } | Encapsulation::GreUdp { .. } => 4,
         };
         Self(if tunnel.peer.is_ipv6() { 0 } else { 6 } + carrier + u8::from(inner_ipv4))
     }

@@ -82,7 +82,7 @@ impl Bench {
             default_profile: Some(Profile {
                 service: Service::Dual,
                 network: Some("home".to_owned()),
-                apn: None,
+                ..Profile::default()
             }),
             ..Settings::default()
         };

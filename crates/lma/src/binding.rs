@@ -29,6 +29,7 @@ use crate::addresses::HomeAddresses;
 use crate::cache::Slot;
 use crate::paths::Paths;
 use crate::pool::NetworkId;
+use crate::request::Request;
 
 /// A Binding Cache entry.
 #[derive(Debug)]
@@ -99,6 +100,12 @@ impl Binding {
     /// The care-of address in use.
     pub fn care_of(&self) -> IpAddr {
         self.paths.first().care_of
+    }
+
+    /// Whether a request comes from the gateway in charge.
+    pub(crate) fn is_at_sender_of(&self, request: &Request<'_>) -> bool {
+        let path = self.paths.first();
+        (path.care_of, path.behind) == (request.care_of, request.behind())
     }
 
     /// Whether traffic is forwarded.

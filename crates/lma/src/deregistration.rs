@@ -23,7 +23,7 @@ impl Lma {
         slot: Slot,
         now: Now,
     ) -> Result<(), Discard> {
-        if self.cache[slot].care_of() != request.care_of {
+        if !self.cache[slot].is_at_sender_of(request) {
             return Err(Discard::SessionNotFound); // (1)
         }
         let binding = &mut self.cache[slot];

@@ -11,6 +11,7 @@
 //! them, and over IPv4 it has no Binding Error to say so by (RFC 5844 carries none). Its bindings
 //! stay, and it goes on being asked; from its first answer on it is one that speaks.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
 use kedge_model::{Datagram, SignalPath};
@@ -18,13 +19,14 @@ use kedge_sansio::{Pulse, TimerId};
 use kedge_wire::registry::BindingErrorStatus;
 use kedge_wire::{BindingError, Encoder, Heartbeat, HeartbeatFlags, OptionsRef, RestartCounter};
 
-use crate::answer::seal;
+use crate::answer::{behind, care_of_address, seal};
 use crate::binding::{Binding, State};
 use crate::cache::Slot;
 use crate::event::{Output, Release, What};
 use crate::lookup::Decision;
 use crate::peers::PeerIndex;
 use crate::rejection::Discard;
+use crate::request::Request;
 use crate::{Lma, Now, Timer, dscp};
 
 /// A gateway's heartbeat, as the anchor feels it.
@@ -61,10 +63,16 @@ pub enum Life {
 
 impl Lma {
     /// A gateway has a session and was heard on this path. It is asked from here on.
-    pub(crate) fn feel(&mut self, peer: PeerIndex, path: SignalPath, now: Now) {
+    ///
+    /// One behind a translator is not: several may be behind the same, as one gateway that answers
+    /// for all, each with a restart counter of its own. It has to be heard often anyway.
+    pub(crate) fn feel(&mut self, peer: PeerIndex, request: &Request<'_>, now: Now) {
         let Some(rhythm) = self.settings.heartbeat else { return };
+        if request.behind().is_some() {
+            return;
+        }
         let heart = &mut self.peers.get_mut(peer).heart;
-        heart.path = Some(path);
+        heart.path = Some(request.path);
         if heart.timer.is_none() && heart.pulse.is_willing() {
             let due = now.mono + rhythm.interval;
             heart.timer = Some(self.timers.insert(due, Timer::Heartbeat(peer)));
@@ -104,7 +112,8 @@ impl Lma {
             }
             (false, _) => {}
         }
-        self.send_heartbeat(path, Some(peer), 0, HeartbeatFlags::NONE, sequence);
+        let care_of = path.peer.ip();
+        self.send_heartbeat(path, care_of, Some(peer), 0, HeartbeatFlags::NONE, sequence);
         self.statistics.other_signalling.heartbeats_sent += 1;
     }
 
@@ -124,7 +133,9 @@ impl Lma {
         if heartbeat.flags.contains(HeartbeatFlags::R) {
             return self.handle_response(d, heartbeat, options, peer, now);
         }
-        self.send_heartbeat(d.path, peer, d.dscp, HeartbeatFlags::R, heartbeat.sequence);
+        let care_of = care_of_address(&d.path, options);
+        let (flags, sequence) = (HeartbeatFlags::R, heartbeat.sequence);
+        self.send_heartbeat(d.path, care_of, peer, d.dscp, flags, sequence);
         self.statistics.other_signalling.heartbeats_answered += 1;
         if let Some(peer) = peer {
             let state = self.peers.get_mut(peer);
@@ -170,7 +181,11 @@ impl Lma {
             self.statistics.peers.restarted += 1;
             self.report_peer(What::PeerRestarted { peer: d.path.peer.ip() });
             // What was registered since the last sign of the earlier life may be the new one's.
+            let own = behind(&d.path, options);
             let is_older = |binding: &Binding| {
+                if binding.paths.first().behind != own {
+                    return false; // another gateway behind the same translator
+                }
                 let updated = binding.expires.checked_sub(binding.lifetime.duration());
                 last.is_some_and(|last| updated.is_none_or(|updated| updated <= last))
             };
@@ -216,7 +231,8 @@ impl Lma {
     pub fn announce_restart(&mut self, paths: impl IntoIterator<Item = SignalPath>) {
         for path in paths {
             let peer = self.peers.find(&path);
-            self.send_heartbeat(path, peer, 0, HeartbeatFlags::R | HeartbeatFlags::U, 0);
+            let flags = HeartbeatFlags::R | HeartbeatFlags::U;
+            self.send_heartbeat(path, path.peer.ip(), peer, 0, flags, 0);
             self.statistics.other_signalling.restarts_announced += 1;
         }
     }
@@ -254,6 +270,7 @@ impl Lma {
     fn send_heartbeat(
         &mut self,
         path: SignalPath,
+        care_of: IpAddr,
         peer: Option<PeerIndex>,
         received_dscp: u8,
         flags: HeartbeatFlags,
@@ -267,7 +284,7 @@ impl Lma {
             encoder.option(RestartCounter(self.settings.restart_counter));
         }
         encoder.finish();
-        seal(&mut bytes, &path, policy.beyond_updates());
+        seal(&mut bytes, &path, care_of, policy.beyond_updates());
         let dscp = dscp::answer(policy.dscp, received_dscp);
         self.output.push_back(Output::Send { path, dscp, bytes });
     }

@@ -131,7 +131,7 @@ impl Mag {
         options: OptionsRef<'_>,
         now: Now,
     ) {
-        let encapsulation = self.agree_on_encapsulation(id, ba.status, options);
+        let agreed = self.agree_on_encapsulation(id, ba, options);
         let Some(entry) = self.list.get_mut(id) else { return };
         let ipv4 = granted_address(entry.service, options);
         let grant = Grant {
@@ -140,7 +140,8 @@ impl Mag {
             ipv4_router: ipv4.and_then(|address| default_router(address, options)),
             lifetime: ba.lifetime,
             expires: now.mono + ba.lifetime.duration(),
-            encapsulation,
+            encapsulation: agreed.encapsulation,
+            keepalive: agreed.keepalive,
         };
         if !grants_something(entry.service, ba, options) {
             self.refuse(id, Refusal::NothingGranted, true, now);
@@ -161,6 +162,9 @@ impl Mag {
         let mut refresh = self.refresh_due(entry, ba.lifetime, now.mono);
         if let Some(advice) = advice.filter(|advice| !advice.is_zero()) {
             refresh = refresh.min(now.mono + advice);
+        }
+        if agreed.is_to_be_changed {
+            refresh = now.mono;
         }
         self.set_timer(id, Timer::Signal, refresh);
         self.set_timer(id, Timer::Lifetime, grant.expires);

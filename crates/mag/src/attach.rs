@@ -6,7 +6,7 @@ use kedge_sansio::Now;
 use kedge_wire::registry::HandoffIndicatorValue;
 use tracing::debug;
 
-use crate::list::{Advertising, Entry, Kind, Neighbor, State};
+use crate::list::{Advertising, Entry, Kind, Neighbor, State, TlvPlan};
 use crate::rejection::patience;
 use crate::{DetachReason, Event, InterfaceId, LinkState, Mag, Timer, Trigger};
 
@@ -116,7 +116,8 @@ impl Mag {
         }
         let entry = Entry {
             handoff: self.handoff_of_first_update(&mn_id, mac),
-            gre: self.plan_gre(&lma),
+            gre: self.plan_gre(&lma, &mn_id),
+            tlv: TlvPlan::Off,
             sequence: last_sequence.unwrap_or(Sequence(self.rng.next_u32() as u16)),
             mn_id: mn_id.clone(),
             interface,

@@ -21,7 +21,7 @@ use kedge_model::{BindingId, Encapsulation, MacAddr, MnId};
 use kedge_sansio::Now;
 use kedge_wire::{BindingAcknowledgement, OptionsRef};
 
-use crate::list::{Entry, Kind, State};
+use crate::list::{Entry, Kind, State, TlvPlan};
 use crate::pace::Recent;
 use crate::settings::Lma;
 use crate::{Event, Mag, Timer};
@@ -134,15 +134,17 @@ impl Mag {
     pub(crate) fn switch(&mut self, id: BindingId, address: IpAddr, tell: bool, now: Now) -> bool {
         let Some((name, lma)) = self.anchor_at(address) else { return false };
         let Some(care_of) = self.settings.care_of_towards(address) else { return false };
-        let gre = self.plan_gre(&lma);
+        let Some(mn_id) = self.list.get(id).map(|entry| entry.mn_id.clone()) else { return false };
+        let gre = self.plan_gre(&lma, &mn_id);
         let request = self.new_request(Kind::Initial, now);
         let Some(entry) = self.list.get_mut(id) else { return false };
         let mut old = entry.beside(State::Registering { request });
         let from = entry.lma.address;
         (entry.lma_name, entry.lma, entry.care_of, entry.gre) = (name, lma, care_of, gre);
+        entry.tlv = TlvPlan::Off;
         entry.service = entry.profile_service;
         entry.corrections = 0;
-        let (mn_id, mac) = (entry.mn_id.clone(), entry.mac);
+        let mac = entry.mac;
         if tell {
             let request = self.new_request(Kind::Deregistration, now);
             old.state = State::Deregistering { grant: None, request };
@@ -164,10 +166,10 @@ impl Mag {
     pub(crate) fn scout(&mut self, id: BindingId, address: IpAddr, now: Now) {
         let Some((name, lma)) = self.anchor_at(address) else { return };
         let Some(care_of) = self.settings.care_of_towards(address) else { return };
-        let gre = self.plan_gre(&lma);
-        let request = self.new_request(Kind::Initial, now);
         let Some(entry) = self.list.get(id) else { return };
         let (mn_id, mac) = (entry.mn_id.clone(), entry.mac);
+        let gre = self.plan_gre(&lma, &mn_id);
+        let request = self.new_request(Kind::Initial, now);
         let ended = self.end_farewells(&mn_id, mac, address);
         let handoff = self.handoff_of_first_update(&mn_id, mac);
         let Some(entry) = self.list.get(id) else { return };
@@ -230,6 +232,7 @@ impl Mag {
         std::mem::swap(&mut entry.lma, &mut aside.lma);
         std::mem::swap(&mut entry.care_of, &mut aside.care_of);
         std::mem::swap(&mut entry.gre, &mut aside.gre);
+        std::mem::swap(&mut entry.tlv, &mut aside.tlv);
         std::mem::swap(&mut entry.service, &mut aside.service);
         std::mem::swap(&mut entry.handoff, &mut aside.handoff);
         std::mem::swap(&mut entry.sequence, &mut aside.sequence);
@@ -243,7 +246,7 @@ impl Mag {
             State::Active { grant, request, .. } => {
                 let old = grant.clone();
                 // Of another anchor: nothing of it is to be inherited.
-                grant.encapsulation = Encapsulation::IpInIp;
+                (grant.encapsulation, grant.keepalive) = (Encapsulation::IpInIp, None);
                 *request = Some(answered);
                 Some(old)
             }

@@ -16,6 +16,7 @@ use kedge_wire::{BindingError, Encoder, Heartbeat, HeartbeatFlags, OptionsRef, R
 use crate::anchors::spread_of;
 use crate::list::State;
 use crate::settings::Lma;
+use crate::signal::name_sender;
 use crate::{Event, Mag, Timer};
 
 /// The anchors' heartbeats.
@@ -189,6 +190,7 @@ impl Mag {
         if flags.contains(HeartbeatFlags::R) {
             encoder.option(RestartCounter(self.settings.restart_counter));
         }
+        name_sender(&mut encoder, &path);
         encoder.finish();
         self.send(path, dscp, auth, bytes);
     }

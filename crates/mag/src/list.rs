@@ -18,7 +18,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kedge_access_wire::dhcpv4;
 use kedge_model::{
@@ -51,6 +51,7 @@ pub(crate) struct Entry {
     pub(crate) lma: Arc<Lma>,
     pub(crate) care_of: IpAddr,
     pub(crate) gre: GrePlan,
+    pub(crate) tlv: TlvPlan,
     /// The handoff indicator of the first update.
     pub(crate) handoff: HandoffIndicatorValue,
     /// The last sequence number sent.
@@ -166,6 +167,8 @@ pub(crate) struct Grant {
     pub(crate) lifetime: Lifetime,
     pub(crate) expires: Instant,
     pub(crate) encapsulation: Encapsulation,
+    /// How often a translator on the path has to be reminded of us, if there is one.
+    pub(crate) keepalive: Option<Duration>,
 }
 
 /// Whether the next update carries the GRE Key option (RFC 5845 §4.2).
@@ -177,6 +180,18 @@ pub(crate) enum GrePlan {
     Plain,
     /// It does, with our downlink key.
     Keyed(GreKey),
+}
+
+/// Whether updates with the GRE Key option ask for GRE in UDP, behind the TLV header
+/// (RFC 5845 §7.3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum TlvPlan {
+    /// They do not.
+    Off,
+    /// A translator is on the path: they do.
+    Asked,
+    /// They did, and the anchor does not know it.
+    Refused,
 }
 
 /// What a node showed on its link.
@@ -234,6 +249,7 @@ impl Entry {
             lma: self.lma.clone(),
             care_of: self.care_of,
             gre: self.gre,
+            tlv: TlvPlan::Off,
             handoff: self.handoff,
             sequence: self.sequence,
             state,

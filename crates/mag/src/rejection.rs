@@ -163,7 +163,11 @@ impl Mag {
             Remedy::WithoutIpv6 if entry.service == Service::Dual => entry.service = Service::Ipv4,
             Remedy::GreKey if entry.gre == GrePlan::Off => {
                 let keyed = entry.lma.encapsulation != TunnelMode::Gre;
-                let plan = if keyed { GrePlan::Keyed(self.new_gre_key()) } else { GrePlan::Plain };
+                let mn_id = entry.mn_id.clone();
+                let plan = match keyed {
+                    true => GrePlan::Keyed(self.downlink_key(&mn_id)),
+                    false => GrePlan::Plain,
+                };
                 if let Some(entry) = self.list.get_mut(id) {
                     entry.gre = plan;
                 }

@@ -26,6 +26,7 @@ use kedge_wire::{
 
 use crate::list::{Entry, State};
 use crate::settings::Lma;
+use crate::signal::name_sender;
 use crate::{DetachReason, Event, Mag, Refusal, Timer};
 
 /// How long a node has to show that it is still there: no longer than the shortest wait of an
@@ -232,6 +233,7 @@ impl Mag {
             encoder.option(MnIdOption::from(mn_id));
         }
         missing.iter().for_each(|prefix| encoder.option(HomeNetworkPrefix::new(*prefix)));
+        name_sender(&mut encoder, &contest.path);
         encoder.finish();
         self.send(contest.path, dscp, auth, bytes);
     }

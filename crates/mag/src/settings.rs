@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kedge_model::{Lifetime, MacAddr, MnId, VrfId};
+use kedge_model::{GreKey, Lifetime, MacAddr, MnId, VrfId};
 use kedge_sansio::Rhythm;
 use kedge_wire::auth::Key;
 use kedge_wire::registry::AccessTechnologyType;
@@ -196,6 +196,8 @@ pub struct Profile {
     pub service: Service,
     /// The name of the anchor that it prefers to all others.
     pub lma: Option<String>,
+    /// The key of its GRE packets from the anchor; `None` is one of the gateway's choosing.
+    pub downlink_key: Option<GreKey>,
 }
 
 /// Address families of a mobility session.

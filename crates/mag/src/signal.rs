@@ -8,14 +8,14 @@ use kedge_model::{Datagram, SignalPath};
 use kedge_sansio::Now;
 use kedge_wire::auth::{self, AuthVerdict};
 use kedge_wire::registry::BindingErrorStatus;
-use kedge_wire::{BindingError, Encoder, HomeNetworkPrefix, Message, PacketRef};
+use kedge_wire::{BindingError, Encoder, HomeNetworkPrefix, Ipv4CareOfAddress, Message, PacketRef};
 use tracing::debug;
 
 use crate::settings::{Auth, AuthHome, Lma};
 use crate::{Mag, Output};
 
 /// The port of signalling over IPv4 (RFC 5844 §4.1.3.1).
-const SIGNALLING_PORT: u16 = 5436;
+pub(crate) const SIGNALLING_PORT: u16 = 5436;
 
 /// Between two Binding Error messages, at least.
 const BINDING_ERROR_INTERVAL: Duration = Duration::from_millis(100);
@@ -153,6 +153,14 @@ impl Mag {
         *counter += 1;
         debug!(peer = %path.peer, "message is not authentic");
         false
+    }
+}
+
+/// Says whose message it is, where a translator may put another address in the place of ours. The
+/// protection is computed over the one that is said (RFC 5555 §3.1.2).
+pub(crate) fn name_sender(encoder: &mut Encoder<'_>, path: &SignalPath) {
+    if let IpAddr::V4(own) = path.local.ip() {
+        encoder.option(Ipv4CareOfAddress(own));
     }
 }
 

@@ -9,11 +9,12 @@ use kedge_sansio::{Backoff, Now};
 use kedge_wire::registry::{HandoffIndicatorValue, MnIdSubtype};
 use kedge_wire::{
     AccessTechnology, BindingUpdate, BuFlags, Encoder, GreKeyOption, HandoffIndicator,
-    HomeNetworkPrefix, Ipv4HomeAddressRequest, MnIdOption, MnLinkLayerId, TimestampOption,
+    HomeNetworkPrefix, Ipv4CareOfAddress, Ipv4HomeAddressRequest, LmaAddress, MnIdOption,
+    MnLinkLayerId, TimestampOption,
 };
 
 use crate::choice::SILENT_ATTEMPTS;
-use crate::list::{Entry, GrePlan, Kind, Request, State};
+use crate::list::{Entry, GrePlan, Kind, Request, State, TlvPlan};
 use crate::settings::{Replay, TunnelMode};
 use crate::{Event, Mag, Timer};
 
@@ -78,7 +79,13 @@ impl Mag {
             return now + REASSERTION_INTERVAL;
         }
         let half = granted.duration() / 2;
-        let refresh = self.settings.registration.refresh_time.map_or(half, |time| time.min(half));
+        let mut refresh =
+            self.settings.registration.refresh_time.map_or(half, |time| time.min(half));
+        // RFC 5555 §4.3: an update and its answer are what refreshes a translator's mapping in a
+        // way that can be relied on, and what moves the path if the mapping has changed.
+        if let Some(keepalive) = entry.grant().and_then(|grant| grant.keepalive) {
+            refresh = refresh.min(keepalive);
+        }
         now + refresh.max(MIN_REFRESH)
     }
 
@@ -227,6 +234,11 @@ fn write_update(
         // and an anchor that does not give it leaves out the NAT Detection option.
         flags |= BuFlags::F;
     }
+    // RFC 5845 §4.2: GRE is not asked for in a de-registration.
+    let gre = if kind == Kind::Deregistration { GrePlan::Off } else { entry.gre };
+    if gre != GrePlan::Off && entry.tlv == TlvPlan::Asked {
+        flags |= BuFlags::F | BuFlags::T;
+    }
     let mut encoder =
         Encoder::new(out, BindingUpdate { sequence: entry.sequence, flags, lifetime });
     // The identifier before everything that depends on whose it is (RFC 4283 §3.2).
@@ -268,13 +280,15 @@ fn write_update(
     if let Some(address) = address {
         encoder.option(Ipv4HomeAddressRequest { address });
     }
-    // RFC 5845 §4.2: not in a de-registration.
-    if kind != Kind::Deregistration {
-        match entry.gre {
-            GrePlan::Off => {}
-            GrePlan::Plain => encoder.option(GreKeyOption { key: None }),
-            GrePlan::Keyed(key) => encoder.option(GreKeyOption { key: Some(key) }),
-        }
+    match gre {
+        GrePlan::Off => {}
+        GrePlan::Plain => encoder.option(GreKeyOption { key: None }),
+        GrePlan::Keyed(key) => encoder.option(GreKeyOption { key: Some(key) }),
+    }
+    // What the anchor compares with the packet's addresses, to find translators.
+    if let IpAddr::V4(own) = entry.care_of {
+        encoder.option(Ipv4CareOfAddress(own));
+        encoder.option(LmaAddress(entry.lma.address));
     }
     encoder.finish();
 }

@@ -178,7 +178,7 @@ impl Plan {
             default_profile: Some(kedge_lma::Profile {
                 service: self.service,
                 network: Some(NETWORK.to_owned()),
-                apn: None,
+                ..kedge_lma::Profile::default()
             }),
             ..kedge_lma::Settings::default()
         }
@@ -203,6 +203,7 @@ impl Plan {
         let profile = |anchor: usize| kedge_mag::Profile {
             service: self.gateway_service,
             lma: Some(anchor_name(anchor)),
+            ..kedge_mag::Profile::default()
         };
         kedge_mag::Settings {
             name: format!("gateway{gateway}"),

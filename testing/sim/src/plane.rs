@@ -23,7 +23,7 @@ pub struct Plane {
 impl Plane {
     /// Empty tables at an address.
     pub fn new(side: Side, address: IpAddr) -> Self {
-        let local = Local { vrf: TRANSPORT, address, udp_port: DATA_PORT };
+        let local = Local { vrf: TRANSPORT, address, udp_port: DATA_PORT, signalling_port: None };
         let tables = Tables::new(side, vec![INNER], vec![local]);
         let forwarder = Forwarder::new(tables, Arc::new(TotalCells::default()));
         Self { forwarder, wanted: BTreeMap::new() }

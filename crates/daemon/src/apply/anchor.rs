@@ -59,6 +59,7 @@ pub fn anchor(
         encapsulation: policy(domain.and_then(|d| d.encap)),
         accept_forced_udp: true,
         generate_grekey: lma.generate_grekey && !lma.ignore_grekey,
+        gre_key: None,
         dscp: dscp(lma.dscp),
         heartbeat: lma.heartbeat.map(super::rhythm),
         revocation: Revocation {
@@ -109,7 +110,7 @@ fn profile(nai: &NaiConfig, lma: &LmaConfig) -> Profile {
         ServiceConfig::Dual if lma.ignore_home_address => Service::Ipv6,
         ServiceConfig::Dual => Service::Dual,
     };
-    Profile { service, network: nai.network.clone(), apn: nai.apn.clone() }
+    Profile { service, network: nai.network.clone(), apn: nai.apn.clone(), uplink_key: None }
 }
 
 fn peer(config: &Config, mag: &PeerMag) -> Peer {

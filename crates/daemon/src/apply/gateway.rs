@@ -146,7 +146,7 @@ fn profile(config: &Config, mag: &MagConfig, nai: &str) -> Profile {
         Some(ServiceConfig::Dual) | None if mag.ignore_home_address => Service::Ipv6,
         Some(ServiceConfig::Dual) | None => Service::Dual,
     };
-    Profile { service, lma: found.and_then(|nai| nai.lma.clone()) }
+    Profile { service, lma: found.and_then(|nai| nai.lma.clone()), downlink_key: None }
 }
 
 fn auth(auth: &AuthOption) -> Auth {

@@ -74,7 +74,8 @@ fn write_binding(anchor: &Anchor, binding: &Binding, now: Now, out: &mut String)
         block.row("Mobile network prefix", prefix);
     }
     for path in binding.paths.iter() {
-        block.row("Care-of address", format!("{} ({})", path.care_of, peer(anchor, path)));
+        let own = path.behind.map_or(String::new(), |own| format!(", a translator's for {own}"));
+        block.row("Care-of address", format!("{}{own} ({})", path.care_of, peer(anchor, path)));
         block.row("Tunnel", tunnel(&path.tunnel));
     }
     block.row("Lifetime", format!("{} left of {}", span(left), span(binding.lifetime.duration())));
@@ -114,6 +115,7 @@ fn as_json(anchor: &Anchor, binding: &Binding, now: Now) -> Value {
         .map(|path| {
             json!({
                 "care_of": path.care_of,
+                "behind_translator": path.behind,
                 "peer": anchor.lma().peer_name(path),
                 "tunnel": tunnel_json(&path.tunnel),
             })

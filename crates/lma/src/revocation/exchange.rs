@@ -129,7 +129,7 @@ impl Lma {
             false => RevocationFlags::P,
         };
         let (path, care_of) = (at.signal, at.care_of);
-        self.send_indication(path, at.peer, trigger, flags, subject, now, |lma, encoder| {
+        self.send_indication(at, trigger, flags, subject, now, |lma, encoder| {
             encoder.option(MnIdOption::from(&lma.cache[slot].mn_id));
             held.prefixes.iter().for_each(|p| encoder.option(HomeNetworkPrefix::new(p)));
             if let Some(home) = held.ipv4.filter(|_| ipv4_alone)
@@ -147,11 +147,9 @@ impl Lma {
 
     /// Sends an indication along the way its gateway's last update came (§4, §8.1), and waits for
     /// the answer. `None` if every sequence number waits for one: 65,536 in a few seconds.
-    #[expect(clippy::too_many_arguments, reason = "they are what the message is made of")]
     pub(super) fn send_indication(
         &mut self,
-        path: SignalPath,
-        peer: PeerIndex,
+        at: &BindingPath,
         trigger: RevocationTrigger,
         flags: RevocationFlags,
         subject: Subject,
@@ -164,8 +162,9 @@ impl Lma {
         let mut encoder = Encoder::new(&mut bytes, body);
         write_options(self, &mut encoder);
         encoder.finish();
-        let policy = self.peers.policy(Some(peer));
-        seal(&mut bytes, &path, policy.beyond_updates());
+        let policy = self.peers.policy(Some(at.peer));
+        let path = at.signal;
+        seal(&mut bytes, &path, at.known_to_itself(), policy.beyond_updates());
         let dscp = dscp::answer(policy.dscp, 0);
         let times = self.settings.revocation;
         let mut backoff = Backoff::new(times.delay_min, times.delay_max);
@@ -183,7 +182,7 @@ impl Lma {
         self.revocations.insert(sequence, indication);
         self.output.push_back(Output::Send { path, dscp, bytes });
         self.statistics.binding_revocation.sent += 1;
-        self.peers.get_mut(peer).counters.indications_sent += 1;
+        self.peers.get_mut(at.peer).counters.indications_sent += 1;
         self.statistics.count_revocation_trigger(trigger);
         Some(sequence)
     }

@@ -149,11 +149,11 @@ impl Lma {
                 self.end(*slot, reason, now);
                 continue;
             }
-            let (path, peer) = (binding.paths.first().signal, binding.paths.first().peer);
-            let sequence = *told.entry(path).or_insert_with(|| {
+            let at = binding.paths.first().clone();
+            let sequence = *told.entry(at.signal).or_insert_with(|| {
                 let flags = RevocationFlags::P | RevocationFlags::G;
                 let (trigger, subject) = (which.trigger(), Subject::AllEnding(reason));
-                self.send_indication(path, peer, trigger, flags, subject, now, |_, encoder| {
+                self.send_indication(&at, trigger, flags, subject, now, |_, encoder| {
                     if let Many::OfRealm(identity) = which {
                         encoder.option(MnIdOption::from(identity));
                     }

@@ -13,4 +13,5 @@ mod pace;
 mod registration;
 mod rejection;
 mod statuses;
+mod translator;
 mod world;

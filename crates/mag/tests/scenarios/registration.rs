@@ -253,7 +253,7 @@ fn the_families_asked_for_are_those_of_the_profile() {
         [(Service::Ipv4, 0, true), (Service::Ipv6, 1, false), (Service::Dual, 1, true)]
     {
         let mut settings = settings();
-        let profile = Profile { service, lma: Some("LMA1".to_owned()) };
+        let profile = Profile { service, lma: Some("LMA1".to_owned()), ..Profile::default() };
         settings.profiles.insert(mn("mn7@example.com"), profile);
         let mut world = World::new(settings);
         world.solicit(IF1, NODE);
@@ -288,6 +288,17 @@ fn gre_keys_are_exchanged_each_side_choosing_what_it_receives() {
         mag.clear(&mn("mn7@example.com"), now);
     });
     assert!(!world.take_one().packet.options.contains(OptionType::GRE_KEY));
+}
+
+#[test]
+fn a_nodes_fixed_downlink_key_is_what_its_updates_carry() {
+    let mut settings = with_lma(settings(), |lma| lma.encapsulation = TunnelMode::GreKeyed);
+    let profile = settings.default_profile.get_or_insert_default();
+    profile.downlink_key = Some(77);
+    let mut world = World::new(settings);
+    world.solicit(IF1, NODE);
+    let update = world.take_one();
+    assert_eq!(update.packet.options.get::<GreKeyOption>().unwrap().key, Some(77));
 }
 
 #[test]

@@ -85,7 +85,7 @@ pub fn settings() -> Settings {
             (OTHER_NODE, mn("mn8@example.com")),
         ]),
         profiles: BTreeMap::new(),
-        default_profile: Some(Profile { service: Service::Dual, lma: None }),
+        default_profile: Some(Profile { service: Service::Dual, lma: None, ..Profile::default() }),
         registration: Registration::default(),
         replay: Replay::Timestamp,
         replay_window: Some(secs(7)),
@@ -271,9 +271,20 @@ impl World {
     }
 
     pub fn answer(&mut self, update: &Sent, status: Status, lifetime: u64, options: Options) {
+        self.answer_with_flags(update, status, lifetime, BaFlags::P, options);
+    }
+
+    pub fn answer_with_flags(
+        &mut self,
+        update: &Sent,
+        status: Status,
+        lifetime: u64,
+        flags: BaFlags,
+        options: Options,
+    ) {
         let message = BindingAcknowledgement {
             status,
-            flags: BaFlags::P,
+            flags,
             sequence: update.update().sequence,
             lifetime: Lifetime::from_secs(lifetime),
         };

@@ -129,6 +129,18 @@ fn are_ends(one: &Tunnel, other: &Tunnel) -> bool {
             Encapsulation::Udp { local_port, peer_port },
             Encapsulation::Udp { local_port: other_local, peer_port: other_peer },
         ) => local_port == other_peer && peer_port == other_local,
+        (
+            Encapsulation::GreUdp { local_port, peer_port, send_key, receive_key },
+            Encapsulation::GreUdp {
+                local_port: other_local,
+                peer_port: other_peer,
+                send_key: other_send,
+                receive_key: other_receive,
+            },
+        ) => {
+            (local_port, peer_port) == (other_peer, other_local)
+                && (send_key, receive_key) == (other_receive, other_send)
+        }
         _ => false,
     };
     encapsulation
