@@ -311,6 +311,7 @@ fn log(event: &Event) {
         Event::Registered { mn_id, lma, prefixes, ipv4, lifetime, took, .. } => {
             info!(%mn_id, %lma, ?prefixes, ?ipv4, ?lifetime, ?took, "registered");
         }
+        Event::Delegated { mn_id, prefixes, .. } => info!(%mn_id, ?prefixes, "delegated"),
         Event::Unanswered { mn_id, lma, attempts, .. } => {
             warn!(%mn_id, %lma, attempts, "the anchor does not answer");
         }

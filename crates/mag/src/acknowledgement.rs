@@ -14,6 +14,7 @@ use kedge_wire::{
 };
 use tracing::debug;
 
+use crate::access::delegation;
 use crate::list::{Entry, Grant, GrePlan, Kind, State};
 use crate::settings::{Replay, Service, TunnelMode};
 use crate::update::handoff_indicator;
@@ -141,6 +142,7 @@ impl Mag {
             prefixes: granted_prefixes(entry.service, options),
             ipv4,
             ipv4_router: ipv4.and_then(|address| default_router(address, options)),
+            delegated: delegation::granted(entry.delegation, options),
             lifetime: ba.lifetime,
             expires: now.mono + ba.lifetime.duration(),
             encapsulation,
@@ -168,6 +170,11 @@ impl Mag {
         self.set_timer(id, Timer::Signal, refresh);
         self.set_timer(id, Timer::Lifetime, grant.expires);
         self.tell(id);
+        let delegated = before.as_ref().map_or(&[][..], |before| &before.delegated);
+        if delegated != grant.delegated {
+            self.report_delegation(id);
+        }
+        self.answer_waiting_dhcpv6(id, now);
         let changed = before
             .as_ref()
             .is_none_or(|before| (&before.prefixes, before.ipv4) != (&grant.prefixes, grant.ipv4));
@@ -220,6 +227,16 @@ impl Mag {
             }
             return;
         }
+        // RFC 7148 §5.1.2: the rest of the session is not in question.
+        let is_about_delegation = matches!(
+            ba.status,
+            Status::NOT_AUTHORIZED_FOR_DELEGATED_MNP | Status::REQUESTED_DMNP_IN_USE
+        );
+        if is_about_delegation && self.give_up_delegated(id, ba.status) {
+            self.transmit(id, now);
+            return;
+        }
+        let Some(entry) = self.list.get_mut(id) else { return };
         let asked_for_its_own = entry.grant().is_some();
         let corrected = match ba.status {
             // RFC 6275 §11.7.3: go on from the number that the anchor accepted last.
@@ -294,7 +311,7 @@ impl Mag {
             Some(interval) => self.set_timer(id, Timer::Signal, now.mono + interval),
             None => self.stop_timer(id, Timer::Signal),
         }
-        self.deny_dhcp(id);
+        self.deny_dhcp(id, now);
         self.event(Event::Refused { binding: id, mn_id, why, retry_in });
     }
 

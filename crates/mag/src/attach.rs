@@ -6,6 +6,7 @@ use kedge_sansio::Now;
 use kedge_wire::registry::HandoffIndicatorValue;
 use tracing::debug;
 
+use crate::access::delegation::Delegation;
 use crate::acknowledgement::patience;
 use crate::list::{Advertising, Entry, Kind, Neighbor, State};
 use crate::{DetachReason, Event, InterfaceId, LinkState, Mag, Timer, Trigger};
@@ -99,9 +100,10 @@ impl Mag {
         };
         let plan = self.settings.profile(&mn_id).and_then(|(profile, name, lma)| {
             let care_of = self.settings.care_of_towards(lma.address)?;
-            Some((profile.service, name.to_owned(), lma.clone(), care_of))
+            let delegates = profile.delegated_prefixes;
+            Some((profile.service, delegates, name.to_owned(), lma.clone(), care_of))
         });
-        let Some((service, lma_name, lma, care_of)) = plan else {
+        let Some((service, delegates, lma_name, lma, care_of)) = plan else {
             debug!(?interface, ?mac, "a node without a profile or a way to its anchor");
             self.stats.access.unserved_nodes += 1;
             return None;
@@ -122,6 +124,7 @@ impl Mag {
             link_layer_id: mac.map(Into::into),
             access_technology,
             profile_service: service,
+            profile_delegates: delegates,
             service,
             lma_name,
             lma,
@@ -135,6 +138,8 @@ impl Mag {
             advertising: Advertising::default(),
             contest: None,
             dhcp: None,
+            dhcpv6: None,
+            delegation: Delegation::allowed(delegates),
             told_forwarding: None,
             told_access: None,
             signal_timer: None,

@@ -1,5 +1,5 @@
-//! The mobile access gateway (RFC 5213 §6, RFC 5844 §3.2-3.4 and §4.2, RFC 5845 §4, RFC 6543)
-//! as a machine: messages, frames, commands and time go in; messages, frames, the forwarding
+//! The mobile access gateway (RFC 5213 §6, RFC 5844 §3.2-3.4 and §4.2, RFC 5845 §4, RFC 6543,
+//! RFC 7148 §5.1) as a machine: messages, frames, commands and time go in; messages, frames, the forwarding
 //! state that is wanted and events come out.
 //!
 //! The crate is pure: no socket, no clock, no thread, and its randomness is a seed.
@@ -22,7 +22,7 @@
 //! | `signal` | messages in and out, checksum, authentication |
 //! | `heartbeat` | whether the anchors live, and whether they remember |
 //! | `revocation` | bindings that the anchor takes back |
-//! | `access` | frames: router advertisements, DHCP, neighbours, probes |
+//! | `access` | frames: router advertisements, DHCP, prefix delegation, neighbours, probes |
 //! | `wanted` | what the data plane and the kernel should hold |
 //! | `reconfigure` | what a change of the settings means for nodes that are here |
 //!
@@ -76,7 +76,9 @@ pub use settings::{
     Service, Settings, TunnelMode,
 };
 pub use show::{BindingState, BindingView};
-pub use stats::{Access, AcknowledgementsReceived, Control, Denied, Dhcp, Discards, UpdatesSent};
+pub use stats::{
+    Access, AcknowledgementsReceived, Control, Denied, Dhcp, Dhcpv6, Discards, UpdatesSent,
+};
 
 use heartbeat::Hearts;
 use list::{Entry, UpdateList};

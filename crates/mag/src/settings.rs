@@ -164,6 +164,9 @@ pub struct Profile {
     pub service: Service,
     /// The name of its anchor; `None` is the first one.
     pub lma: Option<String>,
+    /// It may be a router with a network behind it, for which it is delegated prefixes
+    /// (RFC 7148 §5.1.2).
+    pub delegated_prefixes: bool,
 }
 
 /// Address families of a mobility session.

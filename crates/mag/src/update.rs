@@ -11,6 +11,7 @@ use kedge_wire::{
     HomeNetworkPrefix, Ipv4HomeAddressRequest, MnIdOption, MnLinkLayerId, TimestampOption,
 };
 
+use crate::access::delegation;
 use crate::list::{Entry, GrePlan, Kind, Request, State};
 use crate::settings::{Replay, TunnelMode};
 use crate::{Event, Mag, Timer};
@@ -213,6 +214,7 @@ fn write_update(
         }
         None => {}
     }
+    delegation::asked_for(entry, kind).for_each(|option| encoder.option(option));
     encoder.option(HandoffIndicator(handoff_indicator(entry, kind)));
     encoder.option(AccessTechnology(entry.access_technology));
     let link_layer_id = entry.link_layer_id.as_ref();

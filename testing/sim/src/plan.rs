@@ -202,6 +202,7 @@ impl Plan {
         let profile = |anchor: usize| kedge_mag::Profile {
             service: self.gateway_service,
             lma: Some(anchor_name(anchor)),
+            delegated_prefixes: false,
         };
         kedge_mag::Settings {
             name: format!("gateway{gateway}"),

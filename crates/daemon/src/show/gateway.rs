@@ -54,6 +54,9 @@ fn write_binding(gateway: &Gateway, view: &BindingView, out: &mut String) {
         let router = view.ipv4_router.map_or("-".to_owned(), |router| router.to_string());
         block.row("IPv4 home address", format!("{address}, default router {router}"));
     }
+    for prefix in &view.delegated {
+        block.row("Mobile network prefix", prefix);
+    }
     block.row("Anchor", format!("{} at {} from {}", view.lma_name, view.lma, view.care_of));
     if let Some(path) = &view.tunnel {
         block.row("Tunnel", tunnel(path));
@@ -96,6 +99,7 @@ fn as_json(gateway: &Gateway, view: &BindingView) -> Value {
         "home_network_prefixes": prefixes,
         "ipv4_home_address": view.ipv4.map(|address| address.to_string()),
         "ipv4_default_router": view.ipv4_router,
+        "mobile_network_prefixes": &view.delegated,
         "lma": view.lma_name,
         "lma_address": view.lma,
         "care_of": view.care_of,

@@ -2,9 +2,11 @@
 //!
 //! The kernel answers ARP and neighbour solicitations for the gateway's own addresses. The
 //! machine answers what a plain router would not: router solicitations, to the asking node
-//! alone, DHCP, and ARP for the other hosts of a node's subnet.
+//! alone, DHCP of both families, and ARP for the other hosts of a node's subnet.
 
+pub(crate) mod delegation;
 mod dhcp;
+pub(crate) mod dhcpv6;
 mod neighbor;
 mod ra;
 
@@ -46,7 +48,7 @@ impl Mag {
                 Trigger::RouterSolicitation
             }
             Content::Neighbor { .. } | Content::Arp(_) => Trigger::Neighbor,
-            Content::Dhcpv4 { .. } => Trigger::Dhcp,
+            Content::Dhcpv4 { .. } | Content::Dhcpv6 { .. } => Trigger::Dhcp,
             Content::Ipv4(_) | Content::Ipv6(_) => Trigger::Packet,
             Content::Other => return,
         };
@@ -64,6 +66,7 @@ impl Mag {
                 self.handle_neighbor(id, ip, &message, is_new, now)
             }
             Content::Dhcpv4 { message, .. } => self.handle_dhcp(id, message, is_new, now),
+            Content::Dhcpv6 { ip, message } => self.handle_dhcpv6(id, ip, message, is_new, now),
             Content::Ipv4(ip) => self.note_ipv4(id, ip.source),
             Content::Ipv6(ip) => self.note_ipv6(id, ip.source),
             Content::Other => {}

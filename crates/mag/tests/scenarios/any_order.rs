@@ -71,7 +71,7 @@ fn check(world: &World) {
     assert_eq!(keys(world.access.keys().copied().collect()), served);
     for id in &served {
         let (view, access, forwarding) = (&views[id], &world.access[id], &world.forwarding[id]);
-        assert_eq!(access.inner, forwarding.inner);
+        assert_eq!(access.all_inner(), forwarding.inner);
         assert_eq!((access.interface, access.mac), (view.interface, view.mac));
         assert_eq!(Some(forwarding.paths[0].tunnel), view.tunnel);
         assert!(view.lifetime.is_some_and(|(_, left)| !left.is_zero()), "{view:?}");

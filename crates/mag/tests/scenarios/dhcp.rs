@@ -14,7 +14,7 @@ const WRONG: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 99);
 
 fn ipv4_only() -> Settings {
     let mut settings = settings();
-    settings.default_profile = Some(Profile { service: Service::Ipv4, lma: None });
+    settings.default_profile = Some(Profile { service: Service::Ipv4, ..Profile::default() });
     settings
 }
 
@@ -118,7 +118,7 @@ fn a_node_that_comes_with_an_address_is_told_no_when_the_anchor_refuses() {
 #[test]
 fn a_node_without_an_ipv4_address_is_offered_none() {
     let mut settings = settings();
-    settings.default_profile = Some(Profile { service: Service::Ipv6, lma: None });
+    settings.default_profile = Some(Profile { service: Service::Ipv6, ..Profile::default() });
     let mut world = World::with_active_node(settings);
     world.dhcp(IF1, &dhcp_message(MessageType::DISCOVER, vec![]));
     assert!(world.take_dhcp().is_empty());

@@ -3,6 +3,7 @@
 mod access_link;
 mod any_order;
 mod control;
+mod delegation;
 mod departure;
 mod dhcp;
 mod heartbeat;

@@ -250,7 +250,7 @@ fn the_families_asked_for_are_those_of_the_profile() {
         [(Service::Ipv4, 0, true), (Service::Ipv6, 1, false), (Service::Dual, 1, true)]
     {
         let mut settings = settings();
-        let profile = Profile { service, lma: Some("LMA1".to_owned()) };
+        let profile = Profile { service, lma: Some("LMA1".to_owned()), ..Profile::default() };
         settings.profiles.insert(mn("mn7@example.com"), profile);
         let mut world = World::new(settings);
         world.solicit(IF1, NODE);

@@ -84,7 +84,7 @@ pub fn settings() -> Settings {
             (OTHER_NODE, mn("mn8@example.com")),
         ]),
         profiles: BTreeMap::new(),
-        default_profile: Some(Profile { service: Service::Dual, lma: None }),
+        default_profile: Some(Profile { service: Service::Dual, ..Profile::default() }),
         registration: Registration::default(),
         replay: Replay::Timestamp,
         detach: None,
