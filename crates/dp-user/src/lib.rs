@@ -143,6 +143,7 @@ impl Dataplane for DpUser {
                     bound.insert(*binding, Arc::default());
                     Arc::default()
                 }
+                Change::RouteLocally(_) => Arc::default(),
             };
             (change.clone(), cells)
         });
@@ -154,6 +155,7 @@ impl Dataplane for DpUser {
             match change {
                 Change::Bind { binding, .. } => self.counters.insert(*binding, Arc::clone(cells)),
                 Change::Unbind(binding) => self.counters.remove(binding),
+                Change::RouteLocally(_) => None,
             };
         }
         done
