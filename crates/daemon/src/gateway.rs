@@ -13,6 +13,7 @@
 
 mod port;
 mod routes;
+mod transport;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -34,6 +35,8 @@ use crate::forwarding::Plane;
 use crate::signalling::Signalling;
 use port::Port;
 use routes::NodeRoutes;
+
+pub use transport::{SharedInterface, examine};
 
 /// The routing table of packets that come from nodes, and the priority of the rules that lead to
 /// it: before the main table.
@@ -134,7 +137,9 @@ impl Gateway {
 
     fn counted(&self) -> Vec<Group> {
         let mut groups = self.mag.statistics();
-        groups.extend(tunnel_groups(&self.plane.totals()));
+        let totals = self.plane.totals();
+        groups.extend(tunnel_groups(&totals));
+        groups.push(Group::of(&totals.local));
         groups
     }
 
@@ -177,6 +182,7 @@ impl Gateway {
         let Some((place, (&id, port))) = found else { return };
         let token = Token(self.first_port.0 + place as u64);
         port.open(link, poller, token, host);
+        self.mag.handle_mtu(id, u16::try_from(link.mtu).unwrap_or(u16::MAX), now);
         let state = if link.running { LinkState::Up } else { LinkState::Down };
         self.mag.handle_link(id, state, now);
         self.settle(host);

@@ -97,6 +97,8 @@ pub struct Mag {
     hearts: Hearts,
     /// Links whose state the shell has told; one that it has not is taken for up.
     links: BTreeMap<InterfaceId, LinkState>,
+    /// The largest packets of the links that the shell has told.
+    mtus: BTreeMap<InterfaceId, u16>,
     /// Anchors that accepted an update and ignored its GRE Key option (RFC 5845 §4.2).
     without_gre: BTreeSet<IpAddr>,
     /// The counter of RFC 5213 §6.9.1.1 (6), shared by all sessions.
@@ -143,6 +145,7 @@ impl Mag {
             timers: Timers::default(),
             hearts: Hearts::default(),
             links: BTreeMap::new(),
+            mtus: BTreeMap::new(),
             without_gre: BTreeSet::new(),
             sequence,
             timestamp: Timestamp::default(),

@@ -25,6 +25,12 @@ impl Mag {
     /// are tried again, since this is the administrative action they wait for.
     pub fn apply(&mut self, settings: Settings, now: Now) {
         let before = std::mem::replace(&mut self.settings, settings);
+        for (id, interface) in &mut self.settings.interfaces {
+            if let Some(told) = self.mtus.get(id) {
+                interface.mtu = *told;
+            }
+        }
+        self.mtus.retain(|interface, _| self.settings.interfaces.contains_key(interface));
         self.links.retain(|interface, _| self.settings.interfaces.contains_key(interface));
         self.without_gre.clear();
         for id in self.list.ids(Entry::is_present) {

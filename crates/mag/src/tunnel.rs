@@ -11,9 +11,6 @@ use crate::settings::{Lma, TunnelMode};
 /// The port of data in UDP (RFC 5844 §4.1.3.2, §4.2.2.2); no NAT is expected on the path (§1.1).
 const DATA_PORT: u16 = 5437;
 
-/// The outer MTU where nothing is configured: Ethernet's.
-const OUTER_MTU: u16 = 1500;
-
 impl Mag {
     /// Whether the first update of a session carries the GRE Key option.
     pub(crate) fn plan_gre(&mut self, lma: &Lma) -> GrePlan {
@@ -78,9 +75,9 @@ impl Mag {
             local: entry.care_of,
             peer: entry.lma.address,
             encapsulation,
-            mtu: OUTER_MTU,
+            mtu: self.settings.outer_mtu,
         };
-        let computed = OUTER_MTU - tunnel.overhead();
+        let computed = tunnel.mtu.saturating_sub(tunnel.overhead());
         tunnel.mtu = self.settings.tunnel_mtu.unwrap_or(computed);
         tunnel
     }

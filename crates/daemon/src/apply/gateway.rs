@@ -24,6 +24,23 @@ pub struct GatewayPlan {
     pub addresses: Vec<IpAddr>,
     /// The device's MTU.
     pub mtu: u16,
+    /// Whether packets between nodes of the gateway stay there.
+    pub local_routing: bool,
+    /// The octets that the shortest outer header takes.
+    headers: u16,
+}
+
+impl GatewayPlan {
+    /// IPv6 requires this much of every link (RFC 8200 §5), the tunnels' device included.
+    const MIN_MTU: u16 = 1280;
+
+    /// The way to the anchors carries packets of this size.
+    pub fn fit(&mut self, outer_mtu: u16) {
+        self.settings.outer_mtu = outer_mtu;
+        if self.settings.tunnel_mtu.is_none() {
+            self.mtu = outer_mtu.saturating_sub(self.headers).max(Self::MIN_MTU);
+        }
+    }
 }
 
 /// Maps the gateway's block.
@@ -71,7 +88,7 @@ pub fn gateway(
         (InterfaceId(number), access)
     });
     let interfaces = interfaces.collect();
-    let smallest = if lmas.values().any(|lma| lma.address.is_ipv4()) { 20 } else { 40 };
+    let headers = if lmas.values().any(|lma| lma.address.is_ipv4()) { 20 } else { 40 };
     let settings = Settings {
         name: mag.id.clone(),
         domain: mag.domain.clone(),
@@ -97,13 +114,15 @@ pub fn gateway(
         }),
         max_bindings: mag.binding_maximum as usize,
         tunnel_mtu: mag.tunnel_mtu,
+        outer_mtu: LINK_MTU,
         dscp: super::marking(mag.dscp)
             .map_or(Dscp::default(), |(value, force)| Dscp { value: Some(value), force }),
         heartbeat: mag.heartbeat.map(super::rhythm),
         restart_counter,
     };
-    let mtu = mag.tunnel_mtu.unwrap_or(LINK_MTU - smallest);
-    Ok(GatewayPlan { settings, addresses, mtu })
+    let mtu = mag.tunnel_mtu.unwrap_or(LINK_MTU - headers);
+    let local_routing = config.mag_local_routing(mag);
+    Ok(GatewayPlan { settings, addresses, mtu, local_routing, headers })
 }
 
 /// The anchor's address to use: of a family that the gateway has, and of the one that the
@@ -134,7 +153,8 @@ fn profile(config: &Config, mag: &MagConfig, nai: &str, first: &str) -> Profile 
     };
     let chosen = found.and_then(|nai| nai.lma.as_deref());
     let lma = chosen.filter(|id| mag.lmas.iter().any(|lma| lma.id == *id)).unwrap_or(first);
-    Profile { service, lma: Some(lma.to_owned()) }
+    let delegated_prefixes = found.is_some_and(|nai| nai.delegation);
+    Profile { service, lma: Some(lma.to_owned()), delegated_prefixes }
 }
 
 fn auth(auth: &AuthOption) -> Auth {

@@ -90,6 +90,7 @@ fn state(state: &BindingState) -> (&'static str, String) {
 
 fn as_json(gateway: &Gateway, view: &BindingView) -> Value {
     let prefixes: Vec<String> = view.prefixes.iter().map(ToString::to_string).collect();
+    let delegated: Vec<String> = view.delegated.iter().map(ToString::to_string).collect();
     json!({
         "mn_id": view.mn_id.to_string(),
         "state": state(&view.state).0,
@@ -99,7 +100,7 @@ fn as_json(gateway: &Gateway, view: &BindingView) -> Value {
         "home_network_prefixes": prefixes,
         "ipv4_home_address": view.ipv4.map(|address| address.to_string()),
         "ipv4_default_router": view.ipv4_router,
-        "mobile_network_prefixes": &view.delegated,
+        "mobile_network_prefixes": delegated,
         "lma": view.lma_name,
         "lma_address": view.lma,
         "care_of": view.care_of,

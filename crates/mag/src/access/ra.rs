@@ -19,7 +19,7 @@ use kedge_sansio::Now;
 
 use super::GATEWAY_LINK_LOCAL;
 use crate::list::Advertising;
-use crate::{LinkState, Mag, Output, Timer};
+use crate::{InterfaceId, LinkState, Mag, Output, Timer};
 
 /// Between two unsolicited advertisements, at most: a third of MaxRtrAdvInterval's default, so
 /// that a lost one is no loss (RFC 4861 §6.2.1).
@@ -103,6 +103,20 @@ impl Mag {
             false => interval - Duration::from_millis(jitter.into()),
         };
         self.set_timer(id, Timer::Advertise, now.mono + wait);
+    }
+
+    /// The largest packet of an access link is another one, or was learnt: the nodes on it hear of
+    /// it at once (RFC 4861 §6.2.4).
+    pub fn handle_mtu(&mut self, interface: InterfaceId, mtu: u16, now: Now) {
+        let before = self.mtus.insert(interface, mtu);
+        let Some(link) = self.settings.interfaces.get_mut(&interface) else { return };
+        link.mtu = mtu;
+        if before != Some(mtu) {
+            for id in self.list.ids(|entry| entry.interface == interface && entry.grant().is_some())
+            {
+                self.advertise(id, now);
+            }
+        }
     }
 
     /// Tells the node that the gateway is no router for it any more and its prefixes are not to

@@ -90,6 +90,7 @@ pub fn settings() -> Settings {
         detach: None,
         max_bindings: 100,
         tunnel_mtu: None,
+        outer_mtu: 1500,
         dscp: Dscp::default(),
         heartbeat: None,
         restart_counter: 5,
