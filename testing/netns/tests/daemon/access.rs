@@ -63,7 +63,9 @@ fn a_device_that_is_no_ethernet_is_left_alone_and_its_fault_is_shown_while_it_is
     let _turn = turn();
     let lab = Lab::new("kgrob").expect("lab");
     let host = lab.host("gw").expect("host");
-    host.address("lo", &format!("{}/128", GATEWAYS[0].2)).expect("address");
+    // Not on the loopback device, which is to be an access interface.
+    host.ip("link add tp0 type veth peer name far0").expect("a transport device");
+    host.address("tp0", &format!("{}/64", GATEWAYS[0].2)).expect("address");
     host.ip("tuntap add acc0 mode tun").expect("a TUN device");
     let config = Domain::mag_config(&Plan::default(), 0)
         .replace(" interface acc0\n", " interface lo\n !\n interface acc0\n");

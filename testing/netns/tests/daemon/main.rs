@@ -8,6 +8,8 @@ mod access;
 mod api;
 mod capacity;
 mod configuration;
+mod interfaces;
+mod local;
 mod logs;
 mod packets;
 mod refusals;
