@@ -20,7 +20,7 @@ use kedge_dp_user::{DeviceConfig, DpUser, TransportLocal};
 use kedge_model::VrfId;
 use kedge_net::NetError;
 use kedge_net::namespace::Namespace;
-use kedge_net::netlink::{NextHop, Notifications, Route, Rule, Table};
+use kedge_net::netlink::{Link, NextHop, Notifications, Route, Rule, Table};
 use kedge_net::owned::{Owned, Thing};
 use kedge_net::poll::{Poller, Signals, Waker};
 use kedge_net::privileges::{self, Needs};
@@ -283,7 +283,7 @@ fn start_services(
         let plane = start_plane(Side::Anchor, ANCHOR_DEVICE, plan.mtu, &plan.addresses)?;
         let device = set_up_device(ANCHOR_DEVICE, host)?;
         for &destination in &plan.pools {
-            let next_hop = NextHop::Device(device);
+            let next_hop = NextHop::Device(device.index);
             host.make(Thing::Route(Route {
                 destination,
                 next_hop,
@@ -306,7 +306,7 @@ fn start_services(
         info!(addresses = join(&plan.addresses), "gateway started");
         let first = shell::ACCESS;
         let mut gateway =
-            Gateway::new(plan.settings, seed(), signalling, plane, device, host, first)?;
+            Gateway::new(plan.settings, seed(), signalling, plane, &device, host, first)?;
         gateway.announce_restart(host);
         Ok::<_, StartError>(gateway)
     });
@@ -341,16 +341,13 @@ fn start_plane(
 }
 
 /// Tells the kernel what to make of packets from the device.
-fn set_up_device(
-    name: &str,
-    host: &mut Owned,
-) -> Result<kedge_net::netlink::DeviceIndex, NetError> {
+fn set_up_device(name: &str, host: &mut Owned) -> Result<Link, NetError> {
     let link = host.netlink().link(name)?;
     // Packets of subscribers come out of it from anywhere; the forwarder has checked them.
     for entry in [Sysctl::ipv4(name, "rp_filter"), Sysctl::ipv6(name, "accept_ra")] {
         host.make(Thing::Sysctl { entry, value: "0".to_owned() })?;
     }
-    Ok(link.index)
+    Ok(link)
 }
 
 fn join(addresses: &[IpAddr]) -> String {

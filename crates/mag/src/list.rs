@@ -183,6 +183,8 @@ pub(crate) struct Advertising {
     /// Prefixes that the node should stop to use, and in how many advertisements to say so.
     pub(crate) withdrawn: Vec<Ipv6Net>,
     pub(crate) withdrawals_left: u8,
+    /// Prefixes that the node used and that no anchor has granted here.
+    pub(crate) earlier: Vec<Ipv6Net>,
 }
 
 impl Grant {

@@ -80,7 +80,7 @@ impl Stage {
 
     /// The routes of a gateway into the router's network.
     fn routes(&self, gateway: usize) -> String {
-        let all = self.domain.mags[gateway].ip("-6 route show root 2001:db8:d0::/48");
+        let all = self.domain.mags[gateway].ip("-6 route show table 5214 root 2001:db8:d0::/48");
         all.expect("routes")
     }
 

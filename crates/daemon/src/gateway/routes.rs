@@ -6,9 +6,11 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use kedge_mag::{AccessNode, InterfaceId};
 use kedge_model::{BindingId, IpNet, MacAddr};
-use kedge_net::netlink::{Address, DeviceIndex, Neighbour, NextHop, Route, Table};
+use kedge_net::netlink::{Address, DeviceIndex, Neighbour, NextHop, Route};
 use kedge_net::owned::{Owned, Thing};
 use tracing::warn;
+
+use super::DOWNLINK;
 
 /// The nodes' entries. Nodes of one subnet on one interface share their router's address, so
 /// things are counted.
@@ -73,7 +75,7 @@ impl NodeRoutes {
 
 fn things(want: &AccessNode, device: DeviceIndex) -> Vec<Thing> {
     let route = |destination: IpNet, next_hop| {
-        Thing::Route(Route { destination, next_hop, table: Table::MAIN, metric: 0 })
+        Thing::Route(Route { destination, next_hop, table: DOWNLINK, metric: 0 })
     };
     let on_link = |&net: &IpNet| route(net, NextHop::Device(device));
     let router = want

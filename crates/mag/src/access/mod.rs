@@ -7,6 +7,7 @@
 pub(crate) mod delegation;
 mod dhcp;
 pub(crate) mod dhcpv6;
+mod earlier;
 mod neighbor;
 mod ra;
 
@@ -68,7 +69,10 @@ impl Mag {
             Content::Dhcpv4 { message, .. } => self.handle_dhcp(id, message, is_new, now),
             Content::Dhcpv6 { ip, message } => self.handle_dhcpv6(id, ip, message, is_new, now),
             Content::Ipv4(ip) => self.note_ipv4(id, ip.source),
-            Content::Ipv6(ip) => self.note_ipv6(id, ip.source),
+            Content::Ipv6(ip) => {
+                self.note_ipv6(id, ip.source);
+                self.note_use(id, ip.source, now);
+            }
             Content::Other => {}
         }
     }
@@ -94,6 +98,7 @@ impl Mag {
         now: Now,
     ) {
         self.note_ipv6(id, ip.source);
+        self.note_use(id, ip.source, now);
         match message {
             Message::RouterSolicitation(_) => {
                 self.stats.access.router_solicitations += 1;
@@ -106,6 +111,7 @@ impl Mag {
             Message::NeighborSolicitation(ns) if ip.source.is_unspecified() => {
                 self.stats.access.neighbor_messages += 1;
                 self.note_ipv6(id, ns.target);
+                self.note_use(id, ns.target, now);
                 if !is_new {
                     self.reassert(id, now);
                 }

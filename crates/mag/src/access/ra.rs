@@ -26,7 +26,7 @@ use crate::{InterfaceId, LinkState, Mag, Output, Timer};
 const INTERVAL: Duration = Duration::from_secs(200);
 /// The first few follow one another quickly (RFC 4861 §6.2.4, MAX_INITIAL_RTR_ADVERTISEMENTS),
 /// as close as MIN_DELAY_BETWEEN_RAS allows.
-const INITIAL_ADVERTISEMENTS: u32 = 3;
+pub(super) const INITIAL_ADVERTISEMENTS: u32 = 3;
 const MIN_DELAY: Duration = Duration::from_secs(3);
 /// Between answers to solicitations. RFC 4861 §6.2.6 asks for MIN_DELAY_BETWEEN_RAS because an
 /// advertisement costs every node of the link; ours cost the asking node alone, and one that has
@@ -41,17 +41,20 @@ const AUTONOMOUS_PREFIX_LEN: u8 = 64;
 
 impl Mag {
     /// The session has new addresses: says so at once, and answers the DHCP message that waited.
-    /// Prefixes of `before` that are not granted any more are taken back.
+    /// Prefixes of `before`, and those that the node brought, are taken back unless they are granted.
     pub(crate) fn announce(&mut self, id: BindingId, before: &[Ipv6Net], now: Now) {
         let Some(entry) = self.list.get_mut(id) else { return };
+        let mut earlier = std::mem::take(&mut entry.advertising.earlier);
         let Some(grant) = entry.grant() else { return };
+        earlier.retain(|prefix| !grant.prefixes.iter().any(|granted| granted.contains(prefix)));
         let gone = before.iter().copied().filter(|prefix| !grant.prefixes.contains(prefix));
-        let withdrawn: Vec<Ipv6Net> = gone.collect();
+        let withdrawn: Vec<Ipv6Net> = gone.chain(earlier.iter().copied()).collect();
         entry.advertising = Advertising {
             sent: 0,
             last: None,
             withdrawals_left: if withdrawn.is_empty() { 0 } else { INITIAL_ADVERTISEMENTS as u8 },
             withdrawn,
+            earlier,
         };
         self.advertise(id, now);
         self.answer_waiting_dhcp(id);
@@ -88,7 +91,11 @@ impl Mag {
         let prefixes = grant.prefixes.iter().map(|prefix| information(*prefix, lifetime));
         let prefixes = prefixes.chain(gone.iter().map(|prefix| information(*prefix, 0)));
         let options = prefixes.map(NdOption::PrefixInformation).collect();
-        let router_lifetime = left.min(MAX_ROUTER_LIFETIME) as u16;
+        // Who has no prefix here has no IPv6 router here either.
+        let router_lifetime = match grant.prefixes.is_empty() {
+            true => 0,
+            false => left.min(MAX_ROUTER_LIFETIME) as u16,
+        };
         self.send_advertisement(id, router_lifetime, options);
 
         // RFC 4861 §6.2.4: not strictly periodic, between three quarters and the whole.

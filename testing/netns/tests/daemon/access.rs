@@ -105,6 +105,26 @@ fn a_node_is_served_again_after_its_link_was_down() {
     assert_eq!(site.held(), given);
 }
 
+/// RFC 5213 §6.8: of all addresses of the link the gateway's own is the one that can collide.
+#[test]
+fn a_node_that_wants_the_gateways_link_local_address_finds_it_taken() {
+    let _turn = turn();
+    let mut site = Site::set(Plan::default());
+    site.attach();
+    let node = site.domain.mn.host();
+    node.ip("-6 addr add fe80::200:5eff:fe00:5213/64 dev eth0").expect("address");
+    until("the check to fail", || {
+        let listed = node.ip("-6 addr show dev eth0").map_err(|e| e.to_string())?;
+        let its = listed.lines().find(|line| line.contains("fe80::200:5eff:fe00:5213"));
+        match its {
+            Some(line) if line.contains("dadfailed") => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    });
+    // And the gateway goes on with it: its node is served as before.
+    site.answered();
+}
+
 #[test]
 fn of_two_nodes_on_a_link_the_silent_one_is_taken_off_and_a_stranger_is_never_served() {
     let _turn = turn();

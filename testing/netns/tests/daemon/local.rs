@@ -87,6 +87,31 @@ fn packets_between_nodes_of_one_gateway_go_through_the_anchor_unless_it_may_rout
     assert_eq!(local, 0);
 }
 
+/// A host behind another interface of the gateway's machine is no node: what it sends to one goes
+/// where the home network is, as from anywhere else.
+#[test]
+fn a_correspondent_at_the_gateways_own_host_reaches_a_node_through_the_anchor() {
+    let _turn = turn();
+    let mut site = Site::set(Plan::default());
+    let (_, v6) = site.attach();
+    let near = site.lab.host("near").expect("host");
+    let (gateway, anchor) = (&site.domain.mags[0], &site.domain.core.lma);
+    Link::between(gateway, "lan0", &near, "eth0").expect("cable");
+    gateway.address("lan0", "2001:db8:e::1/64").expect("address");
+    near.address("eth0", "2001:db8:e::2/64").expect("address");
+    near.route("default via 2001:db8:e::1").expect("route");
+    gateway.route("2001:db8:100::/56 via 2001:db8:7::1").expect("the way to the home network");
+    anchor.route("2001:db8:e::/64 via 2001:db8:7::11").expect("the way back");
+    let received = || counter(&site.mag, STATISTICS, "/tunnel_data_received/total_packets");
+    let before = received();
+    let ping =
+        Ping::start(&near, "near", &v6.to_string(), Duration::from_millis(20)).expect("ping");
+    let steady = ping.wait_steady(SOON, 0, 10);
+    steady.unwrap_or_else(|e| panic!("{e}\n{}", site.logs()));
+    ping.stop().expect("stop");
+    assert!(received() >= before + 10, "{before} to {}", received());
+}
+
 #[test]
 fn a_gateway_that_may_routes_between_its_nodes_itself_and_takes_no_foreign_source_for_one() {
     let _turn = turn();
