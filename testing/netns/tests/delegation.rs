@@ -67,6 +67,18 @@ impl Stage {
         Self { domain, mags, anchor, fixed, lab }
     }
 
+    /// Waits until the router may use its link-local address, which the client binds to.
+    fn checked(&self) {
+        wait::until(SOON, "the router's link-local address", || {
+            let listed = self.domain.mn.host().ip("-6 addr show dev eth0 scope link");
+            match listed {
+                Ok(text) if text.contains("fe80::") && !text.contains("tentative") => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .unwrap_or_else(|e| panic!("{e}"));
+    }
+
     /// Debian's client, which asks for prefixes alone.
     fn dhclient(&self, name: &str, more: &[&str]) -> Process {
         let file = |suffix: &str| self.lab.dir().join(format!("pd.{suffix}")).display().to_string();
@@ -120,6 +132,7 @@ fn a_mobile_network_keeps_its_prefix_while_its_router_roams() {
     stage.domain.mn.wait_ipv6(SOON).unwrap_or_else(|e| panic!("{e}\n{}", stage.logs()));
     stage.routed(0, true);
 
+    stage.checked();
     let mut client = stage.dhclient("dhclient", &[]);
     let bound = |text: &str| text.contains(&format!("BOUND6 {NETWORK}")).then_some(());
     client
