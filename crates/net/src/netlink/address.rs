@@ -54,7 +54,6 @@ impl Netlink {
         for other in self.addresses()?.into_iter().filter(is_other) {
             self.remove_address(&other)?;
             let mut message = message(&other);
-            message.attributes.push(AddressAttribute::Flags(AddressFlags::Nodad));
             message.attributes.push(AddressAttribute::Protocol(AddressProtocol::LinkLocal));
             self.change(RouteNetlinkMessage::NewAddress(message), NLM_F_CREATE | NLM_F_EXCL)
                 .map_err(|r| r.of("add address", other))?;
