@@ -8,8 +8,10 @@ use kedge_access_wire::dhcpv4::{DhcpOption, Message, MessageType};
 use kedge_mag::{BindingState, DetachDiscovery, LinkState};
 use kedge_model::{BindingId, MacAddr};
 use kedge_sansio::Rng;
+use kedge_wire::DelegatedMobileNetworkPrefix;
 use kedge_wire::registry::Status;
 
+use crate::delegation::{MOBILE_NETWORK, asked, delegating, speak};
 use crate::world::*;
 
 const STEPS: u32 = 3_000;
@@ -18,7 +20,7 @@ const STEPS: u32 = 3_000;
 fn step(world: &mut World, pending: &mut Vec<Sent>, rng: &mut Rng) {
     let interface = [IF1, IF2][rng.below(2) as usize];
     let mac = [NODE, OTHER_NODE, STRANGER][rng.below(3) as usize];
-    match rng.below(14) {
+    match rng.below(16) {
         0 | 1 => world.solicit(interface, mac),
         2 => {
             let kind = MessageType(1 + rng.below(8) as u8);
@@ -34,8 +36,12 @@ fn step(world: &mut World, pending: &mut Vec<Sent>, rng: &mut Rng) {
         5 => world.input(|mag, now| {
             mag.clear(&mn("mn7@example.com"), now);
         }),
+        14 | 15 => {
+            let prefixes = &[MOBILE_NETWORK, "2001:db8:d1::/56"][..rng.below(3) as usize];
+            speak(world, interface, mac, 1 + rng.below(11) as u8, prefixes);
+        }
         6 => {
-            let mut settings = settings();
+            let mut settings = delegating();
             settings.detach =
                 Some(DetachDiscovery { interval: secs(10), timeout: secs(1), retries: 1 });
             if rng.below(3) == 0 {
@@ -51,7 +57,16 @@ fn step(world: &mut World, pending: &mut Vec<Sent>, rng: &mut Rng) {
                 2 if update.update().lifetime.is_zero() => {
                     world.answer(&update, Status::ACCEPTED, 0, update.echo());
                 }
-                _ => world.accept_with(&update, [8, 60, 3600][rng.below(3) as usize], |_| {}),
+                _ => {
+                    let lifetime = [8, 60, 3600][rng.below(3) as usize];
+                    let delegates = !asked(&update).is_empty() && rng.below(4) > 0;
+                    world.accept_with(&update, lifetime, |options| {
+                        if delegates {
+                            let prefix = MOBILE_NETWORK.parse().unwrap();
+                            options.push(DelegatedMobileNetworkPrefix { prefix });
+                        }
+                    });
+                }
             }
         }
         _ => world.pass(Duration::from_millis(rng.below(20_000).into())),
@@ -72,6 +87,7 @@ fn check(world: &World) {
     for id in &served {
         let (view, access, forwarding) = (&views[id], &world.access[id], &world.forwarding[id]);
         assert_eq!(access.all_inner(), forwarding.inner);
+        assert_eq!(access.delegated, view.delegated);
         assert_eq!((access.interface, access.mac), (view.interface, view.mac));
         assert_eq!(Some(forwarding.paths[0].tunnel), view.tunnel);
         assert!(view.lifetime.is_some_and(|(_, left)| !left.is_zero()), "{view:?}");
@@ -86,7 +102,7 @@ fn check(world: &World) {
 fn what_is_wanted_agrees_with_what_is_shown_whatever_happens() {
     for seed in 0..20 {
         let mut rng = Rng::new(seed);
-        let mut world = World::new(settings());
+        let mut world = World::new(delegating());
         let mut pending = Vec::new();
         for _ in 0..STEPS / 20 {
             step(&mut world, &mut pending, &mut rng);

@@ -8,14 +8,14 @@ use kedge_access_wire::dhcpv6::{
 };
 use kedge_access_wire::icmpv6::Route;
 use kedge_access_wire::{Content, Frame, multicast_mac};
-use kedge_mag::{Event, Profile, Service, Settings};
+use kedge_mag::{Event, InterfaceId, Profile, Service, Settings};
 use kedge_model::{IpNet, Ipv6Net, MacAddr};
 use kedge_wire::registry::Status;
 use kedge_wire::{DelegatedMobileNetworkPrefix, HomeNetworkPrefix};
 
 use crate::world::*;
 
-const MOBILE_NETWORK: &str = "2001:db8:d0::/56";
+pub const MOBILE_NETWORK: &str = "2001:db8:d0::/56";
 const OTHER_NETWORK: &str = "2001:db8:d1::/56";
 const CLIENT: [u8; 10] = [0, 3, 0, 1, 2, 0, 0, 0, 0, 7];
 const SERVER: [u8; 10] = [0, 3, 0, 1, 0, 0, 0x5e, 0, 0x52, 0x13];
@@ -27,7 +27,7 @@ fn net(text: &str) -> Ipv6Net {
 }
 
 /// The usual gateway, whose nodes may be routers.
-fn delegating() -> Settings {
+pub fn delegating() -> Settings {
     let mut settings = settings();
     let profile = Profile { delegated_prefixes: true, ..Profile::default() };
     settings.default_profile = Some(profile);
@@ -35,7 +35,7 @@ fn delegating() -> Settings {
 }
 
 /// What an update says of delegated prefixes.
-fn asked(update: &Sent) -> Vec<IpNet> {
+pub fn asked(update: &Sent) -> Vec<IpNet> {
     let options = update.packet.options.all::<DelegatedMobileNetworkPrefix>();
     options.map(|option| option.prefix).collect()
 }
@@ -148,6 +148,20 @@ fn status(answer: &Message) -> Option<StatusCode> {
         DhcpOption::Status(status, _) => Some(*status),
         _ => None,
     })
+}
+
+/// A router on an interface says something, perhaps to the point.
+pub fn speak(world: &mut World, interface: InterfaceId, mac: MacAddr, kind: u8, prefixes: &[&str]) {
+    let route = Route {
+        source_mac: mac,
+        destination_mac: multicast_mac(dhcpv6::ALL_SERVERS),
+        source: LINK_LOCAL,
+        destination: dhcpv6::ALL_SERVERS,
+    };
+    let mut octets = Vec::new();
+    let message = message(MessageType(kind), vec![association(prefixes)]);
+    dhcpv6::encode_client_frame(&route, &message, &mut octets);
+    world.frame(interface, &octets);
 }
 
 #[test]
