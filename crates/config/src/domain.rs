@@ -20,6 +20,8 @@ pub struct DomainConfig {
     pub encap: Option<Encap>,
     /// How far clocks may be apart where a service does not say otherwise.
     pub replay_window: Duration,
+    /// Whether gateways route between their own nodes.
+    pub local_routing: bool,
     /// Its anchors.
     pub lmas: Vec<DomainMember>,
     /// Its gateways.
@@ -73,6 +75,8 @@ pub struct NaiConfig {
     pub network: Option<String>,
     /// The families it is served.
     pub service: Service,
+    /// Whether it may be a router that is delegated prefixes.
+    pub delegation: bool,
     /// The customer it belongs to.
     pub customer: Option<String>,
 }
@@ -94,6 +98,7 @@ impl DomainConfig {
             auth: shared::read_auth(section),
             encap: shared::read_encap(section),
             replay_window: shared::seconds(section, Key::ReplayWindow),
+            local_routing: section.is_on(Key::LocalRouting),
             lmas: section.each(Key::DomainLma).map(DomainMember::read).collect(),
             mags: section.each(Key::DomainMag).map(DomainMember::read).collect(),
             nais: section.each(Key::Nai).map(NaiConfig::read).collect(),
@@ -106,6 +111,7 @@ impl DomainConfig {
             shared::write_auth(self.auth.as_ref(), writer);
             shared::write_encap(self.encap, writer);
             shared::write_seconds(writer, Key::ReplayWindow, self.replay_window);
+            writer.on(Key::LocalRouting, self.local_routing);
             self.lmas.iter().for_each(|lma| lma.write(Key::DomainLma, writer));
             self.mags.iter().for_each(|mag| mag.write(Key::DomainMag, writer));
             self.nais.iter().for_each(|nai| nai.write(writer));
@@ -142,6 +148,7 @@ impl NaiConfig {
             lma: section.text(Key::NaiLma),
             network: section.text(Key::NaiNetwork),
             service: service.expect("the table gives a default"),
+            delegation: section.is_on(Key::NaiDelegation),
             customer: section.text(Key::NaiCustomer),
         }
     }
@@ -153,6 +160,7 @@ impl NaiConfig {
             writer.text(Key::NaiLma, self.lma.as_deref());
             writer.text(Key::NaiNetwork, self.network.as_deref());
             writer.value(Key::NaiService, Datum::Word(self.service.word()));
+            writer.on(Key::NaiDelegation, self.delegation);
             writer.text(Key::NaiCustomer, self.customer.as_deref());
         });
     }

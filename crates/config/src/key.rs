@@ -31,11 +31,13 @@ pub(crate) enum Key {
     // Domain.
     DomainLma,
     DomainMag,
+    LocalRouting,
     Nai,
     NaiApn,
     NaiCustomer,
     NaiLma,
     NaiNetwork,
+    NaiDelegation,
     NaiService,
     // Anchor.
     HnpMaximum,

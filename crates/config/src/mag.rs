@@ -32,6 +32,8 @@ pub struct MagConfig {
     pub replay_window: Option<ReplayWindow>,
     /// How nodes are probed to notice that they have left.
     pub detach_poll: DetachPoll,
+    /// Whether it routes between its own nodes; its domain may say so too.
+    pub local_routing: bool,
     /// Heartbeats to anchors.
     pub heartbeat: Option<Heartbeat>,
     /// How revocations are sent again.
@@ -182,6 +184,11 @@ impl Config {
         mag.replay_window.unwrap_or_else(|| self.domain_window(&mag.domain))
     }
 
+    /// Whether the gateway routes between its own nodes: it says so, or its domain does.
+    pub fn mag_local_routing(&self, mag: &MagConfig) -> bool {
+        mag.local_routing || self.domain(&mag.domain).is_some_and(|domain| domain.local_routing)
+    }
+
     /// The key shared with an anchor: its own, else its domain's.
     pub fn lma_auth<'a>(&'a self, lma: &'a PeerLma) -> Option<&'a AuthOption> {
         lma.auth.as_ref().or_else(|| self.domain(&lma.domain)?.auth.as_ref())
@@ -235,6 +242,7 @@ impl MagConfig {
             },
             replay_window: shared::read_replay(section),
             detach_poll: DetachPoll::read(section),
+            local_routing: section.is_on(Key::LocalRouting),
             heartbeat: shared::read_heartbeat(section),
             revocation: shared::read_revocation(section),
             dscp: shared::read_dscp(section),
@@ -263,6 +271,7 @@ impl MagConfig {
             shared::write_millis(writer, Key::BindingMaxRetx, self.times.max_retx);
             shared::write_replay(self.replay_window, writer);
             self.detach_poll.write(writer);
+            writer.on(Key::LocalRouting, self.local_routing);
             shared::write_heartbeat(self.heartbeat, writer);
             shared::write_revocation(&self.revocation, writer);
             shared::write_dscp(self.dscp, writer);

@@ -20,7 +20,7 @@ use kedge_dp_user::{DeviceConfig, DpUser, TransportLocal};
 use kedge_model::VrfId;
 use kedge_net::NetError;
 use kedge_net::namespace::Namespace;
-use kedge_net::netlink::{NextHop, Notifications, Route, Rule, Table};
+use kedge_net::netlink::{Link, NextHop, Notifications, Route, Rule, Table};
 use kedge_net::owned::{Owned, Thing};
 use kedge_net::poll::{Poller, Signals, Waker};
 use kedge_net::privileges::{self, Needs};
@@ -30,7 +30,7 @@ use tracing::{info, warn};
 use crate::anchor::Anchor;
 use crate::apply::{self, ApplyError};
 use crate::forwarding::Plane;
-use crate::gateway::Gateway;
+use crate::gateway::{self, Gateway, SharedInterface};
 use crate::log;
 use crate::options::Options;
 use crate::shell::{self, Shell};
@@ -85,6 +85,9 @@ pub enum StartError {
     /// The management socket cannot be used.
     #[error(transparent)]
     Api(#[from] BindError),
+    /// An interface cannot have nodes and anchors.
+    #[error(transparent)]
+    SharedInterface(#[from] SharedInterface),
     /// The kernel refused something.
     #[error(transparent)]
     Net(#[from] NetError),
@@ -167,7 +170,7 @@ pub fn start(options: &Options, config: Config) -> Result<(Shell, Held), StartEr
         warn!("the restart counter is not kept: {error}");
         shell::sample().wall.duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_secs() as u32)
     });
-    let plan = plan(&config, restart_counter)
+    let mut plan = plan(&config, restart_counter)
         .map_err(|cause| StartError::Unfit { path: options.config.clone(), cause })?;
     // From here on threads are started: they inherit blocked signals and few privileges.
     let signals = Signals::take_over()?;
@@ -190,6 +193,12 @@ pub fn start(options: &Options, config: Config) -> Result<(Shell, Held), StartEr
     let addresses =
         addresses.chain(plan.gateway.iter().flat_map(|plan| plan.addresses.iter().copied()));
     await_duplicate_checks(addresses, &mut host)?;
+    if let Some(plan) = &mut plan.gateway {
+        let mtu = gateway::examine(&plan.settings, &plan.addresses, &mut host)??;
+        if let Some(mtu) = mtu {
+            plan.fit(mtu);
+        }
+    }
     let started = start_services(plan, &poller, &mut host);
     let (anchor, gateway) = match started {
         Ok(services) => services,
@@ -274,7 +283,7 @@ fn start_services(
         let plane = start_plane(Side::Anchor, ANCHOR_DEVICE, plan.mtu, &plan.addresses)?;
         let device = set_up_device(ANCHOR_DEVICE, host)?;
         for &destination in &plan.pools {
-            let next_hop = NextHop::Device(device);
+            let next_hop = NextHop::Device(device.index);
             host.make(Thing::Route(Route {
                 destination,
                 next_hop,
@@ -291,12 +300,13 @@ fn start_services(
     let gateway = plan.gateway.map(|plan| {
         let signalling = Signalling::open(VrfId::DEFAULT, &plan.addresses, poller, shell::GATEWAY)?;
         be_quiet(&plan.addresses, host)?;
-        let plane = start_plane(Side::Gateway, GATEWAY_DEVICE, plan.mtu, &plan.addresses)?;
+        let mut plane = start_plane(Side::Gateway, GATEWAY_DEVICE, plan.mtu, &plan.addresses)?;
+        plane.route_locally(plan.local_routing);
         let device = set_up_device(GATEWAY_DEVICE, host)?;
         info!(addresses = join(&plan.addresses), "gateway started");
         let first = shell::ACCESS;
         let mut gateway =
-            Gateway::new(plan.settings, seed(), signalling, plane, device, host, first)?;
+            Gateway::new(plan.settings, seed(), signalling, plane, &device, host, first)?;
         gateway.announce_restart(host);
         Ok::<_, StartError>(gateway)
     });
@@ -336,16 +346,13 @@ fn start_plane(
 }
 
 /// Tells the kernel what to make of packets from the device.
-fn set_up_device(
-    name: &str,
-    host: &mut Owned,
-) -> Result<kedge_net::netlink::DeviceIndex, NetError> {
+fn set_up_device(name: &str, host: &mut Owned) -> Result<Link, NetError> {
     let link = host.netlink().link(name)?;
     // Packets of subscribers come out of it from anywhere; the forwarder has checked them.
     for entry in [Sysctl::ipv4(name, "rp_filter"), Sysctl::ipv6(name, "accept_ra")] {
         host.make(Thing::Sysctl { entry, value: "0".to_owned() })?;
     }
-    Ok(link.index)
+    Ok(link)
 }
 
 fn join(addresses: &[IpAddr]) -> String {

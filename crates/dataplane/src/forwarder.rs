@@ -173,6 +173,11 @@ impl Forwarder {
             }
             return self.refuse(DropReason::NoBinding, problem, inner, packet, load, now);
         };
+        // Behind the check of the source: what is routed here is as honest as what is tunnelled.
+        if self.tables.is_local(vrf, inner.destination) {
+            self.cells.routed_locally(load.packets, load.bytes);
+            return Verdict::Local;
+        }
         let at = held.path_of(|| inner.flow_hash(packet));
         let Some(path) = held.paths.get(usize::from(at)) else {
             return self.drop(DropReason::NoBinding, load.packets);
@@ -278,6 +283,7 @@ impl Forwarder {
         let packet = &packet[..inner.total_len];
         let out = match self.outbound(vrf, &inner, packet, Load::one(&inner), now) {
             Verdict::Forward(out) => out,
+            Verdict::Local => return Verdict::Local,
             Verdict::Drop(reason) => return Verdict::Drop(reason),
             Verdict::Reply(reason, reply) => return Verdict::Reply(reason, reply),
         };

@@ -81,6 +81,9 @@ pub enum Change {
     },
     /// Hold nothing for the binding, and forget its counters.
     Unbind(BindingId),
+    /// Whether a gateway routes packets between its own subscribers itself (RFC 5213 §6.10.3,
+    /// EnableMAGLocalRouting). At first it does not.
+    RouteLocally(bool),
 }
 
 /// Something that forwards packets between inner routing worlds and tunnels.

@@ -117,6 +117,7 @@ pub struct Tables {
     free: Vec<u32>,
     prefixes: Prefixes,
     ends: Ends,
+    routes_locally: bool,
 }
 
 impl Tables {
@@ -131,12 +132,25 @@ impl Tables {
             free: Vec::new(),
             prefixes: Prefixes::default(),
             ends: Ends::default(),
+            routes_locally: false,
         }
     }
 
     /// Which end of the tunnels this is.
     pub fn side(&self) -> Side {
         self.side
+    }
+
+    /// Whether a gateway routes packets between its own subscribers itself (RFC 5213 §6.10.3).
+    pub fn route_locally(&mut self, on: bool) {
+        self.routes_locally = on;
+    }
+
+    /// Whether a subscriber's packet to this address need not go through a tunnel.
+    pub(crate) fn is_local(&self, vrf: VrfId, destination: IpAddr) -> bool {
+        self.routes_locally
+            && self.side == Side::Gateway
+            && self.prefixes.find(vrf, destination).is_some()
     }
 
     /// Holds `want` for the binding, in place of what was held before. On an error nothing has

@@ -50,6 +50,7 @@ fn an_unknown_peer_a_wrong_key_a_foreign_and_anothers_address_are_dropped_each_f
         }) {
             Verdict::Drop(reason) => Some(reason),
             Verdict::Forward(_) => None,
+            Verdict::Local => panic!("nothing was sent into a tunnel"),
             Verdict::Reply(..) => panic!("nobody is told what a tunnel brought"),
         }
     };
@@ -93,6 +94,7 @@ fn gateways_behind_one_translator_are_told_apart_by_its_ports() {
             Verdict::Forward(_) => None,
             Verdict::Drop(reason) => Some(reason),
             Verdict::Reply(..) => panic!("nobody is told what a tunnel brought"),
+            Verdict::Local => panic!("an anchor routes nothing locally"),
         };
         assert_eq!(reason, expected, "{from} to {to}");
     }
@@ -125,6 +127,40 @@ fn a_tlv_header_whose_length_is_not_the_datagrams_is_discarded() {
         };
         assert_eq!(dropped, expected);
     }
+}
+
+#[test]
+fn a_gateway_routes_between_its_subscribers_itself_only_when_it_may_and_only_from_honest_sources() {
+    const OTHER_V6: &str = "2001:db8:5:6::1";
+    let way = tunnel(Side::Gateway, Encapsulation::IpInIp, true);
+    let other = Forwarding {
+        vrf: INNER,
+        inner: vec![net("2001:db8:5:6::/64"), net("2001:db8:d0::/56")],
+        paths: vec![Path { tunnel: way, weight: 1 }],
+    };
+    let mut gateway = forwarder(Side::Gateway, &way);
+    gateway.tables.bind(BindingId(8), &other, Arc::default()).unwrap();
+    let now = Instant::now();
+    let send = |gateway: &mut Forwarder, from: &str, to: &str| {
+        gateway.encapsulate(INNER, &packet(from, to, 0, 10), now)
+    };
+    assert!(matches!(send(&mut gateway, NODE_V6, OTHER_V6), Verdict::Forward(_)));
+    gateway.tables.route_locally(true);
+    assert_eq!(send(&mut gateway, NODE_V6, OTHER_V6), Verdict::Local);
+    assert_eq!(send(&mut gateway, NODE_V6, "2001:db8:d0:1::5"), Verdict::Local);
+    assert_eq!(send(&mut gateway, "2001:db8:d0:1::5", NODE_V6), Verdict::Local);
+    assert!(matches!(send(&mut gateway, NODE_V6, HOST_V6), Verdict::Forward(_)));
+    let spoofed = send(&mut gateway, "2001:db8:5:9::1", OTHER_V6);
+    assert!(matches!(spoofed, Verdict::Reply(DropReason::NoBinding, _)), "{spoofed:?}");
+    let totals = gateway.cells().read();
+    assert_eq!((totals.local.packets, totals.sent.data.total_packets()), (3, 2));
+    gateway.tables.route_locally(false);
+    assert!(matches!(send(&mut gateway, NODE_V6, OTHER_V6), Verdict::Forward(_)));
+
+    // An anchor has no such choice: its packets come from anywhere.
+    let mut anchor = forwarder(Side::Anchor, &tunnel(Side::Anchor, Encapsulation::IpInIp, true));
+    anchor.tables.route_locally(true);
+    assert!(matches!(send(&mut anchor, HOST_V6, NODE_V6), Verdict::Forward(_)));
 }
 
 #[test]

@@ -3,13 +3,14 @@
 //! A batch of reads lies in one buffer, the headers that are written for it in another; outboxes
 //! hold ranges of both until the batch is sent. The payload is copied by the kernel alone.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::time::Instant;
 
 use kedge_dataplane::inner::Inner;
 use kedge_dataplane::{DropReason, Fit, Load, Shim, Verdict, fragments};
 use kedge_model::Encapsulation;
+use tracing::debug;
 
 use crate::outbox::Piece;
 use crate::split::{Cut, finish_checksum};
@@ -72,6 +73,19 @@ impl Worker {
         let load = cut.map_or(Load::one(&inner), |cut| cut.load());
         let out = match forwarder.outbound(device.vrf, &inner, packet, load, now) {
             Verdict::Forward(out) => out,
+            Verdict::Local => {
+                let read = &mut reads[start..first + inner.total_len];
+                if cut.is_none() {
+                    // Its checksum is complete by now, which the header need not promise any more.
+                    read[..VirtioHeader::LEN].fill(0);
+                }
+                // The whole train goes back as it came: its segments are cut where it leaves.
+                if let Err(error) = (&devices[at].file).write(read) {
+                    debug!(%error, "a packet could not go back into its device");
+                    forwarder.cells().dropped(DropReason::Refused, load.packets);
+                }
+                return;
+            }
             Verdict::Drop(_) => return,
             Verdict::Reply(_, reply) => return device.replies.send(&reply),
         };

@@ -146,6 +146,7 @@ impl Dataplane for DpUser {
                     bound.insert(*binding, Arc::default());
                     Arc::default()
                 }
+                Change::RouteLocally(_) => Arc::default(),
             };
             (change.clone(), cells)
         });
@@ -157,6 +158,7 @@ impl Dataplane for DpUser {
             match change {
                 Change::Bind { binding, .. } => self.counters.insert(*binding, Arc::clone(cells)),
                 Change::Unbind(binding) => self.counters.remove(binding),
+                Change::RouteLocally(_) => None,
             };
         }
         done

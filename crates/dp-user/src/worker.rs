@@ -154,6 +154,7 @@ impl Worker {
                                 tables.bind(*binding, want, Arc::clone(cells))?;
                             }
                             Change::Unbind(binding) => tables.unbind(*binding),
+                            Change::RouteLocally(on) => tables.route_locally(*on),
                         }
                         made += 1;
                         Ok(())

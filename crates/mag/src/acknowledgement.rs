@@ -13,6 +13,7 @@ use kedge_wire::{
     OptionsRef, TimestampOption,
 };
 
+use crate::access::delegation;
 use crate::list::{Entry, Grant, Kind, State};
 use crate::rejection::{patience, refuses_what_was_not_asked};
 use crate::settings::{Replay, Service};
@@ -138,6 +139,7 @@ impl Mag {
             prefixes: granted_prefixes(entry.service, options),
             ipv4,
             ipv4_router: ipv4.and_then(|address| default_router(address, options)),
+            delegated: delegation::granted(entry.delegation, options),
             lifetime: ba.lifetime,
             expires: now.mono + ba.lifetime.duration(),
             encapsulation: agreed.encapsulation,
@@ -169,6 +171,11 @@ impl Mag {
         self.set_timer(id, Timer::Signal, refresh);
         self.set_timer(id, Timer::Lifetime, grant.expires);
         self.tell(id);
+        let delegated = before.as_ref().map_or(&[][..], |before| &before.delegated);
+        if delegated != grant.delegated {
+            self.report_delegation(id);
+        }
+        self.answer_waiting_dhcpv6(id, now);
         let changed = before
             .as_ref()
             .is_none_or(|before| (&before.prefixes, before.ipv4) != (&grant.prefixes, grant.ipv4));

@@ -6,6 +6,7 @@ use kedge_sansio::Now;
 use kedge_wire::registry::HandoffIndicatorValue;
 use tracing::debug;
 
+use crate::access::delegation::Delegation;
 use crate::list::{Advertising, Entry, Kind, Neighbor, State, TlvPlan};
 use crate::rejection::patience;
 use crate::{DetachReason, Event, InterfaceId, LinkState, Mag, Timer, Trigger};
@@ -98,11 +99,12 @@ impl Mag {
             return None;
         };
         let plan = self.first_anchor(&mn_id, now.mono).and_then(|(name, lma)| {
-            let service = self.settings.profile(&mn_id)?.service;
+            let profile = self.settings.profile(&mn_id)?;
+            let (service, delegates) = (profile.service, profile.delegated_prefixes);
             let care_of = self.settings.care_of_towards(lma.address)?;
-            Some((service, name, lma, care_of))
+            Some((service, delegates, name, lma, care_of))
         });
-        let Some((service, lma_name, lma, care_of)) = plan else {
+        let Some((service, delegates, lma_name, lma, care_of)) = plan else {
             debug!(?interface, ?mac, "a node without a profile or a way to its anchor");
             self.stats.access.unserved_nodes += 1;
             return None;
@@ -125,6 +127,7 @@ impl Mag {
             link_layer_id: mac.map(Into::into),
             access_technology,
             profile_service: service,
+            profile_delegates: delegates,
             service,
             lma_name,
             lma,
@@ -143,6 +146,8 @@ impl Mag {
             advertising: Advertising::default(),
             contest: None,
             dhcp: None,
+            dhcpv6: None,
+            delegation: Delegation::allowed(delegates),
             told_forwarding: None,
             told_access: None,
             signal_timer: None,

@@ -21,6 +21,7 @@ use kedge_model::{BindingId, Encapsulation, MacAddr, MnId};
 use kedge_sansio::Now;
 use kedge_wire::{BindingAcknowledgement, OptionsRef};
 
+use crate::access::delegation::Delegation;
 use crate::list::{Entry, Kind, State, TlvPlan};
 use crate::pace::Recent;
 use crate::settings::Lma;
@@ -142,6 +143,7 @@ impl Mag {
         let from = entry.lma.address;
         (entry.lma_name, entry.lma, entry.care_of, entry.gre) = (name, lma, care_of, gre);
         entry.tlv = TlvPlan::Off;
+        entry.delegation = Delegation::allowed(entry.profile_delegates);
         entry.service = entry.profile_service;
         entry.corrections = 0;
         let mac = entry.mac;
@@ -233,6 +235,7 @@ impl Mag {
         std::mem::swap(&mut entry.care_of, &mut aside.care_of);
         std::mem::swap(&mut entry.gre, &mut aside.gre);
         std::mem::swap(&mut entry.tlv, &mut aside.tlv);
+        std::mem::swap(&mut entry.delegation, &mut aside.delegation);
         std::mem::swap(&mut entry.service, &mut aside.service);
         std::mem::swap(&mut entry.handoff, &mut aside.handoff);
         std::mem::swap(&mut entry.sequence, &mut aside.sequence);

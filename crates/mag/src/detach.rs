@@ -102,6 +102,7 @@ impl Mag {
         let request = self.new_request(Kind::Deregistration, now);
         if let Some(entry) = self.list.get_mut(id) {
             entry.dhcp = None;
+            entry.dhcpv6 = None;
             entry.contest = None;
             entry.reassert = false;
             entry.state = State::Deregistering { grant, request };

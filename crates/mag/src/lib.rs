@@ -1,5 +1,5 @@
-//! The mobile access gateway (RFC 5213 §6, RFC 5844 §3.2-3.4 and §4.2, RFC 5845 §4, RFC 6543)
-//! as a machine: messages, frames, commands and time go in; messages, frames, the forwarding
+//! The mobile access gateway (RFC 5213 §6, RFC 5844 §3.2-3.4 and §4.2, RFC 5845 §4, RFC 6543,
+//! RFC 7148 §5.1) as a machine: messages, frames, commands and time go in; messages, frames, the forwarding
 //! state that is wanted and events come out.
 //!
 //! The crate is pure: no socket, no clock, no thread, and its randomness is a seed.
@@ -26,7 +26,7 @@
 //! | `heartbeat` | whether the anchors live, and whether they remember |
 //! | `revocation` | bindings that the anchor takes back |
 //! | `indication` | bindings that the gateway gives back all at once |
-//! | `access` | frames: router advertisements, DHCP, neighbours, probes |
+//! | `access` | frames: router advertisements, DHCP, prefix delegation, neighbours, probes |
 //! | `wanted` | what the data plane and the kernel should hold |
 //! | `reconfigure` | what a change of the settings means for nodes that are here |
 //!
@@ -110,6 +110,8 @@ pub struct Mag {
     anchors: Anchors,
     /// Links whose state the shell has told; one that it has not is taken for up.
     links: BTreeMap<InterfaceId, LinkState>,
+    /// The largest packets of the links that the shell has told.
+    mtus: BTreeMap<InterfaceId, u16>,
     /// Anchors that accepted an update and ignored its GRE Key option (RFC 5845 §4.2).
     without_gre: BTreeSet<IpAddr>,
     /// The counter of RFC 5213 §6.9.1.1 (6), shared by all sessions.
@@ -163,6 +165,7 @@ impl Mag {
             hearts: Hearts::default(),
             anchors: Anchors::default(),
             links: BTreeMap::new(),
+            mtus: BTreeMap::new(),
             without_gre: BTreeSet::new(),
             sequence,
             timestamp: Timestamp::default(),

@@ -28,6 +28,8 @@ use kedge_model::{LinkLayerId, MacAddr, MnId, Sequence, Timestamp};
 use kedge_sansio::{Backoff, TimerId};
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue};
 
+use crate::access::delegation::Delegation;
+use crate::access::dhcpv6::Waiting;
 use crate::pace::Recent;
 use crate::revocation::Contest;
 use crate::settings::{Lma, Service};
@@ -45,6 +47,8 @@ pub(crate) struct Entry {
     pub(crate) access_technology: AccessTechnologyType,
     /// The families of the node's profile.
     pub(crate) profile_service: Service,
+    /// Whether the node's profile allows delegated prefixes.
+    pub(crate) profile_delegates: bool,
     /// The families to ask for: the anchor's refusals take some away.
     pub(crate) service: Service,
     pub(crate) lma_name: String,
@@ -83,6 +87,9 @@ pub(crate) struct Entry {
     pub(crate) contest: Option<Contest>,
     /// A DHCP message that waits for the anchor's answer.
     pub(crate) dhcp: Option<Box<dhcpv4::Message>>,
+    /// A DHCPv6 message that does.
+    pub(crate) dhcpv6: Option<Waiting>,
+    pub(crate) delegation: Delegation,
     /// What the shell was last told to hold.
     pub(crate) told_forwarding: Option<Forwarding>,
     pub(crate) told_access: Option<AccessNode>,
@@ -164,6 +171,8 @@ pub(crate) struct Grant {
     /// The home address in its subnet.
     pub(crate) ipv4: Option<Ipv4Net>,
     pub(crate) ipv4_router: Option<Ipv4Addr>,
+    /// Prefixes for the network behind the node (RFC 7148 §5.1.1).
+    pub(crate) delegated: Vec<Ipv6Net>,
     pub(crate) lifetime: Lifetime,
     pub(crate) expires: Instant,
     pub(crate) encapsulation: Encapsulation,
@@ -213,13 +222,22 @@ pub(crate) struct Advertising {
     /// Prefixes that the node should stop to use, and in how many advertisements to say so.
     pub(crate) withdrawn: Vec<Ipv6Net>,
     pub(crate) withdrawals_left: u8,
+    /// Prefixes that the node used and that no anchor has granted here.
+    pub(crate) earlier: Vec<Ipv6Net>,
 }
 
 impl Grant {
-    /// What is routed to the node: its prefixes, and its address as a host route.
-    pub(crate) fn inner(&self) -> Vec<IpNet> {
+    /// What is on the node's link: its prefixes, and its address as a host route.
+    pub(crate) fn on_link(&self) -> Vec<IpNet> {
         let host = self.ipv4.map(|home| IpNet::V4(Ipv4Net::from(home.addr())));
         self.prefixes.iter().copied().map(IpNet::V6).chain(host).collect()
+    }
+
+    /// What is routed to the node: what is on its link, and what is behind it.
+    pub(crate) fn inner(&self) -> Vec<IpNet> {
+        let mut inner = self.on_link();
+        inner.extend(self.delegated.iter().copied().map(IpNet::V6));
+        inner
     }
 }
 
@@ -244,6 +262,7 @@ impl Entry {
             link_layer_id: self.link_layer_id.clone(),
             access_technology: self.access_technology,
             profile_service: self.profile_service,
+            profile_delegates: self.profile_delegates,
             service: self.service,
             lma_name: self.lma_name.clone(),
             lma: self.lma.clone(),
@@ -266,6 +285,8 @@ impl Entry {
             advertising: Advertising::default(),
             contest: None,
             dhcp: None,
+            dhcpv6: None,
+            delegation: Delegation::allowed(self.profile_delegates),
             told_forwarding: None,
             told_access: None,
             signal_timer: None,

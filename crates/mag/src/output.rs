@@ -70,10 +70,20 @@ pub struct AccessNode {
     pub mac: Option<MacAddr>,
     /// Its prefixes and its address: routed to `interface`.
     pub inner: Vec<IpNet>,
+    /// The prefixes of the network behind it: routed to it as a router.
+    pub delegated: Vec<Ipv6Net>,
     /// The address under which the gateway is its IPv4 router; the kernel answers ARP for it.
     pub ipv4_router: Option<Ipv4Addr>,
     /// The prefix length of its IPv4 subnet.
     pub ipv4_prefix_len: u8,
+}
+
+impl AccessNode {
+    /// All that is the node's, on its link and behind it.
+    pub fn all_inner(&self) -> Vec<IpNet> {
+        let delegated = self.delegated.iter().copied().map(IpNet::V6);
+        self.inner.iter().copied().chain(delegated).collect()
+    }
 }
 
 /// What made the gateway notice a node.
@@ -171,6 +181,15 @@ pub enum Event {
         lifetime: Lifetime,
         /// From the first update to the acknowledgement.
         took: Duration,
+    },
+    /// The prefixes delegated to a node's router are others now, or none.
+    Delegated {
+        /// Its binding.
+        binding: BindingId,
+        /// Who it is.
+        mn_id: MnId,
+        /// The prefixes.
+        prefixes: Vec<Ipv6Net>,
     },
     /// The anchor has not answered several updates in a row.
     Unanswered {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use kedge_model::BindingId;
 use kedge_sansio::Now;
 
+use crate::access::delegation::Delegation;
 use crate::list::{Entry, State};
 use crate::settings::Lma;
 use crate::{DetachReason, InterfaceId, LinkState, Mag, Settings, Timer, Trigger};
@@ -24,6 +25,12 @@ impl Mag {
     /// are tried again, since this is the administrative action they wait for.
     pub fn apply(&mut self, settings: Settings, now: Now) {
         let before = std::mem::replace(&mut self.settings, settings);
+        for (id, interface) in &mut self.settings.interfaces {
+            if let Some(told) = self.mtus.get(id) {
+                interface.mtu = *told;
+            }
+        }
+        self.mtus.retain(|interface, _| self.settings.interfaces.contains_key(interface));
         self.links.retain(|interface, _| self.settings.interfaces.contains_key(interface));
         self.without_gre.clear();
         let lmas = &self.settings.lmas;
@@ -68,13 +75,18 @@ impl Mag {
             && lma.encapsulation == entry.lma.encapsulation
             && care_of == Some(entry.care_of)
             && link.access_technology == entry.access_technology
-            && profile.service == entry.profile_service;
+            && profile.service == entry.profile_service
+            && profile.delegated_prefixes == entry.profile_delegates;
         if same { Effect::Keep(lma.clone()) } else { Effect::Restart }
     }
 
     fn keep(&mut self, id: BindingId, lma: Arc<Lma>, now: Now) {
         let Some(entry) = self.list.get_mut(id) else { return };
         entry.lma = lma;
+        // The administrative action that a refused delegation waits for.
+        if entry.delegation == Delegation::Off {
+            entry.delegation = Delegation::allowed(entry.profile_delegates);
+        }
         let held = std::mem::take(&mut entry.held);
         entry.refused_by.clear();
         // What the anchor took away is asked for again (RFC 5844 §3.2.3.2).

@@ -44,6 +44,8 @@ enum Remedy {
     WithoutIpv6,
     /// A GRE key.
     GreKey,
+    /// To do without delegated prefixes.
+    WithoutDelegation,
     /// Another anchor; this one again after a while.
     Elsewhere,
     /// Time.
@@ -66,6 +68,10 @@ fn remedy(status: Status) -> Remedy {
         Status::NOT_AUTHORIZED_FOR_IPV4_MOBILITY_SERVICE
         | Status::MULTIPLE_IPV4_HOME_ADDRESS_ASSIGNMENT_NOT_SUPPORTED => Remedy::WithoutIpv4,
         Status::NOT_AUTHORIZED_FOR_IPV6_MOBILITY_SERVICE => Remedy::WithoutIpv6,
+        // RFC 7148 §5.1.2: the rest of the session is not in question.
+        Status::NOT_AUTHORIZED_FOR_DELEGATED_MNP | Status::REQUESTED_DMNP_IN_USE => {
+            Remedy::WithoutDelegation
+        }
         // RFC 5845 §4.2.
         Status::GRE_KEY_OPTION_REQUIRED => Remedy::GreKey,
         // RFC 5213 §6.9.1.2 (9): whoever sets this host's clock needs time, and other anchors
@@ -122,6 +128,7 @@ impl Mag {
             | Remedy::NextNumber
             | Remedy::AskAnew
             | Remedy::GreKey
+            | Remedy::WithoutDelegation
             | Remedy::Elsewhere => {
                 if !self.try_elsewhere(id, now) {
                     self.refuse(id, why, true, now);
@@ -150,6 +157,13 @@ impl Mag {
         ba: BindingAcknowledgement,
         now: Now,
     ) -> bool {
+        if remedy == Remedy::WithoutDelegation {
+            let gave_up = self.give_up_delegated(id, ba.status);
+            if gave_up {
+                self.transmit(id, now);
+            }
+            return gave_up;
+        }
         let Some(entry) = self.list.get_mut(id) else { return false };
         match remedy {
             Remedy::NextNumber if entry.corrections < MAX_CORRECTIONS => {
@@ -195,7 +209,7 @@ impl Mag {
             Some(interval) => self.set_timer(id, Timer::Signal, now.mono + interval),
             None => self.stop_timer(id, Timer::Signal),
         }
-        self.deny_dhcp(id);
+        self.deny_dhcp(id, now);
         self.event(Event::Refused { binding: id, mn_id, why, retry_in });
     }
 

@@ -52,8 +52,10 @@ pub struct Settings {
     pub detach: Option<DetachDiscovery>,
     /// How many nodes are served at once; sessions that are being ended count.
     pub max_bindings: usize,
-    /// The largest inner packet of every tunnel; `None` computes it for an outer MTU of 1500.
+    /// The largest inner packet of every tunnel; `None` computes it from `outer_mtu`.
     pub tunnel_mtu: Option<u16>,
+    /// The largest packet that the way to the anchors carries.
+    pub outer_mtu: u16,
     /// The code point of signalling.
     pub dscp: Dscp,
     /// When anchors are asked whether they live (RFC 5847); `None` asks none.
@@ -181,7 +183,7 @@ pub struct Interface {
     pub name: String,
     /// The kind of link, for the Access Technology Type option.
     pub access_technology: AccessTechnologyType,
-    /// The largest packet of the link.
+    /// The largest packet of the link, until [`Mag::handle_mtu`](crate::Mag::handle_mtu) says.
     pub mtu: u16,
     /// Who every node on it is, unless its MAC address says otherwise.
     pub identity: Option<MnId>,
@@ -198,6 +200,9 @@ pub struct Profile {
     pub lma: Option<String>,
     /// The key of its GRE packets from the anchor; `None` is one of the gateway's choosing.
     pub downlink_key: Option<GreKey>,
+    /// It may be a router with a network behind it, for which it is delegated prefixes
+    /// (RFC 7148 §5.1.2).
+    pub delegated_prefixes: bool,
 }
 
 /// Address families of a mobility session.

@@ -41,6 +41,8 @@ pub struct BindingView {
     pub ipv4: Option<Ipv4Net>,
     /// The address under which the gateway is its IPv4 router.
     pub ipv4_router: Option<Ipv4Addr>,
+    /// The prefixes of the network behind it.
+    pub delegated: Vec<Ipv6Net>,
     /// The lifetime granted, and what is left of it.
     pub lifetime: Option<(Lifetime, Duration)>,
     /// Its tunnel, keys included.
@@ -143,6 +145,7 @@ impl Mag {
                 prefixes: grant.map_or(Vec::new(), |grant| grant.prefixes.clone()),
                 ipv4: grant.and_then(|grant| grant.ipv4),
                 ipv4_router: grant.and_then(|grant| grant.ipv4_router),
+                delegated: grant.map_or(Vec::new(), |grant| grant.delegated.clone()),
                 lifetime: grant
                     .map(|grant| (grant.lifetime, grant.expires.saturating_duration_since(now))),
                 tunnel: grant.map(|grant| self.tunnel(entry, grant.encapsulation)),

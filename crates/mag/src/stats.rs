@@ -4,6 +4,7 @@ mod control;
 mod denied;
 
 use kedge_access_wire::dhcpv4::MessageType;
+use kedge_access_wire::dhcpv6;
 use kedge_telemetry::{Group, counters};
 use kedge_wire::registry::Status;
 
@@ -151,6 +152,52 @@ counters! {
     }
 }
 
+counters! {
+    /// The DHCPv6 server.
+    pub struct Dhcpv6: "DHCPv6", "mag_dhcpv6" {
+        /// Messages of clients that look for a server.
+        solicit: "Solicit Received",
+        /// Offers to them.
+        advertise: "Advertise Sent",
+        /// Messages of clients that take an offer.
+        request: "Request Received",
+        /// Messages of clients that check their addresses.
+        confirm: "Confirm Received",
+        /// Messages of clients that extend what they have.
+        renew: "Renew Received",
+        /// Messages of clients that extend it at any server.
+        rebind: "Rebind Received",
+        /// Answers to all but offers.
+        reply: "Reply Sent",
+        /// Prefixes given back.
+        release: "Release Received",
+        /// Addresses found in use.
+        decline: "Decline Received",
+        /// Messages of clients that ask for parameters alone.
+        information_request: "Information-request Received",
+        /// Messages that were not used.
+        discarded: "Discarded",
+    }
+}
+
+impl Dhcpv6 {
+    pub(crate) fn received(&mut self, message_type: dhcpv6::MessageType) {
+        use dhcpv6::MessageType as Kind;
+        let counter = match message_type {
+            Kind::SOLICIT => &mut self.solicit,
+            Kind::REQUEST => &mut self.request,
+            Kind::CONFIRM => &mut self.confirm,
+            Kind::RENEW => &mut self.renew,
+            Kind::REBIND => &mut self.rebind,
+            Kind::RELEASE => &mut self.release,
+            Kind::DECLINE => &mut self.decline,
+            Kind::INFORMATION_REQUEST => &mut self.information_request,
+            _ => &mut self.discarded,
+        };
+        *counter += 1;
+    }
+}
+
 impl Dhcp {
     pub(crate) fn received(&mut self, message_type: MessageType) {
         let counter = match message_type {
@@ -179,6 +226,7 @@ pub(crate) struct Statistics {
     pub(crate) other: OtherSignalling,
     pub(crate) access: Access,
     pub(crate) dhcp: Dhcp,
+    pub(crate) dhcpv6: Dhcpv6,
 }
 
 impl Statistics {
@@ -228,6 +276,7 @@ impl Statistics {
             Group::of(&self.other),
             Group::of(&self.access),
             Group::of(&self.dhcp),
+            Group::of(&self.dhcpv6),
         ]
     }
 }

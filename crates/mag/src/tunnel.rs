@@ -19,9 +19,6 @@ use crate::signal::SIGNALLING_PORT;
 /// The port of data in UDP (RFC 5844 §4.1.3.2, §4.2.2.2) where no translator is on the path.
 const DATA_PORT: u16 = 5437;
 
-/// The outer MTU where nothing is configured: Ethernet's.
-const OUTER_MTU: u16 = 1500;
-
 /// What an accepted update led to.
 pub(crate) struct Agreement {
     pub(crate) encapsulation: Encapsulation,
@@ -110,9 +107,9 @@ impl Mag {
             local: entry.care_of,
             peer: entry.lma.address,
             encapsulation,
-            mtu: OUTER_MTU,
+            mtu: self.settings.outer_mtu,
         };
-        let computed = OUTER_MTU - tunnel.overhead();
+        let computed = tunnel.mtu.saturating_sub(tunnel.overhead());
         tunnel.mtu = self.settings.tunnel_mtu.unwrap_or(computed);
         tunnel
     }

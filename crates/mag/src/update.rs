@@ -13,6 +13,7 @@ use kedge_wire::{
     MnLinkLayerId, TimestampOption,
 };
 
+use crate::access::delegation;
 use crate::choice::SILENT_ATTEMPTS;
 use crate::list::{Entry, GrePlan, Kind, Request, State, TlvPlan};
 use crate::settings::{Replay, TunnelMode};
@@ -261,6 +262,7 @@ fn write_update(
         }
         None => {}
     }
+    delegation::asked_for(entry, kind).for_each(|option| encoder.option(option));
     encoder.option(HandoffIndicator(handoff_indicator(entry, kind)));
     encoder.option(AccessTechnology(entry.access_technology));
     let link_layer_id = entry.link_layer_id.as_ref();

@@ -234,6 +234,7 @@ impl Plan {
             detach: self.unseen_leaves.then_some(self.discovery),
             max_bindings: 10_000,
             tunnel_mtu: None,
+            outer_mtu: 1500,
             dscp: kedge_mag::Dscp::default(),
             heartbeat: None,
             restart_counter: restarts,

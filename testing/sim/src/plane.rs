@@ -52,7 +52,7 @@ impl Plane {
     pub fn encapsulate(&mut self, packet: &[u8], now: Instant) -> Vec<OuterPacket> {
         match self.forwarder.encapsulate(INNER, packet, now) {
             Verdict::Forward(outer) => outer,
-            Verdict::Drop(_) | Verdict::Reply(..) => Vec::new(),
+            Verdict::Local | Verdict::Drop(_) | Verdict::Reply(..) => Vec::new(),
         }
     }
 
@@ -64,7 +64,7 @@ impl Plane {
                 assert_eq!(inner.vrf, INNER);
                 Some(inner.bytes)
             }
-            Verdict::Drop(_) | Verdict::Reply(..) => None,
+            Verdict::Local | Verdict::Drop(_) | Verdict::Reply(..) => None,
         }
     }
 

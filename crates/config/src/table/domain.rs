@@ -6,7 +6,7 @@ use kedge_grammar::{Part, Value};
 use super::common::{
     AUTH_OPTION, ENCAP, MOBILITY_SERVICE, PEER_IPV4, PEER_IPV4_XE, PEER_IPV6, PEER_IPV6_XE,
 };
-use super::{BOTH, NAME, XE};
+use super::{BOTH, NAME, OURS, XE};
 use crate::Service;
 use crate::key::Key;
 
@@ -30,7 +30,12 @@ pub(crate) static DOMAIN: Block<Key> = Block {
         .default("7")
         .from(XE),
         refused(&[last("mn-profile-load-aaa")], "Profiles of mobile nodes from RADIUS").from(XE),
-        refused(&[last("local-routing-mag")], "Gateways route between their own nodes").from(XE),
+        row(
+            Key::LocalRouting,
+            &[last("local-routing-mag")],
+            "Gateways route between their own nodes, past the anchor (RFC 5213 6.10.3)",
+        )
+        .from(XE),
         refused(
             &[
                 last("mobile-map"),
@@ -97,6 +102,13 @@ pub(crate) static NAI: Block<Key> = Block {
         .default("ipv4")
         .new_bindings()
         .from(BOTH),
+        row(
+            Key::NaiDelegation,
+            &[last("prefix-delegation")],
+            "The node may be a router: it is delegated prefixes by DHCPv6 (RFC 7148)",
+        )
+        .new_bindings()
+        .from(OURS),
         row(Key::NaiCustomer, &[last("customer"), arg("NAME", NAME)], "The customer it belongs to")
             .no_effect_yet()
             .from(BOTH),

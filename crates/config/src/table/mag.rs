@@ -156,9 +156,15 @@ pub(crate) static MAG: Block<Key> = Block {
         MULTIPATH,
         MOBILE_MAP,
         refused(&[last("sessionmgr")], "Nodes arrive through a session manager").from(XE),
+        row(
+            Key::LocalRouting,
+            &[last("local-routing-mag")],
+            "Route between nodes of this gateway, past the anchor (RFC 5213 6.10.3)",
+        )
+        .from(XE),
         refused(
-            &[last("local-routing-mag"), Part::Optional(&[arg_help("ACL", NAME, "access list")])],
-            "Route between nodes of this gateway without the anchor",
+            &[last("local-routing-mag"), arg_help("ACL", NAME, "access list")],
+            "Route some packets between nodes of this gateway without the anchor",
         )
         .from(XE),
         refused(&[last("apn"), arg_help("NAME", NAME, "access point name")], "Service selection")

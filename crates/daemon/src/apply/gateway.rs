@@ -25,6 +25,23 @@ pub struct GatewayPlan {
     pub addresses: Vec<IpAddr>,
     /// The device's MTU.
     pub mtu: u16,
+    /// Whether packets between nodes of the gateway stay there.
+    pub local_routing: bool,
+    /// The octets that the shortest outer header takes.
+    headers: u16,
+}
+
+impl GatewayPlan {
+    /// IPv6 requires this much of every link (RFC 8200 §5), the tunnels' device included.
+    const MIN_MTU: u16 = 1280;
+
+    /// The way to the anchors carries packets of this size.
+    pub fn fit(&mut self, outer_mtu: u16) {
+        self.settings.outer_mtu = outer_mtu;
+        if self.settings.tunnel_mtu.is_none() {
+            self.mtu = outer_mtu.saturating_sub(self.headers).max(Self::MIN_MTU);
+        }
+    }
 }
 
 /// Maps the gateway's block.
@@ -75,7 +92,7 @@ pub fn gateway(
         (InterfaceId(number), access)
     });
     let interfaces = interfaces.collect();
-    let smallest = if lmas.values().any(|lma| lma.address.is_ipv4()) { 20 } else { 40 };
+    let headers = if lmas.values().any(|lma| lma.address.is_ipv4()) { 20 } else { 40 };
     let settings = Settings {
         name: mag.id.clone(),
         domain: mag.domain.clone(),
@@ -111,13 +128,15 @@ pub fn gateway(
         }),
         max_bindings: mag.binding_maximum as usize,
         tunnel_mtu: mag.tunnel_mtu,
+        outer_mtu: LINK_MTU,
         dscp: super::marking(mag.dscp)
             .map_or(Dscp::default(), |(value, force)| Dscp { value: Some(value), force }),
         heartbeat: mag.heartbeat.map(super::rhythm),
         restart_counter,
     };
-    let mtu = mag.tunnel_mtu.unwrap_or(LINK_MTU - smallest);
-    Ok(GatewayPlan { settings, addresses, mtu })
+    let mtu = mag.tunnel_mtu.unwrap_or(LINK_MTU - headers);
+    let local_routing = config.mag_local_routing(mag);
+    Ok(GatewayPlan { settings, addresses, mtu, local_routing, headers })
 }
 
 /// The anchor's address to use: of a family that the gateway has, and of the one that the
@@ -146,7 +165,9 @@ fn profile(config: &Config, mag: &MagConfig, nai: &str) -> Profile {
         Some(ServiceConfig::Dual) | None if mag.ignore_home_address => Service::Ipv6,
         Some(ServiceConfig::Dual) | None => Service::Dual,
     };
-    Profile { service, lma: found.and_then(|nai| nai.lma.clone()), downlink_key: None }
+    let delegated_prefixes = found.is_some_and(|nai| nai.delegation);
+    let lma = found.and_then(|nai| nai.lma.clone());
+    Profile { service, lma, delegated_prefixes, downlink_key: None }
 }
 
 fn auth(auth: &AuthOption) -> Auth {

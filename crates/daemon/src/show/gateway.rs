@@ -55,6 +55,9 @@ fn write_binding(gateway: &Gateway, view: &BindingView, out: &mut String) {
         let router = view.ipv4_router.map_or("-".to_owned(), |router| router.to_string());
         block.row("IPv4 home address", format!("{address}, default router {router}"));
     }
+    for prefix in &view.delegated {
+        block.row("Mobile network prefix", prefix);
+    }
     block.row("Anchor", format!("{} at {} from {}", view.lma_name, view.lma, view.care_of));
     if let Some(path) = &view.tunnel {
         block.row("Tunnel", tunnel(path));
@@ -88,6 +91,7 @@ fn state(state: &BindingState) -> (&'static str, String) {
 
 fn as_json(gateway: &Gateway, view: &BindingView) -> Value {
     let prefixes: Vec<String> = view.prefixes.iter().map(ToString::to_string).collect();
+    let delegated: Vec<String> = view.delegated.iter().map(ToString::to_string).collect();
     json!({
         "mn_id": view.mn_id.to_string(),
         "state": state(&view.state).0,
@@ -97,6 +101,7 @@ fn as_json(gateway: &Gateway, view: &BindingView) -> Value {
         "home_network_prefixes": prefixes,
         "ipv4_home_address": view.ipv4.map(|address| address.to_string()),
         "ipv4_default_router": view.ipv4_router,
+        "mobile_network_prefixes": delegated,
         "lma": view.lma_name,
         "lma_address": view.lma,
         "care_of": view.care_of,

@@ -10,9 +10,11 @@ use kedge_model::{BindingId, MacAddr};
 use kedge_sansio::Rng;
 use kedge_wire::registry::{RevocationStatus, Status};
 use kedge_wire::{
-    BindingRevocationAcknowledgement, BindingRevocationIndication, Message, Options, Packet,
+    BindingRevocationAcknowledgement, BindingRevocationIndication, DelegatedMobileNetworkPrefix,
+    Message, Options, Packet,
 };
 
+use crate::delegation::{MOBILE_NETWORK, asked, delegating, speak};
 use crate::world::*;
 
 const STEPS: u32 = 3_000;
@@ -21,7 +23,7 @@ const STEPS: u32 = 3_000;
 fn step(world: &mut World, pending: &mut Vec<Sent>, rng: &mut Rng, second: bool) {
     let interface = [IF1, IF2][rng.below(2) as usize];
     let mac = [NODE, OTHER_NODE, STRANGER][rng.below(3) as usize];
-    match rng.below(14) {
+    match rng.below(16) {
         0 | 1 => world.solicit(interface, mac),
         2 => {
             let kind = MessageType(1 + rng.below(8) as u8);
@@ -46,8 +48,12 @@ fn step(world: &mut World, pending: &mut Vec<Sent>, rng: &mut Rng, second: bool)
                 };
             });
         }
+        14 | 15 => {
+            let prefixes = &[MOBILE_NETWORK, "2001:db8:d1::/56"][..rng.below(3) as usize];
+            speak(world, interface, mac, 1 + rng.below(11) as u8, prefixes);
+        }
         6 => {
-            let mut settings = if second { two_anchors() } else { settings() };
+            let mut settings = if second { two_anchors() } else { delegating() };
             settings.detach =
                 Some(DetachDiscovery { interval: secs(10), timeout: secs(1), retries: 1 });
             if rng.below(3) == 0 {
@@ -66,7 +72,16 @@ fn step(world: &mut World, pending: &mut Vec<Sent>, rng: &mut Rng, second: bool)
                 2 if update.update().lifetime.is_zero() => {
                     world.answer(&update, Status::ACCEPTED, 0, update.echo());
                 }
-                _ => world.accept_with(&update, [8, 60, 3600][rng.below(3) as usize], |_| {}),
+                _ => {
+                    let lifetime = [8, 60, 3600][rng.below(3) as usize];
+                    let delegates = !asked(&update).is_empty() && rng.below(4) > 0;
+                    world.accept_with(&update, lifetime, |options| {
+                        if delegates {
+                            let prefix = MOBILE_NETWORK.parse().unwrap();
+                            options.push(DelegatedMobileNetworkPrefix { prefix });
+                        }
+                    });
+                }
             }
         }
         _ => world.pass(Duration::from_millis(rng.below(20_000).into())),
@@ -95,7 +110,8 @@ fn check(world: &World) {
     assert_eq!(keys(world.access.keys().copied().collect()), served);
     for id in &served {
         let (view, access, forwarding) = (&views[id], &world.access[id], &world.forwarding[id]);
-        assert_eq!(access.inner, forwarding.inner);
+        assert_eq!(access.all_inner(), forwarding.inner);
+        assert_eq!(access.delegated, view.delegated);
         assert_eq!((access.interface, access.mac), (view.interface, view.mac));
         assert_eq!(Some(forwarding.paths[0].tunnel), view.tunnel);
         assert!(view.lifetime.is_some_and(|(_, left)| !left.is_zero()), "{view:?}");
@@ -110,7 +126,7 @@ fn check(world: &World) {
 fn what_is_wanted_agrees_with_what_is_shown_whatever_happens() {
     for seed in 0..40 {
         let mut rng = Rng::new(seed);
-        let mut world = World::new(if seed % 2 == 0 { settings() } else { two_anchors() });
+        let mut world = World::new(if seed % 2 == 0 { delegating() } else { two_anchors() });
         let mut pending = Vec::new();
         for _ in 0..STEPS / 20 {
             step(&mut world, &mut pending, &mut rng, seed % 2 == 1);

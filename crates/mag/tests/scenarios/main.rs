@@ -5,6 +5,7 @@ mod anchors;
 mod any_order;
 mod control;
 mod counters;
+mod delegation;
 mod departure;
 mod dhcp;
 mod heartbeat;

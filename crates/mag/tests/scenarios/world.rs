@@ -85,7 +85,7 @@ pub fn settings() -> Settings {
             (OTHER_NODE, mn("mn8@example.com")),
         ]),
         profiles: BTreeMap::new(),
-        default_profile: Some(Profile { service: Service::Dual, lma: None, ..Profile::default() }),
+        default_profile: Some(Profile { service: Service::Dual, ..Profile::default() }),
         registration: Registration::default(),
         replay: Replay::Timestamp,
         replay_window: Some(secs(7)),
@@ -93,6 +93,7 @@ pub fn settings() -> Settings {
         detach: None,
         max_bindings: 100,
         tunnel_mtu: None,
+        outer_mtu: 1500,
         dscp: Dscp::default(),
         heartbeat: None,
         restart_counter: 5,
@@ -245,6 +246,15 @@ impl World {
             self.input(Mag::handle_timeout);
         }
         self.clock = end;
+    }
+
+    /// Time passes until the gateway sends a message.
+    pub fn pass_until_sent(&mut self) {
+        while self.sent.is_empty() {
+            let due = self.mag.poll_timeout().expect("something is to come");
+            self.clock = self.clock.max(due.saturating_duration_since(self.start));
+            self.input(Mag::handle_timeout);
+        }
     }
 
     // ---- the anchor -------------------------------------------------------------------------

@@ -9,6 +9,8 @@ mod anchors;
 mod api;
 mod capacity;
 mod configuration;
+mod interfaces;
+mod local;
 mod logs;
 mod operators;
 mod packets;
