@@ -24,7 +24,7 @@ use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue};
 
 use crate::addresses::HomeAddresses;
 use crate::cache::Slot;
-use crate::paths::Paths;
+use crate::paths::{BindingPath, Paths};
 use crate::pool::NetworkId;
 
 /// A Binding Cache entry.
@@ -64,6 +64,8 @@ pub struct Binding {
     pub sequence: Sequence,
     pub(crate) network: NetworkId,
     pub(crate) lifetime_timer: TimerId,
+    /// When that timer wakes; never after `expires`.
+    pub(crate) wakes: Instant,
     /// The next binding of the same node.
     pub(crate) next: Option<Slot>,
 }
@@ -105,6 +107,25 @@ impl Binding {
             inner: self.addresses.routed().collect(),
             paths: self.paths.iter().map(|p| Path { tunnel: p.tunnel, weight: 1 }).collect(),
         })
+    }
+
+    /// Reads from every cache line that an update reads.
+    pub(crate) fn touch(&self) {
+        let Self { mn_id, addresses, paths, .. } = self;
+        std::hint::black_box((
+            mn_id.subtype(),
+            addresses.ipv4.is_some(),
+            self.state == State::Active,
+        ));
+        let BindingPath { care_of, signal, tunnel, .. } = paths.first();
+        std::hint::black_box((
+            care_of.is_ipv4(),
+            signal.local.port(),
+            signal.peer.port(),
+            tunnel.mtu,
+            self.sequence,
+            self.timestamp,
+        ));
     }
 
     pub(crate) fn has_link_layer_id(&self, id: Option<&[u8]>) -> bool {

@@ -63,6 +63,7 @@ impl Lma {
             lifetime,
             created: now.mono,
             expires,
+            wakes: expires,
             state: State::Active,
             paths: Paths::new(BindingPath {
                 care_of: request.care_of,
@@ -115,7 +116,6 @@ impl Lma {
             .or_else(|| choice.kind.needs_key().then(|| self.new_gre_key()));
         let tunnel = self.tunnel(request, choice, gre_key);
         let lifetime = request.lifetime().min(self.settings.lifetime);
-        let expires = now.mono + lifetime.duration();
         let peer = self.peers.learn(&request.path);
         let path = BindingPath { care_of: request.care_of, signal: request.path, tunnel, peer };
         if let State::Lingering(timer) = was {
@@ -125,10 +125,8 @@ impl Lma {
         binding.state = State::Active;
         binding.addresses = addresses;
         binding.gre_key = gre_key;
-        binding.lifetime = lifetime;
-        binding.expires = expires;
-        self.timers.reschedule(binding.lifetime_timer, expires);
         let before = binding.paths.replace_first(path);
+        self.prolong(slot, lifetime, now);
         if before.peer != peer {
             self.peers.get_mut(before.peer).bindings -= 1;
             self.peers.get_mut(peer).bindings += 1;
