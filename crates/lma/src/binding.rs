@@ -109,23 +109,15 @@ impl Binding {
         })
     }
 
-    /// Reads from every cache line that an update reads.
+    /// Reads from each of its cache lines. Which fields those take is the compiler's choice, so
+    /// there are some more than lines.
     pub(crate) fn touch(&self) {
-        let Self { mn_id, addresses, paths, .. } = self;
-        std::hint::black_box((
-            mn_id.subtype(),
-            addresses.ipv4.is_some(),
-            self.state == State::Active,
-        ));
-        let BindingPath { care_of, signal, tunnel, .. } = paths.first();
-        std::hint::black_box((
-            care_of.is_ipv4(),
-            signal.local.port(),
-            signal.peer.port(),
-            tunnel.mtu,
-            self.sequence,
-            self.timestamp,
-        ));
+        let BindingPath { care_of, signal, tunnel, .. } = self.paths.first();
+        std::hint::black_box((tunnel.mtu, signal.local.port(), signal.peer.port()));
+        std::hint::black_box((care_of.is_ipv4(), self.gre_key, self.wakes, self.expires));
+        std::hint::black_box((self.mn_id.subtype(), self.mn_id.octets().last()));
+        std::hint::black_box((self.addresses.prefixes.len(), self.link_layer_id.is_some()));
+        std::hint::black_box((self.timestamp, self.state, self.sequence));
     }
 
     pub(crate) fn has_link_layer_id(&self, id: Option<&[u8]>) -> bool {

@@ -67,7 +67,9 @@ pub(crate) struct Cache {
     len: u32,
 }
 
+/// Fills whole cache lines: reading one binding fetches nothing of its neighbours.
 #[derive(Debug)]
+#[repr(align(64))]
 struct Entry {
     /// How many bindings have lived here.
     generation: u32,
