@@ -94,6 +94,7 @@ impl Anchor {
     /// Reads one batch from the socket in this place, and answers it.
     pub fn receive(&mut self, place: usize, batch: &mut Batch, now: Now) -> Result<(), NetError> {
         self.signalling.receive(place, batch)?;
+        self.lma.look_ahead(batch.datagrams());
         for datagram in batch.datagrams() {
             if let Err(rejection) = self.lma.handle_datagram(datagram, now) {
                 debug!(peer = %datagram.path.peer.ip(), "update refused: {rejection}");
