@@ -114,7 +114,11 @@ impl Prefixes {
                     let (prefix, slot) = tries.v6.get_lpm(&v6.into())?;
                     Some((prefix.prefix_len(), *slot))
                 };
-                let subnet = Hashed { length: 64, bits: host.bits >> 64, ..host };
+                let subnet = Hashed {
+                    length: 64,
+                    bits: (u128::from_ne_bytes(host.bits) >> 64).to_ne_bytes(),
+                    ..host
+                };
                 // Most subscribers have a /64: it is asked first, and is the answer unless a
                 // longer prefix exists.
                 match self.hashed.get(&subnet) {
