@@ -59,6 +59,7 @@ sim:
 bench: setup
 	$(CARGO) build --release --locked --workspace --bins
 	$(AS_ROOT) target/release/kedge-bench
+	$(CARGO) run --release --locked --package kedge-lma --example scale
 
 # Each target starts from its committed corpus; what it finds goes below target/fuzz.
 fuzz:

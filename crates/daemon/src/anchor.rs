@@ -114,6 +114,7 @@ impl Anchor {
             false => Load::Normal,
         };
         self.lma.set_load(load);
+        self.lma.look_ahead(batch.datagrams());
         for datagram in batch.datagrams() {
             if let Err(rejection) = self.lma.handle_datagram(datagram, now) {
                 debug!(peer = %datagram.path.peer.ip(), "update refused: {rejection}");

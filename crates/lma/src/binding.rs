@@ -27,7 +27,7 @@ use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue};
 
 use crate::addresses::HomeAddresses;
 use crate::cache::Slot;
-use crate::paths::Paths;
+use crate::paths::{BindingPath, Paths};
 use crate::pool::NetworkId;
 use crate::request::Request;
 
@@ -70,6 +70,8 @@ pub struct Binding {
     pub sequence: Sequence,
     pub(crate) network: NetworkId,
     pub(crate) lifetime_timer: TimerId,
+    /// When that timer wakes; never after `expires`.
+    pub(crate) wakes: Instant,
     /// The next binding of the same node.
     pub(crate) next: Option<Slot>,
 }
@@ -125,6 +127,17 @@ impl Binding {
             inner: self.addresses.routed().chain(self.delegated.iter().copied()).collect(),
             paths: self.paths.iter().map(|p| Path { tunnel: p.tunnel, weight: 1 }).collect(),
         })
+    }
+
+    /// Reads from each of its cache lines. Which fields those take is the compiler's choice, so
+    /// there are some more than lines.
+    pub(crate) fn touch(&self) {
+        let BindingPath { care_of, signal, tunnel, .. } = self.paths.first();
+        std::hint::black_box((tunnel.mtu, signal.local.port(), signal.peer.port()));
+        std::hint::black_box((care_of.is_ipv4(), self.gre_key, self.wakes, self.expires));
+        std::hint::black_box((self.mn_id.subtype(), self.mn_id.octets().last()));
+        std::hint::black_box((self.addresses.prefixes.len(), self.link_layer_id.is_some()));
+        std::hint::black_box((self.timestamp, self.state, self.sequence));
     }
 
     pub(crate) fn has_link_layer_id(&self, id: Option<&[u8]>) -> bool {

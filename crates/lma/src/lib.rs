@@ -50,7 +50,9 @@ mod dscp;
 mod encapsulation;
 mod event;
 mod heartbeat;
+mod index;
 mod learning;
+mod lifetime;
 mod lookup;
 mod mobile_networks;
 mod other_denials;
@@ -109,7 +111,7 @@ pub use settings::{
 /// What a timer is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Timer {
-    /// The granted lifetime ran out.
+    /// The granted lifetime ran out, unless a refresh moved its end.
     Lifetime(Slot),
     /// MinDelayBeforeBCEDelete passed, and no gateway took over (RFC 5213 §5.3.5). Why it began.
     Delete(Slot, Release),
@@ -260,6 +262,14 @@ impl Lma {
         self.statistics.groups()
     }
 
+    /// Looks ahead at messages that come next to [`Self::handle_datagram`]. Nothing changes but how
+    /// long those take: a shell that reads many at a time shows them here first.
+    pub fn look_ahead<'d>(&self, datagrams: impl Iterator<Item = Datagram<'d>>) {
+        let customer = self.settings.customer;
+        let named = datagrams.filter_map(|d| PacketRef::peek_mn_id(d.bytes));
+        self.cache.look_ahead(named.map(|option| NodeKey::of_option(customer, option)));
+    }
+
     /// Takes a message as it arrived. The error says how it was counted; whatever answer it gets
     /// is in the output.
     pub fn handle_datagram(&mut self, d: Datagram<'_>, now: Now) -> Result<(), Rejection> {
@@ -299,7 +309,7 @@ impl Lma {
     pub fn handle_timeout(&mut self, now: Now) {
         while let Some(timer) = self.timers.pop_expired(now.mono) {
             match timer {
-                Timer::Lifetime(slot) => self.end(slot, Release::Expired, now),
+                Timer::Lifetime(slot) => self.lifetime_due(slot, now),
                 Timer::Delete(slot, reason) => self.end(slot, reason, now),
                 Timer::Create(slot) => self.resume_waiting(slot, Decision::New, now),
                 Timer::Revocation(sequence) => self.revocation_due(sequence, now),
@@ -328,7 +338,7 @@ impl Lma {
         self.output.pop_front()
     }
 
-    /// When [`Self::handle_timeout`] has something to do.
+    /// When [`Self::handle_timeout`] is to be called, for all that may be due.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
         self.timers.next_due()
     }

@@ -11,7 +11,7 @@ use crate::peers::PeerIndex;
 #[derive(Debug)]
 pub struct Paths {
     first: BindingPath,
-    more: Vec<BindingPath>,
+    more: Box<[BindingPath]>,
 }
 
 /// One care-of address of a binding.
@@ -38,7 +38,7 @@ impl BindingPath {
 
 impl Paths {
     pub(crate) fn new(first: BindingPath) -> Self {
-        Self { first, more: Vec::new() }
+        Self { first, more: Box::default() }
     }
 
     /// The path in use.

@@ -65,6 +65,7 @@ impl Lma {
             lifetime,
             created: now.mono,
             expires,
+            wakes: expires,
             state: State::Active,
             paths: Paths::new(BindingPath {
                 care_of: request.care_of,
@@ -123,7 +124,6 @@ impl Lma {
             .or_else(|| choice.kind.needs_key().then(|| self.uplink_key(request)));
         let tunnel = self.tunnel(request, choice, gre_key);
         let lifetime = request.lifetime().min(self.settings.lifetime);
-        let expires = now.mono + lifetime.duration();
         let peer = self.learn(&request.path);
         let path = BindingPath {
             care_of: request.care_of,
@@ -139,9 +139,7 @@ impl Lma {
         binding.state = State::Active;
         binding.addresses = addresses;
         binding.gre_key = gre_key;
-        binding.lifetime = lifetime;
-        binding.expires = expires;
-        self.timers.reschedule(binding.lifetime_timer, expires);
+        self.prolong(slot, lifetime, now);
         let redelegated = self.redelegate(slot, delegated);
         let before = self.cache[slot].paths.replace_first(path);
         if before.peer != peer {

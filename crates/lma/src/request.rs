@@ -161,8 +161,7 @@ impl<'a> Request<'a> {
     }
 
     pub fn node(&self, customer: CustomerId) -> Option<NodeKey<'a>> {
-        let id = self.mn_id?;
-        Some(NodeKey { customer, subtype: id.subtype().0, octets: id.identifier() })
+        Some(NodeKey::of_option(customer, self.mn_id?))
     }
 
     /// The node's network access identifier, if it has one.

@@ -64,7 +64,7 @@ pub(crate) static LMA: Block<Key> = Block {
             &[
                 BCE,
                 MAXIMUM,
-                arg("COUNT", Value::Integer { min: 1, max: 128_000, unit: "bindings" }),
+                arg("COUNT", Value::Integer { min: 1, max: 16_000_000, unit: "bindings" }),
             ],
             "Most bindings",
         )
