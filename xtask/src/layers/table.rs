@@ -93,6 +93,11 @@ pub static LAYERS: &[Layer] = &[
         "the emulated machine tries the data plane, without signalling",
     ),
     edge(
+        "kedge-scenario",
+        &["kedge-lma", "kedge-model", "kedge-telemetry", "kedge-wire"],
+        "scenarios are played to a machine alone, in its own time",
+    ),
+    edge(
         "kedge-sim",
         &[
             "kedge-access-wire",
