@@ -17,7 +17,7 @@ use crate::clock::{Agenda, Clock, Skew};
 use crate::host::{Host, Place};
 use crate::network::Network;
 use crate::oracle::{self, Memory};
-use crate::plan::Plan;
+use crate::plan::{Plan, STATIC};
 use crate::station::{Anchor, Gateway};
 use crate::trail::{Happened, Trail};
 
@@ -123,6 +123,9 @@ impl World {
         for host in 0..world.hosts.len() {
             world.plan_ping(host);
         }
+        for gateway in 0..world.gateways.len() {
+            world.tell_link(gateway, STATIC, LinkState::Up);
+        }
         world
     }
 
@@ -164,7 +167,8 @@ impl World {
     pub fn now(&self, station: Station) -> Now {
         match station {
             Station::Gateway(n) => self.clock.of_host(self.gateways[n].skew),
-            Station::Anchor(_) | Station::Host(_) => self.clock.of_host(Skew::default()),
+            Station::Anchor(n) => self.clock.of_host(self.anchors[n].skew),
+            Station::Host(_) => self.clock.of_host(Skew::default()),
         }
     }
 
@@ -319,15 +323,25 @@ impl World {
             let state = if down.contains(&interface) { LinkState::Down } else { LinkState::Up };
             self.tell_link(n, interface, state);
         }
+        if self.plan.heartbeat.is_some() {
+            self.gateways[n].mag.announce_restart();
+            self.settle(Station::Gateway(n));
+        }
     }
 
     /// An anchor forgets everything.
     pub fn restart_anchor(&mut self, n: usize) {
         self.note(Happened::Disturbance(format!("anchor {n} restarts")));
-        let restarts = self.anchors[n].restarts + 1;
+        let (restarts, skew) = (self.anchors[n].restarts + 1, self.anchors[n].skew);
         let seed = self.chance.seed();
         self.anchors[n] = Anchor::new(&self.plan, n, restarts, seed);
+        self.anchors[n].skew = skew;
         self.memory.forget(n);
+        if self.plan.heartbeat.is_some() {
+            let gateways = 0..self.gateways.len();
+            let paths = gateways.map(|gateway| self.plan.signal_path(n, gateway));
+            self.anchors[n].lma.announce_restart(paths);
+        }
         self.settle(Station::Anchor(n));
     }
 }
