@@ -54,13 +54,19 @@ pub fn files(machine: &str) -> io::Result<Vec<PathBuf>> {
 
 /// Plays a file. The error says where it went otherwise than written.
 pub fn play(file: &Path) -> Result<Seen, String> {
-    let fail = |line: usize, why: String| format!("{}:{line}: {why}", file.display());
-    let text = fs::read_to_string(file).map_err(|error| fail(1, error.to_string()))?;
-    let sentences = script::sentences(&text).map_err(|why| fail(1, why))?;
-    let mut stage: Box<dyn Stage> = match file.parent().and_then(Path::file_name) {
-        Some(machine) if machine == "lma" => Box::new(anchor::Anchor::new()),
-        _ => return Err(fail(1, "is not in the folder of a machine".to_owned())),
+    let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let machine = file.parent().and_then(Path::file_name).unwrap_or_default();
+    play_text(&machine.to_string_lossy(), &text).map_err(|why| format!("{}:{why}", file.display()))
+}
+
+/// Plays the text of a scenario to a machine. The error begins with the number of its line.
+pub fn play_text(machine: &str, text: &str) -> Result<Seen, String> {
+    let fail = |line: usize, why: String| format!("{line}: {why}");
+    let mut stage: Box<dyn Stage> = match machine {
+        "lma" => Box::new(anchor::Anchor::new()),
+        _ => return Err(fail(1, format!("there is no machine “{machine}”"))),
     };
+    let sentences = script::sentences(text)?;
     let mut seen = Seen::default();
     for sentence in &sentences {
         stage.say(sentence, &mut seen).map_err(|why| fail(sentence.line, why))?;

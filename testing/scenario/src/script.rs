@@ -20,10 +20,10 @@ pub struct Words<'s> {
     at: usize,
 }
 
-/// Reads a file's text.
+/// Reads a file's text. The error begins with the number of its line.
 pub fn sentences(text: &str) -> Result<Vec<Sentence>, String> {
     if !text.starts_with("# ") {
-        return Err("line 1: begins with no comment that says which rule it shows".to_owned());
+        return Err("1: begins with no comment that says which rule it shows".to_owned());
     }
     let mut sentences: Vec<Sentence> = Vec::new();
     for (number, line) in text.lines().enumerate() {
@@ -34,7 +34,7 @@ pub fn sentences(text: &str) -> Result<Vec<Sentence>, String> {
             (true, _, _) => {}
             (false, true, Some(sentence)) => sentence.lines.push(words),
             (false, true, None) => {
-                return Err(format!("line {line_number}: goes on with no sentence"));
+                return Err(format!("{line_number}: goes on with no sentence"));
             }
             (false, false, _) => {
                 sentences.push(Sentence { line: line_number, lines: vec![words] });
