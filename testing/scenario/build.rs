@@ -8,7 +8,7 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut tests = String::new();
-    for machine in ["lma"] {
+    for machine in ["lma", "mag"] {
         let folder = root.join(machine);
         println!("cargo::rerun-if-changed={}", folder.display());
         let mut files = Vec::new();

@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use kedge_lma::Now;
+use kedge_lma::{Now, Rhythm};
 use kedge_model::Timestamp;
+
+use crate::script::{Words, value};
 
 /// Seconds from 1900, where NTP counts from, to 1970.
 const NTP_EPOCH: u64 = 2_208_988_800;
@@ -30,6 +32,10 @@ impl Clock {
     /// A time as it is written: `now`, `+8s`, `-500ms`.
     pub fn timestamp(&self, word: &str) -> Result<Timestamp, String> {
         let now = self.now.wall;
+        // What an answer repeats, to the tick.
+        if let Some(ticks) = word.strip_prefix('=') {
+            return value(ticks, "a timestamp").map(Timestamp);
+        }
         let time = match word.split_at_checked(1) {
             _ if word == "now" => now,
             Some(("+", later)) => now + duration(later)?,
@@ -72,4 +78,17 @@ pub fn duration(word: &str) -> Result<Duration, String> {
         (None, Some(seconds)) => number(seconds).map(Duration::from_secs),
         (None, None) => number("").map(Duration::from_secs),
     }
+}
+
+/// How often something is asked: `60s timeout 3s retries 3`.
+pub fn rhythm(words: &mut Words<'_>) -> Result<Rhythm, String> {
+    let interval = duration(words.next("an interval")?)?;
+    let mut rhythm = Rhythm { interval, timeout: Duration::from_secs(3), allowed: 3 };
+    if words.take("timeout") {
+        rhythm.timeout = duration(words.next("a time span")?)?;
+    }
+    if words.take("retries") {
+        rhythm.allowed = words.value("a number")?;
+    }
+    Ok(rhythm)
 }

@@ -22,8 +22,9 @@
 //! sent, `also name value` adds to what it would have had anyway.
 
 use std::fmt;
+use std::net::IpAddr;
 
-use kedge_model::{Ipv4Net, Ipv6Net, MnId};
+use kedge_model::{Encapsulation, Forwarding, Ipv4Net, Ipv6Net, MnId};
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue, OptionType};
 use kedge_wire::{
     AccessTechnology, AlternateCareOfAddress, DhcpSupportMode, GreKeyOption, HandoffIndicator,
@@ -72,6 +73,18 @@ impl Fields {
     pub fn take(&mut self, name: &str) -> Option<String> {
         let at = self.0.iter().position(|(other, _)| other == name)?;
         Some(self.0.remove(at).1)
+    }
+
+    /// What is forwarded for a binding; `name` says whose an address is.
+    pub fn of_forwarding(forwarding: &Forwarding, name: impl Fn(IpAddr) -> String) -> Self {
+        let mut fields = Self::default();
+        for path in &forwarding.paths {
+            fields.push("to", name(path.tunnel.peer));
+            fields.push("tunnel", tunnel(path.tunnel.encapsulation));
+            fields.push("mtu", path.tunnel.mtu);
+        }
+        forwarding.inner.iter().for_each(|inner| fields.push("address", inner));
+        fields
     }
 
     /// Compares one field.
@@ -239,6 +252,19 @@ pub fn describe_option(fields: &mut Fields, option: &MobilityOption<'_>, clock: 
             fields.push("option", format_args!("{}:{}", o.kind().0, hex(o.body(), "")));
         }
         other => fields.push("option", other.kind().0),
+    }
+}
+
+/// `ipip`, `gre`, `gre:7:8` with the keys of what is sent and received, `udp:5437`.
+fn tunnel(encapsulation: Encapsulation) -> String {
+    let key = |key: Option<u32>| key.map_or("none".to_owned(), |key| key.to_string());
+    match encapsulation {
+        Encapsulation::IpInIp => "ipip".to_owned(),
+        Encapsulation::Gre { send_key: None, receive_key: None } => "gre".to_owned(),
+        Encapsulation::Gre { send_key, receive_key } => {
+            format!("gre:{}:{}", key(send_key), key(receive_key))
+        }
+        Encapsulation::Udp { peer_port, .. } => format!("udp:{peer_port}"),
     }
 }
 

@@ -19,13 +19,14 @@
 //! | `fields`, `message` | messages between octets and words |
 //! | `clock` | virtual time |
 //! | `counters` | what moved, and the sums that hold |
-//! | `anchor` | the anchor and the sentences about it |
+//! | `anchor`, `gateway` | the machines and the sentences about them |
 //! | `seen` | what a scenario has shown, for the tests that ask whether all is shown |
 
 mod anchor;
 mod clock;
 mod counters;
 mod fields;
+mod gateway;
 mod message;
 mod script;
 mod seen;
@@ -64,6 +65,7 @@ pub fn play_text(machine: &str, text: &str) -> Result<Seen, String> {
     let fail = |line: usize, why: String| format!("{line}: {why}");
     let mut stage: Box<dyn Stage> = match machine {
         "lma" => Box::new(anchor::Anchor::new()),
+        "mag" => Box::new(gateway::Gateway::new().map_err(|why| fail(1, why))?),
         _ => return Err(fail(1, format!("there is no machine “{machine}”"))),
     };
     let sentences = script::sentences(text)?;

@@ -94,7 +94,14 @@ pub static LAYERS: &[Layer] = &[
     ),
     edge(
         "kedge-scenario",
-        &["kedge-lma", "kedge-model", "kedge-telemetry", "kedge-wire"],
+        &[
+            "kedge-access-wire",
+            "kedge-lma",
+            "kedge-mag",
+            "kedge-model",
+            "kedge-telemetry",
+            "kedge-wire",
+        ],
         "scenarios are played to a machine alone, in its own time",
     ),
     edge(

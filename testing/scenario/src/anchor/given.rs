@@ -11,15 +11,14 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use kedge_lma::{
     Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool, Network,
-    Peer, Profile, Revocation, Rhythm, Service, Settings,
+    Peer, Profile, Revocation, Service, Settings,
 };
 use kedge_model::{Ipv4Net, Ipv6Net, Lifetime, VrfId};
 
-use crate::clock::duration;
+use crate::clock::{duration, rhythm};
 use crate::fields::full;
 use crate::message::key;
 use crate::script::{Words, value};
@@ -175,18 +174,6 @@ fn authentication(words: &mut Words<'_>) -> Result<Authentication, String> {
         _ => AuthenticationHome::CareOf,
     };
     Ok(Authentication { key, home_address, updates_only: words.take("updates-only") })
-}
-
-fn rhythm(words: &mut Words<'_>) -> Result<Rhythm, String> {
-    let interval = duration(words.next("an interval")?)?;
-    let mut rhythm = Rhythm { interval, timeout: Duration::from_secs(3), allowed: 3 };
-    if words.take("timeout") {
-        rhythm.timeout = duration(words.next("a time span")?)?;
-    }
-    if words.take("retries") {
-        rhythm.allowed = words.value("a number")?;
-    }
-    Ok(rhythm)
 }
 
 fn revocation(words: &mut Words<'_>) -> Result<Revocation, String> {

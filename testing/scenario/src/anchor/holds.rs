@@ -1,7 +1,7 @@
 //! What the anchor holds and forwards, as words.
 
 use kedge_lma::{Binding, State};
-use kedge_model::{BindingId, CustomerId, Encapsulation, MnId};
+use kedge_model::{BindingId, CustomerId, MnId};
 
 use super::Anchor;
 use super::given::STATIONS;
@@ -45,13 +45,7 @@ impl Anchor {
         let mut all = Vec::new();
         for (id, _) in held {
             let Some(forwarding) = self.forwarding.get(&id) else { continue };
-            let mut fields = Fields::default();
-            for path in &forwarding.paths {
-                fields.push("to", station(path.tunnel.peer));
-                fields.push("tunnel", tunnel(path.tunnel.encapsulation));
-                fields.push("mtu", path.tunnel.mtu);
-            }
-            forwarding.inner.iter().for_each(|inner| fields.push("address", inner));
+            let fields = Fields::of_forwarding(forwarding, station);
             let same = fields.all("to").any(|other| other == to);
             if same && fields.check(&mut words.clone()).is_ok() {
                 words.rest();
@@ -99,16 +93,4 @@ fn station(address: std::net::IpAddr) -> String {
     let text = address.to_string();
     let named = STATIONS.iter().find(|(_, addresses)| addresses.contains(&text.as_str()));
     named.map_or(text, |(name, _)| (*name).to_owned())
-}
-
-fn tunnel(encapsulation: Encapsulation) -> String {
-    let key = |key: Option<u32>| key.map_or("none".to_owned(), |key| key.to_string());
-    match encapsulation {
-        Encapsulation::IpInIp => "ipip".to_owned(),
-        Encapsulation::Gre { send_key: None, receive_key: None } => "gre".to_owned(),
-        Encapsulation::Gre { send_key, receive_key } => {
-            format!("gre:{}:{}", key(send_key), key(receive_key))
-        }
-        Encapsulation::Udp { peer_port, .. } => format!("udp:{peer_port}"),
-    }
 }
