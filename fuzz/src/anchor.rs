@@ -149,7 +149,7 @@ impl World {
                 // The pools stay: an address of a pool that is gone is nobody's.
                 let networks = self.settings.networks.clone();
                 self.settings = Settings { networks, ..settings(octets) };
-                self.lma.apply(self.settings.clone());
+                self.lma.apply(self.settings.clone(), now);
             }
         }
     }

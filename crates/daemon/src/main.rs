@@ -23,6 +23,8 @@ mod console;
 mod counters;
 mod forwarding;
 mod gateway;
+#[expect(dead_code, reason = "the commit uses it next")]
+mod history;
 mod log;
 mod options;
 mod shell;

@@ -121,11 +121,7 @@ impl Lma {
 
     /// The node's own profile, its realm's, or the default one.
     fn profile(&self, request: &Request<'_>) -> Option<&Profile> {
-        let profiles = &self.settings.profiles;
-        let nai = request.nai();
-        let own = nai.and_then(|nai| profiles.get(nai));
-        let realm = || nai.and_then(|nai| profiles.get(&nai[nai.rfind('@')?..]));
-        own.or_else(realm).or(self.settings.default_profile.as_ref())
+        self.settings.profile(request.nai())
     }
 
     /// RFC 5213 §5.5. An update is compared with the session it is about, if there is one; one

@@ -53,6 +53,7 @@ mod lookup;
 mod paths;
 mod peers;
 mod pool;
+mod reconfigure;
 mod registration;
 mod rejection;
 mod request;
@@ -282,28 +283,6 @@ impl Lma {
     /// Takes back the buffer of a message that was sent.
     pub fn reclaim(&mut self, bytes: Vec<u8>) {
         self.buffers.give_back(bytes);
-    }
-
-    /// Changes the settings in service. Bindings keep their addresses and their lifetimes; what
-    /// their gateways agreed to changes with their next update.
-    pub fn apply(&mut self, settings: Settings) {
-        let moved = settings.vrf != self.settings.vrf;
-        self.settings = settings;
-        self.peers.configure(&self.settings);
-        let held = self.cache.iter().map(|(_, b)| (b.network, b.addresses));
-        self.networks.replace(&self.settings.networks, held);
-        let slots: Vec<Slot> = self.cache.iter().map(|(slot, _)| slot).collect();
-        for slot in slots {
-            let mut changed = moved;
-            for path in self.cache[slot].paths.iter_mut() {
-                let mtu = self.settings.mtu_of(&path.tunnel);
-                changed |= path.tunnel.mtu != mtu;
-                path.tunnel.mtu = mtu;
-            }
-            if changed && self.cache[slot].is_active() {
-                self.want_forwarding(slot);
-            }
-        }
     }
 
     fn handle_update(

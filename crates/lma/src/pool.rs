@@ -171,6 +171,48 @@ impl Pools {
     }
 }
 
+/// Whether a pool hands this address out.
+pub(crate) fn has_ipv4(pool: Ipv4Pool, address: Ipv4Addr) -> bool {
+    let Ipv4Range { first, size, router } = Ipv4Range::of(pool);
+    let number = address.to_bits().checked_sub(first);
+    address != router && number.is_some_and(|number| number < size)
+}
+
+/// Whether a pool hands this prefix out.
+pub(crate) fn has_prefix(pool: Ipv6Pool, upper: u64) -> bool {
+    let (first, size) = ipv6_range(pool);
+    upper.checked_sub(first).is_some_and(|number| number < u64::from(size))
+}
+
+/// What an IPv4 pool comes down to.
+struct Ipv4Range {
+    first: u32,
+    size: u32,
+    /// The subnet's first host.
+    router: Ipv4Addr,
+}
+
+impl Ipv4Range {
+    fn of(pool: Ipv4Pool) -> Self {
+        let host_bits = 32 - u32::from(pool.prefix_len.min(32));
+        let hosts = ((1_u64 << host_bits) - 1) as u32;
+        let subnet = pool.start.to_bits() & !hosts;
+        // Neither the subnet's own address nor the broadcast address is a host.
+        let first = pool.start.to_bits().max(subnet.saturating_add(1));
+        let size = u64::from((subnet | hosts).saturating_sub(first)).min(CAPACITY) as u32;
+        Self { first, size, router: Ipv4Addr::from_bits(subnet.saturating_add(1)) }
+    }
+}
+
+/// The first prefix of a pool, and how many there are.
+fn ipv6_range(pool: Ipv6Pool) -> (u64, u32) {
+    let first = upper_half(pool.start);
+    let free_bits = 64 - u32::from(pool.prefix_len.min(64));
+    let last = first | 1_u64.checked_shl(free_bits).map_or(u64::MAX, |block| block - 1);
+    // At most 2^24, which fits; the subtraction cannot pass zero, and one more is added last.
+    (first, (last - first).min(CAPACITY - 1) as u32 + 1)
+}
+
 /// IPv4 home addresses of one subnet.
 #[derive(Debug)]
 struct Ipv4Addresses {
@@ -183,14 +225,8 @@ struct Ipv4Addresses {
 
 impl Ipv4Addresses {
     fn new(pool: Ipv4Pool) -> Self {
-        let host_bits = 32 - u32::from(pool.prefix_len.min(32));
-        let hosts = ((1_u64 << host_bits) - 1) as u32;
-        let subnet = pool.start.to_bits() & !hosts;
-        // Neither the subnet's own address nor the broadcast address is a host.
-        let first = pool.start.to_bits().max(subnet.saturating_add(1));
-        let size = (subnet | hosts).saturating_sub(first);
-        let router = Ipv4Addr::from_bits(subnet.saturating_add(1));
-        let mut taken = Bitmap::new(u64::from(size).min(CAPACITY) as u32);
+        let Ipv4Range { first, size, router } = Ipv4Range::of(pool);
+        let mut taken = Bitmap::new(size);
         if let Some(number) = router.to_bits().checked_sub(first) {
             taken.take(number);
         }
@@ -218,11 +254,7 @@ struct Ipv6Prefixes {
 
 impl Ipv6Prefixes {
     fn new(pool: Ipv6Pool) -> Self {
-        let first = upper_half(pool.start);
-        let free_bits = 64 - u32::from(pool.prefix_len.min(64));
-        let last = first | 1_u64.checked_shl(free_bits).map_or(u64::MAX, |block| block - 1);
-        // At most 2^24, which fits; the subtraction cannot pass zero, and one more is added last.
-        let size = (last - first).min(CAPACITY - 1) as u32 + 1;
+        let (first, size) = ipv6_range(pool);
         Self { first, taken: Bitmap::new(size) }
     }
 

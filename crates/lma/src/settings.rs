@@ -97,6 +97,13 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The profile of a node: its own, its realm's, or the default one.
+    pub fn profile(&self, nai: Option<&str>) -> Option<&Profile> {
+        let own = nai.and_then(|nai| self.profiles.get(nai));
+        let realm = || nai.and_then(|nai| self.profiles.get(&nai[nai.rfind('@')?..]));
+        own.or_else(realm).or(self.default_profile.as_ref())
+    }
+
     /// The largest inner packet of a tunnel.
     pub(crate) fn mtu_of(&self, tunnel: &Tunnel) -> u16 {
         let room = self.link_mtu.saturating_sub(tunnel.overhead());

@@ -182,7 +182,7 @@ fn apply(world: &mut World, step: &Step) -> Outcome {
             world.deliver(path, &message(path, bri, options)).1
         }
         Step::Apply(which) => {
-            world.lma.apply(configuration(*which));
+            world.lma.apply(configuration(*which), world.now);
             world.drain()
         }
     }

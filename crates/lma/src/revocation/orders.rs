@@ -46,7 +46,13 @@ impl Lma {
 
     /// A binding that its gateway holds ends when the gateway has been told; any other, and one
     /// that is already being taken back, at once.
-    fn take_back(&mut self, slot: Slot, trigger: RevocationTrigger, reason: Release, now: Now) {
+    pub(crate) fn take_back(
+        &mut self,
+        slot: Slot,
+        trigger: RevocationTrigger,
+        reason: Release,
+        now: Now,
+    ) {
         let binding = &self.cache[slot];
         if !binding.is_active() {
             return self.end(slot, reason, now);

@@ -68,6 +68,18 @@ pub fn settings() -> Settings {
     }
 }
 
+/// No binding, no address taken, no timer.
+pub fn assert_nothing_left(world: &mut World) {
+    assert!(world.lma.is_empty());
+    assert_eq!(world.lma.bindings().count(), 0);
+    assert_eq!(world.lma.poll_timeout(), None);
+    // A network that is not configured has no usage.
+    if let Some((ipv4, ipv6)) = world.lma.usage("home") {
+        assert_eq!((ipv4.unwrap().taken, ipv6.unwrap().taken), (0, 0));
+    }
+    assert!(world.lma.peers().all(|peer| peer.bindings == 0));
+}
+
 pub fn network(ipv4_len: u8, ipv6_len: u8) -> Network {
     Network {
         ipv4: Some(Ipv4Pool { start: Ipv4Addr::new(10, 0, 0, 2), prefix_len: ipv4_len }),

@@ -145,7 +145,7 @@ impl Anchor {
             "sets" => {
                 given::set(&mut self.settings, words)?;
                 let settings = self.settings.clone();
-                self.lma().apply(settings);
+                self.lma().apply(settings, now);
             }
             "clears" if words.take("everything") => drop(self.lma().clear_all(now)),
             "clears" if words.take("gateway") => {
