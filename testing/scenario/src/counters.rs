@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kedge_telemetry::Group;
+use kedge_telemetry::{Group, Row};
 
 use crate::script::Sentence;
 use crate::seen::Seen;
@@ -76,34 +76,79 @@ fn all(groups: &[Group]) -> BTreeMap<String, u64> {
 }
 
 /// The sums within an anchor's groups that hold at any time; `pending` updates wait.
-pub fn balance(groups: &[Group], pending: usize) -> Result<(), String> {
-    let all = all(groups);
-    let of = |name: &str| all.get(name).copied().ok_or_else(|| format!("there is no {name}"));
-    let sum = |group: &str| -> u64 {
-        let group = groups.iter().find(|other| other.key == group);
-        group.map_or(0, |group| group.rows.iter().map(|row| row.value).sum())
-    };
-    let equal = |what: &str, left: u64, right: u64| match left == right {
+pub fn anchor_balance(groups: &[Group], pending: usize) -> Result<(), String> {
+    let sums = Sums(groups);
+    let received = "binding_updates_received";
+    let [accepted, denied, discarded] =
+        ["accepted", "denied", "discarded"].map(|row| sums.of(received, &[row]));
+    let done = accepted + denied + discarded;
+    equal("received and what became of it", sums.of(received, &["total"]), done + pending as u64)?;
+    let classes = ["initial", "refresh", "deregistration", "handoff"]
+        .map(|class| format!("binding_updates_{class}"));
+    let by_class = |row: &str| classes.iter().map(|class| sums.of(class, &[row])).sum();
+    equal("accepted by class", by_class("accepted"), accepted)?;
+    equal("denied by class", by_class("denied"), denied)?;
+    equal("discarded by reason", sums.all("discard_reasons"), discarded)?;
+    equal("acknowledged", sums.of("binding_acks_sent", &["total"]), accepted + denied)?;
+    let revocation = "binding_revocation";
+    let (sent, answered) =
+        (sums.of(revocation, &["sent"]), sums.of(revocation, &["acks_received"]));
+    equal("revoked by trigger", sums.all("revocation_triggers_sent"), sent)?;
+    equal("revocations by status", sums.all("revocation_ack_status"), answered)
+}
+
+/// The sums within a gateway's groups that hold at any time; `present` nodes are served.
+pub fn gateway_balance(groups: &[Group], present: usize) -> Result<(), String> {
+    let sums = Sums(groups);
+    let sent = "mag_binding_updates_sent";
+    let kinds = [
+        "initial",
+        "initial_retransmitted",
+        "refresh",
+        "refresh_retransmitted",
+        "deregistration",
+        "deregistration_retransmitted",
+    ];
+    equal("updates by kind", sums.of(sent, &kinds), sums.of(sent, &["total"]))?;
+    let received = "mag_binding_acknowledgements_received";
+    let used = sums.of(received, &["accepted", "denied"]);
+    let total = sums.of(received, &["total"]);
+    equal("acknowledgements and their use", used + sums.of(received, &["errors"]), total)?;
+    let replies = ["initial_replies", "refresh_replies", "deregistration_replies"];
+    equal("acknowledgements by kind", sums.of(received, &replies), used)?;
+    let denied = sums.of(received, &["denied"]);
+    equal("denied by reason", sums.all("mag_denied_by_lma"), denied)?;
+    let gone = sums.of("mag_access", &["detached"]);
+    equal("nodes", sums.of("mag_access", &["attached"]), gone + present as u64)
+}
+
+/// Sums of counters.
+struct Sums<'g>(&'g [Group]);
+
+impl Sums<'_> {
+    /// Of some counters of a group, which exist.
+    fn of(&self, group: &str, rows: &[&str]) -> u64 {
+        let value = |name: &&str| {
+            let row = self.rows(group).find(|row| row.key == *name);
+            row.unwrap_or_else(|| panic!("there is no counter {group}.{name}")).value
+        };
+        rows.iter().map(value).sum()
+    }
+
+    /// Of a whole group, which exists.
+    fn all(&self, group: &str) -> u64 {
+        assert!(self.rows(group).next().is_some(), "there is no group {group}");
+        self.rows(group).map(|row| row.value).sum()
+    }
+
+    fn rows(&self, group: &str) -> impl Iterator<Item = &Row> {
+        self.0.iter().filter(move |other| other.key == group).flat_map(|group| &group.rows)
+    }
+}
+
+fn equal(what: &str, left: u64, right: u64) -> Result<(), String> {
+    match left == right {
         true => Ok(()),
         false => Err(format!("{what}: {left} is not {right}")),
-    };
-    let [total, accepted, denied, discarded] = ["total", "accepted", "denied", "discarded"]
-        .map(|row| of(&format!("binding_updates_received.{row}")));
-    let (total, accepted, denied, discarded) = (total?, accepted?, denied?, discarded?);
-    let (mut classes_accepted, mut classes_denied) = (0, 0);
-    for class in ["initial", "refresh", "deregistration", "handoff"] {
-        classes_accepted += of(&format!("binding_updates_{class}.accepted"))?;
-        classes_denied += of(&format!("binding_updates_{class}.denied"))?;
     }
-    equal("received and what became of it", total, accepted + denied + discarded + pending as u64)?;
-    equal("accepted by class", classes_accepted, accepted)?;
-    equal("denied by class", classes_denied, denied)?;
-    equal("discarded by reason", sum("discard_reasons"), discarded)?;
-    equal("acknowledged", of("binding_acks_sent.total")?, accepted + denied)?;
-    equal("revoked by trigger", sum("revocation_triggers_sent"), of("binding_revocation.sent")?)?;
-    equal(
-        "revocations by status",
-        sum("revocation_ack_status"),
-        of("binding_revocation.acks_received")?,
-    )
 }

@@ -13,7 +13,7 @@ use kedge_wire::registry::RevocationTrigger;
 
 use crate::Stage;
 use crate::clock::{Clock, duration};
-use crate::counters::{Counters, balance};
+use crate::counters::{Counters, anchor_balance};
 use crate::fields::{Fields, mn_id};
 use crate::message::{self, Said, usual};
 use crate::script::{Sentence, Words, value};
@@ -79,7 +79,7 @@ impl Anchor {
         }
         self.drain();
         let pending = self.lma().pending();
-        balance(&self.lma().statistics(), pending)
+        anchor_balance(&self.lma().statistics(), pending)
     }
 
     /// A station says something to the anchor.

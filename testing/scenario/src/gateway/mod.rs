@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use kedge_mag::{BindingState, InterfaceId, LinkState, Mag, Output, Settings};
+use kedge_mag::{BindingState, BindingView, InterfaceId, LinkState, Mag, Output, Settings};
 use kedge_model::{BindingId, Datagram, Forwarding, SignalPath, VrfId};
 use kedge_wire::{Packet, TimestampOption};
 
 use crate::Stage;
 use crate::clock::{Clock, duration};
-use crate::counters::Counters;
+use crate::counters::{Counters, gateway_balance};
 use crate::fields::{Fields, mn_id};
 use crate::message::{self, Said, usual};
 use crate::script::{Sentence, Words, value};
@@ -87,7 +87,10 @@ impl Gateway {
             station => self.hear(station, words)?,
         }
         self.drain();
-        Ok(())
+        let now = self.clock.now.mono;
+        let is_present = |view: &BindingView| view.state != BindingState::Deregistering;
+        let present = self.mag().bindings(now).filter(is_present).count();
+        gateway_balance(&self.mag().statistics(), present)
     }
 
     /// An anchor, or somebody else, says something to the gateway.
