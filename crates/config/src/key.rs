@@ -44,6 +44,7 @@ pub(crate) enum Key {
     BceDeleteWait,
     BceCreateWait,
     DefaultProfile,
+    TimestampRequired,
     DynamicMagLearning,
     Accounting,
     PeerMag,

@@ -27,10 +27,10 @@ use std::net::IpAddr;
 use kedge_model::{Encapsulation, Forwarding, Ipv4Net, Ipv6Net, MnId};
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue, OptionType};
 use kedge_wire::{
-    AccessTechnology, AlternateCareOfAddress, DhcpSupportMode, GreKeyOption, HandoffIndicator,
-    HomeNetworkPrefix, Ipv4DefaultRouter, Ipv4HomeAddressReply, Ipv4HomeAddressRequest,
-    LinkLocalAddress, MessageId, MnIdOption, MnLinkLayerId, MobilityOption, NatDetection, Options,
-    RestartCounter, ServiceSelection, TimestampOption, UnknownOption,
+    AccessTechnology, AlternateCareOfAddress, DelegatedMobileNetworkPrefix, DhcpSupportMode,
+    GreKeyOption, HandoffIndicator, HomeNetworkPrefix, Ipv4DefaultRouter, Ipv4HomeAddressReply,
+    Ipv4HomeAddressRequest, LinkLocalAddress, MessageId, MnIdOption, MnLinkLayerId, MobilityOption,
+    NatDetection, Options, RestartCounter, ServiceSelection, TimestampOption, UnknownOption,
 };
 
 use crate::clock::{Clock, from_ntp, to_ntp};
@@ -198,6 +198,10 @@ pub fn push_option(
         }
         "service" => {
             options.push(ServiceSelection::new(word.as_bytes()).ok_or("too long a name")?);
+        }
+        "dmnp" => {
+            let prefix = value(&full(name, word), "a prefix")?;
+            options.push(DelegatedMobileNetworkPrefix { prefix });
         }
         "restart" => options.push(RestartCounter(value(word, "a number")?)),
         "option" => {

@@ -18,8 +18,6 @@ const STILL: &[&str] = &[
     "aaa_authentication.timeout_failures",
     "deny_admin_prohibited.invalid_mn_aaa_spi",
     "deny_admin_prohibited.mn_aaa_option_missing",
-    "deny_reasons.message_id_required",
-    "deny_reasons.unspecified",
     "deny_unspecified.newer_session_aaa",
     "deny_unspecified.newer_session_pcrf",
     "deny_unspecified.newer_session_pcs",

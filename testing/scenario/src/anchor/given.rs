@@ -13,10 +13,10 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use kedge_lma::{
-    Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool, Network,
-    Peer, Profile, Revocation, Service, Settings,
+    Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool,
+    MobileNetworkPool, Network, Peer, Profile, Revocation, Service, Settings,
 };
-use kedge_model::{Ipv4Net, Ipv6Net, Lifetime, VrfId};
+use kedge_model::{IpNet, Ipv4Net, Ipv6Net, Lifetime, VrfId};
 
 use crate::clock::{duration, rhythm};
 use crate::fields::full;
@@ -39,6 +39,7 @@ const NETWORK: &str = "home";
 pub fn usual() -> Settings {
     let peers = STATIONS.iter().filter(|(name, _)| *name != "stranger").map(peer).collect();
     let network = Network {
+        mobile_networks: Vec::new(),
         ipv4: Some(Ipv4Pool { start: [10, 0, 0, 2].into(), prefix_len: 24 }),
         ipv6: Some(Ipv6Pool {
             start: [0x2001, 0xdb8, 0x100, 0, 0, 0, 0, 0].into(),
@@ -83,7 +84,7 @@ pub fn address(station: &str, ipv4: bool) -> Result<IpAddr, String> {
 /// `gre-keys off`, `heartbeat 60s timeout 3s retries 3` or `none`, `revocation 1s to 2s retries 1`,
 /// `restart-counter 7`, `ipv6-pool 2001:db8:100::/48` or `none`, `ipv4-pool 10.0.0.2/24` or `none`,
 /// `profile alice dual`, `ipv4`, `ipv6` or `disabled`, optionally with `service internet`,
-/// `no profile`, `dscp 46`.
+/// `no profile`, `dscp 46`, `timestamps required`, `mobile-networks 2001:db8:200::/48 56`.
 pub fn set(settings: &mut Settings, words: &mut Words<'_>) -> Result<(), String> {
     let network = settings.networks.entry(NETWORK.to_owned()).or_default();
     match words.next("a setting")? {
@@ -138,6 +139,13 @@ pub fn set(settings: &mut Settings, words: &mut Words<'_>) -> Result<(), String>
                 profile.apn = Some(words.next("a name")?.to_owned());
             }
             settings.profiles.insert(node, profile);
+        }
+        "timestamps" if words.take("required") => settings.timestamp_required = true,
+        "mobile-networks" => {
+            let pool: IpNet = words.value("a prefix")?;
+            let network_len = words.value("the length of each")?;
+            let (start, pool_len) = (pool.addr(), pool.prefix_len());
+            network.mobile_networks.push(MobileNetworkPool { start, pool_len, network_len });
         }
         "no" if words.take("profile") => settings.default_profile = None,
         "dscp" => {

@@ -68,6 +68,7 @@ impl Anchor {
         match subject {
             "wait" => self.wait(duration(words.next("a time span")?)?)?,
             "operator" => self.operate(words)?,
+            "forwarding" if words.take("stops") => self.lma().handle_forwarding_stopped(),
             "transport" if words.take("refuses") => self.refuse_transport(words)?,
             station => {
                 let path = self.path(station, words)?;
