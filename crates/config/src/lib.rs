@@ -14,28 +14,43 @@
 //!
 //! The crate is pure and no text makes it panic.
 
+mod access_list;
 mod check;
 mod command;
+mod customer;
 mod domain;
 mod error;
+mod hybrid;
 mod key;
 mod keyword;
 mod lma;
+mod logical;
 mod mag;
+mod map;
+mod network;
+mod radius;
 mod shared;
 mod table;
 
+pub use access_list::{AccessEntry, AccessList, Action, AddressMatch};
 pub use command::{BindingFilter, Command, CommandError, Pipe, Request, complete, parse_command};
+pub use customer::{Customer, LocalLoop, MnpMaximum, PerFamily, Transport};
 pub use domain::{DomainConfig, DomainMember, NaiConfig, Service};
 pub use error::{Caution, ConfigError, ConfigFault, Warning};
+pub use hybrid::{BandwidthRatio, HybridAccess, Probe, Threshold, TrafficProfile};
 pub use kedge_grammar::{Hint, Place, Secret};
-pub use lma::{Accounting, Ipv4Pool, Ipv6Pool, LmaConfig, NetworkConfig, PeerMag};
+pub use lma::{Accounting, LmaConfig, MobileNetworkCheck, PeerMag, Redistribute};
+pub use logical::{DefaultRoute, GatewayLocalLoop, LogicalMn, MobileNetwork, ReverseRoute};
 pub use mag::{
-    AccessInterface, AccessTechnology, BindingTimes, DetachPoll, MagConfig, MagRole, MobileNode,
-    PeerLma,
+    AccessInterface, AccessTechnology, BindingTimes, DetachPoll, EgressTechnology, LocalRouting,
+    MagConfig, MagRole, MobileNode, NatSide, PeerLma, RoamingInterface,
 };
+pub use map::{LinkChoice, MapEntry};
+pub use network::{Ipv4Pool, Ipv6Pool, MobileIpv4Pool, MobileIpv6Pool, NamedPool, NetworkConfig};
+pub use radius::RadiusServer;
 pub use shared::{
-    AuthHomeAddress, AuthOption, Dscp, Encap, Heartbeat, ReplayWindow, RevocationTimes,
+    AuthHomeAddress, AuthOption, Dscp, Encap, Heartbeat, LabelHeartbeat, ReplayWindow,
+    RevocationTimes,
 };
 
 use kedge_grammar::{Args, Datum, Section, Writer};
@@ -46,9 +61,15 @@ use crate::key::Key;
 /// Everything that a configuration says.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Config {
-    /// Routing worlds, in the order of the text.
+    /// Routing worlds.
     pub vrfs: Vec<VrfConfig>,
-    /// Domains, in the order of the text.
+    /// RADIUS servers.
+    pub radius_servers: Vec<RadiusServer>,
+    /// The group of servers that accounting records of the mobile services go to.
+    pub accounting_group: Option<String>,
+    /// Access lists.
+    pub access_lists: Vec<AccessList>,
+    /// Domains.
     pub domains: Vec<DomainConfig>,
     /// The anchor, if this host is one.
     pub lma: Option<LmaConfig>,
@@ -120,6 +141,9 @@ impl Config {
         };
         Self {
             vrfs: section.each(Key::Vrf).map(vrf).collect(),
+            radius_servers: section.each(Key::RadiusServer).map(RadiusServer::read).collect(),
+            accounting_group: section.text(Key::AccountingGroup),
+            access_lists: section.each(Key::AccessList).map(AccessList::read).collect(),
             domains: section.each(Key::Domain).map(DomainConfig::read).collect(),
             lma: section.find(Key::Lma).map(LmaConfig::read),
             mag: section.find(Key::Mag).map(MagConfig::read),
@@ -135,6 +159,9 @@ impl Config {
                 writer.text(Key::VrfDevice, vrf.device.as_deref());
             });
         }
+        self.radius_servers.iter().for_each(|server| server.write(&mut writer));
+        writer.text(Key::AccountingGroup, self.accounting_group.as_deref());
+        self.access_lists.iter().for_each(|list| list.write(&mut writer));
         self.domains.iter().for_each(|domain| domain.write(&mut writer));
         self.lma.iter().for_each(|lma| lma.write(&mut writer));
         self.mag.iter().for_each(|mag| mag.write(&mut writer));

@@ -116,7 +116,7 @@ radius-server host 192.0.2.1
 ";
     let shown = errors(text);
     assert!(!shown.contains("sesame"), "{shown}");
-    assert_eq!(shown.matches("kedge.conf:").count(), 11, "{shown}");
+    assert_eq!(shown.matches("kedge.conf:").count(), 12, "{shown}");
     assert!(
         shown.contains(
             "\
@@ -156,7 +156,7 @@ ipv6 mobile pmipv6-mag mag1 domain cisco.com
 ";
     let errors = parse(text, "f").unwrap_err();
     let lines: Vec<usize> = errors.iter().map(|error| error.place.line).collect();
-    assert_eq!(lines, [2, 4, 5, 6, 10, 12, 15, 18, 19, 20]);
+    assert_eq!(lines, [2, 4, 5, 6, 10, 12, 15, 18, 20]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! One line typed at a terminal: read, or completed.
 
-use crate::diagnostic::{Hint, SyntaxError, SyntaxFault};
+use crate::diagnostic::{Hint, SyntaxError};
 use crate::matcher::{self, Match};
 use crate::{Args, Block, lex, read};
 
@@ -11,11 +11,8 @@ pub fn read_command<K: Copy + PartialEq>(
     origin: &str,
 ) -> Result<(K, Args), SyntaxError> {
     let line = lex::typed(text);
-    let (Match { row, args, .. }, place) = read::one_line(block, origin, &line)?;
-    match row.key() {
-        Some(key) => Ok((key, args)),
-        None => Err(Box::new((place, SyntaxFault::NotSupported { command: row.name() }))),
-    }
+    let Match { row, args, .. } = read::one_line(block, origin, &line)?;
+    Ok((row.key, args))
 }
 
 /// What may stand where `text` ends: the words that its last word begins, or, behind a blank,

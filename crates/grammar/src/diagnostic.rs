@@ -91,11 +91,6 @@ pub enum SyntaxFault {
         /// What is missing.
         allowed: Vec<Hint>,
     },
-    /// The command is known, and has no function in this version.
-    NotSupported {
-        /// Its name.
-        command: String,
-    },
     /// The command may stand once, and stands elsewhere with other arguments.
     AlreadyGiven {
         /// Its name.
@@ -170,9 +165,6 @@ impl fmt::Display for SyntaxFault {
             },
             Self::Ambiguous { word, .. } => write!(f, "'{}' is ambiguous", Quote(word)),
             Self::Incomplete { .. } => f.write_str("incomplete command"),
-            Self::NotSupported { command } => {
-                write!(f, "'{command}' is known, not supported yet")
-            }
             Self::AlreadyGiven { command, line } => {
                 write!(f, "only one '{command}' is possible; another is on line {line}")
             }
@@ -201,10 +193,7 @@ impl SyntaxFault {
             }
             Self::Incomplete { allowed } => write_hints(f, "to come", allowed),
             Self::Ambiguous { candidates, .. } => write_hints(f, "it may begin", candidates),
-            Self::NotSupported { .. }
-            | Self::AlreadyGiven { .. }
-            | Self::OpenQuote
-            | Self::OpenComment => Ok(()),
+            Self::AlreadyGiven { .. } | Self::OpenQuote | Self::OpenComment => Ok(()),
         }
     }
 }

@@ -33,6 +33,6 @@ pub use document::document;
 pub use read::{Reading, read};
 pub use render::render;
 pub use secret::Secret;
-pub use table::{Block, Part, Repeats, Row, Support, Takes};
+pub use table::{Block, Part, Repeats, Row, Takes};
 pub use tree::{Args, Item, Section, Writer};
 pub use value::{Datum, Value, is_device};

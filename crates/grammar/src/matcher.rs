@@ -55,28 +55,34 @@ pub(crate) struct Thread<K: 'static> {
 }
 
 /// Reads a whole line.
-pub(crate) fn find<K: Copy>(rows: &'static [Row<K>], words: &[&str]) -> Result<Match<K>, Miss<K>> {
+pub(crate) fn find<K: Copy + PartialEq>(
+    rows: &'static [Row<K>],
+    words: &[&str],
+) -> Result<Match<K>, Miss<K>> {
     let threads = follow(rows, words)?;
     let complete = threads.iter().find(|thread| thread.next().is_none());
     let found = complete.map(Thread::matched);
     found.ok_or_else(|| miss(words.len(), Why::Incomplete, &threads))
 }
 
-/// Reads the line behind `no`, where arguments may be left out: `no bce lifetime` removes it
-/// whatever its value is.
-pub(crate) fn find_negated<K: Copy>(
+/// Reads the line behind `no`, where a command's name is enough: `no bce lifetime` removes it
+/// whatever its value is. It may be that of several.
+pub(crate) fn find_negated<K: Copy + PartialEq>(
     rows: &'static [Row<K>],
     words: &[&str],
-) -> Result<Match<K>, Miss<K>> {
+) -> Result<Vec<Match<K>>, Miss<K>> {
     let threads = follow(rows, words)?;
-    let named = |thread: &Thread<K>| !matches!(thread.next(), Some(Part::Word { .. }));
-    let complete = threads.iter().find(|thread| named(thread));
-    let found = complete.map(Thread::matched);
-    found.ok_or_else(|| miss(words.len(), Why::Incomplete, &threads))
+    let complete = |thread: &&Thread<K>| thread.next().is_none();
+    let named = |thread: &&Thread<K>| words.len() >= thread.row.name_len();
+    let mut found: Vec<Match<K>> = threads.iter().filter(complete).map(Thread::matched).collect();
+    if found.is_empty() {
+        found.extend(threads.iter().filter(named).map(Thread::matched));
+    }
+    if found.is_empty() { Err(miss(words.len(), Why::Incomplete, &threads)) } else { Ok(found) }
 }
 
 /// What may come after `words`.
-pub(crate) fn expected<K: Copy>(rows: &'static [Row<K>], words: &[&str]) -> Vec<Hint> {
+pub(crate) fn expected<K: Copy + PartialEq>(rows: &'static [Row<K>], words: &[&str]) -> Vec<Hint> {
     let Ok(threads) = follow(rows, words) else { return Vec::new() };
     let mut hints = hints(&threads);
     if let Some(thread) = threads.iter().find(|thread| thread.next().is_none()) {
@@ -85,7 +91,10 @@ pub(crate) fn expected<K: Copy>(rows: &'static [Row<K>], words: &[&str]) -> Vec<
     hints
 }
 
-fn follow<K: Copy>(rows: &'static [Row<K>], words: &[&str]) -> Result<Vec<Thread<K>>, Miss<K>> {
+fn follow<K: Copy + PartialEq>(
+    rows: &'static [Row<K>],
+    words: &[&str],
+) -> Result<Vec<Thread<K>>, Miss<K>> {
     let mut threads = Vec::new();
     for row in rows {
         let rest = vec![row.syntax];
@@ -98,7 +107,11 @@ fn follow<K: Copy>(rows: &'static [Row<K>], words: &[&str]) -> Result<Vec<Thread
 }
 
 /// The threads that go on with `word`.
-fn step<K: Copy>(threads: &[Thread<K>], at: usize, word: &str) -> Result<Vec<Thread<K>>, Why> {
+fn step<K: Copy + PartialEq>(
+    threads: &[Thread<K>],
+    at: usize,
+    word: &str,
+) -> Result<Vec<Thread<K>>, Why> {
     let mut whole = Vec::new();
     let mut others = Vec::new();
     let mut begun: Vec<(&str, Vec<Thread<K>>)> = Vec::new();
@@ -174,7 +187,7 @@ fn slot<'a, T>(begun: &'a mut Vec<(&'static str, Vec<T>)>, word: &'static str) -
     &mut begun[at].1
 }
 
-impl<K: Copy> Thread<K> {
+impl<K: Copy + PartialEq> Thread<K> {
     /// The part it waits for; `None` when the command may end here.
     fn next(&self) -> Option<&'static Part> {
         self.rest.last().and_then(|parts| parts.first())
@@ -190,10 +203,16 @@ impl<K: Copy> Thread<K> {
         if let Some(parts) = after.rest.last_mut() {
             *parts = &parts[1..];
         }
-        if let (Part::Arg { name, .. } | Part::Flag { word: name, .. }, Some(datum)) = (part, datum)
-        {
-            after.args.push(name, datum);
-            after.spots.push((name, at));
+        match (part, datum) {
+            // An interface's name in two words is one name.
+            (Part::Arg { value: Value::InterfaceNumber, .. }, Some(Datum::Text(number))) => {
+                after.args.append(&number);
+            }
+            (Part::Arg { name, .. } | Part::Flag { word: name, .. }, Some(datum)) => {
+                after.args.push(name, datum);
+                after.spots.push((name, at));
+            }
+            _ => {}
         }
         expand(after, into);
     }
@@ -201,7 +220,7 @@ impl<K: Copy> Thread<K> {
 
 /// Unfolds what may be left out and what is a choice, until each thread waits for a word, or for
 /// nothing.
-fn expand<K: Copy>(mut thread: Thread<K>, into: &mut Vec<Thread<K>>) {
+fn expand<K: Copy + PartialEq>(mut thread: Thread<K>, into: &mut Vec<Thread<K>>) {
     while thread.rest.last().is_some_and(|parts| parts.is_empty()) {
         thread.rest.pop();
     }
@@ -229,7 +248,7 @@ fn expand<K: Copy>(mut thread: Thread<K>, into: &mut Vec<Thread<K>>) {
     }
 }
 
-fn miss<K: Copy>(at: usize, why: Why, threads: &[Thread<K>]) -> Miss<K> {
+fn miss<K: Copy + PartialEq>(at: usize, why: Why, threads: &[Thread<K>]) -> Miss<K> {
     let waiting = || threads.iter().filter_map(Thread::next);
     let secret = waiting().any(|part| matches!(part, Part::Arg { value, .. } if value.is_secret()));
     let rows = threads.iter().map(|thread| thread.row).collect();
@@ -237,7 +256,7 @@ fn miss<K: Copy>(at: usize, why: Why, threads: &[Thread<K>]) -> Miss<K> {
 }
 
 /// What the threads wait for, each thing once, in table order.
-fn hints<K: Copy>(threads: &[Thread<K>]) -> Vec<Hint> {
+fn hints<K: Copy + PartialEq>(threads: &[Thread<K>]) -> Vec<Hint> {
     let mut hints: Vec<Hint> = Vec::new();
     let mut add = |hint: Hint| {
         if !hints.iter().any(|known| known.what == hint.what && known.help == hint.help) {

@@ -8,8 +8,7 @@
 //!
 //! **After a mistake** the reader goes on. When the line clearly meant to open a block, that block
 //! is opened all the same, so that one slip is one error. Lines indented below a line that nobody
-//! knows are skipped with it. The block of a command that is not supported is read for its syntax
-//! and not complained about again.
+//! knows are skipped with it.
 
 mod complain;
 
@@ -21,7 +20,7 @@ use crate::lex::{self, Line};
 use crate::mask::{Hide, Mask};
 use crate::matcher::{self, Match, Miss, Why};
 use crate::tree::Identity;
-use crate::{Args, Block, Item, Repeats, Row, Support, tree};
+use crate::{Args, Block, Item, Repeats, Row, tree};
 
 /// A text as it was read.
 #[derive(Debug)]
@@ -44,7 +43,17 @@ pub fn read<K: Copy + PartialEq>(
     for line in lex::lines(text) {
         reader.line(&line);
     }
+    sort(global, &mut reader.reading.items);
     reader.reading
+}
+
+fn sort<K: Copy + PartialEq>(block: &'static Block<K>, items: &mut [Item<K>]) {
+    tree::sort(block, items);
+    for item in items {
+        if let Some(block) = item.row.body {
+            sort(block, &mut item.body);
+        }
+    }
 }
 
 /// Reads one line of `block` alone.
@@ -52,14 +61,14 @@ pub(crate) fn one_line<K: Copy + PartialEq>(
     block: &'static Block<K>,
     origin: &str,
     line: &Line,
-) -> Result<(Match<K>, Place), SyntaxError> {
+) -> Result<Match<K>, SyntaxError> {
     let reader = Reader::new(block, origin);
     if let Some(fault) = line.fault {
         return Err(Box::new(reader.lexical(line, fault)));
     }
     let words: Vec<&str> = line.words.iter().map(|word| word.text.as_str()).collect();
     match matcher::find(block.rows, &words) {
-        Ok(found) => Ok((found, reader.place(line, 0, Hide::Secrets))),
+        Ok(found) => Ok(found),
         Err(miss) => {
             let place = reader.place(line, miss.at, reader.hide(&miss));
             Err(Box::new((place, reader.fault(line, miss.at, &miss))))
@@ -94,8 +103,6 @@ struct Open<K: 'static> {
     indented: bool,
     /// The opening lines from the outermost on, as they would be written.
     path: Arc<str>,
-    /// Whether the block belongs to a command that is not supported, or is inside of one.
-    refused: bool,
     /// The lines of the block, and where each is.
     known: HashMap<Identity, usize>,
 }
@@ -133,11 +140,13 @@ impl<K: Copy + PartialEq> Reader<K> {
             Some((first, rest)) if first.eq_ignore_ascii_case("no") => (true, rest),
             _ => (false, words.as_slice()),
         };
-        let find = if negated { matcher::find_negated } else { matcher::find };
-
+        let find = |rows| match negated {
+            true => matcher::find_negated(rows, words),
+            false => matcher::find(rows, words).map(|found| vec![found]),
+        };
         let mut furthest: Option<(usize, Miss<K>)> = None;
         for depth in (0..=self.open.len()).rev() {
-            match find(self.block_at(depth).rows, words) {
+            match find(self.block_at(depth).rows) {
                 Ok(found) => {
                     self.open.truncate(depth);
                     self.found(line, found, negated);
@@ -196,19 +205,19 @@ impl<K: Copy + PartialEq> Reader<K> {
         depth.checked_sub(1).map_or(self.global, |at| self.open[at].block)
     }
 
-    fn found(&mut self, line: &Line, found: Match<K>, negated: bool) {
-        let Match { row, args, spots } = found;
+    fn found(&mut self, line: &Line, mut found: Vec<Match<K>>, negated: bool) {
         if let Some(open) = self.open.last_mut() {
             open.indented |= line.indent > open.indent;
         }
-        if negated && !row.on_by_default {
-            self.remove(row, &args);
+        if negated && !found[0].row.on_by_default {
+            found.iter().for_each(|found| self.remove(found.row, &found.args));
             return;
         }
-        let refused = self.open.last().is_some_and(|open| open.refused);
+        let Match { row, args, spots } = found.swap_remove(0);
         let place = self.place(line, 0, Hide::Secrets);
-        if !refused {
-            self.remark(&place, row);
+        if !row.has_effect {
+            let remark = SyntaxRemark::NoEffectYet { command: row.name() };
+            self.reading.remarks.push((place.clone(), remark));
         }
         let spots = spots.into_iter().map(|(name, at)| {
             (name, self.mask.spot(line, at + usize::from(negated), Hide::Secrets))
@@ -217,8 +226,7 @@ impl<K: Copy + PartialEq> Reader<K> {
         let text = tree::line(&item);
         let index = Some(self.insert(item));
         if let Some(block) = row.body {
-            let refused = refused || row.support == Support::NotYet;
-            self.enter(block, index, line.indent, text, refused);
+            self.enter(block, index, line.indent, text);
         }
     }
 
@@ -229,12 +237,11 @@ impl<K: Copy + PartialEq> Reader<K> {
         index: Option<usize>,
         indent: usize,
         text: String,
-        refused: bool,
     ) {
         let outer = self.open.last().map(|open| format!("{} > ", open.path)).unwrap_or_default();
         let path = (outer + &text).into();
         let known = HashMap::new();
-        self.open.push(Open { block, index, indent, indented: false, path, refused, known });
+        self.open.push(Open { block, index, indent, indented: false, path, known });
         self.learn();
     }
 
@@ -260,21 +267,6 @@ impl<K: Copy + PartialEq> Reader<K> {
         self.siblings()
             .retain(|item| !(item.row.is_same_command(row) && args.agrees_with(&item.args)));
         self.learn();
-    }
-
-    /// Says what is to be said about a command whatever its arguments are.
-    fn remark(&mut self, place: &Place, row: &'static Row<K>) {
-        match row.support {
-            Support::Yes(_) => {}
-            Support::NoEffectYet(_) => {
-                let remark = SyntaxRemark::NoEffectYet { command: row.name() };
-                self.reading.remarks.push((place.clone(), remark));
-            }
-            Support::NotYet => {
-                let fault = SyntaxFault::NotSupported { command: row.name() };
-                self.reading.faults.push((place.clone(), fault));
-            }
-        }
     }
 
     /// Puts the item among its siblings, in the place of the line it repeats.

@@ -8,7 +8,7 @@
 use std::fmt;
 
 /// A shared key: any octets, never printed by `Debug` or `Display`.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Secret(Vec<u8>);
 
 /// The fixed text that type 7 adds to a key, octet by octet.

@@ -57,7 +57,7 @@ pub enum Value {
 }
 
 /// A value that was read.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Datum {
     /// A word of the table that stands for itself: a keyword, or the presence of an option.
     Word(&'static str),

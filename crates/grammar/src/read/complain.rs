@@ -3,32 +3,24 @@
 use std::sync::Arc;
 
 use super::{Open, Reader};
+use crate::Block;
 use crate::diagnostic::{Place, SyntaxFault, nearest};
 use crate::lex::{LexFault, Line};
 use crate::mask::Hide;
 use crate::matcher::{Miss, Why};
-use crate::{Block, Part, Support};
 
 impl<K: Copy + PartialEq> Reader<K> {
     /// Complains about a line that fitted the block at `depth` furthest. `skipped` is 1 for the
     /// word `no`.
     pub(super) fn missed(&mut self, line: &Line, depth: usize, miss: &Miss<K>, skipped: usize) {
         let at = miss.at + skipped;
-        let refused = miss.at > 0 && miss.rows.iter().all(|row| row.support == Support::NotYet);
-        let inside_refused = self.open[..depth].last().is_some_and(|open| open.refused);
-        // About the inside of a block that is not supported, the block's own error says it.
-        if !(refused && inside_refused) {
-            let place = self.place(line, at, self.hide(miss));
-            let fault = match miss.rows.first() {
-                Some(row) if refused => SyntaxFault::NotSupported { command: row.name() },
-                _ => self.fault(line, at, miss),
-            };
-            self.reading.faults.push((place, fault));
-        }
+        let place = self.place(line, at, self.hide(miss));
+        let fault = self.fault(line, at, miss);
+        self.reading.faults.push((place, fault));
         match self.meant_to_open(line, depth, miss) {
             Some((block, name)) => {
                 self.open.truncate(depth);
-                self.enter(block, None, line.indent, name, refused || inside_refused);
+                self.enter(block, None, line.indent, name);
             }
             None => self.below = Some(line.indent),
         }
@@ -69,11 +61,13 @@ impl<K: Copy + PartialEq> Reader<K> {
         if miss.at > 0 {
             let words = miss.allowed.iter().filter(|hint| !hint.placeholder);
             let meant = nearest(&typed, words.map(|hint| hint.what.as_str()));
-            let word = (!miss.secret).then_some(typed);
+            // Where a secret is one word too far left, this word may be its rest.
+            let secret = miss.rows.iter().any(|row| row.has_secret());
+            let word = (!secret).then_some(typed);
             return SyntaxFault::Unexpected { word, allowed: miss.allowed.clone(), meant };
         }
         let known = (0..=self.open.len()).rev().flat_map(|depth| self.block_at(depth).rows);
-        let meant = nearest(&typed, known.filter_map(|row| row.leading_words().next()));
+        let meant = nearest(&typed, known.flat_map(|row| row.first_words()));
         let mut elsewhere = Vec::new();
         blocks_with(self.global, &typed, &mut elsewhere);
         SyntaxFault::UnknownCommand { word: typed, allowed: miss.allowed.clone(), meant, elsewhere }
@@ -123,9 +117,13 @@ impl<K: Copy + PartialEq> Reader<K> {
 }
 
 /// The blocks that have a command which begins with `word`.
-fn blocks_with<K>(block: &'static Block<K>, word: &str, found: &mut Vec<&'static str>) {
-    let begins = |parts: &[Part]| matches!(parts.first(), Some(Part::Word { word: first, .. }) if first.eq_ignore_ascii_case(word));
-    if block.rows.iter().any(|row| begins(row.syntax)) && !found.contains(&block.name) {
+fn blocks_with<K: Copy + PartialEq>(
+    block: &'static Block<K>,
+    word: &str,
+    found: &mut Vec<&'static str>,
+) {
+    let mut first = block.rows.iter().flat_map(|row| row.first_words());
+    if first.any(|first| first.eq_ignore_ascii_case(word)) && !found.contains(&block.name) {
         found.push(block.name);
     }
     for body in block.rows.iter().filter_map(|row| row.body) {
