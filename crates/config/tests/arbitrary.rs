@@ -49,7 +49,7 @@ proptest! {
             prop_assert!(!errors.is_empty());
             errors.iter().for_each(|error| assert!(!error.to_string().is_empty()));
         }
-        complete(&text);
+        complete(&text, &|_| Vec::new());
         if let Err(error) = parse_command(&text) {
             prop_assert!(!error.to_string().is_empty());
         }

@@ -115,6 +115,8 @@ pub enum SyntaxRemark {
         /// Its name.
         command: String,
     },
+    /// The line has a key in the obfuscated form; said once a text.
+    Obfuscated,
     /// The line takes the place of another one.
     Replaces {
         /// Its name.
@@ -217,6 +219,9 @@ impl fmt::Display for SyntaxRemark {
             Self::NoEffectYet { command } => {
                 write!(f, "'{command}' is accepted; it has no effect yet")
             }
+            Self::Obfuscated => f.write_str(
+                "an obfuscated key is not encrypted: whoever reads this text can have it",
+            ),
             Self::Replaces { command, line } => {
                 write!(f, "this '{command}' takes the place of the one on line {line}")
             }

@@ -30,7 +30,7 @@ mod value;
 pub use command::{complete, read_command};
 pub use diagnostic::{Hint, Place, Spot, SyntaxError, SyntaxFault, SyntaxRemark};
 pub use document::document;
-pub use read::{Reading, read};
+pub use read::{Editor, Notes, Reading, read};
 pub use render::render;
 pub use secret::Secret;
 pub use table::{Block, Part, Repeats, Row, Takes};

@@ -22,7 +22,7 @@ pub(crate) enum Hide {
 }
 
 /// The words of a language that come right before a secret.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Mask(BTreeSet<&'static str>);
 
 impl Mask {

@@ -9,6 +9,7 @@
 
 use crate::diagnostic::Hint;
 use crate::tree::Args;
+use crate::value::quoted;
 use crate::{Datum, Part, Row, Value};
 
 /// A line that is a command.
@@ -18,6 +19,8 @@ pub(crate) struct Match<K: 'static> {
     pub(crate) args: Args,
     /// Which word each argument is.
     pub(crate) spots: Vec<(&'static str, usize)>,
+    /// Whether it has an obfuscated secret.
+    pub(crate) obfuscated: bool,
 }
 
 /// A line that is none, and how far it was one.
@@ -26,12 +29,8 @@ pub(crate) struct Miss<K: 'static> {
     /// The index of the first word that does not fit; the number of words when more is needed.
     pub(crate) at: usize,
     pub(crate) why: Why,
-    /// What may stand there.
-    pub(crate) allowed: Vec<Hint>,
-    /// The commands that all words before it fit.
-    pub(crate) rows: Vec<&'static Row<K>>,
-    /// Whether the word there may be a secret.
-    pub(crate) secret: bool,
+    /// The commands that all words before it fit, each with what it waits for.
+    threads: Vec<Thread<K>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,6 +51,25 @@ pub(crate) struct Thread<K: 'static> {
     rest: Vec<&'static [Part]>,
     args: Args,
     spots: Vec<(&'static str, usize)>,
+    obfuscated: bool,
+}
+
+impl<K: Copy + PartialEq> Miss<K> {
+    /// What may stand there.
+    pub(crate) fn allowed(&self) -> Vec<Hint> {
+        hints(&self.threads)
+    }
+
+    /// The commands that all words before it fit.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &'static Row<K>> {
+        self.threads.iter().map(|thread| thread.row)
+    }
+
+    /// Whether the word there may be a secret.
+    pub(crate) fn secret(&self) -> bool {
+        let secret = |part: &Part| matches!(part, Part::Arg { value, .. } if value.is_secret());
+        self.threads.iter().filter_map(Thread::next).any(secret)
+    }
 }
 
 /// Reads a whole line.
@@ -62,7 +80,7 @@ pub(crate) fn find<K: Copy + PartialEq>(
     let threads = follow(rows, words)?;
     let complete = threads.iter().find(|thread| thread.next().is_none());
     let found = complete.map(Thread::matched);
-    found.ok_or_else(|| miss(words.len(), Why::Incomplete, &threads))
+    found.ok_or(Miss { at: words.len(), why: Why::Incomplete, threads })
 }
 
 /// Reads the line behind `no`, where a command's name is enough: `no bce lifetime` removes it
@@ -78,32 +96,64 @@ pub(crate) fn find_negated<K: Copy + PartialEq>(
     if found.is_empty() {
         found.extend(threads.iter().filter(named).map(Thread::matched));
     }
-    if found.is_empty() { Err(miss(words.len(), Why::Incomplete, &threads)) } else { Ok(found) }
+    let nothing = found.is_empty();
+    if nothing { Err(Miss { at: words.len(), why: Why::Incomplete, threads }) } else { Ok(found) }
 }
 
-/// What may come after `words`.
-pub(crate) fn expected<K: Copy + PartialEq>(rows: &'static [Row<K>], words: &[&str]) -> Vec<Hint> {
+/// What may come after `words`; behind `no`, a command's name is enough.
+pub(crate) fn expected<K: Copy + PartialEq>(
+    rows: &'static [Row<K>],
+    words: &[&str],
+    negated: bool,
+    names: &dyn Fn(&str) -> Vec<String>,
+) -> Vec<Hint> {
     let Ok(threads) = follow(rows, words) else { return Vec::new() };
-    let mut hints = hints(&threads);
-    if let Some(thread) = threads.iter().find(|thread| thread.next().is_none()) {
-        hints.push(Hint::new("<cr>", thread.row.help));
+    let mut expected = hints(&threads);
+    for part in threads.iter().filter_map(Thread::next) {
+        let Part::Arg { value, .. } = part else { continue };
+        let Some(kind) = value.names() else { continue };
+        for name in names(kind).iter().map(|name| quoted(name)) {
+            let known = expected.iter().any(|hint| hint.what == name);
+            if !known {
+                expected.push(Hint::new(&name, kind));
+            }
+        }
     }
-    hints
+    let ends = |thread: &&Thread<K>| {
+        thread.next().is_none() || negated && words.len() >= thread.row.name_len()
+    };
+    if let Some(thread) = threads.iter().find(ends) {
+        expected.push(Hint::new("<cr>", thread.row.help));
+    }
+    expected
 }
 
 fn follow<K: Copy + PartialEq>(
     rows: &'static [Row<K>],
     words: &[&str],
 ) -> Result<Vec<Thread<K>>, Miss<K>> {
-    let mut threads = Vec::new();
-    for row in rows {
-        let rest = vec![row.syntax];
-        expand(Thread { row, rest, args: Args::default(), spots: Vec::new() }, &mut threads);
-    }
+    // Most rows begin with another word; only when none fits do all of them matter.
+    let likely = |row: &&Row<K>| words.first().is_none_or(|word| row.may_begin_with(word));
+    let mut threads = begin(rows.iter().filter(likely));
     for (at, word) in words.iter().enumerate() {
-        threads = step(&threads, at, word).map_err(|why| miss(at, why, &threads))?;
+        threads = match step(&threads, at, word) {
+            Ok(threads) => threads,
+            Err(why) => {
+                let threads = if at == 0 { begin(rows.iter()) } else { threads };
+                return Err(Miss { at, why, threads });
+            }
+        };
     }
     Ok(threads)
+}
+
+fn begin<K: Copy + PartialEq>(rows: impl Iterator<Item = &'static Row<K>>) -> Vec<Thread<K>> {
+    let mut threads = Vec::new();
+    for row in rows {
+        let (rest, args, spots) = (vec![row.syntax], Args::default(), Vec::new());
+        expand(Thread { row, rest, args, spots, obfuscated: false }, &mut threads);
+    }
+    threads
 }
 
 /// The threads that go on with `word`.
@@ -194,7 +244,8 @@ impl<K: Copy + PartialEq> Thread<K> {
     }
 
     fn matched(&self) -> Match<K> {
-        Match { row: self.row, args: self.args.clone(), spots: self.spots.clone() }
+        let (args, spots) = (self.args.clone(), self.spots.clone());
+        Match { row: self.row, args, spots, obfuscated: self.obfuscated }
     }
 
     /// Goes past `part`, which is [`Self::next`], with the word at index `at`.
@@ -203,6 +254,8 @@ impl<K: Copy + PartialEq> Thread<K> {
         if let Some(parts) = after.rest.last_mut() {
             *parts = &parts[1..];
         }
+        let obfuscated = matches!(part, Part::Arg { value: Value::SecretObfuscated, .. });
+        after.obfuscated |= obfuscated;
         match (part, datum) {
             // An interface's name in two words is one name.
             (Part::Arg { value: Value::InterfaceNumber, .. }, Some(Datum::Text(number))) => {
@@ -246,13 +299,6 @@ fn expand<K: Copy + PartialEq>(mut thread: Thread<K>, into: &mut Vec<Thread<K>>)
         }
         Part::Word { .. } | Part::Flag { .. } | Part::Arg { .. } => into.push(thread),
     }
-}
-
-fn miss<K: Copy + PartialEq>(at: usize, why: Why, threads: &[Thread<K>]) -> Miss<K> {
-    let waiting = || threads.iter().filter_map(Thread::next);
-    let secret = waiting().any(|part| matches!(part, Part::Arg { value, .. } if value.is_secret()));
-    let rows = threads.iter().map(|thread| thread.row).collect();
-    Miss { at, why, allowed: hints(threads), rows, secret }
 }
 
 /// What the threads wait for, each thing once, in table order.

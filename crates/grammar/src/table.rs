@@ -139,6 +139,15 @@ impl<K: Copy + PartialEq> Row<K> {
         word.into_iter().chain(words.iter().map(|(word, _)| *word))
     }
 
+    /// Whether a line of the command may begin with `typed`, a word or the beginning of one.
+    pub(crate) fn may_begin_with(&self, typed: &str) -> bool {
+        let begins = |word: &str| {
+            word.get(..typed.len()).is_some_and(|start| start.eq_ignore_ascii_case(typed))
+        };
+        let mut words = self.first_words().peekable();
+        words.peek().is_none() || words.any(begins)
+    }
+
     pub(crate) fn leading_words(&self) -> impl Iterator<Item = &'static str> {
         self.syntax.iter().map_while(|part| match part {
             Part::Word { word, .. } => Some(*word),

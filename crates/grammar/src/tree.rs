@@ -142,6 +142,8 @@ pub struct Item<K: 'static> {
     pub(crate) spots: Vec<(&'static str, Spot)>,
     /// The lines of its block.
     pub body: Vec<Item<K>>,
+    /// The number under which an editor knows the lines of its block.
+    pub(crate) block: usize,
 }
 
 impl<K: Copy + PartialEq> Item<K> {
@@ -335,7 +337,7 @@ impl<K: Copy + PartialEq> Writer<K> {
 
     fn push(&mut self, row: &'static Row<K>, args: Args, negated: bool, body: Vec<Item<K>>) {
         let place = Place::default();
-        self.items.push(Item { row, args, negated, place, spots: Vec::new(), body });
+        self.items.push(Item { row, args, negated, place, spots: Vec::new(), body, block: 0 });
     }
 }
 

@@ -146,7 +146,7 @@ proptest! {
             prop_assert!(place.line >= 1 && !fault.to_string().is_empty());
         }
         let _ = read_command(&GLOBAL, &text, "any");
-        complete(&GLOBAL, &text);
+        complete(&GLOBAL, &text, &|_| Vec::new());
     }
 
     #[test]

@@ -185,7 +185,9 @@ fn join(line: &str, more: &str) -> String {
 fn samples(value: &Value) -> Vec<String> {
     let texts: &[&str] = match value {
         Value::Integer { min, max, .. } => return vec![max.to_string(), min.to_string()],
-        Value::Name { max } => return vec!["name".to_owned(), "n".repeat(*max)],
+        Value::Name { max } | Value::Known { max, .. } => {
+            return vec!["name".to_owned(), "n".repeat(*max)];
+        }
         Value::Keyword(words) => return words.iter().map(|(word, _)| (*word).to_owned()).collect(),
         Value::Hex32 => &["87E", "1", "ffffffff"],
         Value::Ipv4 => &["198.51.100.7"],
