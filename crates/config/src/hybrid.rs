@@ -14,9 +14,9 @@ pub struct HybridAccess {
     pub probing: bool,
     /// How.
     pub probe: Probe,
-    /// Probes to some gateways; at the anchor only.
+    /// Probes to some gateways; of use at the anchor only.
     pub mag_probes: Vec<(String, Probe)>,
-    /// Probes to some customers' gateways; at the anchor only.
+    /// Probes to some customers' gateways; of use at the anchor only.
     pub customer_probes: Vec<(String, Probe)>,
     /// The responder is told the measured figures; at the gateway only.
     pub responder_stats: bool,
@@ -76,13 +76,8 @@ pub struct Threshold {
 
 impl HybridAccess {
     pub(crate) fn read_anchor(section: Section<'_, Key>) -> Self {
-        let named =
-            |item: &Item<Key>, name| (shared::name(&item.args, name), Probe::read(&item.args));
         let of_mags = section.each(Key::BandwidthRatioOfMag).map(BandwidthRatio::read);
         let mut service = Self::read(section);
-        service.mag_probes = section.each(Key::EnableSlaMag).map(|i| named(i, "ID")).collect();
-        service.customer_probes =
-            section.each(Key::EnableSlaCustomer).map(|i| named(i, "NAME")).collect();
         service.ratios.extend(of_mags);
         service
     }
@@ -92,12 +87,17 @@ impl HybridAccess {
     }
 
     fn read(section: Section<'_, Key>) -> Self {
+        let named = |item: &Item<Key>, argument| {
+            (shared::name(&item.args, argument), Probe::read(&item.args))
+        };
+        let mag_probes = section.each(Key::EnableSlaMag).map(|item| named(item, "ID"));
+        let customer_probes = section.each(Key::EnableSlaCustomer).map(|item| named(item, "NAME"));
         let probe = section.args(Key::Sla).expect("the table gives a default");
         Self {
             probing: !section.is_on(Key::DisableSla),
             probe: Probe::read(&probe),
-            mag_probes: Vec::new(),
-            customer_probes: Vec::new(),
+            mag_probes: mag_probes.collect(),
+            customer_probes: customer_probes.collect(),
             responder_stats: true,
             ratios: section.each(Key::BandwidthRatio).map(BandwidthRatio::read).collect(),
             profiles: section.each(Key::TrafficProfile).map(TrafficProfile::read).collect(),

@@ -15,12 +15,15 @@
 //! The crate is pure and no text makes it panic.
 
 mod access_list;
+mod candidate;
+mod change;
 mod check;
 mod command;
 mod customer;
 mod domain;
 mod error;
 mod hybrid;
+mod inspect;
 mod key;
 mod keyword;
 mod lma;
@@ -33,12 +36,15 @@ mod shared;
 mod table;
 
 pub use access_list::{AccessEntry, AccessList, Action, AddressMatch};
+pub use candidate::Candidate;
+pub use change::{Change, Object, What, changes, commands, compare};
 pub use command::{BindingFilter, Command, CommandError, Pipe, Request, complete, parse_command};
 pub use customer::{Customer, LocalLoop, MnpMaximum, PerFamily, Transport};
 pub use domain::{DomainConfig, DomainMember, NaiConfig, Service};
 pub use error::{Caution, ConfigError, ConfigFault, Warning};
 pub use hybrid::{BandwidthRatio, HybridAccess, Probe, Threshold, TrafficProfile};
-pub use kedge_grammar::{Hint, Place, Secret};
+pub use inspect::render_section;
+pub use kedge_grammar::{Hint, Place, Secret, Takes};
 pub use lma::{Accounting, LmaConfig, MobileNetworkCheck, PeerMag, Redistribute};
 pub use logical::{DefaultRoute, GatewayLocalLoop, LogicalMn, MobileNetwork, ReverseRoute};
 pub use mag::{
@@ -53,7 +59,7 @@ pub use shared::{
     RevocationTimes,
 };
 
-use kedge_grammar::{Args, Datum, Section, Writer};
+use kedge_grammar::{Args, Datum, Item, Keys, Notes, Reading, Section, SyntaxRemark, Writer};
 
 use crate::check::Findings;
 use crate::key::Key;
@@ -92,28 +98,40 @@ pub struct VrfConfig {
 ///
 /// All errors of the text are returned, in the order of its lines.
 pub fn parse(text: &str, origin: &str) -> Result<(Config, Vec<Warning>), Vec<ConfigError>> {
-    let reading = kedge_grammar::read(&table::GLOBAL, text, origin);
-    let section = Section::new(&table::GLOBAL, &reading.items);
+    let Reading { items, faults, remarks } = kedge_grammar::read(&table::GLOBAL, text, origin);
+    checked(items, Notes { faults, remarks })
+}
+
+/// The configuration that these lines are, if they fit together.
+fn checked(
+    items: Vec<Item<Key>>,
+    notes: Notes,
+) -> Result<(Config, Vec<Warning>), Vec<ConfigError>> {
+    let section = Section::new(&table::GLOBAL, &items);
     let config = Config::read(section);
-    let Findings { mut errors, mut warnings } = check::check(&config, section);
+    let Findings { mut errors, warnings: mut cautions } = check::check(&config, section);
     // With lines that could not be read, something may only seem to be missing.
-    errors.retain(|error| !reading.faults.iter().any(|(place, _)| error.may_come_of(place)));
+    errors.retain(|error| !notes.faults.iter().any(|(place, _)| error.may_come_of(place)));
     let syntax = |(place, fault)| ConfigError { place, fault: ConfigFault::Syntax(fault) };
-    errors.extend(reading.faults.into_iter().map(syntax));
+    errors.extend(notes.faults.into_iter().map(syntax));
     errors.sort_by_key(|error| error.place.line);
     if !errors.is_empty() {
         return Err(errors);
     }
-    let syntax = |(place, remark)| Warning { place, caution: Caution::Syntax(remark) };
-    warnings.extend(reading.remarks.into_iter().map(syntax));
-    warnings.sort_by_key(|warning| warning.place.line);
-    Ok((config, warnings))
+    cautions.extend(warnings(notes.remarks));
+    cautions.sort_by_key(|warning| warning.place.line);
+    Ok((config, cautions))
+}
+
+fn warnings(remarks: Vec<(Place, SyntaxRemark)>) -> Vec<Warning> {
+    let warning = |(place, remark)| Warning { place, caution: Caution::Syntax(remark) };
+    remarks.into_iter().map(warning).collect()
 }
 
 /// Writes a configuration, the way `show running-config` shows it. It reads as the same
 /// configuration. Keys are obfuscated in it, which is not encryption ([`Secret::obfuscate`]).
 pub fn render(config: &Config) -> String {
-    kedge_grammar::render(&config.write())
+    kedge_grammar::render(&config.write(), Keys::Obfuscated)
 }
 
 /// The pages of `docs/config/`: file name and Markdown text.
@@ -134,7 +152,7 @@ impl Config {
     }
 
     fn read(section: Section<'_, Key>) -> Self {
-        let vrf = |item: &kedge_grammar::Item<Key>| VrfConfig {
+        let vrf = |item: &Item<Key>| VrfConfig {
             name: shared::name(&item.args, "NAME"),
             netns: item.section().text(Key::VrfNetns),
             device: item.section().text(Key::VrfDevice),
@@ -150,7 +168,7 @@ impl Config {
         }
     }
 
-    fn write(&self) -> Vec<kedge_grammar::Item<Key>> {
+    fn write(&self) -> Vec<Item<Key>> {
         let mut writer = Writer::new(&table::GLOBAL);
         for vrf in &self.vrfs {
             let name = Args::default().with("NAME", Datum::Text(vrf.name.clone()));

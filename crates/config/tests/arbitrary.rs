@@ -78,7 +78,7 @@ proptest! {
         at in any::<prop::sample::Index>(),
         to in any::<char>(),
     ) {
-        let example = include_str!("examples/vrf-aware-lma.conf");
+        let example = include_str!("examples/xr-vrf-aware-lma.txt");
         let mut characters: Vec<char> = example.chars().collect();
         let at = at.index(characters.len());
         characters[at] = to;

@@ -1,7 +1,6 @@
 //! The example blocks of the vendors' documents, as printed there.
 //!
-//! Three of them load. The others hold commands without a function yet, which are refused by
-//! name, every one of them and nothing else.
+//! What three of them say; `examples.rs` reads all of them.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -11,9 +10,9 @@ use kedge_config::{
     parse, render,
 };
 
-const DOMAIN: &str = include_str!("examples/domain.conf");
-const PEER_MAG: &str = include_str!("examples/lma-peer-mag.conf");
-const DYNAMIC: &str = include_str!("examples/lma-dynamic-mag-learning.conf");
+const DOMAIN: &str = include_str!("examples/xr-domain.txt");
+const PEER_MAG: &str = include_str!("examples/xr-lma-peer-mag.txt");
+const DYNAMIC: &str = include_str!("examples/xr-lma-dynamic-mag-learning.txt");
 
 fn load(text: &str) -> (Config, Vec<Warning>) {
     parse(text, "example").unwrap_or_else(|errors| {
@@ -40,7 +39,7 @@ fn the_domain_example_loads() {
     assert_eq!((second.service, second.customer.as_deref()), (Service::Dual, Some("CUST1")));
     assert_eq!(
         heads(&warnings),
-        ["example:10:1: warning: 'customer' is accepted; it has no effect yet"]
+        ["example:11:1: warning: 'customer' is accepted; it has no effect yet"]
     );
 }
 
@@ -68,15 +67,15 @@ fn the_anchor_with_a_peer_gateway_loads() {
     assert_eq!(
         heads(&warnings),
         [
-            "example:1:36: warning: no domain 'cisco.com' is configured: no keys and no profiles \
+            "example:2:36: warning: no domain 'cisco.com' is configured: no keys and no profiles \
              come from it",
-            "example:8:17: warning: the domain has no nai 'profile1': nodes without a profile have \
+            "example:9:17: warning: the domain has no nai 'profile1': nodes without a profile have \
              none",
-            "example:9:1: warning: 'aaa accounting' is accepted; it has no effect yet",
-            "example:11:10: warning: no domain 'dn1' is configured: no keys and no profiles come \
+            "example:10:1: warning: 'aaa accounting' is accepted; it has no effect yet",
+            "example:12:10: warning: no domain 'dn1' is configured: no keys and no profiles come \
              from it",
-            "example:14:7: warning: encap gre-ipv6, and 'mag1' has no IPv6 address",
-            "example:15:1: warning: 'tunnel interface' is accepted; it has no effect yet",
+            "example:15:7: warning: encap gre-ipv6, and 'mag1' has no IPv6 address",
+            "example:16:1: warning: 'tunnel interface' is accepted; it has no effect yet",
         ]
     );
 }

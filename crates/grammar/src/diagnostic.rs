@@ -79,6 +79,22 @@ pub enum SyntaxFault {
         /// A word that is spelled nearly like this.
         meant: Option<String>,
     },
+    /// An argument is left out: the word would be right behind it.
+    Missing {
+        /// The argument's name.
+        argument: &'static str,
+        /// The word.
+        word: &'static str,
+        /// What may stand there.
+        allowed: Vec<Hint>,
+    },
+    /// A fixed word stands a second time.
+    Doubled {
+        /// The word.
+        word: String,
+        /// What may stand there.
+        allowed: Vec<Hint>,
+    },
     /// The word is the beginning of several.
     Ambiguous {
         /// The word.
@@ -165,6 +181,10 @@ impl fmt::Display for SyntaxFault {
                 [one] if one.placeholder => write!(f, "not a value for {}", one.what),
                 _ => f.write_str("unexpected word"),
             },
+            Self::Missing { argument, word, .. } => {
+                write!(f, "{argument} is missing before '{word}'")
+            }
+            Self::Doubled { word, .. } => write!(f, "'{}' stands here again", Quote(word)),
             Self::Ambiguous { word, .. } => write!(f, "'{}' is ambiguous", Quote(word)),
             Self::Incomplete { .. } => f.write_str("incomplete command"),
             Self::AlreadyGiven { command, line } => {
@@ -191,6 +211,9 @@ impl SyntaxFault {
             }
             Self::Unexpected { allowed, meant, .. } => {
                 write_meant(f, meant.as_deref())?;
+                write_hints(f, "allowed here", allowed)
+            }
+            Self::Missing { allowed, .. } | Self::Doubled { allowed, .. } => {
                 write_hints(f, "allowed here", allowed)
             }
             Self::Incomplete { allowed } => write_hints(f, "to come", allowed),

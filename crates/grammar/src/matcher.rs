@@ -65,6 +65,31 @@ impl<K: Copy + PartialEq> Miss<K> {
         self.threads.iter().map(|thread| thread.row)
     }
 
+    /// The argument that is waited for where `word` stands, and the word, if it would be right
+    /// behind the argument.
+    pub(crate) fn left_out(&self, word: &str) -> Option<(&'static str, &'static str)> {
+        self.threads.iter().find_map(|thread| {
+            let Some(Part::Arg { name, value, .. }) = thread.next() else { return None };
+            if matches!(value, Value::Keyword(_)) {
+                return None;
+            }
+            let mut behind = Vec::new();
+            expand(thread.skip(), &mut behind);
+            let fits = |part: &Part| match part {
+                Part::Word { word: full, .. } | Part::Flag { word: full, .. } => {
+                    matches!(fit(full, word), Fit::Whole).then_some(*full)
+                }
+                _ => None,
+            };
+            Some((*name, behind.iter().filter_map(Thread::next).find_map(fits)?))
+        })
+    }
+
+    /// Whether `word` is a fixed word of one of the commands.
+    pub(crate) fn is_fixed(&self, word: &str) -> bool {
+        self.rows().any(|row| has_word(row.syntax, word))
+    }
+
     /// Whether the word there may be a secret.
     pub(crate) fn secret(&self) -> bool {
         let secret = |part: &Part| matches!(part, Part::Arg { value, .. } if value.is_secret());
@@ -98,6 +123,14 @@ pub(crate) fn find_negated<K: Copy + PartialEq>(
     }
     let nothing = found.is_empty();
     if nothing { Err(Miss { at: words.len(), why: Why::Incomplete, threads }) } else { Ok(found) }
+}
+
+/// The commands that begin with `words`.
+pub(crate) fn find_begun<K: Copy + PartialEq>(
+    rows: &'static [Row<K>],
+    words: &[&str],
+) -> Result<Vec<Match<K>>, Miss<K>> {
+    Ok(follow(rows, words)?.iter().map(Thread::matched).collect())
 }
 
 /// What may come after `words`; behind `no`, a command's name is enough.
@@ -211,6 +244,15 @@ fn step<K: Copy + PartialEq>(
     if others.is_empty() { Err(Why::NoFit) } else { Ok(others) }
 }
 
+fn has_word(parts: &[Part], typed: &str) -> bool {
+    parts.iter().any(|part| match part {
+        Part::Word { word, .. } | Part::Flag { word, .. } => matches!(fit(word, typed), Fit::Whole),
+        Part::Arg { .. } => false,
+        Part::Optional(parts) => has_word(parts, typed),
+        Part::OneOf(choices) => choices.iter().any(|parts| has_word(parts, typed)),
+    })
+}
+
 /// How what was typed fits a fixed word. Case does not matter.
 enum Fit {
     Whole,
@@ -243,6 +285,15 @@ impl<K: Copy + PartialEq> Thread<K> {
         self.rest.last().and_then(|parts| parts.first())
     }
 
+    /// Past [`Self::next`], as if it had been there.
+    fn skip(&self) -> Self {
+        let mut after = self.clone();
+        if let Some(parts) = after.rest.last_mut() {
+            *parts = &parts[1..];
+        }
+        after
+    }
+
     fn matched(&self) -> Match<K> {
         let (args, spots) = (self.args.clone(), self.spots.clone());
         Match { row: self.row, args, spots, obfuscated: self.obfuscated }
@@ -250,10 +301,7 @@ impl<K: Copy + PartialEq> Thread<K> {
 
     /// Goes past `part`, which is [`Self::next`], with the word at index `at`.
     fn take(&self, at: usize, part: &Part, datum: Option<Datum>, into: &mut Vec<Self>) {
-        let mut after = self.clone();
-        if let Some(parts) = after.rest.last_mut() {
-            *parts = &parts[1..];
-        }
+        let mut after = self.skip();
         let obfuscated = matches!(part, Part::Arg { value: Value::SecretObfuscated, .. });
         after.obfuscated |= obfuscated;
         match (part, datum) {

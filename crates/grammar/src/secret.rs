@@ -15,6 +15,9 @@ pub struct Secret(Vec<u8>);
 const PAD: &[u8; 53] = b"dsfd;kfoA,.iyewrkldJKDHSUBsgvca69834ncxv9873254k;fg87";
 
 impl Secret {
+    /// What stands in a message for a secret of any length.
+    pub const STARS: &'static str = "******";
+
     /// The secret made of these octets.
     pub fn new(octets: impl Into<Vec<u8>>) -> Self {
         Self(octets.into())
@@ -58,13 +61,13 @@ impl Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("******")
+        f.write_str(Self::STARS)
     }
 }
 
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("******")
+        f.write_str(Self::STARS)
     }
 }
 

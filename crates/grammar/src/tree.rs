@@ -378,38 +378,55 @@ fn only_argument<K>(row: &Row<K>) -> &'static str {
     first(row.syntax).expect("the row has an argument")
 }
 
-/// The line that an item is, as it would be typed.
-pub(crate) fn line<K>(item: &Item<K>) -> String {
-    let mut words = Vec::new();
-    if item.negated {
-        words.push("no".to_owned());
-    }
-    spell(item.row.syntax, &item.args, &mut words);
-    words.join(" ")
+/// How secrets are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Keys {
+    /// In the obfuscated form, which can be read back.
+    Obfuscated,
+    /// As stars.
+    Starred,
 }
 
-fn spell(parts: &[Part], args: &Args, words: &mut Vec<String>) {
+/// The line that an item is, as it would be typed.
+pub(crate) fn line<K>(item: &Item<K>, keys: Keys) -> String {
+    let mut line = String::new();
+    if item.negated {
+        line.push_str("no");
+    }
+    spell(item.row.syntax, &item.args, keys, &mut line);
+    line
+}
+
+fn spell(parts: &[Part], args: &Args, keys: Keys, line: &mut String) {
+    let add = |line: &mut String, word: &str| {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    };
     for part in parts {
         match part {
-            Part::Word { word, .. } => words.push((*word).to_owned()),
+            Part::Word { word, .. } => add(line, word),
             Part::Flag { word, .. } => {
                 if args.has(word) {
-                    words.push((*word).to_owned());
+                    add(line, word);
                 }
             }
-            Part::Arg { name, value, .. } => {
-                if let Some(datum) = args.get(name) {
-                    words.push(value.print(datum));
+            Part::Arg { name, value, .. } => match args.get(name) {
+                Some(Datum::Secret(_)) if keys == Keys::Starred => {
+                    add(line, Secret::STARS);
                 }
-            }
+                Some(datum) => add(line, &value.print(datum)),
+                None => {}
+            },
             Part::Optional(inner) => {
                 if says_something(inner, args) {
-                    spell(inner, args, words);
+                    spell(inner, args, keys, line);
                 }
             }
             Part::OneOf(choices) => {
                 if let Some(choice) = choices.iter().find(|parts| is_said(parts, args)) {
-                    spell(choice, args, words);
+                    spell(choice, args, keys, line);
                 }
             }
         }

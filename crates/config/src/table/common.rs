@@ -3,7 +3,7 @@
 use kedge_grammar::table::{Row, arg, arg_help, flag, last, row, word};
 use kedge_grammar::{Part, Value};
 
-use super::{BOTH, NAME, XE, XR};
+use super::{BOTH, XE, XR, known};
 use crate::key::Key;
 use crate::{AuthHomeAddress, Encap};
 
@@ -169,7 +169,7 @@ pub(super) const HEARTBEATS_OF_LABEL: Row<Key> = row(
         RETRY_COUNT,
         Part::Optional(&[TIMEOUT, TIMEOUT_SECONDS]),
         word("label", "On the paths of one label"),
-        arg_help("LABEL", NAME, "label"),
+        arg_help("LABEL", known("label"), "label"),
         Part::Optional(&[flag("natreboot", "Detect that a NAT on the path started again")]),
     ],
     "Heartbeats on the paths of one label",
@@ -192,7 +192,7 @@ pub(super) const TUNNEL_MTU: Row<Key> = row(
 /// An access list on what comes out of the tunnels.
 pub(super) const TUNNEL_ACL: Row<Key> = row(
     Key::TunnelAcl,
-    &[TUNNEL, last("acl"), arg_help("ACL", NAME, "name of an access list")],
+    &[TUNNEL, last("acl"), arg_help("ACL", known("access list"), "name of an access list")],
     "An access list on packets that come out of the tunnels",
 )
 .no_effect_yet()
@@ -264,7 +264,7 @@ pub(super) const MULTIPATH: Row<Key> =
 /// The active mobile map.
 pub(super) const MOBILE_MAP: Row<Key> = row(
     Key::MobileMap,
-    &[last("mobile-map"), arg_help("NAME", NAME, "name of a mobile map")],
+    &[last("mobile-map"), arg_help("NAME", known("mobile map"), "name of a mobile map")],
     "The mobile map that chooses paths",
 )
 .no_effect_yet()
@@ -297,7 +297,7 @@ pub(super) const MOBILE_MAP_WITH_SEQUENCE: Row<Key> = row(
     Key::MobileMap,
     &[
         last("mobile-map"),
-        arg_help("NAME", NAME, "name of a mobile map"),
+        arg_help("NAME", known("mobile map"), "name of a mobile map"),
         arg_help("SEQ", Value::Integer { min: 1, max: 255, unit: "" }, "an entry; it says nothing"),
     ],
     "The mobile map that chooses paths, with all its entries",

@@ -6,7 +6,7 @@ use kedge_grammar::{Part, Value};
 use super::common::{
     AUTH_OPTION, ENCAP, MOBILITY_SERVICE, PEER_IPV4, PEER_IPV4_XE, PEER_IPV6, PEER_IPV6_XE,
 };
-use super::{BOTH, NAME, XE};
+use super::{BOTH, NAME, XE, known};
 use crate::Service;
 use crate::key::Key;
 
@@ -95,10 +95,12 @@ pub(crate) static NAI: Block<Key> = Block {
         row(Key::NaiApn, &[last("apn"), arg("NAME", NAME)], "Its service selection (RFC 5149)")
             .new_bindings()
             .from(BOTH),
-        row(Key::NaiLma, &[last("lma"), arg("ID", NAME)], "Its anchor").new_bindings().from(BOTH),
+        row(Key::NaiLma, &[last("lma"), arg("ID", known("anchor"))], "Its anchor")
+            .new_bindings()
+            .from(BOTH),
         row(
             Key::NaiNetwork,
-            &[last("network"), arg("NAME", NAME)],
+            &[last("network"), arg("NAME", known("network"))],
             "The anchor's network that its addresses come from",
         )
         .new_bindings()
@@ -111,9 +113,13 @@ pub(crate) static NAI: Block<Key> = Block {
         .default("ipv4")
         .new_bindings()
         .from(BOTH),
-        row(Key::NaiCustomer, &[last("customer"), arg("NAME", NAME)], "The customer it belongs to")
-            .no_effect_yet()
-            .from(BOTH),
+        row(
+            Key::NaiCustomer,
+            &[last("customer"), arg("NAME", known("customer"))],
+            "The customer it belongs to",
+        )
+        .no_effect_yet()
+        .from(BOTH),
         row(Key::NaiLocalLoop, &[MOBILITY_SERVICE, last("mobile-local-loop")], "Mobile local loop")
             .no_effect_yet()
             .from(XE),
@@ -151,7 +157,7 @@ static MOBILE_MAP: Block<Key> = Block {
             &[
                 word("match", "Which traffic"),
                 last("access-list"),
-                arg_help("ACL", NAME, "access list"),
+                arg_help("ACL", known("access list"), "access list"),
             ],
             "The traffic that the entry is for",
         )
@@ -164,12 +170,15 @@ static MOBILE_MAP: Block<Key> = Block {
                 last("link-type"),
                 Part::OneOf(&[
                     &[
-                        arg_help("LINK1", NAME, LINK_HELP),
+                        arg_help("LINK1", known("label"), LINK_HELP),
                         Part::Optional(&[Part::OneOf(&[
                             &[
-                                arg_help("LINK2", NAME, LINK_HELP),
+                                arg_help("LINK2", known("label"), LINK_HELP),
                                 Part::Optional(&[Part::OneOf(&[
-                                    &[arg_help("LINK3", NAME, LINK_HELP), Part::Optional(&[NULL])],
+                                    &[
+                                        arg_help("LINK3", known("label"), LINK_HELP),
+                                        Part::Optional(&[NULL]),
+                                    ],
                                     &[NULL],
                                 ])]),
                             ],
@@ -185,7 +194,7 @@ static MOBILE_MAP: Block<Key> = Block {
         .from(XE),
         row(
             Key::MapProfile,
-            &[last("traffic-profile"), arg_help("NAME", NAME, "profile")],
+            &[last("traffic-profile"), arg_help("NAME", known("traffic profile"), "profile")],
             "Choose the link by its measured performance",
         )
         .no_effect_yet()

@@ -4,7 +4,7 @@ use kedge_grammar::table::{Block, Row, arg, arg_help, last, row, word};
 use kedge_grammar::{Part, Value};
 
 use super::common::MOBILITY_SERVICE;
-use super::{NAME, XE};
+use super::{NAME, XE, known};
 use crate::key::Key;
 
 const PACKETS: Part =
@@ -40,11 +40,33 @@ const SLA: Row<Key> = row(Key::Sla, &[last("sla"), Part::OneOf(&[PROBE])], "How 
     .no_effect_yet()
     .from(XE);
 const ENABLE_SLA: Part = word("enable-sla", "Probes of some paths only");
+/// It is the anchor's; one of the documents enters the gateway's mode before it.
+const ENABLE_SLA_MAG: Row<Key> = row(
+    Key::EnableSlaMag,
+    &[ENABLE_SLA, last("mag"), arg_help("ID", known("gateway"), "gateway"), Part::OneOf(&[PROBE])],
+    "Probes to one gateway",
+)
+.each(&["ID"])
+.no_effect_yet()
+.from(XE);
+const ENABLE_SLA_CUSTOMER: Row<Key> = row(
+    Key::EnableSlaCustomer,
+    &[
+        ENABLE_SLA,
+        last("customer"),
+        arg_help("NAME", known("customer"), "customer"),
+        Part::OneOf(&[PROBE]),
+    ],
+    "Probes to one customer's gateways",
+)
+.each(&["NAME"])
+.no_effect_yet()
+.from(XE);
 const RATIO: Part = arg("RATIO", Value::Integer { min: 1, max: 15, unit: "" });
 const LABEL: Part = word("label", "Of the links of one label");
 const BANDWIDTH_RATIO: Row<Key> = row(
     Key::BandwidthRatio,
-    &[last("bandwidth-ratio"), LABEL, arg_help("LABEL", NAME, "label"), RATIO],
+    &[last("bandwidth-ratio"), LABEL, arg_help("LABEL", known("label"), "label"), RATIO],
     "Share of flows of the links of one label",
 )
 .each(&["LABEL"])
@@ -85,36 +107,17 @@ pub(super) static LMA_HYBRID_ACCESS: Block<Key> = Block {
     rows: &[
         DISABLE_SLA,
         SLA,
-        row(
-            Key::EnableSlaMag,
-            &[ENABLE_SLA, last("mag"), arg_help("ID", NAME, "gateway"), Part::OneOf(&[PROBE])],
-            "Probes to one gateway",
-        )
-        .each(&["ID"])
-        .no_effect_yet()
-        .from(XE),
-        row(
-            Key::EnableSlaCustomer,
-            &[
-                ENABLE_SLA,
-                last("customer"),
-                arg_help("NAME", NAME, "customer"),
-                Part::OneOf(&[PROBE]),
-            ],
-            "Probes to one customer's gateways",
-        )
-        .each(&["NAME"])
-        .no_effect_yet()
-        .from(XE),
+        ENABLE_SLA_MAG,
+        ENABLE_SLA_CUSTOMER,
         BANDWIDTH_RATIO,
         row(
             Key::BandwidthRatioOfMag,
             &[
                 last("bandwidth-ratio"),
                 word("mag", "Of one gateway"),
-                arg_help("ID", NAME, "gateway"),
+                arg_help("ID", known("gateway"), "gateway"),
                 LABEL,
-                arg_help("LABEL", NAME, "label"),
+                arg_help("LABEL", known("label"), "label"),
                 RATIO,
             ],
             "Share of flows of a gateway's links of one label",
@@ -133,6 +136,8 @@ pub(super) static MAG_HYBRID_ACCESS: Block<Key> = Block {
     rows: &[
         DISABLE_SLA,
         SLA,
+        ENABLE_SLA_MAG,
+        ENABLE_SLA_CUSTOMER,
         row(
             Key::ResponderStats,
             &[word("sla-responder-stats", "Figures for the responder"), last("disable")],

@@ -11,7 +11,7 @@ use super::common::{
 };
 use super::hybrid::{HYBRID_ACCESS, HYBRID_ACCESS_UNHYPHENATED, LMA_HYBRID_ACCESS};
 use super::local_loop::LOCAL_LOOP;
-use super::{BOTH, DOMAIN_NAME, NAME, XE, XR};
+use super::{BOTH, DOMAIN_NAME, NAME, XE, XR, known};
 use crate::key::Key;
 use crate::lma::RAT_WORDS;
 use crate::{MobileNetworkCheck, Redistribute};
@@ -127,7 +127,11 @@ pub(crate) static LMA: Block<Key> = Block {
         .from(BOTH),
         row(
             Key::DefaultProfile,
-            &[word("default", "What holds for others"), last("profile"), arg("NAME", NAME)],
+            &[
+                word("default", "What holds for others"),
+                last("profile"),
+                arg("NAME", known("profile")),
+            ],
             "Profile of nodes without one of their own: the NAME of a nai of the domain",
         )
         .new_bindings()
@@ -267,7 +271,7 @@ pub(crate) static LMA: Block<Key> = Block {
             .from(XR),
         row(
             Key::PeerMag,
-            &[last("mag"), arg_help("ID", NAME, "gateway"), DOMAIN_NAME],
+            &[last("mag"), arg_help("ID", known("gateway"), "gateway"), DOMAIN_NAME],
             "A gateway",
         )
         .opens(&PEER_MAG)

@@ -11,7 +11,7 @@ use super::lma::{
     MOBILE_NETWORK_IPV4, MOBILE_NETWORK_IPV6, MOBILE_NETWORK_IPV6_AS_IPV4, NAMED_POOL_IPV4,
     NAMED_POOL_IPV6, NETWORK_POOL_IPV4, NETWORK_POOL_IPV6, NODE_POOL_IPV4, NODE_POOL_IPV6,
 };
-use super::{BOTH, NAME, XE, XR};
+use super::{BOTH, NAME, XE, XR, known};
 use crate::Service;
 use crate::key::Key;
 
@@ -67,7 +67,7 @@ pub(super) static LOCAL_LOOP: Block<Key> = Block {
                 last("customer"),
                 arg_help("NAME", SHORT_NAME, "customer"),
                 word("vrf", "Its routing world"),
-                arg_help("VRF", SHORT_NAME, "VRF"),
+                arg_help("VRF", Value::Known { what: "vrf", max: 32 }, "VRF"),
             ],
             "A customer",
         )
@@ -102,7 +102,7 @@ static CUSTOMER: Block<Key> = Block {
                 arg("KEY", GRE_KEY),
                 Part::Optional(&[
                     word("label", "On the paths of one label"),
-                    arg_help("LABEL", NAME, "label"),
+                    arg_help("LABEL", known("label"), "label"),
                 ]),
             ],
             "A fixed GRE key, the same both ways",
@@ -156,7 +156,10 @@ static CUSTOMER: Block<Key> = Block {
             Key::Transport,
             &[
                 last("transport"),
-                Part::Optional(&[word("vrf", "In a routing world"), arg_help("VRF", NAME, "VRF")]),
+                Part::Optional(&[
+                    word("vrf", "In a routing world"),
+                    arg_help("VRF", known("vrf"), "VRF"),
+                ]),
             ],
             "Where the customer's gateways are reached",
         )
@@ -258,7 +261,10 @@ pub(super) static LOGICAL_MN: Block<Key> = Block {
                 word("mobile", "Networks behind the node"),
                 last("network"),
                 INTERFACE_NAME,
-                Part::Optional(&[word("label", "Its label"), arg_help("LABEL", NAME, "label")]),
+                Part::Optional(&[
+                    word("label", "Its label"),
+                    arg_help("LABEL", known("label"), "label"),
+                ]),
                 Part::Optional(&[flag("learn-prefix", "Learn its prefixes")]),
                 Part::Optional(&[flag("skip-register", "Do not register its prefixes")]),
             ],

@@ -11,7 +11,7 @@ use super::common::{
 };
 use super::hybrid::{HYBRID_ACCESS, HYBRID_ACCESS_UNHYPHENATED, MAG_HYBRID_ACCESS};
 use super::local_loop::{LOGICAL_MN, MAG_LOCAL_LOOP};
-use super::{DOMAIN_NAME, NAME, OURS, XE};
+use super::{DOMAIN_NAME, NAME, OURS, XE, known};
 use crate::key::Key;
 use crate::{AccessTechnology, EgressTechnology, MagRole, NatSide};
 
@@ -164,7 +164,10 @@ pub(crate) static MAG: Block<Key> = Block {
             .from(XE),
         row(
             Key::LocalRouting,
-            &[last("local-routing-mag"), Part::Optional(&[arg_help("ACL", NAME, "access list")])],
+            &[
+                last("local-routing-mag"),
+                Part::Optional(&[arg_help("ACL", known("access list"), "access list")]),
+            ],
             "Route between nodes of this gateway without the anchor",
         )
         .no_effect_yet()
@@ -196,10 +199,14 @@ pub(crate) static MAG: Block<Key> = Block {
         )
         .each(&["MAC"])
         .from(OURS),
-        row(Key::PeerLma, &[last("lma"), arg_help("ID", NAME, "anchor"), DOMAIN_NAME], "An anchor")
-            .opens(&PEER_LMA)
-            .in_order()
-            .from(XE),
+        row(
+            Key::PeerLma,
+            &[last("lma"), arg_help("ID", known("anchor"), "anchor"), DOMAIN_NAME],
+            "An anchor",
+        )
+        .opens(&PEER_LMA)
+        .in_order()
+        .from(XE),
         row(
             Key::Interface,
             &[last("interface"), INTERFACE_NAME],
@@ -239,7 +246,11 @@ pub(crate) static PEER_LMA: Block<Key> = Block {
         HEARTBEATS.help("Heartbeats to this anchor").no_effect_yet(),
         row(
             Key::TransportVrf,
-            &[word("vrf", "The routing world of the tunnels"), last("id"), arg("VRF", NAME)],
+            &[
+                word("vrf", "The routing world of the tunnels"),
+                last("id"),
+                arg("VRF", known("vrf")),
+            ],
             "The routing world of the tunnels to this anchor",
         )
         .no_effect_yet()
@@ -251,7 +262,7 @@ pub(crate) static PEER_LMA: Block<Key> = Block {
                 arg_help("TUNNEL", NAME, "tunnel interface"),
                 Part::Optional(&[
                     word("label", "Of the paths of one label"),
-                    arg_help("LABEL", NAME, "label"),
+                    arg_help("LABEL", known("label"), "label"),
                 ]),
             ],
             "Settings copied to the tunnels to this anchor",
@@ -317,7 +328,10 @@ static DYNAMIC_ADDRESS: Block<Key> = Block {
                 word("egress-att", "Its access technology"),
                 arg("att", Value::Keyword(EgressTechnology::WORDS)),
             ]),
-            Part::Optional(&[word("label", "Its label"), arg_help("LABEL", NAME, "label")]),
+            Part::Optional(&[
+                word("label", "Its label"),
+                arg_help("LABEL", known("label"), "label"),
+            ]),
         ],
         "An interface whose address is a care-of address",
     )

@@ -30,10 +30,15 @@ const OURS: &str = "Kedge";
 /// A name as the routers limit it.
 const NAME: Value = Value::Name { max: 125 };
 
+/// The name of something that is defined elsewhere.
+const fn known(what: &'static str) -> Value {
+    Value::Known { what, max: 125 }
+}
+
 const IPV6: Part = word("ipv6", "Internet Protocol version 6");
 const MOBILE: Part = word("mobile", "Mobility services");
 const IN_DOMAIN: Part = word("domain", "The domain the service belongs to");
-const DOMAIN_NAME: Part = arg_help("DOMAIN", NAME, "name of a domain");
+const DOMAIN_NAME: Part = arg_help("DOMAIN", known("domain"), "name of a domain");
 
 /// The global mode.
 pub(crate) static GLOBAL: Block<Key> = Block {

@@ -59,6 +59,14 @@ impl<K: Copy + PartialEq> Reader<'_, K> {
         }
         if miss.at > 0 {
             let allowed = miss.allowed();
+            if let Some((argument, word)) = miss.left_out(&typed) {
+                return SyntaxFault::Missing { argument, word, allowed };
+            }
+            let before = &line.words[..at];
+            let again = before.iter().any(|word| word.text.eq_ignore_ascii_case(&typed));
+            if again && !allowed.is_empty() && miss.is_fixed(&typed) {
+                return SyntaxFault::Doubled { word: typed, allowed };
+            }
             let words = allowed.iter().filter(|hint| !hint.placeholder);
             let meant = nearest(&typed, words.map(|hint| hint.what.as_str()));
             // Where a secret is one word too far left, this word may be its rest.
