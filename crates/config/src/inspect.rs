@@ -14,15 +14,17 @@ pub fn render_section(config: &Config, words: &[&str]) -> Option<String> {
 }
 
 impl Config {
-    /// The commands in it that are accepted and have no effect yet, each once, in table order.
+    /// The commands in it that are accepted and have no effect yet, each once, in table order; a
+    /// block without an effect stands for all that is in it.
     pub fn without_effect(&self) -> Vec<String> {
         fn collect(items: &[Item<Key>], names: &mut Vec<String>) {
             for item in items {
                 let name = item.row.name();
-                if !item.row.has_effect && !names.contains(&name) {
-                    names.push(name);
+                match item.row.has_effect {
+                    true => collect(&item.body, names),
+                    false if names.contains(&name) => {}
+                    false => names.push(name),
                 }
-                collect(&item.body, names);
             }
         }
         let mut names = Vec::new();

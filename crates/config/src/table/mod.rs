@@ -183,4 +183,6 @@ static RADIUS_SERVER: Block<Key> = Block {
 };
 
 #[cfg(test)]
+mod random;
+#[cfg(test)]
 mod tests;
