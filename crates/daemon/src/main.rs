@@ -23,6 +23,7 @@ mod console;
 mod counters;
 mod forwarding;
 mod gateway;
+mod key_file;
 mod log;
 mod options;
 mod shell;
