@@ -16,6 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Client {
     frames: Frames,
     next_id: u64,
+    mode: Option<String>,
 }
 
 /// Why there is no answer. Each says what to do about it.
@@ -73,7 +74,7 @@ impl Client {
             ErrorKind::PermissionDenied => ClientError::Denied { path: path.to_owned() },
             _ => ClientError::Io(error),
         })?;
-        Ok(Self { frames: Frames::new(stream, MAX_ANSWER), next_id: 1 })
+        Ok(Self { frames: Frames::new(stream, MAX_ANSWER), next_id: 1, mode: None })
     }
 
     /// Sends a request and waits for its outcome.
@@ -100,7 +101,13 @@ impl Client {
         if answer.id != request.id && !about_the_connection {
             return Err(ClientError::OutOfStep { ours: request.id, theirs: answer.id });
         }
+        self.mode = answer.mode;
         Ok(answer.outcome)
+    }
+
+    /// The configuration mode that the last answer left the connection in, see [`Answer::mode`].
+    pub fn mode(&self) -> Option<&str> {
+        self.mode.as_deref()
     }
 }
 

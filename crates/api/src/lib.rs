@@ -26,7 +26,7 @@ pub use client::{Client, ClientError};
 pub use message::{
     Answer, AnswerError, Ask, Format, Outcome, Refusal, Reply, Request, RequestError, Word,
 };
-pub use server::{BindError, Call, Server};
+pub use server::{BindError, Call, ClientId, Server};
 
 /// The version both sides must speak; a request of any other version is refused.
 pub const VERSION: u32 = 1;

@@ -65,6 +65,9 @@ pub struct Answer {
     pub id: u64,
     /// What became of it.
     pub outcome: Outcome,
+    /// The configuration mode that the client is in from now on, as prompts show it, e.g.
+    /// `config-pmipv6-lma`; `None` outside of the configuration. It belongs to the connection.
+    pub mode: Option<String>,
 }
 
 /// What became of a request.
@@ -260,6 +263,8 @@ struct RawAnswer {
     words: Option<Vec<Word>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     error: Option<Refusal>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mode: Option<String>,
 }
 
 impl Answer {
@@ -281,7 +286,7 @@ impl Answer {
                 return Err(AnswerError::Malformed(detail));
             }
         };
-        Ok(Self { id: raw.id, outcome })
+        Ok(Self { id: raw.id, outcome, mode: raw.mode })
     }
 
     /// Writes the line, newline included.
@@ -294,6 +299,7 @@ impl Answer {
             data: None,
             words: None,
             error: None,
+            mode: self.mode,
         };
         match self.outcome {
             Ok(Reply::Text(text)) => raw.text = Some(text),

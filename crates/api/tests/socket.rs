@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -42,7 +42,7 @@ fn a_refusal_arrives_whole() {
     };
     let place = Place::new();
     let sent = refusal.clone();
-    let daemon = Daemon::start(&place, move |call| call.answer(Err(sent.clone())));
+    let daemon = Daemon::start(&place, move |call| call.answer(Err(sent.clone()), None));
     let outcome = Client::connect(&place.socket()).unwrap().request(Ask::command("show bogus"));
     assert_eq!(outcome.unwrap(), Err(refusal));
     daemon.stop();
@@ -53,7 +53,8 @@ fn an_answer_of_many_megabytes_arrives_whole() {
     let place = Place::new();
     let text = "0123456789abcde\n".repeat(500_000);
     let sent = text.clone();
-    let daemon = Daemon::start(&place, move |call| call.answer(Ok(Reply::Text(sent.clone()))));
+    let daemon =
+        Daemon::start(&place, move |call| call.answer(Ok(Reply::Text(sent.clone())), None));
     let outcome = Client::connect(&place.socket()).unwrap().request(Ask::command("show all"));
     assert_eq!(outcome.unwrap(), Ok(Reply::Text(text)));
     daemon.stop();
@@ -219,7 +220,7 @@ fn a_line_of_nonsense_is_answered_and_the_next_request_still_served() {
     assert_eq!(versioned.id, 4);
     let message = versioned.outcome.unwrap_err().message;
     assert_eq!(message, "API version 9 is not spoken here, only 1");
-    assert_eq!(next(), Answer { id: 5, outcome: Ok(Reply::Text("show\n".into())) });
+    assert_eq!(next(), Answer { id: 5, outcome: Ok(Reply::Text("show\n".into())), mode: None });
     daemon.stop();
 }
 
@@ -254,7 +255,7 @@ fn a_client_that_never_reads_holds_up_neither_the_daemon_nor_the_others() {
     let text = "x".repeat(8 * 1024 * 1024);
     let daemon = Daemon::start(&place, move |call| match &call.ask {
         Ask::Command { line, .. } if line == "show all" => {
-            call.answer(Ok(Reply::Text(text.clone())));
+            call.answer(Ok(Reply::Text(text.clone())), None);
         }
         _ => echo(call),
     });
@@ -319,6 +320,48 @@ fn a_stop_answers_who_waits_and_refuses_who_comes() {
     assert!(matches!(Client::connect(&place.socket()), Err(ClientError::NoDaemon { .. })));
 }
 
+#[test]
+fn a_call_says_whose_it_is_and_the_server_says_who_has_left() {
+    let place = Place::new();
+    let (woken, wait) = channel();
+    let server = Server::bind(&place.socket(), move || woken.send(()).unwrap()).unwrap();
+    let (socket, next) = (place.socket(), || {
+        wait.recv_timeout(LIMIT).unwrap();
+        server.next_call().unwrap()
+    });
+    let terminal = thread::spawn(move || {
+        let mut client = Client::connect(&socket).unwrap();
+        let modes = ["configure", "exit"].map(|line| {
+            client.request(Ask::command(line)).unwrap().unwrap();
+            client.mode().map(str::to_owned)
+        });
+        let mut another = Client::connect(&socket).unwrap();
+        another.request(Ask::command("show")).unwrap().unwrap();
+        modes
+    });
+    let done = || Ok(Reply::Text(String::new()));
+    let first = next();
+    let (client, uid) = (first.client, first.uid);
+    assert_eq!(uid, Some(fs::metadata(place.0.path()).unwrap().uid()));
+    first.answer(done(), Some("config".to_owned()));
+    let second = next();
+    assert_eq!(second.client, client);
+    second.answer(done(), None);
+    let third = next();
+    assert_ne!(third.client, client);
+    assert_eq!(server.next_gone(), None, "nobody has left");
+    let other = third.client;
+    third.answer(done(), None);
+    assert_eq!(terminal.join().unwrap(), [Some("config".to_owned()), None]);
+    let mut gone = Vec::new();
+    while gone.len() < 2 {
+        wait.recv_timeout(LIMIT).unwrap();
+        gone.extend(std::iter::from_fn(|| server.next_gone()));
+    }
+    gone.sort_unstable();
+    assert_eq!(gone, [client, other]);
+}
+
 /// A directory of the test's own.
 struct Place(TempDir);
 
@@ -336,7 +379,7 @@ fn echo(call: Call) {
     let text = match &call.ask {
         Ask::Command { line, .. } | Ask::Complete { line } => format!("{line}\n"),
     };
-    call.answer(Ok(Reply::Text(text)));
+    call.answer(Ok(Reply::Text(text)), None);
 }
 
 enum Wake {

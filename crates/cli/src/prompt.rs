@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::io::{self, Write, stdout};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kedge_api::Word;
+use kedge_api::{ClientError, Outcome, Refusal, Word};
 use reedline::{
     ColumnarMenu, Completer, CompletionResult, Emacs, KeyCode, KeyModifiers, MenuBuilder, Prompt,
     PromptEditMode, PromptHistorySearch, Reedline, ReedlineEvent, ReedlineMenu, Signal, Span,
@@ -16,23 +17,33 @@ use crate::session::Session;
 
 const MENU: &str = "words";
 const HELP: &str = "help";
+const END: &str = "end";
+
+/// The conversation, which the editor's menu needs as well.
+type Shared = Arc<Mutex<Session>>;
 
 /// Reads and runs commands until the person leaves.
-pub(crate) fn run(mut session: Session, screen: &Screen) -> Result<(), Failure> {
+pub(crate) fn run(session: Session, screen: &Screen) -> Result<(), Failure> {
+    let session = Arc::new(Mutex::new(session));
     // Without a daemon there is nothing to talk to: say so before the first prompt.
-    session.words("")?;
-    let mut editor = editor(session.another());
+    lock(&session).words("")?;
+    let mut editor = editor(Arc::clone(&session));
     loop {
-        match editor.read_line(&Sign)? {
+        let sign = Sign::of(&lock(&session));
+        match editor.read_line(&sign)? {
             Signal::Success(line) => match line.trim() {
                 "" => {}
-                "exit" | "quit" | "logout" => return Ok(()),
-                line => run_one(line, &mut session, screen)?,
+                "exit" | "quit" | "logout" if !sign.configures() => return Ok(()),
+                line => run_one(line, &mut editor, &session, screen)?,
             },
-            Signal::HostCommand(_) => {
-                let line = &editor.current_buffer_contents()[..editor.current_insertion_point()];
-                help(line, &mut session)?;
-            }
+            Signal::HostCommand(command) => match (&*command, sign.configures()) {
+                (END, true) => run_one(END, &mut editor, &session, screen)?,
+                (END, false) => {}
+                _ => {
+                    let at = editor.current_insertion_point();
+                    help(&editor.current_buffer_contents()[..at], &mut lock(&session))?;
+                }
+            },
             Signal::CtrlD => return Ok(()),
             _ => {}
         }
@@ -40,13 +51,48 @@ pub(crate) fn run(mut session: Session, screen: &Screen) -> Result<(), Failure> 
 }
 
 /// A refused command does not end the conversation, nor does a daemon that is away for a moment.
-fn run_one(line: &str, session: &mut Session, screen: &Screen) -> io::Result<()> {
-    match session.command(line) {
-        Ok(Ok(reply)) => screen.show(&reply)?,
+fn run_one(line: &str, editor: &mut Reedline, session: &Shared, screen: &Screen) -> io::Result<()> {
+    let outcome = lock(session).command(line);
+    match outcome {
+        Ok(Err(refusal)) if is_about_changes(&refusal) => {
+            let Signal::Success(answer) = editor.read_line(&Question(&refusal.message))? else {
+                return Ok(());
+            };
+            match answer.trim() {
+                // A commit that is refused leaves the person where they are.
+                "yes" | "y" if run_plain("commit", session, screen)? => {
+                    run_plain(line, session, screen)?;
+                }
+                "no" | "n" => {
+                    run_plain("abort", session, screen)?;
+                }
+                _ => {}
+            }
+            Ok(())
+        }
+        outcome => show(outcome, screen).map(drop),
+    }
+}
+
+fn run_plain(line: &str, session: &Shared, screen: &Screen) -> io::Result<bool> {
+    let outcome = lock(session).command(line);
+    show(outcome, screen)
+}
+
+/// Shows what came of a command, and says whether it was carried out.
+fn show(outcome: Result<Outcome, ClientError>, screen: &Screen) -> io::Result<bool> {
+    match outcome {
+        Ok(Ok(reply)) => return screen.show(&reply).map(|()| true),
         Ok(Err(refusal)) => complain(&Failure::Refused { place: None, refusal }),
         Err(error) => complain(&error.into()),
     }
-    Ok(())
+    Ok(false)
+}
+
+/// Whether the configuration cannot be left because something in it is not committed: the daemon
+/// names the two ways out.
+fn is_about_changes(refusal: &Refusal) -> bool {
+    refusal.allowed == ["commit", "abort"]
 }
 
 fn help(line: &str, session: &mut Session) -> io::Result<()> {
@@ -60,13 +106,21 @@ fn help(line: &str, session: &mut Session) -> io::Result<()> {
     }
 }
 
-fn editor(session: Session) -> Reedline {
+/// The session is plain data: a panic has left it whole.
+fn lock(session: &Shared) -> MutexGuard<'_, Session> {
+    session.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn editor(session: Shared) -> Reedline {
     let mut keys = default_emacs_keybindings();
     let complete = vec![ReedlineEvent::Menu(MENU.to_owned()), ReedlineEvent::MenuNext];
     keys.add_binding(KeyModifiers::NONE, KeyCode::Tab, ReedlineEvent::UntilFound(complete));
     // The line stays as it is while the help is shown.
     let help = ReedlineEvent::ExecuteHostCommand(HELP.to_owned());
     keys.add_binding(KeyModifiers::NONE, KeyCode::Char('?'), help);
+    // As on routers.
+    let end = ReedlineEvent::ExecuteHostCommand(END.to_owned());
+    keys.add_binding(KeyModifiers::CONTROL, KeyCode::Char('z'), end);
     let menu = ColumnarMenu::default().with_name(MENU);
     Reedline::create()
         .with_completer(Box::new(Words(session)))
@@ -77,14 +131,14 @@ fn editor(session: Session) -> Reedline {
 }
 
 /// The editor's way to ask the daemon.
-struct Words(Session);
+struct Words(Shared);
 
 impl Completer for Words {
     fn complete(&mut self, line: &str, pos: usize) -> CompletionResult {
         // A menu may ask for a place beyond the end of the line.
         let line = line.get(..pos).unwrap_or(line);
         // Without an answer there is nothing to offer; Enter and `?` will say why.
-        let words = self.0.words(line).unwrap_or_default();
+        let words = lock(&self.0).words(line).unwrap_or_default();
         CompletionResult::fresh(suggestions(line, &words))
     }
 }
@@ -104,12 +158,25 @@ fn suggestions(line: &str, words: &[Word]) -> Vec<Suggestion> {
         .collect()
 }
 
-/// What stands before the line.
-struct Sign;
+/// What stands before the line: `kedge#`, or `kedge(config-pmipv6-lma)#` in the configuration.
+struct Sign(Option<String>);
+
+impl Sign {
+    fn of(session: &Session) -> Self {
+        Self(session.mode().map(str::to_owned))
+    }
+
+    fn configures(&self) -> bool {
+        self.0.is_some()
+    }
+}
 
 impl Prompt for Sign {
     fn render_prompt_left(&self) -> Cow<'_, str> {
-        "kedge".into()
+        match &self.0 {
+            None => "kedge".into(),
+            Some(mode) => format!("kedge({mode})").into(),
+        }
     }
 
     fn render_prompt_right(&self) -> Cow<'_, str> {
@@ -126,6 +193,31 @@ impl Prompt for Sign {
 
     fn render_prompt_history_search_indicator(&self, search: PromptHistorySearch) -> Cow<'_, str> {
         format!(" search {}: ", search.term).into()
+    }
+}
+
+/// The question what becomes of changes that are not committed.
+struct Question<'a>(&'a str);
+
+impl Prompt for Question<'_> {
+    fn render_prompt_left(&self) -> Cow<'_, str> {
+        self.0.into()
+    }
+
+    fn render_prompt_right(&self) -> Cow<'_, str> {
+        "".into()
+    }
+
+    fn render_prompt_indicator(&self, _mode: PromptEditMode) -> Cow<'_, str> {
+        "; commit them (yes/no/cancel)? [cancel]: ".into()
+    }
+
+    fn render_prompt_multiline_indicator(&self) -> Cow<'_, str> {
+        "".into()
+    }
+
+    fn render_prompt_history_search_indicator(&self, _: PromptHistorySearch) -> Cow<'_, str> {
+        "".into()
     }
 }
 

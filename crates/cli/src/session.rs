@@ -1,13 +1,13 @@
-//! The conversation with the daemon: a connection that is kept while it is fresh.
+//! The conversation with the daemon: one connection, for a candidate configuration belongs to it.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use kedge_api::{Ask, Client, ClientError, Format, Outcome, Reply, Word};
+use kedge_api::{Ask, Client, ClientError, Format, Outcome, Refusal, Reply, Word};
 
-/// A connection that was silent for longer is not used again: the server may have closed it, and
-/// a command that got no answer must not be sent twice.
-const FRESH: Duration = Duration::from_secs(20);
+/// A connection that was silent for longer is not used again: the daemon closes it after ten
+/// minutes, and a command that got no answer must not be sent twice.
+const FRESH: Duration = Duration::from_secs(570);
 
 /// Where commands go, and in which form the answers come back.
 pub(crate) struct Session {
@@ -22,9 +22,9 @@ impl Session {
         Self { socket, format, width, client: None }
     }
 
-    /// A second conversation with the same daemon.
-    pub(crate) fn another(&self) -> Self {
-        Self::new(self.socket.clone(), self.format, self.width)
+    /// The configuration mode the conversation is in.
+    pub(crate) fn mode(&self) -> Option<&str> {
+        self.client.as_ref().and_then(|(client, _)| client.mode())
     }
 
     /// Runs a command.
@@ -42,10 +42,15 @@ impl Session {
     }
 
     fn ask(&mut self, ask: Ask) -> Result<Outcome, ClientError> {
-        let kept = self.client.take().filter(|(_, used)| used.elapsed() < FRESH);
-        let mut client = match kept {
-            Some((client, _)) => client,
-            None => Client::connect(&self.socket)?,
+        let mut client = match self.client.take() {
+            Some((client, used)) if used.elapsed() < FRESH => client,
+            Some((client, _)) if client.mode().is_some() => {
+                return Ok(Err(Refusal::new(
+                    "the session has ended after ten minutes without a command; \
+                     what was not committed is lost",
+                )));
+            }
+            _ => Client::connect(&self.socket)?,
         };
         let outcome = client.request(ask)?;
         self.client = Some((client, Instant::now()));

@@ -203,7 +203,7 @@ impl Drop for Daemon {
 
 fn answer(call: Call, notes: &Mutex<Vec<String>>) {
     let Ask::Command { line, format, width } = call.ask.clone() else {
-        return call.answer(Err(Refusal::new("no completion here")));
+        return call.answer(Err(Refusal::new("no completion here")), None);
     };
     assert_eq!(width, None, "standard output is no terminal");
     notes.lock().unwrap().push(line.clone());
@@ -219,7 +219,7 @@ fn answer(call: Call, notes: &Mutex<Vec<String>>) {
             allowed: vec!["one".into(), "two".into()],
         }),
     };
-    call.answer(outcome);
+    call.answer(outcome, None);
 }
 
 fn run(arguments: &[&str], input: &str) -> Output {

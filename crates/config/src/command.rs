@@ -45,6 +45,11 @@ pub enum Command {
     ShowMagStatistics,
     /// `clear ipv6 mobile pmipv6 lma bindings {all | nai NAI}`
     ClearLmaBindings(BindingFilter),
+    /// `clear ipv6 mobile pmipv6 mag bindings {all | nai NAI}`
+    ClearMagBindings {
+        /// One subscriber's only.
+        nai: Option<String>,
+    },
     /// `clear lma-service statistics`
     ClearLmaStatistics,
     /// `clear mag-service statistics`
@@ -95,6 +100,7 @@ enum Key {
     LmaStatistics,
     MagStatistics,
     ClearLmaBindings,
+    ClearMagBindings,
     ClearLmaStatistics,
     ClearMagStatistics,
 }
@@ -170,6 +176,19 @@ static COMMANDS: Block<Key> = Block {
             "End bindings of the anchor",
         ),
         row(
+            Key::ClearMagBindings,
+            &[
+                CLEAR,
+                IPV6,
+                MOBILE,
+                PMIPV6,
+                MAG,
+                last("bindings"),
+                Part::OneOf(&[&[word("all", "Every one")], NAI]),
+            ],
+            "End bindings of the anchor",
+        ),
+        row(
             Key::ClearLmaStatistics,
             &[CLEAR, LMA_SERVICE, last("statistics")],
             "Set the anchor's counters back to zero",
@@ -214,6 +233,7 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
         Key::ClearLmaBindings => {
             Command::ClearLmaBindings(nai.map_or(BindingFilter::All, BindingFilter::Nai))
         }
+        Key::ClearMagBindings => Command::ClearMagBindings { nai },
         Key::ClearLmaStatistics => Command::ClearLmaStatistics,
         Key::ClearMagStatistics => Command::ClearMagStatistics,
     };
@@ -332,6 +352,14 @@ mod tests {
         assert_eq!(
             command("clear ipv6 mob pm lma bind nai @r"),
             Command::ClearLmaBindings(BindingFilter::Nai("@r".to_owned()))
+        );
+        assert_eq!(
+            command("clear ipv6 mobile pmipv6 mag bindings all"),
+            Command::ClearMagBindings { nai: None }
+        );
+        assert_eq!(
+            command("clear ipv6 mob pm mag bind nai a@r"),
+            Command::ClearMagBindings { nai: Some("a@r".to_owned()) }
         );
         assert_eq!(command("show lma-service statistics"), Command::ShowLmaStatistics);
         assert_eq!(command("show mag-service stat"), Command::ShowMagStatistics);

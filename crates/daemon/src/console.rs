@@ -67,7 +67,7 @@ fn command<'a>(shell: &'a mut Shell, command: &Command, now: Now) -> Result<Answ
             let filter = subscriber(nai.as_deref())?;
             Ok(show::mag_bindings(gateway(&shell.gateway)?, filter, now))
         }
-        Command::ShowMagGlobals => Ok(show::mag_globals(gateway(&shell.gateway)?)),
+        Command::ShowMagGlobals => Ok(show::mag_globals(gateway(&shell.gateway)?, now)),
         Command::ShowMagStatistics => Ok(show::statistics(gateway(&shell.gateway)?.statistics())),
         Command::ClearLmaBindings(filter) => {
             let filter = match filter {
@@ -83,6 +83,24 @@ fn command<'a>(shell: &'a mut Shell, command: &Command, now: Now) -> Result<Answ
             anchor.settle();
             info!(cleared, "bindings cleared by an operator");
             if let (Some(mn_id), 0) = (filter, cleared) {
+                return Err(Refusal::new(format!("no binding of {mn_id}")));
+            }
+            Ok(Answer::new(
+                move || format!("{cleared} {} cleared\n", plural(cleared, "binding")),
+                move || json!({ "cleared": cleared }),
+            ))
+        }
+        Command::ClearMagBindings { nai } => {
+            let node = subscriber(nai.as_deref())?;
+            let gateway = shell.gateway.as_mut().ok_or_else(no_gateway)?;
+            let mag = gateway.mag_mut();
+            let cleared = match &node {
+                None => mag.clear_all(now),
+                Some(mn_id) => mag.clear(mn_id, now),
+            };
+            gateway.settle(&mut shell.host);
+            info!(cleared, "bindings cleared by an operator");
+            if let (Some(mn_id), 0) = (node, cleared) {
                 return Err(Refusal::new(format!("no binding of {mn_id}")));
             }
             Ok(Answer::new(

@@ -317,6 +317,10 @@ fn log(event: &Event) {
         Event::Refused { mn_id, why, retry_in, .. } => {
             warn!(%mn_id, ?retry_in, "no service: {why}");
         }
+        Event::AnchorChanged { mn_id, from, to, .. } => warn!(%mn_id, %from, %to, "another anchor"),
+        Event::RevocationRefused { peer, status } => {
+            warn!(%peer, %status, "the anchor does not end all sessions at once");
+        }
         Event::Expired { mn_id, .. } => warn!(%mn_id, "expired without a refresh"),
         Event::Detached { mn_id, reason, .. } => info!(%mn_id, ?reason, "detached"),
         Event::Revoked { mn_id, trigger, .. } => {

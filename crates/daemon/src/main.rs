@@ -23,6 +23,8 @@ mod console;
 mod counters;
 mod forwarding;
 mod gateway;
+#[expect(dead_code, reason = "the commit uses it next")]
+mod history;
 mod key_file;
 mod log;
 mod options;

@@ -142,7 +142,7 @@ impl Shell {
         for _ in 0..CALLS_A_TURN {
             let Some(call) = self.server.next_call() else { return };
             let outcome = console::carry_out(self, &call.ask, now);
-            call.answer(outcome);
+            call.answer(outcome, None);
         }
         // More may wait; they get the next turn.
         self.waker.wake();

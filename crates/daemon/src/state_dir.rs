@@ -82,28 +82,34 @@ impl StateDir {
             Err(e) => return Err(e),
         };
         let next = last.wrapping_add(1);
-        self.replace("restart-counter", format!("{next}\n").as_bytes())?;
+        replace(&file, format!("{next}\n").as_bytes())?;
         Ok(next)
     }
+}
 
-    /// Writes a file so that a crash at any instant leaves the old content or the new one.
-    fn replace(&self, name: &str, content: &[u8]) -> io::Result<()> {
-        let temporary = self.path.join(format!(".{name}.new"));
-        let mut file = fs::OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&temporary)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        fs::rename(&temporary, self.path.join(name))?;
-        File::open(&self.path)?.sync_all()
+/// Writes a file so that a crash at any instant leaves the old content or the new one. A file
+/// that is replaced keeps its mode; a new one is its owner's alone.
+pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    // The file itself, not a link to it, is replaced.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = directory.join(format!(".{name}.new"));
+    let mut new = fs::OpenOptions::new();
+    let mut new = new.create(true).write(true).truncate(true).mode(0o600).open(&temporary)?;
+    if let Ok(old) = fs::metadata(&path) {
+        new.set_permissions(old.permissions())?;
     }
+    new.write_all(content)?;
+    new.sync_all()?;
+    fs::rename(&temporary, &path)?;
+    File::open(directory)?.sync_all()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
     use super::*;
 
     #[test]
@@ -124,5 +130,22 @@ mod tests {
         let error = StateDir::open(dir.path()).unwrap().count_restart().unwrap_err();
         assert!(error.to_string().contains("restart-counter holds no number;"), "{error}");
         assert_eq!(fs::read_to_string(dir.path().join("restart-counter")).unwrap(), "seven");
+    }
+
+    #[test]
+    fn a_file_is_replaced_where_a_link_leads_and_keeps_its_mode() {
+        let dir = tempfile::tempdir().unwrap();
+        let (real, link) = (dir.path().join("real"), dir.path().join("link"));
+        fs::write(&real, "old").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+        symlink(&real, &link).unwrap();
+        replace(&link, b"new").unwrap();
+        assert_eq!(fs::read_to_string(&real).unwrap(), "new");
+        assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        let fresh = dir.path().join("fresh");
+        replace(&fresh, b"x").unwrap();
+        assert_eq!(fs::metadata(&fresh).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3, "nothing else is left");
     }
 }

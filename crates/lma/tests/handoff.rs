@@ -380,8 +380,9 @@ mod handoff_state_unknown {
         let mut world = World::new();
         world.accepted(&attach(MAG1));
         world.waits(&unknown());
-        world.lma.apply(Settings { default_profile: None, ..settings() });
-        let outcome = world.wait(ms(1_500));
+        let none = Settings { default_profile: None, ..settings() };
+        assert_eq!(world.lma.apply(none, world.now), 1);
+        let outcome = world.drain_acknowledging();
         assert_eq!(outcome.ack().unwrap().status(), Denial::UnknownNode.status());
         assert_eq!(world.lma.pending(), 0);
     }

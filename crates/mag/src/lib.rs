@@ -18,10 +18,14 @@
 //! | `list` | the Binding Update List: entries, their states, how they are found |
 //! | `attach`, `detach` | how nodes come and go |
 //! | `update`, `acknowledgement` | the registration with the anchor |
+//! | `rejection` | what each status of an anchor that says no leads to |
+//! | `pace` | how fast updates are sent |
+//! | `anchors`, `choice` | which anchors answer, and which one a session is with |
 //! | `tunnel` | which encapsulation was agreed on |
 //! | `signal` | messages in and out, checksum, authentication |
 //! | `heartbeat` | whether the anchors live, and whether they remember |
 //! | `revocation` | bindings that the anchor takes back |
+//! | `indication` | bindings that the gateway gives back all at once |
 //! | `access` | frames: router advertisements, DHCP, neighbours, probes |
 //! | `wanted` | what the data plane and the kernel should hold |
 //! | `reconfigure` | what a change of the settings means for nodes that are here |
@@ -45,12 +49,17 @@
 
 mod access;
 mod acknowledgement;
+mod anchors;
 mod attach;
+mod choice;
 mod detach;
 mod heartbeat;
+mod indication;
 mod list;
 mod output;
+mod pace;
 mod reconfigure;
+mod rejection;
 mod revocation;
 mod settings;
 mod show;
@@ -73,11 +82,15 @@ pub use output::{
 };
 pub use settings::{
     Auth, AuthHome, CareOf, DetachDiscovery, Dscp, Interface, Lma, Profile, Registration, Replay,
-    Service, Settings, TunnelMode,
+    Revocation, Service, Settings, TunnelMode,
 };
-pub use show::{BindingState, BindingView};
-pub use stats::{Access, AcknowledgementsReceived, Control, Denied, Dhcp, Discards, UpdatesSent};
+pub use show::{AnchorView, BindingState, BindingView};
+pub use stats::{
+    Access, AcknowledgementsReceived, Denied, Dhcp, Discards, OtherSignalling,
+    RevocationStatusReceived, RevocationStatusSent, RevocationTriggers, Revocations, UpdatesSent,
+};
 
+use anchors::Anchors;
 use heartbeat::Hearts;
 use list::{Entry, UpdateList};
 use stats::Statistics;
@@ -93,6 +106,7 @@ pub struct Mag {
     list: UpdateList,
     timers: Timers<(BindingId, Timer)>,
     hearts: Hearts,
+    anchors: Anchors,
     /// Links whose state the shell has told; one that it has not is taken for up.
     links: BTreeMap<InterfaceId, LinkState>,
     /// Anchors that accepted an update and ignored its GRE Key option (RFC 5845 §4.2).
@@ -101,6 +115,10 @@ pub struct Mag {
     sequence: Sequence,
     /// The last timestamp sent; the next one is later, if only by a tick.
     timestamp: Timestamp,
+    /// The last number of a revocation (RFC 5846 §5.1).
+    revocation_sequence: Sequence,
+    /// When a Binding Error was sent last.
+    last_binding_error: Option<Instant>,
     /// The last downlink key that was given to a session (RFC 5845 §3.3.1).
     gre_key: GreKey,
     rng: Rng,
@@ -127,6 +145,8 @@ enum Timer {
     Probe,
     /// The node had time to show that it has not left (RFC 5846 §9.1).
     Verify,
+    /// Another anchor may be the better one.
+    Move,
 }
 
 impl Mag {
@@ -140,10 +160,13 @@ impl Mag {
             list: UpdateList::default(),
             timers: Timers::default(),
             hearts: Hearts::default(),
+            anchors: Anchors::default(),
             links: BTreeMap::new(),
             without_gre: BTreeSet::new(),
             sequence,
             timestamp: Timestamp::default(),
+            revocation_sequence: Sequence(rng.next_u32() as u16),
+            last_binding_error: None,
             gre_key: rng.next_u32(),
             rng,
             out: VecDeque::new(),
@@ -164,7 +187,11 @@ impl Mag {
                 Timer::Advertise => self.advertise(id, now),
                 Timer::Probe => self.probe_due(id, now),
                 Timer::Verify => self.verify_due(id, now),
+                Timer::Move => self.move_due(id, now),
             }
+        }
+        while let Some((anchor, timer)) = self.anchors.pop_expired(now.mono) {
+            self.anchor_due(anchor, timer, now);
         }
         while let Some(anchor) = self.hearts.timers.pop_expired(now.mono) {
             self.heartbeat_due(anchor, now);
@@ -179,7 +206,8 @@ impl Mag {
     /// When [`Self::handle_timeout`] is to be called.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
         let heartbeat = self.hearts.timers.next_due();
-        self.timers.next_due().into_iter().chain(heartbeat).min()
+        let anchor = self.anchors.next_due();
+        [self.timers.next_due(), heartbeat, anchor].into_iter().flatten().min()
     }
 
     /// Takes back the octets of a message or frame that has been sent.
@@ -220,8 +248,14 @@ impl Mag {
     }
 
     fn stop_timers(&mut self, id: BindingId) {
-        for timer in [Timer::Signal, Timer::Lifetime, Timer::Advertise, Timer::Probe, Timer::Verify]
-        {
+        for timer in [
+            Timer::Signal,
+            Timer::Lifetime,
+            Timer::Advertise,
+            Timer::Probe,
+            Timer::Verify,
+            Timer::Move,
+        ] {
             self.stop_timer(id, timer);
         }
     }
@@ -239,5 +273,6 @@ fn slot(entry: &mut Entry, timer: Timer) -> &mut Option<TimerId> {
         Timer::Advertise => &mut entry.advertise_timer,
         Timer::Probe => &mut entry.probe_timer,
         Timer::Verify => &mut entry.verify_timer,
+        Timer::Move => &mut entry.move_timer,
     }
 }

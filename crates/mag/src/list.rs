@@ -11,6 +11,9 @@
 //!   node left, from Registering and Active ─▶ Deregistering ─▶ (nobody)
 //!   node left, from Refused ─▶ (nobody)
 //! ```
+//!
+//! A session that has a binding and should move to another anchor has a second entry meanwhile,
+//! its scout, which is Registering there (`choice`).
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -25,6 +28,7 @@ use kedge_model::{LinkLayerId, MacAddr, MnId, Sequence, Timestamp};
 use kedge_sansio::{Backoff, TimerId};
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue};
 
+use crate::pace::Recent;
 use crate::revocation::Contest;
 use crate::settings::{Lma, Service};
 use crate::{AccessNode, InterfaceId, Refusal};
@@ -60,6 +64,17 @@ pub(crate) struct Entry {
     pub(crate) reassert: bool,
     /// No update may be sent before an operator acts (RFC 5213 §6.9.1.2, item 6).
     pub(crate) held: bool,
+    /// The anchor may hold a binding of it: it was sent an update, by this entry or by one that
+    /// this one came after.
+    pub(crate) may_be_held: bool,
+    /// When it sent its last updates.
+    pub(crate) recent: Recent,
+    /// The anchors that refused or ignored it, and until when it does not ask them again.
+    pub(crate) refused_by: Vec<(IpAddr, Instant)>,
+    /// The entry that tries another anchor for this one.
+    pub(crate) scout: Option<BindingId>,
+    /// The entry that this one tries another anchor for.
+    pub(crate) scout_for: Option<BindingId>,
     /// The signs of life and the addresses that the node showed on its link.
     pub(crate) neighbor: Neighbor,
     pub(crate) advertising: Advertising,
@@ -76,6 +91,8 @@ pub(crate) struct Entry {
     pub(crate) advertise_timer: Option<TimerId>,
     pub(crate) probe_timer: Option<TimerId>,
     pub(crate) verify_timer: Option<TimerId>,
+    /// When to look whether another anchor is the better one.
+    pub(crate) move_timer: Option<TimerId>,
 }
 
 /// Where a session stands with its anchor.
@@ -98,6 +115,9 @@ pub(crate) struct Request {
     /// What each transmission can be recognised by, the latest last; the oldest are forgotten.
     pub(crate) sent: Vec<(Sequence, Timestamp)>,
     pub(crate) attempts: u32,
+    /// Transmissions since the anchor last said anything about it.
+    pub(crate) unanswered: u32,
+    /// When it was sent first, or made if it still waits.
     pub(crate) since: Instant,
     pub(crate) backoff: Backoff,
 }
@@ -107,15 +127,19 @@ impl Request {
     const REMEMBERED: usize = 4;
 
     pub(crate) fn new(kind: Kind, backoff: Backoff, now: Instant) -> Self {
-        Self { kind, sent: Vec::new(), attempts: 0, since: now, backoff }
+        Self { kind, sent: Vec::new(), attempts: 0, unanswered: 0, since: now, backoff }
     }
 
-    pub(crate) fn remember(&mut self, sequence: Sequence, timestamp: Timestamp) {
+    pub(crate) fn remember(&mut self, sequence: Sequence, timestamp: Timestamp, now: Instant) {
+        if self.attempts == 0 {
+            self.since = now;
+        }
         if self.sent.len() == Self::REMEMBERED {
             self.sent.remove(0);
         }
         self.sent.push((sequence, timestamp));
         self.attempts += 1;
+        self.unanswered += 1;
     }
 }
 
@@ -185,9 +209,56 @@ impl Grant {
 }
 
 impl Entry {
-    /// Whether the node is thought to be on its link.
+    /// Whether this is the session of a node that is thought to be on its link.
     pub(crate) fn is_present(&self) -> bool {
-        !matches!(self.state, State::Deregistering { .. })
+        !matches!(self.state, State::Deregistering { .. }) && self.scout_for.is_none()
+    }
+
+    /// Whether an anchor is not to be asked for a while.
+    pub(crate) fn is_refused_by(&self, anchor: IpAddr, now: Instant) -> bool {
+        self.refused_by.iter().any(|(refuser, until)| *refuser == anchor && now < *until)
+    }
+
+    /// An entry about the same node at the same anchor that serves nobody: a scout, or what is
+    /// left to be ended of a registration.
+    pub(crate) fn beside(&self, state: State) -> Self {
+        Self {
+            mn_id: self.mn_id.clone(),
+            interface: self.interface,
+            mac: self.mac,
+            link_layer_id: self.link_layer_id.clone(),
+            access_technology: self.access_technology,
+            profile_service: self.profile_service,
+            service: self.service,
+            lma_name: self.lma_name.clone(),
+            lma: self.lma.clone(),
+            care_of: self.care_of,
+            gre: self.gre,
+            handoff: self.handoff,
+            sequence: self.sequence,
+            state,
+            patience: self.patience,
+            corrections: 0,
+            reassert: false,
+            held: false,
+            may_be_held: self.may_be_held,
+            recent: self.recent,
+            refused_by: Vec::new(),
+            scout: None,
+            scout_for: None,
+            neighbor: Neighbor::heard_at(self.neighbor.last_heard),
+            advertising: Advertising::default(),
+            contest: None,
+            dhcp: None,
+            told_forwarding: None,
+            told_access: None,
+            signal_timer: None,
+            lifetime_timer: None,
+            advertise_timer: None,
+            probe_timer: None,
+            verify_timer: None,
+            move_timer: None,
+        }
     }
 
     /// What the anchor granted and still holds for us.
@@ -232,11 +303,18 @@ pub(crate) struct UpdateList {
 
 impl UpdateList {
     pub(crate) fn insert(&mut self, entry: Entry) -> BindingId {
-        let id = BindingId(self.next);
-        self.next += 1;
-        if let Some(mac) = entry.mac {
+        let mac = entry.mac;
+        let id = self.insert_aside(entry);
+        if let Some(mac) = mac {
             self.by_mac.insert(mac, id);
         }
+        id
+    }
+
+    /// Inserts an entry that is not the session of a node on its link.
+    pub(crate) fn insert_aside(&mut self, entry: Entry) -> BindingId {
+        let id = BindingId(self.next);
+        self.next += 1;
         self.by_mn_id.entry(entry.mn_id.clone()).or_default().push(id);
         self.entries.insert(id, entry);
         id

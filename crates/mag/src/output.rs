@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kedge_model::{BindingId, Forwarding, IpNet, Ipv4Net, Ipv6Net};
 use kedge_model::{Lifetime, MacAddr, MnId, SignalPath};
-use kedge_wire::registry::{BindingErrorStatus, RevocationTrigger, Status};
+use kedge_wire::registry::{BindingErrorStatus, RevocationStatus, RevocationTrigger, Status};
 
 /// Names an access interface; the shell knows the device.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -193,6 +193,24 @@ pub enum Event {
         why: Refusal,
         /// When it is tried again; `None` waits for an operator.
         retry_in: Option<Duration>,
+    },
+    /// A session is with another anchor than before.
+    AnchorChanged {
+        /// Which.
+        binding: BindingId,
+        /// Whose.
+        mn_id: MnId,
+        /// The anchor it left.
+        from: IpAddr,
+        /// The anchor it is with, or asks to be with.
+        to: IpAddr,
+    },
+    /// An anchor did not accept that all sessions with it end at once; each is ended by itself.
+    RevocationRefused {
+        /// The anchor.
+        peer: IpAddr,
+        /// What it says.
+        status: RevocationStatus,
     },
     /// A binding ran out because no refresh was acknowledged.
     Expired {

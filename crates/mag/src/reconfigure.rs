@@ -26,6 +26,11 @@ impl Mag {
         let before = std::mem::replace(&mut self.settings, settings);
         self.links.retain(|interface, _| self.settings.interfaces.contains_key(interface));
         self.without_gre.clear();
+        let lmas = &self.settings.lmas;
+        self.anchors.retain(|address| lmas.values().any(|lma| lma.address == address));
+        for id in self.list.ids(|entry| entry.scout.is_some()) {
+            self.end_scout(id, now);
+        }
         for id in self.list.ids(Entry::is_present) {
             let Some(entry) = self.list.get(id) else { continue };
             match self.effect(entry) {
@@ -47,12 +52,18 @@ impl Mag {
     fn effect(&self, entry: &Entry) -> Effect {
         let Some(link) = self.settings.interfaces.get(&entry.interface) else { return Effect::End };
         let who = self.settings.identify(link, entry.mac);
-        let Some((profile, name, lma)) = who.and_then(|who| self.settings.profile(who)) else {
+        let Some(profile) = who.and_then(|who| self.settings.profile(who)) else {
             return Effect::End;
+        };
+        let mut anchors = self.settings.anchors_of(profile).peekable();
+        if anchors.peek().is_none() {
+            return Effect::End;
+        }
+        let Some((_, lma)) = anchors.find(|(name, _)| *name == entry.lma_name) else {
+            return Effect::Restart;
         };
         let care_of = self.settings.care_of_towards(lma.address);
         let same = who == Some(&entry.mn_id)
-            && name == entry.lma_name
             && lma.address == entry.lma.address
             && lma.encapsulation == entry.lma.encapsulation
             && care_of == Some(entry.care_of)
@@ -65,12 +76,16 @@ impl Mag {
         let Some(entry) = self.list.get_mut(id) else { return };
         entry.lma = lma;
         let held = std::mem::take(&mut entry.held);
+        entry.refused_by.clear();
+        // What the anchor took away is asked for again (RFC 5844 §3.2.3.2).
+        entry.service = entry.profile_service;
         if let State::Refused { .. } = entry.state {
-            entry.service = entry.profile_service;
-            self.register(id, now);
+            self.begin_again(id, now);
         } else if held {
             self.set_timer(id, Timer::Signal, now.mono);
         }
+        // The order of the anchors may be another one.
+        self.set_timer(id, Timer::Move, now.mono);
         // The tunnel's MTU may be another one.
         self.tell(id);
     }

@@ -60,7 +60,8 @@ impl Mag {
         options: OptionsRef<'_>,
         now: Now,
     ) {
-        self.stats.control.revocations += 1;
+        self.stats.revocations.received += 1;
+        self.stats.revocation_triggers.count(bri.trigger);
         let contest = Contest { path, dscp, bri };
         let mn_id = options.get::<MnIdOption<'_>>().map(|option| option.to_mn_id());
         let mut missing = Vec::new();
@@ -219,7 +220,8 @@ impl Mag {
         mn_id: Option<&MnId>,
         missing: &[Ipv6Net],
     ) {
-        self.stats.control.revocations_denied += u64::from(!status.is_success());
+        self.stats.revocations.acks_sent += 1;
+        self.stats.revocation_status_sent.count(status);
         let BindingRevocationIndication { sequence, flags, .. } = contest.bri;
         let dscp = self.settings.dscp.of_answer(contest.dscp);
         let auth = lma.auth.as_ref().filter(|auth| !auth.updates_only);
@@ -247,7 +249,7 @@ impl Mag {
             entry.contest = None;
         }
         self.stop_timer(id, Timer::Verify);
-        self.stats.control.revoked += 1;
+        self.stats.other.bindings_revoked += 1;
         self.event(Event::Revoked { binding: id, mn_id, trigger });
         let moved = matches!(
             trigger,
@@ -257,6 +259,8 @@ impl Mag {
         );
         if moved {
             self.detach(id, DetachReason::Revoked, now);
+        } else if trigger.is_global() && self.try_elsewhere(id, now) {
+            // The anchor is done with this gateway; another one may not be.
         } else {
             self.refuse(id, Refusal::Revoked, true, now);
         }
@@ -272,7 +276,7 @@ impl Mag {
             // An update that still asks for the address may be on its way.
             *request = None;
         }
-        self.stats.control.revoked += 1;
+        self.stats.other.addresses_revoked += 1;
         self.tell(id);
         self.set_timer(id, Timer::Signal, now.mono + Duration::from_secs(1));
     }

@@ -219,6 +219,6 @@ fn reconfigure(world: &mut World, gateway: usize, anchor: usize) {
     settings.tunnel_mtu = world.chance.pick(&[None, Some(1400)]);
     settings.lifetime =
         world.chance.pick(&[settings.lifetime, kedge_model::Lifetime::from_secs(24)]);
-    world.anchors[anchor].lma.apply(settings);
+    world.anchors[anchor].lma.apply(settings, now);
     world.settle(Station::Anchor(anchor));
 }

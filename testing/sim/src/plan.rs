@@ -148,6 +148,7 @@ impl Plan {
                 start: Ipv6Addr::new(0x2001, 0xdb8, n << 12, 0, 0, 0, 0, 0),
                 prefix_len: 52,
             }),
+            ..Default::default()
         };
         let peers = (0..self.gateways).map(|gateway| kedge_lma::Peer {
             name: format!("gateway{gateway}"),
@@ -213,6 +214,8 @@ impl Plan {
             transport: TRANSPORT,
             inner: INNER,
             lmas: (0..self.anchors).map(|n| (anchor_name(n), Arc::new(lma(n)))).collect(),
+            // Each host has its anchor: the anchors' pools are one world.
+            preference: Vec::new(),
             interfaces: self.interfaces().map(|id| (id, self.interface(id))).collect(),
             identities: (0..self.hosts).map(|n| (mac(n), self.mn_id(n))).collect(),
             profiles: (0..self.hosts)
@@ -225,6 +228,8 @@ impl Plan {
                 ..kedge_mag::Registration::default()
             },
             replay: self.replay,
+            replay_window: None,
+            revocation: kedge_mag::Revocation::default(),
             detach: self.unseen_leaves.then_some(self.discovery),
             max_bindings: 10_000,
             tunnel_mtu: None,

@@ -45,8 +45,10 @@ fn an_answer_survives_its_line() {
         Err(refusal),
     ];
     for outcome in outcomes {
-        let answer = Answer { id: 9, outcome };
-        assert_eq!(Answer::decode(&answer.clone().encode()), Ok(answer));
+        for mode in [None, Some("config-pmipv6-lma".to_owned())] {
+            let answer = Answer { id: 9, outcome: outcome.clone(), mode };
+            assert_eq!(Answer::decode(&answer.clone().encode()), Ok(answer));
+        }
     }
 }
 

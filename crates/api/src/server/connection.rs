@@ -5,15 +5,16 @@
 
 use std::io;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
-use super::{Call, MAX_CONNECTIONS};
-use crate::frame::{Frames, Line};
-use crate::{Answer, Ask, MAX_REQUEST, Outcome, Refusal, Request};
+use super::{Answered, Call, ClientId, MAX_CONNECTIONS};
+use crate::frame::{self, Frames};
+use crate::{Answer, Ask, MAX_REQUEST, Refusal, Request};
 
-/// How long a client may be silent. A terminal connects anew for each line.
-const IDLE: Duration = Duration::from_secs(60);
+/// How long a client may be silent, as the terminal lines of routers have it by default.
+const IDLE: Duration = Duration::from_secs(600);
 
 /// How long a client may take to read an answer.
 const WRITING: Duration = Duration::from_secs(30);
@@ -24,33 +25,51 @@ const ANSWERING: Duration = Duration::from_secs(30);
 /// How long a client that is turned away may take to read why; a fresh socket's buffer holds it.
 const TURNING_AWAY: Duration = Duration::from_millis(100);
 
+/// The way from one client to the daemon's loop.
+pub(super) struct Line {
+    pub(super) client: ClientId,
+    pub(super) uid: Option<u32>,
+    pub(super) queue: SyncSender<Call>,
+    pub(super) wake: Arc<dyn Fn() + Send + Sync>,
+}
+
 /// Serves a client until it leaves, errs or is silent for too long.
-pub(super) fn serve(stream: UnixStream, queue: &SyncSender<Call>, wake: &dyn Fn()) {
+pub(super) fn serve(stream: UnixStream, line: &Line) {
     let mut frames = Frames::new(stream, MAX_REQUEST);
-    if let Err(error) = converse(&mut frames, queue, wake) {
+    if let Err(error) = converse(&mut frames, line) {
+        if error.kind() == io::ErrorKind::TimedOut {
+            let text = format!("closed after {} s without a command", IDLE.as_secs());
+            // Whether the client still reads is its own affair.
+            let _ = frames.write_line(&refuse(text).encode(), TURNING_AWAY);
+        }
         tracing::debug!(%error, "a management client was dropped");
     }
 }
 
 /// Tells a client that there is no place for it.
 pub(super) fn turn_away(stream: UnixStream) {
-    let refusal = Refusal::new(format!(
+    let line = refuse(format!(
         "{MAX_CONNECTIONS} management clients are connected already: close one, or try again"
-    ));
-    let line = Answer { id: 0, outcome: Err(refusal) }.encode();
+    ))
+    .encode();
     // Whether the client still reads is its own affair.
     let _ = Frames::new(stream, MAX_REQUEST).write_line(&line, TURNING_AWAY);
 }
 
-fn converse(frames: &mut Frames, queue: &SyncSender<Call>, wake: &dyn Fn()) -> io::Result<()> {
+/// An answer about the connection itself.
+fn refuse(text: String) -> Answer {
+    Answer { id: 0, outcome: Err(Refusal::new(text)), mode: None }
+}
+
+fn converse(frames: &mut Frames, line: &Line) -> io::Result<()> {
     loop {
         let (answer, usable) = match frames.read_line(IDLE)? {
-            Line::End => return Ok(()),
-            Line::TooLong => {
+            frame::Line::End => return Ok(()),
+            frame::Line::TooLong => {
                 let text = format!("the request is too long: at most {MAX_REQUEST} octets");
-                (Answer { id: 0, outcome: Err(Refusal::new(text)) }, false)
+                (refuse(text), false)
             }
-            Line::Complete(line) => (respond(&line, queue, wake), true),
+            frame::Line::Complete(request) => (respond(&request, line), true),
         };
         frames.write_line(&answer.encode(), WRITING)?;
         if !usable {
@@ -59,34 +78,38 @@ fn converse(frames: &mut Frames, queue: &SyncSender<Call>, wake: &dyn Fn()) -> i
     }
 }
 
-fn respond(line: &[u8], queue: &SyncSender<Call>, wake: &dyn Fn()) -> Answer {
-    match Request::decode(line) {
-        Ok(Request { id, ask }) => Answer { id, outcome: hand_over(ask, queue, wake) },
-        Err(error) => Answer { id: error.id(), outcome: Err(Refusal::new(error.to_string())) },
+fn respond(request: &[u8], line: &Line) -> Answer {
+    match Request::decode(request) {
+        Ok(Request { id, ask }) => {
+            let Answered { outcome, mode } = hand_over(ask, line);
+            Answer { id, outcome, mode }
+        }
+        Err(error) => {
+            Answer { id: error.id(), outcome: Err(Refusal::new(error.to_string())), mode: None }
+        }
     }
 }
 
-fn hand_over(ask: Ask, queue: &SyncSender<Call>, wake: &dyn Fn()) -> Outcome {
-    // Room for the one outcome, so that the daemon's send never waits.
-    let (reply, outcome) = sync_channel(1);
-    match queue.try_send(Call { ask, reply }) {
-        Ok(()) => wake(),
-        Err(TrySendError::Full(_)) => return Err(Refusal::new("the daemon is busy: try again")),
-        Err(TrySendError::Disconnected(_)) => return Err(stopping()),
+fn hand_over(ask: Ask, line: &Line) -> Answered {
+    let refused = |text: String| Answered { outcome: Err(Refusal::new(text)), mode: None };
+    // Room for the one answer, so that the daemon's send never waits.
+    let (reply, answer) = sync_channel(1);
+    match line.queue.try_send(Call { ask, client: line.client, uid: line.uid, reply }) {
+        Ok(()) => (line.wake)(),
+        Err(TrySendError::Full(_)) => return refused("the daemon is busy: try again".to_owned()),
+        Err(TrySendError::Disconnected(_)) => return refused(STOPPING.to_owned()),
     }
-    match outcome.recv_timeout(ANSWERING) {
-        Ok(outcome) => outcome,
-        Err(RecvTimeoutError::Disconnected) => Err(stopping()),
-        Err(RecvTimeoutError::Timeout) => Err(Refusal::new(format!(
+    match answer.recv_timeout(ANSWERING) {
+        Ok(answered) => answered,
+        Err(RecvTimeoutError::Disconnected) => refused(STOPPING.to_owned()),
+        Err(RecvTimeoutError::Timeout) => refused(format!(
             "the daemon took the request and did not answer within {} s",
             ANSWERING.as_secs()
-        ))),
+        )),
     }
 }
 
-fn stopping() -> Refusal {
-    Refusal::new("the daemon is stopping")
-}
+const STOPPING: &str = "the daemon is stopping";
 
 #[cfg(test)]
 mod tests {
@@ -96,17 +119,20 @@ mod tests {
     #[test]
     fn a_request_beyond_the_queue_is_told_that_the_daemon_is_busy() {
         let (queue, calls) = sync_channel(1);
-        let (reply, _outcome) = sync_channel(1);
-        queue.send(Call { ask: Ask::command("show one"), reply }).unwrap();
-        let outcome = hand_over(Ask::command("show two"), &queue, &|| panic!("nothing queued"));
-        assert_eq!(outcome, Err(Refusal::new("the daemon is busy: try again")));
+        let (reply, _answer) = sync_channel(1);
+        let client = ClientId(0);
+        queue.send(Call { ask: Ask::command("show one"), client, uid: None, reply }).unwrap();
+        let line = Line { client, uid: None, queue, wake: Arc::new(|| panic!("nothing queued")) };
+        let answered = hand_over(Ask::command("show two"), &line);
+        assert_eq!(answered.outcome, Err(Refusal::new("the daemon is busy: try again")));
         assert_eq!(calls.try_iter().count(), 1);
     }
 
     #[test]
     fn the_daemon_does_not_wait_for_a_client_that_gave_up() {
-        let (reply, outcome) = sync_channel(1);
-        drop(outcome);
-        Call { ask: Ask::command("show"), reply }.answer(Ok(Reply::Text(String::new())));
+        let (reply, answer) = sync_channel(1);
+        drop(answer);
+        let call = Call { ask: Ask::command("show"), client: ClientId(0), uid: None, reply };
+        call.answer(Ok(Reply::Text(String::new())), None);
     }
 }

@@ -20,7 +20,7 @@ use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -29,7 +29,7 @@ use crate::{Ask, Outcome};
 
 pub use claim::BindError;
 use claim::Claim;
-use connection::{serve, turn_away};
+use connection::{Line, serve, turn_away};
 
 /// Clients served at the same time.
 const MAX_CONNECTIONS: usize = 32;
@@ -44,26 +44,43 @@ const PARTING: Duration = Duration::from_secs(1);
 /// How long to wait before accepting again when the process is out of descriptors.
 const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(200);
 
+/// One connection of a client; no two of a server's life have the same.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct ClientId(u64);
+
 /// A request on its way to the daemon's loop. Dropping it answers that the daemon is stopping.
 #[derive(Debug)]
 pub struct Call {
     /// What the client wants.
     pub ask: Ask,
-    reply: SyncSender<Outcome>,
+    /// Who asks.
+    pub client: ClientId,
+    /// The user that the client runs as, by the kernel's word; `None` if it has none.
+    pub uid: Option<u32>,
+    reply: SyncSender<Answered>,
 }
 
 impl Call {
-    /// Answers. Never waits: the connection's own thread does the writing.
-    pub fn answer(self, outcome: Outcome) {
+    /// Answers. Never waits: the connection's own thread does the writing. `mode` is what the
+    /// client is in from now on, see [`crate::Answer::mode`].
+    pub fn answer(self, outcome: Outcome, mode: Option<String>) {
         // The client may have gone; then nobody misses the answer.
-        let _ = self.reply.try_send(outcome);
+        let _ = self.reply.try_send(Answered { outcome, mode });
     }
+}
+
+/// What the loop says to one request.
+#[derive(PartialEq, Debug)]
+struct Answered {
+    outcome: Outcome,
+    mode: Option<String>,
 }
 
 /// The listening daemon side. Dropping it stops the threads and removes the socket.
 pub struct Server {
     /// Taken when the server stops, so that waiting requests are answered.
     calls: Option<Receiver<Call>>,
+    gone: Receiver<ClientId>,
     connections: Arc<Connections>,
     /// A second handle on the listening socket, to interrupt the accepting thread.
     listening: UnixStream,
@@ -81,13 +98,17 @@ impl Server {
         let fault = |source| BindError::Io { what: "listen at", path: path.to_owned(), source };
         let listening = UnixStream::from(OwnedFd::from(listener.try_clone().map_err(fault)?));
         let (queue, calls) = sync_channel(MAX_WAITING);
+        // No more than one of each connection.
+        let (leaving, gone) = channel();
         let connections = Arc::new(Connections::default());
-        let door = Door { queue, wake: Arc::new(wake), connections: Arc::clone(&connections) };
+        let wake = Arc::new(wake);
+        let door = Door { queue, leaving, wake, connections: Arc::clone(&connections) };
         let accepting = thread::Builder::new()
             .name("api".to_owned())
             .spawn(move || door.accept(&listener))
             .map_err(fault)?;
-        Ok(Self { calls: Some(calls), connections, listening, accepting: Some(accepting), claim })
+        let accepting = Some(accepting);
+        Ok(Self { calls: Some(calls), gone, connections, listening, accepting, claim })
     }
 
     /// Where it listens.
@@ -98,6 +119,11 @@ impl Server {
     /// The next request, if one waits. Never blocks.
     pub fn next_call(&self) -> Option<Call> {
         self.calls.as_ref()?.try_recv().ok()
+    }
+
+    /// The next client that has left, if one has. Its last request came before. Never blocks.
+    pub fn next_gone(&self) -> Option<ClientId> {
+        self.gone.try_recv().ok()
     }
 }
 
@@ -118,6 +144,7 @@ impl Drop for Server {
 /// What the accepting thread owns and lends to each connection.
 struct Door {
     queue: SyncSender<Call>,
+    leaving: Sender<ClientId>,
     wake: Arc<dyn Fn() + Send + Sync>,
     connections: Arc<Connections>,
 }
@@ -142,11 +169,14 @@ impl Door {
             turn_away(stream);
             return Ok(());
         };
-        let (queue, wake) = (self.queue.clone(), Arc::clone(&self.wake));
-        let leave = Leave { connections: Arc::clone(&self.connections), number };
+        let client = ClientId(number);
+        let uid = rustix::net::sockopt::socket_peercred(&stream).ok().map(|peer| peer.uid.as_raw());
+        let line = Line { client, uid, queue: self.queue.clone(), wake: Arc::clone(&self.wake) };
+        let (connections, leaving) = (Arc::clone(&self.connections), self.leaving.clone());
+        let leave = Leave { connections, number, leaving, wake: Arc::clone(&self.wake) };
         thread::Builder::new().name("api-client".to_owned()).spawn(move || {
             let _leave = leave;
-            serve(stream, &queue, &*wake);
+            serve(stream, &line);
         })?;
         Ok(())
     }
@@ -219,14 +249,20 @@ impl Connections {
     }
 }
 
-/// Gives the connection's place free when its thread ends, however it ends.
+/// Gives the connection's place free when its thread ends, however it ends, and says so.
 struct Leave {
     connections: Arc<Connections>,
     number: u64,
+    leaving: Sender<ClientId>,
+    wake: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl Drop for Leave {
     fn drop(&mut self) {
         self.connections.leave(self.number);
+        // A server that has stopped does not ask any more.
+        if self.leaving.send(ClientId(self.number)).is_ok() {
+            (self.wake)();
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::common::{
 };
 use super::hybrid::{HYBRID_ACCESS, HYBRID_ACCESS_UNHYPHENATED, LMA_HYBRID_ACCESS};
 use super::local_loop::LOCAL_LOOP;
-use super::{BOTH, DOMAIN_NAME, NAME, XE, XR, known};
+use super::{BOTH, DOMAIN_NAME, NAME, OURS, XE, XR, known};
 use crate::key::Key;
 use crate::{MobileNetworkCheck, Redistribute};
 
@@ -124,6 +124,17 @@ pub(crate) static LMA: Block<Key> = Block {
             "How far a gateway's clock may be from this one; without it the domain's window",
         )
         .from(BOTH),
+        row(
+            Key::TimestampRequired,
+            &[
+                word("replay-protection", "Protection against replayed updates"),
+                word("timestamp", "By the Timestamp option (RFC 5213 8.8)"),
+                last("required"),
+            ],
+            "Refuse an update that does not say when it was sent, with status 145; without this a \
+             sequence number is as good",
+        )
+        .from(OURS),
         row(
             Key::DefaultProfile,
             &[

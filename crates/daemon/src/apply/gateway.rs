@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use kedge_config::{
-    AuthHomeAddress, AuthOption, Config, Encap, MagConfig, PeerLma, Service as ServiceConfig,
+    AuthHomeAddress, AuthOption, Config, Encap, MagConfig, PeerLma, ReplayWindow,
+    Service as ServiceConfig,
 };
 use kedge_mag::{
     Auth, AuthHome, CareOf, DetachDiscovery, Dscp, Interface, InterfaceId, Lma, Profile,
-    Registration, Replay, Service, Settings, TunnelMode,
+    Registration, Replay, Revocation, Service, Settings, TunnelMode,
 };
 use kedge_model::{Lifetime, MnId, VrfId};
 use kedge_wire::registry::AccessTechnologyType;
@@ -40,7 +41,9 @@ pub fn gateway(
     if addresses.is_empty() {
         return Err(ApplyError::NoAddress { section: section() });
     }
-    let first = mag.lmas.first().ok_or_else(|| ApplyError::NoAnchor { section: section() })?;
+    if mag.lmas.is_empty() {
+        return Err(ApplyError::NoAnchor { section: section() });
+    }
     let mut lmas = BTreeMap::new();
     for lma in &mag.lmas {
         let encap = config.lma_encap(lma);
@@ -52,10 +55,11 @@ pub fn gateway(
         let encapsulation = mode(encap, mag);
         lmas.insert(lma.id.clone(), Arc::new(Lma { address, encapsulation, auth }));
     }
+    let preference = mag.lmas.iter().map(|lma| lma.id.clone()).collect();
     let mut profiles = BTreeMap::new();
     let mut know = |nai: &str| -> Option<MnId> {
         let mn_id = MnId::nai(nai)?;
-        profiles.insert(mn_id.clone(), profile(config, mag, nai, &first.id));
+        profiles.insert(mn_id.clone(), profile(config, mag, nai));
         Some(mn_id)
     };
     let identities = mag.mobile_nodes.iter();
@@ -79,6 +83,7 @@ pub fn gateway(
         transport: VrfId::DEFAULT,
         inner: VrfId::DEFAULT,
         lmas,
+        preference,
         interfaces,
         identities,
         profiles,
@@ -90,6 +95,15 @@ pub fn gateway(
             max_retransmission: mag.times.max_retx,
         },
         replay: Replay::Timestamp,
+        replay_window: match config.mag_replay_window(mag) {
+            ReplayWindow::Within(window) => Some(window),
+            ReplayWindow::Ignore => None,
+        },
+        revocation: Revocation {
+            min_delay: mag.revocation.delay_min,
+            max_delay: mag.revocation.delay_max,
+            retries: mag.revocation.retries,
+        },
         detach: Some(DetachDiscovery {
             interval: mag.detach_poll.interval,
             timeout: mag.detach_poll.timeout,
@@ -124,7 +138,7 @@ fn reachable(
     usable().find(|address| address.is_ipv4() == ipv4).or(usable().next()).copied()
 }
 
-fn profile(config: &Config, mag: &MagConfig, nai: &str, first: &str) -> Profile {
+fn profile(config: &Config, mag: &MagConfig, nai: &str) -> Profile {
     let found = config.domain(&mag.domain).and_then(|domain| domain.profile(nai));
     let service = match found.map(|nai| nai.service) {
         Some(ServiceConfig::Ipv4) => Service::Ipv4,
@@ -132,9 +146,7 @@ fn profile(config: &Config, mag: &MagConfig, nai: &str, first: &str) -> Profile 
         Some(ServiceConfig::Dual) | None if mag.ignore_home_address => Service::Ipv6,
         Some(ServiceConfig::Dual) | None => Service::Dual,
     };
-    let chosen = found.and_then(|nai| nai.lma.as_deref());
-    let lma = chosen.filter(|id| mag.lmas.iter().any(|lma| lma.id == *id)).unwrap_or(first);
-    Profile { service, lma: Some(lma.to_owned()) }
+    Profile { service, lma: found.and_then(|nai| nai.lma.clone()) }
 }
 
 fn auth(auth: &AuthOption) -> Auth {
@@ -153,7 +165,9 @@ fn mode(encap: Option<Encap>, mag: &MagConfig) -> TunnelMode {
     match encap {
         None => TunnelMode::IpInIp,
         Some(Encap::Udp) => TunnelMode::Udp,
-        Some(Encap::GreIpv4 | Encap::GreIpv6) if mag.ignore_grekey => TunnelMode::Gre,
-        Some(Encap::GreIpv4 | Encap::GreIpv6) => TunnelMode::GreKeyed,
+        Some(Encap::GreIpv4 | Encap::GreIpv6) if mag.generate_grekey && !mag.ignore_grekey => {
+            TunnelMode::GreKeyed
+        }
+        Some(Encap::GreIpv4 | Encap::GreIpv6) => TunnelMode::Gre,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use kedge_mag::{BindingState, BindingView, InterfaceId};
+use kedge_mag::{AnchorView, BindingState, BindingView, InterfaceId};
 use kedge_model::MnId;
 use kedge_sansio::Now;
 use serde_json::{Value, json};
@@ -113,11 +113,11 @@ fn as_json(gateway: &Gateway, view: &BindingView) -> Value {
 }
 
 /// `show ipv6 mobile pmipv6 mag globals`
-pub fn mag_globals(gateway: &Gateway) -> Answer<'_> {
-    Answer::new(move || globals(gateway), move || globals_json(gateway))
+pub fn mag_globals(gateway: &Gateway, now: Now) -> Answer<'_> {
+    Answer::new(move || globals(gateway, now), move || globals_json(gateway, now))
 }
 
-fn globals(gateway: &Gateway) -> String {
+fn globals(gateway: &Gateway, now: Now) -> String {
     let settings = gateway.mag().settings();
     let mut out = format!("Gateway {}, domain {}\n", settings.name, settings.domain);
     let mut block = Block::default();
@@ -152,10 +152,13 @@ fn globals(gateway: &Gateway) -> String {
     block.row("Restart counter", settings.restart_counter);
     block.row("Forwarding failures", gateway.forwarding_failures());
     block.write(&mut out);
-    for (name, lma) in &settings.lmas {
-        let _ = writeln!(out, "\nAnchor {name}");
+    for anchor in gateway.mag().anchors(now.mono) {
+        let Some(lma) = settings.lmas.get(&anchor.name) else { continue };
+        let _ = writeln!(out, "\nAnchor {}", anchor.name);
         Block::default()
             .row("Address", lma.address)
+            .row("State", anchor_state(&anchor))
+            .row("Sessions", sessions(&anchor))
             .row("Encapsulation", format!("{:?}", lma.encapsulation))
             .row("Authentication", if lma.auth.is_some() { "on" } else { "off" })
             .write(&mut out);
@@ -180,15 +183,44 @@ fn globals(gateway: &Gateway) -> String {
     out
 }
 
-fn globals_json(gateway: &Gateway) -> Value {
+fn anchor_state(anchor: &AnchorView) -> String {
+    match (anchor.down_for, anchor.held_for, anchor.heard_ago) {
+        (Some(down), _, _) => format!("down for {}", span(down)),
+        (None, Some(held), _) => format!("up, not trusted for another {}", span(held)),
+        (None, None, Some(heard)) => format!("up, heard {} ago", span(heard)),
+        (None, None, None) => "not heard yet".to_owned(),
+    }
+}
+
+fn sessions(anchor: &AnchorView) -> String {
+    let mut text = anchor.sessions.to_string();
+    if anchor.displaced > 0 {
+        let _ = write!(text, ", {} elsewhere that belong here", anchor.displaced);
+    }
+    if anchor.waiting > 0 {
+        let _ = write!(text, ", {} updates wait for their turn", anchor.waiting);
+    }
+    text
+}
+
+fn globals_json(gateway: &Gateway, now: Now) -> Value {
     let settings = gateway.mag().settings();
-    let lmas = settings.lmas.iter().map(|(name, lma)| {
-        json!({
-            "lma": name,
+    let anchors = gateway.mag().anchors(now.mono);
+    let lmas = anchors.iter().filter_map(|anchor| {
+        let lma = settings.lmas.get(&anchor.name)?;
+        Some(json!({
+            "lma": anchor.name,
             "address": lma.address,
+            "down": anchor.down_for.is_some(),
+            "down_seconds": anchor.down_for.map(|down| down.as_secs()),
+            "held_seconds": anchor.held_for.map(|held| held.as_secs()),
+            "heard_seconds_ago": anchor.heard_ago.map(|heard| heard.as_secs()),
+            "sessions": anchor.sessions,
+            "displaced_sessions": anchor.displaced,
+            "waiting_updates": anchor.waiting,
             "encapsulation": format!("{:?}", lma.encapsulation),
             "authentication": lma.auth.is_some(),
-        })
+        }))
     });
     let ports = gateway.ports().map(|(_, port)| {
         json!({

@@ -68,10 +68,23 @@ pub fn settings() -> Settings {
     }
 }
 
+/// No binding, no address taken, no timer.
+pub fn assert_nothing_left(world: &mut World) {
+    assert!(world.lma.is_empty());
+    assert_eq!(world.lma.bindings().count(), 0);
+    assert_eq!(world.lma.poll_timeout(), None);
+    // A network that is not configured has no usage.
+    if let Some((ipv4, ipv6)) = world.lma.usage("home") {
+        assert_eq!((ipv4.unwrap().taken, ipv6.unwrap().taken), (0, 0));
+    }
+    assert!(world.lma.peers().all(|peer| peer.bindings == 0));
+}
+
 pub fn network(ipv4_len: u8, ipv6_len: u8) -> Network {
     Network {
         ipv4: Some(Ipv4Pool { start: Ipv4Addr::new(10, 0, 0, 2), prefix_len: ipv4_len }),
         ipv6: Some(Ipv6Pool { start: "2001:db8:100::".parse().unwrap(), prefix_len: ipv6_len }),
+        ..Network::default()
     }
 }
 
@@ -233,9 +246,9 @@ impl World {
                 .sum()
         };
         assert_eq!((sum("accepted"), sum("denied")), (accepted, denied));
-        let groups = self.lma.statistics();
-        let reasons = groups.iter().find(|g| g.key == "discard_reasons").unwrap();
-        assert_eq!(reasons.rows.iter().map(|row| row.value).sum::<u64>(), discarded);
+        let rows = |group: &str| self.moved(group).iter().map(|(_, value)| value).sum::<u64>();
+        assert_eq!(rows("discard_reasons"), discarded);
+        assert_eq!(rows("deny_reasons") + rows("deny_other"), denied);
         assert_eq!(self.count("binding_acks_sent.total"), accepted + denied);
         assert_eq!(self.count("binding_acks_sent.denied"), denied);
     }

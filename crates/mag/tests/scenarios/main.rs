@@ -1,11 +1,16 @@
 //! Scenarios of the gateway against a scripted anchor and hand-made frames, in virtual time.
 
 mod access_link;
+mod anchors;
 mod any_order;
 mod control;
+mod counters;
 mod departure;
 mod dhcp;
 mod heartbeat;
+mod indication;
+mod pace;
 mod registration;
 mod rejection;
+mod statuses;
 mod world;

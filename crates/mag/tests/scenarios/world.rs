@@ -18,7 +18,7 @@ use kedge_access_wire::icmpv6::{self, Message as Nd, RouterAdvertisement, Router
 use kedge_access_wire::{Content, Frame, multicast_mac};
 use kedge_mag::{
     AccessNode, CareOf, Dscp, Event, Interface, InterfaceId, Lma, Mag, Output, Profile,
-    Registration, Replay, Service, Settings, TunnelMode,
+    Registration, Replay, Revocation, Service, Settings, TunnelMode,
 };
 use kedge_model::{
     BindingId, Datagram, Forwarding, Ipv4Net, Ipv6Net, Lifetime, MacAddr, MnId, SignalPath, VrfId,
@@ -78,6 +78,7 @@ pub fn settings() -> Settings {
         transport: VrfId(0),
         inner: VrfId(3),
         lmas: BTreeMap::from([("LMA1".to_owned(), Arc::new(lma))]),
+        preference: vec!["LMA1".to_owned()],
         interfaces: BTreeMap::from([(IF1, interface("acc1")), (IF2, interface("acc2"))]),
         identities: BTreeMap::from([
             (NODE, mn("mn7@example.com")),
@@ -87,6 +88,8 @@ pub fn settings() -> Settings {
         default_profile: Some(Profile { service: Service::Dual, lma: None }),
         registration: Registration::default(),
         replay: Replay::Timestamp,
+        replay_window: Some(secs(7)),
+        revocation: Revocation::default(),
         detach: None,
         max_bindings: 100,
         tunnel_mtu: None,
@@ -94,6 +97,16 @@ pub fn settings() -> Settings {
         heartbeat: None,
         restart_counter: 5,
     }
+}
+
+/// With a second anchor, LMA2 at 2001:db8::2, behind the first.
+pub fn two_anchors() -> Settings {
+    let mut settings = settings();
+    let address = "2001:db8::2".parse().unwrap();
+    let lma = Lma { address, encapsulation: TunnelMode::IpInIp, auth: None };
+    settings.lmas.insert("LMA2".to_owned(), Arc::new(lma));
+    settings.preference.push("LMA2".to_owned());
+    settings
 }
 
 /// Replaces the anchor of `settings` by one that `change` changed.

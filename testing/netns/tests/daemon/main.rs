@@ -5,6 +5,7 @@
 //! on its loopback. Every test names the fact that it shows.
 
 mod access;
+mod anchors;
 mod api;
 mod capacity;
 mod configuration;
