@@ -288,7 +288,7 @@ fn settings(octets: &mut Octets<'_>) -> Settings {
         }),
     };
     let service = octets.pick(&[Service::Dual, Service::Dual, Service::Ipv4, Service::Ipv6]);
-    let profile = Profile { service, network: Some("home".to_owned()), apn: None };
+    let profile = Profile { service, network: Some("home".to_owned()), ..Profile::default() };
     let policies =
         [EncapsulationPolicy::AsRequested, EncapsulationPolicy::Gre, EncapsulationPolicy::Udp];
     let rhythm =

@@ -15,7 +15,7 @@ use kedge_access_wire::icmpv6::{self, Message as Nd, RouterSolicitation};
 use kedge_access_wire::{Frame, multicast_mac};
 use kedge_mag::{
     AccessNode, BindingState, CareOf, DetachDiscovery, Dscp, Interface, InterfaceId, LinkState,
-    Lma, Mag, Output, Profile, Registration, Replay, Service, Settings, TunnelMode,
+    Lma, Mag, Output, Profile, Registration, Replay, Revocation, Service, Settings, TunnelMode,
 };
 use kedge_model::{
     BindingId, Datagram, Forwarding, IpNet, Ipv4Net, Ipv6Net, Lifetime, MacAddr, MnId, Path,
@@ -298,19 +298,19 @@ impl World {
             };
             let host = view.ipv4.map(|home| IpNet::V4(Ipv4Net::from(home.addr())));
             let inner: Vec<IpNet> = view.prefixes.into_iter().map(IpNet::V6).chain(host).collect();
+            let node = AccessNode {
+                interface: view.interface,
+                mac: view.mac,
+                inner,
+                delegated: view.delegated,
+                ipv4_router: view.ipv4_router,
+                ipv4_prefix_len: view.ipv4.map_or(0, |home| home.prefix_len()),
+            };
             let paths = vec![Path { tunnel, weight: 1 }];
             let vrf = VrfId::DEFAULT;
-            forwarding.insert(view.binding, Forwarding { vrf, inner: inner.clone(), paths });
-            access.insert(
-                view.binding,
-                AccessNode {
-                    interface: view.interface,
-                    mac: view.mac,
-                    inner,
-                    ipv4_router: view.ipv4_router,
-                    ipv4_prefix_len: view.ipv4.map_or(0, |home| home.prefix_len()),
-                },
-            );
+            let want = Forwarding { vrf, inner: node.all_inner(), paths };
+            forwarding.insert(view.binding, want);
+            access.insert(view.binding, node);
         }
         assert_eq!(self.forwarding, forwarding, "tables and sessions differ");
         assert_eq!(self.access, access, "routes and sessions differ");
@@ -356,7 +356,11 @@ fn settings(octets: &mut Octets<'_>) -> Settings {
         identity: (id.0 == 3).then(|| MnId::nai("static@x").expect("a short identifier")),
         static_node: id.0 == 3,
     };
-    let profile = |name: &str| Profile { service: Service::Dual, lma: Some(name.to_owned()) };
+    let profile = |name: &str| Profile {
+        service: Service::Dual,
+        lma: Some(name.to_owned()),
+        ..Profile::default()
+    };
     let rhythm =
         Rhythm { interval: Duration::from_secs(60), timeout: Duration::from_secs(3), allowed: 1 };
     let discovery = DetachDiscovery {
@@ -391,9 +395,15 @@ fn settings(octets: &mut Octets<'_>) -> Settings {
             ..Registration::default()
         },
         replay: if bits & 4 == 0 { Replay::Timestamp } else { Replay::Sequence },
+        replay_window: None,
+        revocation: Revocation::default(),
+        preference: (bits & 64 != 0)
+            .then(|| vec!["two".to_owned(), "one".to_owned()])
+            .unwrap_or_default(),
         detach: (bits & 8 != 0).then_some(discovery),
         max_bindings: MOST,
         tunnel_mtu: (bits & 16 != 0).then_some(1400),
+        outer_mtu: 1500,
         dscp: Dscp::default(),
         heartbeat: (bits & 32 != 0).then_some(rhythm),
         restart_counter: 1,

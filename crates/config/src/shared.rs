@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kedge_grammar::{Args, Datum, Secret, Section, Writer};
+use kedge_grammar::{Args, Datum, Item, Secret, Section, Writer};
 
 use crate::key::Key;
 use crate::keyword::keywords;
@@ -31,8 +31,12 @@ keywords! {
 pub struct AuthOption {
     /// Security parameter index, never zero.
     pub spi: u32,
-    /// The shared key.
+    /// The shared key. Of a key in a file it is empty until [`Config::read_key_files`].
+    ///
+    /// [`Config::read_key_files`]: crate::Config::read_key_files
     pub key: Secret,
+    /// The file that the key is in.
+    pub key_file: Option<String>,
     /// What stands in the home address's place.
     pub home_address: AuthHomeAddress,
     /// Only Proxy Binding Updates and their answers are authenticated.
@@ -68,6 +72,17 @@ pub struct Heartbeat {
     pub timeout: Duration,
 }
 
+/// Heartbeats on the paths of one label.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LabelHeartbeat {
+    /// The label.
+    pub label: String,
+    /// The times.
+    pub heartbeat: Heartbeat,
+    /// A NAT on the path that started again is noticed.
+    pub nat_reboot: bool,
+}
+
 /// How revocations are sent again (RFC 5846 §12).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RevocationTimes {
@@ -86,22 +101,20 @@ pub(crate) fn name(args: &Args, argument: &str) -> String {
 
 /// An interface's name. A vendor's `Ethernet 0/0` and `Ethernet0/0` are one interface.
 pub(crate) fn interface(args: &Args) -> String {
-    match args.text("NAME") {
-        Some(name) => name.to_owned(),
-        None => name(args, "TYPE") + &name(args, "NUMBER"),
-    }
+    name(args, "INTERFACE")
 }
 
 /// The arguments of an interface's name.
 pub(crate) fn interface_args(name: &str) -> Args {
-    Args::default().with("NAME", Datum::Text(name.to_owned()))
+    Args::default().with("INTERFACE", Datum::Text(name.to_owned()))
 }
 
 pub(crate) fn read_auth(section: Section<'_, Key>) -> Option<AuthOption> {
     let args = section.args(Key::AuthOption)?;
     Some(AuthOption {
         spi: args.integer("SPI")?,
-        key: args.secret("KEY")?.clone(),
+        key: args.secret("KEY").cloned().unwrap_or_else(|| Secret::new([])),
+        key_file: args.text("PATH").map(str::to_owned),
         home_address: args
             .word("home-address")
             .and_then(AuthHomeAddress::from_word)
@@ -112,9 +125,11 @@ pub(crate) fn read_auth(section: Section<'_, Key>) -> Option<AuthOption> {
 
 pub(crate) fn write_auth(auth: Option<&AuthOption>, writer: &mut Writer<Key>) {
     let Some(auth) = auth else { return };
-    let mut args = Args::default()
-        .with("SPI", Datum::Integer(auth.spi.into()))
-        .with("KEY", Datum::Secret(auth.key.clone()));
+    let mut args = Args::default().with("SPI", Datum::Integer(auth.spi.into()));
+    match &auth.key_file {
+        Some(path) => args.push("PATH", Datum::Text(path.clone())),
+        None => args.push("KEY", Datum::Secret(auth.key.clone())),
+    }
     if auth.home_address != AuthHomeAddress::CareOf {
         args.push("home-address", Datum::Word(auth.home_address.word()));
     }
@@ -125,7 +140,9 @@ pub(crate) fn write_auth(auth: Option<&AuthOption>, writer: &mut Writer<Key>) {
 }
 
 pub(crate) fn read_encap(section: Section<'_, Key>) -> Option<Encap> {
-    Encap::from_word(section.word(Key::Encap)?)
+    let word = section.word(Key::Encap)?;
+    // `mgre-ipv4` is GRE over IPv4.
+    Encap::from_word(word.strip_prefix('m').unwrap_or(word))
 }
 
 pub(crate) fn write_encap(encap: Option<Encap>, writer: &mut Writer<Key>) {
@@ -167,22 +184,52 @@ pub(crate) fn write_dscp(dscp: Option<Dscp>, writer: &mut Writer<Key>) {
 }
 
 pub(crate) fn read_heartbeat(section: Section<'_, Key>) -> Option<Heartbeat> {
-    let args = section.args(Key::Heartbeat)?;
-    let interval: u64 = args.integer("INTERVAL")?;
-    Some(Heartbeat {
-        interval: Duration::from_secs(interval),
-        retries: args.integer("RETRIES")?,
-        timeout: Duration::from_secs(args.integer("TIMEOUT").unwrap_or(interval.min(10))),
-    })
+    Heartbeat::read(&section.args(Key::Heartbeat)?)
 }
 
 pub(crate) fn write_heartbeat(heartbeat: Option<Heartbeat>, writer: &mut Writer<Key>) {
-    let Some(Heartbeat { interval, retries, timeout }) = heartbeat else { return };
-    let args = Args::default()
-        .with("INTERVAL", Datum::Integer(interval.as_secs()))
-        .with("RETRIES", Datum::Integer(retries.into()))
-        .with("TIMEOUT", Datum::Integer(timeout.as_secs()));
-    writer.put(Key::Heartbeat, args);
+    if let Some(heartbeat) = heartbeat {
+        writer.put(Key::Heartbeat, heartbeat.args());
+    }
+}
+
+pub(crate) fn read_label_heartbeats(section: Section<'_, Key>) -> Vec<LabelHeartbeat> {
+    let one = |item: &Item<Key>| {
+        Some(LabelHeartbeat {
+            label: name(&item.args, "LABEL"),
+            heartbeat: Heartbeat::read(&item.args)?,
+            nat_reboot: item.args.has("natreboot"),
+        })
+    };
+    section.each(Key::HeartbeatOfLabel).filter_map(one).collect()
+}
+
+pub(crate) fn write_label_heartbeats(heartbeats: &[LabelHeartbeat], writer: &mut Writer<Key>) {
+    for LabelHeartbeat { label, heartbeat, nat_reboot } in heartbeats {
+        let mut args = heartbeat.args().with("LABEL", Datum::Text(label.clone()));
+        if *nat_reboot {
+            args.push("natreboot", Datum::Word("natreboot"));
+        }
+        writer.put(Key::HeartbeatOfLabel, args);
+    }
+}
+
+impl Heartbeat {
+    fn read(args: &Args) -> Option<Self> {
+        let interval: u64 = args.integer("INTERVAL")?;
+        Some(Self {
+            interval: Duration::from_secs(interval),
+            retries: args.integer("RETRIES")?,
+            timeout: Duration::from_secs(args.integer("TIMEOUT").unwrap_or(interval.min(10))),
+        })
+    }
+
+    fn args(self) -> Args {
+        Args::default()
+            .with("INTERVAL", Datum::Integer(self.interval.as_secs()))
+            .with("RETRIES", Datum::Integer(self.retries.into()))
+            .with("TIMEOUT", Datum::Integer(self.timeout.as_secs()))
+    }
 }
 
 pub(crate) fn read_revocation(section: Section<'_, Key>) -> RevocationTimes {

@@ -35,7 +35,7 @@ pub fn carry_out(shell: &mut Shell, ask: &Ask, now: Now) -> Outcome {
                 help: hint.help,
                 placeholder: hint.placeholder,
             };
-            Ok(Reply::Words(complete(line).into_iter().map(word).collect()))
+            Ok(Reply::Words(complete(line, &|_| Vec::new()).into_iter().map(word).collect()))
         }
         Ask::Command { line, format, .. } => {
             let request = parse_command(line).map_err(|error| {

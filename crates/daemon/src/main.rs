@@ -25,6 +25,7 @@ mod forwarding;
 mod gateway;
 #[expect(dead_code, reason = "the commit uses it next")]
 mod history;
+mod key_file;
 mod log;
 mod options;
 mod shell;

@@ -31,6 +31,7 @@ use crate::anchor::Anchor;
 use crate::apply::{self, ApplyError};
 use crate::forwarding::Plane;
 use crate::gateway::{self, Gateway, SharedInterface};
+use crate::key_file::{self, KeyFileError};
 use crate::log;
 use crate::options::Options;
 use crate::shell::{self, Shell};
@@ -91,6 +92,9 @@ pub enum StartError {
     /// The kernel refused something.
     #[error(transparent)]
     Net(#[from] NetError),
+    /// A key that is in a file cannot be had.
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
     /// The data plane could not start.
     #[error("data plane: {0}")]
     Dataplane(#[from] DataplaneError),
@@ -110,7 +114,7 @@ pub fn read_config(options: &Options) -> Result<Config, StartError> {
     // An octet that is no UTF-8 becomes a character that no word has, and so a mistake with a
     // place.
     let text = String::from_utf8_lossy(&text);
-    let (config, warnings) = kedge_config::parse(&text, &options.config.to_string_lossy())
+    let (mut config, warnings) = kedge_config::parse(&text, &options.config.to_string_lossy())
         .map_err(|errors| {
             errors.iter().for_each(log::say);
             StartError::Mistakes { path: path(), count: errors.len() }
@@ -122,10 +126,15 @@ pub fn read_config(options: &Options) -> Result<Config, StartError> {
             warn!("{}: {}", warning.place, warning.caution);
         }
     }
+    match config.read_key_files(key_file::read) {
+        // The files are on the host that the configuration is for.
+        Err(cause) if options.check => log::say(format_args!("warning: {cause}")),
+        read => read?,
+    }
     match plan(&config, 0) {
         Ok(_) => Ok(config),
         // A file may be a part of a configuration, as the domains that several files share.
-        Err(cause @ ApplyError::Nothing) if options.check => {
+        Err(cause) if options.check && cause.is_absence() => {
             log::say(format_args!("{}: warning: {cause}", options.config.display()));
             Ok(config)
         }

@@ -17,6 +17,14 @@ pub enum Value {
         /// Most characters.
         max: usize,
     },
+    /// The name of something that exists: as [`Value::Name`], and completion offers those that
+    /// there are.
+    Known {
+        /// Of what, as "customer".
+        what: &'static str,
+        /// Most characters.
+        max: usize,
+    },
     /// A number in a range.
     Integer {
         /// The least.
@@ -40,6 +48,8 @@ pub enum Value {
     NodeNai,
     /// One of some words, each with its help.
     Keyword(&'static [(&'static str, &'static str)]),
+    /// One of some words that stand for other ones: typed, meant, help.
+    Spelled(&'static [(&'static str, &'static str, &'static str)]),
     /// A network interface's name in one word: `eth0`, `GigabitEthernet0/0/0`.
     Interface,
     /// The name of a device of Linux: at most 15 octets, no slash.
@@ -57,7 +67,7 @@ pub enum Value {
 }
 
 /// A value that was read.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Datum {
     /// A word of the table that stands for itself: a keyword, or the presence of an option.
     Word(&'static str),
@@ -80,7 +90,7 @@ impl Value {
     /// they may be abbreviated.
     pub(crate) fn read(&self, word: &str) -> Option<Datum> {
         match *self {
-            Self::Name { max } => {
+            Self::Name { max } | Self::Known { max, .. } => {
                 let characters = word.chars().count();
                 let fits = (1..=max).contains(&characters) && !word.chars().any(char::is_control);
                 fits.then(|| Datum::Text(word.to_owned()))
@@ -105,7 +115,7 @@ impl Value {
                 let node = is_nai(word) && !word.starts_with('@');
                 node.then(|| Datum::Text(word.to_owned()))
             }
-            Self::Keyword(_) => None,
+            Self::Keyword(_) | Self::Spelled(_) => None,
             Self::Interface => is_interface(word).then(|| Datum::Text(word.to_owned())),
             Self::Device => is_device(word).then(|| Datum::Text(word.to_owned())),
             Self::InterfaceType => {
@@ -147,7 +157,7 @@ impl Value {
     /// What is accepted, for help, errors and documentation.
     pub fn describe(&self) -> String {
         match *self {
-            Self::Name { max } => format!("name of 1-{max} characters"),
+            Self::Name { max } | Self::Known { max, .. } => format!("name of 1-{max} characters"),
             Self::Integer { min, max, unit: "" } => format!("{min}-{max}"),
             Self::Integer { min, max, unit } => format!("{min}-{max} {unit}"),
             Self::Hex32 => "hexadecimal number, 1-FFFFFFFF".to_owned(),
@@ -160,6 +170,10 @@ impl Value {
                 let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
                 words.join(", ")
             }
+            Self::Spelled(words) => {
+                let words: Vec<&str> = words.iter().map(|(word, ..)| *word).collect();
+                words.join(", ")
+            }
             Self::Interface => "interface name".to_owned(),
             Self::Device => "name of a Linux device, at most 15 characters".to_owned(),
             Self::InterfaceType => "interface type, then its number".to_owned(),
@@ -170,6 +184,31 @@ impl Value {
             Self::SecretHex => "pairs of hexadecimal digits, 2-128 digits".to_owned(),
             Self::SecretObfuscated => "obfuscated key, as show running-config prints it".to_owned(),
         }
+    }
+
+    /// What such a word names, when it is the name of something that exists.
+    pub(crate) fn names(&self) -> Option<&'static str> {
+        match self {
+            Self::Known { what, .. } => Some(what),
+            Self::Interface | Self::Device => Some("interface"),
+            Self::Nai | Self::NodeNai => Some("node"),
+            _ => None,
+        }
+    }
+
+    /// Whether it is one of some fixed words.
+    pub(crate) fn is_choice(&self) -> bool {
+        matches!(self, Self::Keyword(_) | Self::Spelled(_))
+    }
+
+    /// The fixed words that it is one of, each with the word that it stands for and its help.
+    pub(crate) fn choices(
+        &self,
+    ) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+        let keywords = if let Self::Keyword(words) = *self { words } else { &[] };
+        let spelled = if let Self::Spelled(words) = *self { words } else { &[] };
+        let keywords = keywords.iter().map(|(word, help)| (*word, *word, *help));
+        keywords.chain(spelled.iter().copied())
     }
 
     /// Whether words of this kind must not be shown.
