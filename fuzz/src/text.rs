@@ -14,5 +14,5 @@ pub fn configuration(octets: &[u8]) {
 pub fn command(octets: &[u8]) {
     let Ok(line) = std::str::from_utf8(octets) else { return };
     let _ = kedge_config::parse_command(line);
-    let _ = kedge_config::complete(line);
+    let _ = kedge_config::complete(line, &|_| Vec::new());
 }

@@ -3,10 +3,15 @@
 //! A fragment of a configuration, as the documents print them, must load: what is merely absent
 //! is a warning, what contradicts itself an error.
 
+mod customers;
+mod pools;
+mod references;
+
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use kedge_grammar::{Item, Place, Section, is_device};
-use kedge_model::{IpNet, Lifetime};
+use kedge_model::Lifetime;
 
 use crate::key::Key;
 use crate::{
@@ -26,6 +31,14 @@ impl Findings {
         self.errors.push(ConfigError { place: place.clone(), fault });
     }
 
+    /// Two lines that exclude each other; the later one is wrong.
+    fn exclude(&mut self, a: &Item<Key>, b: &Item<Key>) {
+        let (first, second) = if a.place.line <= b.place.line { (a, b) } else { (b, a) };
+        let (other, line) = (first.row.name(), first.place.line);
+        let fault = ConfigFault::Excludes { command: second.row.name(), other, line };
+        self.error(&second.place, fault);
+    }
+
     fn warn(&mut self, place: &Place, caution: Caution) {
         self.warnings.push(Warning { place: place.clone(), caution });
     }
@@ -43,6 +56,7 @@ pub(crate) fn check(config: &Config, section: Section<'_, Key>) -> Findings {
         own_domain(config, &mag.domain, item, &mut findings);
         gateway(config, mag, item, &mut findings);
     }
+    references::check(config, section, &mut findings);
     findings
 }
 
@@ -60,7 +74,9 @@ fn own_domain(config: &Config, domain: &str, item: &Item<Key>, findings: &mut Fi
 }
 
 fn anchor(config: &Config, lma: &LmaConfig, item: &Item<Key>, findings: &mut Findings) {
-    if lma.ipv4.is_empty() && lma.ipv6.is_empty() {
+    let customers = lma.local_loop.iter().flat_map(|service| &service.customers);
+    let has_transport = customers.into_iter().any(|customer| !customer.transports.is_empty());
+    if lma.ipv4.is_empty() && lma.ipv6.is_empty() && !has_transport {
         findings.warn(&item.place, Caution::NoAddress);
     }
     let section = item.section();
@@ -70,13 +86,20 @@ fn anchor(config: &Config, lma: &LmaConfig, item: &Item<Key>, findings: &mut Fin
     }
     revocation(&lma.revocation, section, findings);
     mtu(lma.tunnel_mtu, section, findings);
-    multiple_of_four(lma.bce_lifetime.as_secs(), Key::BceLifetime, section, findings);
-    pools(lma, section, findings);
+    let times = [Key::BceLifetime, Key::BceRefreshTime].into_iter();
+    let times = times.filter_map(|key| section.find(key));
+    times.for_each(|line| multiple_of_four(line, findings));
+    heartbeat(section, findings);
+    pools::check(section, findings);
+    if let Some(service) = section.find(Key::LocalLoop) {
+        customers::check(service.section(), findings);
+    }
+    probes(section, findings);
     default_profile(config, lma, section, findings);
 }
 
 fn gateway(config: &Config, mag: &MagConfig, item: &Item<Key>, findings: &mut Findings) {
-    if mag.ipv4.is_none() && mag.ipv6.is_none() {
+    if mag.ipv4.is_none() && mag.ipv6.is_none() && mag.roaming.is_none() {
         findings.warn(&item.place, Caution::NoAddress);
     }
     let section = item.section();
@@ -86,8 +109,28 @@ fn gateway(config: &Config, mag: &MagConfig, item: &Item<Key>, findings: &mut Fi
     }
     revocation(&mag.revocation, section, findings);
     mtu(mag.tunnel_mtu, section, findings);
-    multiple_of_four(mag.times.lifetime.as_secs(), Key::BindingLifetime, section, findings);
-    multiple_of_four(mag.times.refresh.as_secs(), Key::BindingRefreshTime, section, findings);
+    let times = [Key::BindingLifetime, Key::BindingRefreshTime].into_iter();
+    let times = times.filter_map(|key| section.find(key));
+    times.for_each(|line| multiple_of_four(line, findings));
+    heartbeat(section, findings);
+    probes(section, findings);
+    if let Some(dynamic) = section.find(Key::AddressDynamic) {
+        let fixed = [Key::AddressIpv4, Key::AddressIpv6].into_iter();
+        let fixed = fixed.filter_map(|key| section.find(key));
+        fixed.for_each(|line| findings.exclude(dynamic, line));
+    }
+    if let (Some(manager), Some(local)) =
+        (section.find(Key::SessionManager), section.find(Key::LocalRouting))
+    {
+        findings.exclude(manager, local);
+    }
+    for node in section.each(Key::LogicalMn).map(Item::section) {
+        let service =
+            node.find(Key::NaiService).filter(|_| node.word(Key::NaiService) != Some("ipv4"));
+        if let (Some(dynamic), Some(service)) = (node.find(Key::LogicalDynamic), service) {
+            findings.exclude(dynamic, service);
+        }
+    }
     let (init, max) = (mag.times.init_retx, mag.times.max_retx);
     if init > max {
         let fault = ConfigFault::Order {
@@ -118,7 +161,7 @@ fn peer(
     }
     let peer = || id.to_owned();
     if addresses.is_empty() {
-        findings.error(&item.place, ConfigFault::NoPeerAddress { peer: peer() });
+        findings.warn(&item.place, Caution::NoPeerAddress { peer: peer() });
         return;
     }
     let line = item.section().find(Key::Encap).unwrap_or(item);
@@ -154,33 +197,28 @@ fn mtu(mtu: Option<u16>, section: Section<'_, Key>, findings: &mut Findings) {
     }
 }
 
-fn multiple_of_four(seconds: u64, key: Key, section: Section<'_, Key>, findings: &mut Findings) {
+fn multiple_of_four(line: &Item<Key>, findings: &mut Findings) {
+    let Some(seconds) = line.args.integer("SECONDS") else { return };
     let rounded = Lifetime::from_secs(seconds).secs();
-    if let Some(line) = section.find(key).filter(|_| rounded != seconds) {
+    if rounded != seconds {
         findings.warn(&line.place_of("SECONDS"), Caution::Rounded { seconds, rounded });
     }
 }
 
-/// Two pools with an address in common would give it to two nodes.
-fn pools(lma: &LmaConfig, section: Section<'_, Key>, findings: &mut Findings) {
-    let mut seen: Vec<(IpNet, &str, usize)> = Vec::new();
-    for (network, item) in lma.networks.iter().zip(section.each(Key::Network)) {
-        let ipv4 = network.ipv4.map(|pool| (IpAddr::V4(pool.start), pool.prefix_len));
-        let ipv6 = network.ipv6.map(|pool| (IpAddr::V6(pool.start), pool.prefix_len));
-        for (pool, key) in [(ipv4, Key::PoolIpv4), (ipv6, Key::PoolIpv6)] {
-            let Some((start, prefix_len)) = pool else { continue };
-            let Ok(net) = IpNet::new(start, prefix_len) else { continue };
-            let net = net.trunc();
-            let Some(line) = item.section().find(key) else { continue };
-            let overlap =
-                |(other, ..): &&(IpNet, &str, usize)| other.contains(&net) || net.contains(other);
-            if let Some((_, network, line_number)) = seen.iter().find(overlap) {
-                let (network, line_number) = ((*network).to_owned(), *line_number);
-                let fault = ConfigFault::PoolsOverlap { network, line: line_number };
-                findings.error(&line.place_of("ADDRESS"), fault);
-            }
-            seen.push((net, &network.name, line.place.line));
+/// RFC 5847 §5 asks for at least 30 seconds; routers allow less.
+fn heartbeat(section: Section<'_, Key>, findings: &mut Findings) {
+    for line in section.each(Key::Heartbeat).chain(section.each(Key::HeartbeatOfLabel)) {
+        if line.args.integer::<u64>("INTERVAL").is_some_and(|seconds| seconds < 30) {
+            findings.warn(&line.place_of("INTERVAL"), Caution::FrequentHeartbeats);
         }
+    }
+}
+
+fn probes(section: Section<'_, Key>, findings: &mut Findings) {
+    let Some(service) = section.find(Key::HybridAccess).map(Item::section) else { return };
+    if let Some(line) = service.find(Key::Sla).filter(|_| service.is_on(Key::DisableSla)) {
+        let needs = Caution::Needs { command: "sla", other: "no disable-sla" };
+        findings.warn(&line.place, needs);
     }
 }
 
@@ -202,17 +240,20 @@ fn default_profile(
 }
 
 fn interfaces(mag: &MagConfig, section: Section<'_, Key>, findings: &mut Findings) {
-    let mut seen: Vec<(&str, usize)> = Vec::new();
+    let mut seen: HashMap<&str, &Item<Key>> = HashMap::new();
     for (interface, item) in mag.interfaces.iter().zip(section.each(Key::Interface)) {
         let device = interface.device();
         if !is_device(device) {
             findings.warn(&item.place, Caution::NoDevice { name: device.to_owned() });
         }
-        if let Some((_, line)) = seen.iter().find(|(other, _)| *other == device) {
-            let fault = ConfigFault::SameDevice { device: device.to_owned(), line: *line };
+        let first = *seen.entry(device).or_insert(item);
+        if !std::ptr::eq(first, item) {
+            let later = item.place.line >= first.place.line;
+            let (first, item) = if later { (first, item) } else { (item, first) };
+            let fault =
+                ConfigFault::SameDevice { device: device.to_owned(), line: first.place.line };
             findings.error(&item.place, fault);
         }
-        seen.push((device, item.place.line));
         if let Some(line) = item.section().find(Key::InterfaceAttach)
             && interface.nai.is_none()
         {
@@ -221,13 +262,18 @@ fn interfaces(mag: &MagConfig, section: Section<'_, Key>, findings: &mut Finding
     }
 }
 
-/// The networks that profiles of the anchor's domain name, as far as this anchor serves them.
+/// The networks that profiles of the anchor's domain name, as far as this anchor serves them. A
+/// customer's network may be one that needs no pools.
 fn networks_of_profiles(
     config: &Config,
     lma: &LmaConfig,
     section: Section<'_, Key>,
     findings: &mut Findings,
 ) {
+    let known: HashSet<String> = config.names("network").into_iter().collect();
+    let customers = lma.local_loop.iter().flat_map(|service| &service.customers);
+    let free: HashSet<&str> =
+        customers.filter(|c| c.unauthorized).map(|customer| customer.name.as_str()).collect();
     for (domain, item) in config.domains.iter().zip(section.each(Key::Domain)) {
         if domain.name != lma.domain {
             continue;
@@ -235,12 +281,13 @@ fn networks_of_profiles(
         for (profile, item) in domain.nais.iter().zip(item.section().each(Key::Nai)) {
             let Some(network) = &profile.network else { continue };
             let other_anchor = profile.lma.as_ref().is_some_and(|id| *id != lma.id);
-            if lma.network(network).is_some() || other_anchor {
+            let unchecked = profile.customer.as_ref().is_some_and(|c| free.contains(c.as_str()));
+            if known.contains(network) || other_anchor || unchecked {
                 continue;
             }
             let line = item.section().find(Key::NaiNetwork).unwrap_or(item);
-            findings
-                .warn(&line.place_of("NAME"), Caution::UnknownNetwork { network: network.clone() });
+            let network = network.clone();
+            findings.warn(&line.place_of("NAME"), Caution::UnknownNetwork { network });
         }
     }
 }

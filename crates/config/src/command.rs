@@ -232,14 +232,15 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
 }
 
 /// What may stand where `line` ends: the words that its last word begins, or, behind a blank,
-/// everything that may come next. `<cr>` says that the line may end.
-pub fn complete(line: &str) -> Vec<Hint> {
+/// everything that may come next. `<cr>` says that the line may end. `names` gives the names of
+/// the things of a kind: "node", "customer", "gateway".
+pub fn complete(line: &str, names: &dyn Fn(&str) -> Vec<String>) -> Vec<Hint> {
     let segments = segments(line);
     let last = segments.last().map(|range| &line[range.clone()]).unwrap_or_default();
     if segments.len() > 1 {
-        return kedge_grammar::complete(&PIPES, last);
+        return kedge_grammar::complete(&PIPES, last, names);
     }
-    let mut hints = kedge_grammar::complete(&COMMANDS, last);
+    let mut hints = kedge_grammar::complete(&COMMANDS, last, names);
     if hints.iter().any(|hint| hint.what == "<cr>") {
         hints.push(Hint::new("|", "Do something with the answer"));
     }
@@ -369,7 +370,7 @@ mod tests {
     #[test]
     fn completion_answers_with_words_and_their_help() {
         let words = |line: &str| -> Vec<String> {
-            complete(line).into_iter().map(|hint| hint.what).collect()
+            complete(line, &|_| Vec::new()).into_iter().map(|hint| hint.what).collect()
         };
         assert_eq!(words(""), ["show", "clear"]);
         assert_eq!(words("sh"), ["show"]);
@@ -386,7 +387,7 @@ mod tests {
     #[test]
     fn every_word_of_the_tables_has_a_help() {
         fn walk(line: &str, depth: usize) {
-            for hint in complete(line) {
+            for hint in complete(line, &|_| Vec::new()) {
                 assert!(!hint.help.is_empty(), "{line}{}", hint.what);
                 if depth > 0 && !hint.placeholder && hint.what != "<cr>" {
                     walk(&format!("{line}{} ", hint.what), depth - 1);

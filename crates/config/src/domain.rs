@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kedge_grammar::{Args, Datum, Item, Writer};
 
+use crate::MapEntry;
 use crate::key::Key;
 use crate::keyword::keywords;
 use crate::shared::{self, AuthOption, Encap};
@@ -20,6 +21,12 @@ pub struct DomainConfig {
     pub encap: Option<Encap>,
     /// How far clocks may be apart where a service does not say otherwise.
     pub replay_window: Duration,
+    /// Profiles of mobile nodes come from RADIUS.
+    pub profiles_from_aaa: bool,
+    /// Its gateways route between their own nodes.
+    pub local_routing: bool,
+    /// Mobile maps, entry by entry.
+    pub mobile_maps: Vec<MapEntry>,
     /// Its anchors.
     pub lmas: Vec<DomainMember>,
     /// Its gateways.
@@ -75,6 +82,14 @@ pub struct NaiConfig {
     pub service: Service,
     /// The customer it belongs to.
     pub customer: Option<String>,
+    /// It has mobile local loop.
+    pub local_loop: bool,
+    /// The fixed GRE key of packets towards the anchor.
+    pub gre_key_up: Option<u32>,
+    /// The fixed GRE key of packets towards the node.
+    pub gre_key_down: Option<u32>,
+    /// A key of its own.
+    pub auth: Option<AuthOption>,
 }
 
 impl DomainConfig {
@@ -94,6 +109,9 @@ impl DomainConfig {
             auth: shared::read_auth(section),
             encap: shared::read_encap(section),
             replay_window: shared::seconds(section, Key::ReplayWindow),
+            profiles_from_aaa: section.is_on(Key::ProfileFromAaa),
+            local_routing: section.is_on(Key::LocalRouting),
+            mobile_maps: section.each(Key::MapEntry).map(MapEntry::read).collect(),
             lmas: section.each(Key::DomainLma).map(DomainMember::read).collect(),
             mags: section.each(Key::DomainMag).map(DomainMember::read).collect(),
             nais: section.each(Key::Nai).map(NaiConfig::read).collect(),
@@ -106,6 +124,9 @@ impl DomainConfig {
             shared::write_auth(self.auth.as_ref(), writer);
             shared::write_encap(self.encap, writer);
             shared::write_seconds(writer, Key::ReplayWindow, self.replay_window);
+            writer.on(Key::ProfileFromAaa, self.profiles_from_aaa);
+            writer.on(Key::LocalRouting, self.local_routing);
+            self.mobile_maps.iter().for_each(|entry| entry.write(writer));
             self.lmas.iter().for_each(|lma| lma.write(Key::DomainLma, writer));
             self.mags.iter().for_each(|mag| mag.write(Key::DomainMag, writer));
             self.nais.iter().for_each(|nai| nai.write(writer));
@@ -143,6 +164,10 @@ impl NaiConfig {
             network: section.text(Key::NaiNetwork),
             service: service.expect("the table gives a default"),
             customer: section.text(Key::NaiCustomer),
+            local_loop: section.is_on(Key::NaiLocalLoop),
+            gre_key_up: section.optional_number(Key::GreKeyUp),
+            gre_key_down: section.optional_number(Key::GreKeyDown),
+            auth: shared::read_auth(section),
         }
     }
 
@@ -154,6 +179,10 @@ impl NaiConfig {
             writer.text(Key::NaiNetwork, self.network.as_deref());
             writer.value(Key::NaiService, Datum::Word(self.service.word()));
             writer.text(Key::NaiCustomer, self.customer.as_deref());
+            writer.on(Key::NaiLocalLoop, self.local_loop);
+            writer.optional_number(Key::GreKeyUp, self.gre_key_up);
+            writer.optional_number(Key::GreKeyDown, self.gre_key_down);
+            shared::write_auth(self.auth.as_ref(), writer);
         });
     }
 }

@@ -29,12 +29,6 @@ pub enum ConfigFault {
         /// The domains that are.
         known: Vec<String>,
     },
-    /// Neither the peer nor its domain says where it is.
-    #[error("'{peer}' needs an address, here or in its domain")]
-    NoPeerAddress {
-        /// The peer's identifier.
-        peer: String,
-    },
     /// GRE over IPv4 to a peer without an IPv4 address.
     #[error("encap gre-ipv4 needs an IPv4 address of '{peer}'")]
     GreNeedsIpv4 {
@@ -61,6 +55,26 @@ pub enum ConfigFault {
         /// The other pool's line.
         line: usize,
     },
+    /// Something is another customer's.
+    #[error("this {what} is that of customer '{customer}' on line {line}; no two may share one")]
+    Taken {
+        /// What it is.
+        what: &'static str,
+        /// The other customer.
+        customer: String,
+        /// The other line.
+        line: usize,
+    },
+    /// Two commands cannot both be.
+    #[error("'{command}' and '{other}' exclude each other; the other is on line {line}")]
+    Excludes {
+        /// The command.
+        command: String,
+        /// The other command.
+        other: String,
+        /// The other's line.
+        line: usize,
+    },
     /// Static attachment of nobody.
     #[error("attach static needs the node's identifier: nai USER@REALM")]
     StaticNeedsNai,
@@ -79,12 +93,14 @@ impl ConfigError {
     pub(crate) fn may_come_of(&self, place: &Place) -> bool {
         match self.fault {
             ConfigFault::UnknownDomain { .. } => place.block.is_empty(),
-            ConfigFault::NoPeerAddress { .. }
-            | ConfigFault::GreNeedsIpv4 { .. }
-            | ConfigFault::StaticNeedsNai => place.block.starts_with(&*self.place.block),
+            ConfigFault::GreNeedsIpv4 { .. } | ConfigFault::StaticNeedsNai => {
+                place.block.starts_with(&*self.place.block)
+            }
             ConfigFault::Syntax(_)
             | ConfigFault::Order { .. }
             | ConfigFault::PoolsOverlap { .. }
+            | ConfigFault::Taken { .. }
+            | ConfigFault::Excludes { .. }
             | ConfigFault::SameDevice { .. } => false,
         }
     }
@@ -114,6 +130,12 @@ pub enum Caution {
     /// The service has nowhere to be reached.
     #[error("it has no address and stays down")]
     NoAddress,
+    /// Neither the peer nor its domain says where it is.
+    #[error("'{peer}' has no address, neither here nor in its domain: nothing goes there")]
+    NoPeerAddress {
+        /// The peer's identifier.
+        peer: String,
+    },
     /// GRE over IPv6 to a peer that is known by IPv4 only.
     #[error("encap gre-ipv6, and '{peer}' has no IPv6 address")]
     GreWithoutIpv6 {
@@ -146,6 +168,28 @@ pub enum Caution {
         /// The interface's name.
         name: String,
     },
+    /// Nothing of that name is configured.
+    #[error("no {what} '{name}' is configured")]
+    Unknown {
+        /// What it would be.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A command does nothing without another one.
+    #[error("'{command}' does nothing without '{other}'")]
+    Needs {
+        /// The command.
+        command: &'static str,
+        /// The other one.
+        other: &'static str,
+    },
+    /// The number of an entry where only a map can be meant.
+    #[error("the map holds with all its entries; the number says nothing")]
+    WholeMap,
+    /// More signalling than the RFC wants.
+    #[error("RFC 5847 asks for at least 30 seconds between two heartbeats")]
+    FrequentHeartbeats,
     /// IPv6 does not work over the tunnels.
     #[error("an MTU below 1280 does not carry IPv6")]
     MtuBelowIpv6,

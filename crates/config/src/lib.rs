@@ -14,31 +14,54 @@
 //!
 //! The crate is pure and no text makes it panic.
 
+mod access_list;
+mod candidate;
+mod change;
 mod check;
 mod command;
+mod customer;
 mod domain;
 mod error;
+mod hybrid;
+mod inspect;
 mod key;
 mod keyword;
 mod lma;
+mod logical;
 mod mag;
+mod map;
+mod network;
+mod radius;
+mod session;
 mod shared;
 mod table;
 
+pub use access_list::{AccessEntry, AccessList, Action, AddressMatch};
+pub use candidate::Candidate;
+pub use change::{Change, Object, What, changes, commands, compare};
 pub use command::{BindingFilter, Command, CommandError, Pipe, Request, complete, parse_command};
+pub use customer::{Customer, LocalLoop, MnpMaximum, PerFamily, Transport};
 pub use domain::{DomainConfig, DomainMember, NaiConfig, Service};
 pub use error::{Caution, ConfigError, ConfigFault, Warning};
-pub use kedge_grammar::{Hint, Place, Secret};
-pub use lma::{Accounting, Ipv4Pool, Ipv6Pool, LmaConfig, NetworkConfig, PeerMag};
+pub use hybrid::{BandwidthRatio, HybridAccess, Probe, Threshold, TrafficProfile};
+pub use inspect::render_section;
+pub use kedge_grammar::{Hint, Place, Secret, Takes};
+pub use lma::{Accounting, LmaConfig, MobileNetworkCheck, PeerMag, Redistribute};
+pub use logical::{DefaultRoute, GatewayLocalLoop, LogicalMn, MobileNetwork, ReverseRoute};
 pub use mag::{
-    AccessInterface, AccessTechnology, BindingTimes, DetachPoll, MagConfig, MagRole, MobileNode,
-    PeerLma,
+    AccessInterface, AccessTechnology, BindingTimes, DetachPoll, EgressTechnology, LocalRouting,
+    MagConfig, MagRole, MobileNode, NatSide, PeerLma, RoamingInterface,
 };
+pub use map::{LinkChoice, MapEntry};
+pub use network::{Ipv4Pool, Ipv6Pool, MobileIpv4Pool, MobileIpv6Pool, NamedPool, NetworkConfig};
+pub use radius::RadiusServer;
+pub use session::{CommitKind, SessionCommand, complete_session, parse_session_command};
 pub use shared::{
-    AuthHomeAddress, AuthOption, Dscp, Encap, Heartbeat, ReplayWindow, RevocationTimes,
+    AuthHomeAddress, AuthOption, Dscp, Encap, Heartbeat, LabelHeartbeat, ReplayWindow,
+    RevocationTimes,
 };
 
-use kedge_grammar::{Args, Datum, Section, Writer};
+use kedge_grammar::{Args, Datum, Item, Keys, Notes, Reading, Section, SyntaxRemark, Writer};
 
 use crate::check::Findings;
 use crate::key::Key;
@@ -46,9 +69,15 @@ use crate::key::Key;
 /// Everything that a configuration says.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Config {
-    /// Routing worlds, in the order of the text.
+    /// Routing worlds.
     pub vrfs: Vec<VrfConfig>,
-    /// Domains, in the order of the text.
+    /// RADIUS servers.
+    pub radius_servers: Vec<RadiusServer>,
+    /// The group of servers that accounting records of the mobile services go to.
+    pub accounting_group: Option<String>,
+    /// Access lists.
+    pub access_lists: Vec<AccessList>,
+    /// Domains.
     pub domains: Vec<DomainConfig>,
     /// The anchor, if this host is one.
     pub lma: Option<LmaConfig>,
@@ -71,28 +100,40 @@ pub struct VrfConfig {
 ///
 /// All errors of the text are returned, in the order of its lines.
 pub fn parse(text: &str, origin: &str) -> Result<(Config, Vec<Warning>), Vec<ConfigError>> {
-    let reading = kedge_grammar::read(&table::GLOBAL, text, origin);
-    let section = Section::new(&table::GLOBAL, &reading.items);
+    let Reading { items, faults, remarks } = kedge_grammar::read(&table::GLOBAL, text, origin);
+    checked(items, Notes { faults, remarks })
+}
+
+/// The configuration that these lines are, if they fit together.
+fn checked(
+    items: Vec<Item<Key>>,
+    notes: Notes,
+) -> Result<(Config, Vec<Warning>), Vec<ConfigError>> {
+    let section = Section::new(&table::GLOBAL, &items);
     let config = Config::read(section);
-    let Findings { mut errors, mut warnings } = check::check(&config, section);
+    let Findings { mut errors, warnings: mut cautions } = check::check(&config, section);
     // With lines that could not be read, something may only seem to be missing.
-    errors.retain(|error| !reading.faults.iter().any(|(place, _)| error.may_come_of(place)));
+    errors.retain(|error| !notes.faults.iter().any(|(place, _)| error.may_come_of(place)));
     let syntax = |(place, fault)| ConfigError { place, fault: ConfigFault::Syntax(fault) };
-    errors.extend(reading.faults.into_iter().map(syntax));
+    errors.extend(notes.faults.into_iter().map(syntax));
     errors.sort_by_key(|error| error.place.line);
     if !errors.is_empty() {
         return Err(errors);
     }
-    let syntax = |(place, remark)| Warning { place, caution: Caution::Syntax(remark) };
-    warnings.extend(reading.remarks.into_iter().map(syntax));
-    warnings.sort_by_key(|warning| warning.place.line);
-    Ok((config, warnings))
+    cautions.extend(warnings(notes.remarks));
+    cautions.sort_by_key(|warning| warning.place.line);
+    Ok((config, cautions))
+}
+
+fn warnings(remarks: Vec<(Place, SyntaxRemark)>) -> Vec<Warning> {
+    let warning = |(place, remark)| Warning { place, caution: Caution::Syntax(remark) };
+    remarks.into_iter().map(warning).collect()
 }
 
 /// Writes a configuration, the way `show running-config` shows it. It reads as the same
 /// configuration. Keys are obfuscated in it, which is not encryption ([`Secret::obfuscate`]).
 pub fn render(config: &Config) -> String {
-    kedge_grammar::render(&config.write())
+    kedge_grammar::render(&config.write(), Keys::Obfuscated)
 }
 
 /// The pages of `docs/config/`: file name and Markdown text.
@@ -113,20 +154,23 @@ impl Config {
     }
 
     fn read(section: Section<'_, Key>) -> Self {
-        let vrf = |item: &kedge_grammar::Item<Key>| VrfConfig {
+        let vrf = |item: &Item<Key>| VrfConfig {
             name: shared::name(&item.args, "NAME"),
             netns: item.section().text(Key::VrfNetns),
             device: item.section().text(Key::VrfDevice),
         };
         Self {
             vrfs: section.each(Key::Vrf).map(vrf).collect(),
+            radius_servers: section.each(Key::RadiusServer).map(RadiusServer::read).collect(),
+            accounting_group: section.text(Key::AccountingGroup),
+            access_lists: section.each(Key::AccessList).map(AccessList::read).collect(),
             domains: section.each(Key::Domain).map(DomainConfig::read).collect(),
             lma: section.find(Key::Lma).map(LmaConfig::read),
             mag: section.find(Key::Mag).map(MagConfig::read),
         }
     }
 
-    fn write(&self) -> Vec<kedge_grammar::Item<Key>> {
+    fn write(&self) -> Vec<Item<Key>> {
         let mut writer = Writer::new(&table::GLOBAL);
         for vrf in &self.vrfs {
             let name = Args::default().with("NAME", Datum::Text(vrf.name.clone()));
@@ -135,6 +179,9 @@ impl Config {
                 writer.text(Key::VrfDevice, vrf.device.as_deref());
             });
         }
+        self.radius_servers.iter().for_each(|server| server.write(&mut writer));
+        writer.text(Key::AccountingGroup, self.accounting_group.as_deref());
+        self.access_lists.iter().for_each(|list| list.write(&mut writer));
         self.domains.iter().for_each(|domain| domain.write(&mut writer));
         self.lma.iter().for_each(|lma| lma.write(&mut writer));
         self.mag.iter().for_each(|mag| mag.write(&mut writer));

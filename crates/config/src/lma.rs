@@ -6,8 +6,11 @@ use std::time::Duration;
 use kedge_grammar::{Args, Datum, Item, Writer};
 
 use crate::key::Key;
-use crate::shared::{self, AuthOption, Dscp, Encap, Heartbeat, ReplayWindow, RevocationTimes};
-use crate::{Config, DomainConfig};
+use crate::keyword::keywords;
+use crate::shared::{
+    self, AuthOption, Dscp, Encap, Heartbeat, LabelHeartbeat, ReplayWindow, RevocationTimes,
+};
+use crate::{AccessTechnology, Config, DomainConfig, HybridAccess, LocalLoop, NetworkConfig};
 
 /// The local mobility anchor.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -52,10 +55,107 @@ pub struct LmaConfig {
     pub ignore_grekey: bool,
     /// Nodes get no IPv4 home address.
     pub ignore_home_address: bool,
+    /// Heartbeats on the paths of some labels.
+    pub label_heartbeats: Vec<LabelHeartbeat>,
+    /// Gateways take this anchor's heartbeat values.
+    pub enforce_heartbeat: bool,
+    /// Refresh interval advised to gateways.
+    pub refresh_time: Option<Duration>,
+    /// The access list on packets that come out of the tunnels.
+    pub tunnel_acl: Option<String>,
+    /// Access network identifiers are processed (RFC 6757).
+    pub ani: bool,
+    /// A binding may have several paths (RFC 8278).
+    pub multipath: bool,
+    /// The mobile map that chooses paths.
+    pub mobile_map: Option<String>,
+    /// Interfaces on the correspondents' side, where the mobile map holds.
+    pub interfaces: Vec<String>,
+    /// Which routes of home addresses routing protocols get; `None` is those of the pools.
+    pub redistribute: Option<Redistribute>,
+    /// Administrative distance of routes to mobile nodes.
+    pub admin_distance: Option<u8>,
+    /// Priorities of access technologies.
+    pub rats: Vec<(AccessTechnology, u8)>,
+    /// It is the anchor of a 3G network.
+    pub role_3gma: bool,
+    /// How mobile network prefixes are checked.
+    pub mobile_network_check: Option<MobileNetworkCheck>,
+    /// Subscribers may come from a P-GW.
+    pub pgw_continuity: bool,
+    /// Customers.
+    pub local_loop: Option<LocalLoop>,
+    /// Hybrid access.
+    pub hybrid_access: Option<HybridAccess>,
     /// Gateways that are known.
     pub mags: Vec<PeerMag>,
     /// Sets of pools.
     pub networks: Vec<NetworkConfig>,
+}
+
+keywords! {
+    /// Which routes of home addresses routing protocols get.
+    pub enum Redistribute {
+        HostPrefix = "host-prefix", "A route for each node";
+        Disable = "disable", "No routes";
+    }
+}
+
+keywords! {
+    /// How mobile network prefixes are checked.
+    pub enum MobileNetworkCheck {
+        Unauthorized = "unauthorized", "They are not checked";
+        Aaa = "aaa-authorized", "Against RADIUS";
+    }
+}
+
+/// The access technologies of `rat` as IOS XE writes them.
+pub(crate) const RAT_WORDS: &[(&str, &str)] = &[
+    ("VIRTUAL", "A virtual interface"),
+    ("PPP", "The Point-to-Point Protocol"),
+    ("ETHERNET", "Ethernet, IEEE 802.3"),
+    ("WLAN", "Wireless LAN, IEEE 802.11"),
+    ("WIMAX", "WiMAX, IEEE 802.16e"),
+    ("3GPP_GERAN", "3GPP GERAN"),
+    ("3GPP_UTRAN", "3GPP UTRAN"),
+    ("3GPP_E_UTRAN", "3GPP E-UTRAN"),
+    ("3GPP2_EHRPD", "3GPP2 eHRPD"),
+    ("3GPP2_HRPD", "3GPP2 HRPD"),
+    ("3GPP2_1_RTT", "3GPP2 1xRTT"),
+    ("3GPP2_UMB", "3GPP2 UMB"),
+];
+
+/// The access technologies in the same order, with the last word that IOS XR writes.
+const RATS: &[(AccessTechnology, &str)] = &[
+    (AccessTechnology::Virtual, "virtual"),
+    (AccessTechnology::Ppp, "ppp"),
+    (AccessTechnology::Ethernet, "ethernet"),
+    (AccessTechnology::Wlan, "wlan"),
+    (AccessTechnology::Wimax, "wi-max"),
+    (AccessTechnology::Geran, "geran"),
+    (AccessTechnology::Utran, "utran"),
+    (AccessTechnology::EUtran, "eutran"),
+    (AccessTechnology::Ehrpd, "ehrpd"),
+    (AccessTechnology::Hrpd, "hrpd"),
+    (AccessTechnology::OneXrtt, "1rtt"),
+    (AccessTechnology::Umb, "umb"),
+];
+
+fn read_rat(item: &Item<Key>) -> Option<(AccessTechnology, u8)> {
+    let word = item.args.word("technology")?;
+    let same = |((_, xr), (xe, _)): &(&(AccessTechnology, &str), &(&str, &str))| {
+        *xr == word || *xe == word
+    };
+    let ((technology, _), _) = RATS.iter().zip(RAT_WORDS).find(same)?;
+    Some((*technology, item.args.integer("PRIORITY")?))
+}
+
+fn rat_args(technology: AccessTechnology, priority: u8) -> Args {
+    let word = RATS.iter().zip(RAT_WORDS).find(|((known, _), _)| *known == technology);
+    let ((_, _), (word, _)) = word.expect("every technology is in the list");
+    Args::default()
+        .with("technology", Datum::Word(word))
+        .with("PRIORITY", Datum::Integer(priority.into()))
 }
 
 /// RADIUS accounting.
@@ -84,35 +184,6 @@ pub struct PeerMag {
     pub tunnel_interface: Option<String>,
     /// Its code point; `None` is the anchor's.
     pub dscp: Option<Dscp>,
-}
-
-/// A set of pools.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NetworkConfig {
-    /// Its name.
-    pub name: String,
-    /// IPv4 home addresses.
-    pub ipv4: Option<Ipv4Pool>,
-    /// Home network prefixes.
-    pub ipv6: Option<Ipv6Pool>,
-}
-
-/// A pool of IPv4 home addresses: the prefix around `start`, from `start` on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Ipv4Pool {
-    /// The first address handed out.
-    pub start: Ipv4Addr,
-    /// Length of the prefix that is the pool, 8 to 30.
-    pub prefix_len: u8,
-}
-
-/// A pool of /64 home network prefixes: the prefix around `start`, from `start`'s /64 on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Ipv6Pool {
-    /// An address in the first prefix handed out.
-    pub start: Ipv6Addr,
-    /// Length of the prefix that is the pool, 8 to 62.
-    pub prefix_len: u8,
 }
 
 impl Config {
@@ -185,6 +256,29 @@ impl LmaConfig {
             generate_grekey: section.is_on(Key::GenerateGre),
             ignore_grekey: section.is_on(Key::IgnoreGre),
             ignore_home_address: section.is_on(Key::IgnoreHomeAddress),
+            label_heartbeats: shared::read_label_heartbeats(section),
+            enforce_heartbeat: section.is_on(Key::EnforceHeartbeat),
+            refresh_time: section.optional_number(Key::BceRefreshTime).map(Duration::from_secs),
+            tunnel_acl: section.text(Key::TunnelAcl),
+            ani: section.is_on(Key::Ani),
+            multipath: section.is_on(Key::Multipath),
+            mobile_map: section.text(Key::MobileMap),
+            interfaces: section
+                .each(Key::CoreInterface)
+                .map(|item| shared::interface(&item.args))
+                .collect(),
+            redistribute: section.word(Key::Redistribute).and_then(Redistribute::from_word),
+            admin_distance: section.optional_number(Key::MobileRoute),
+            rats: section.each(Key::Rat).filter_map(read_rat).collect(),
+            role_3gma: section.is_on(Key::Role3gma),
+            mobile_network_check: section
+                .word(Key::MobileNetworkCheck)
+                .and_then(MobileNetworkCheck::from_word),
+            pgw_continuity: section.is_on(Key::PgwContinuity),
+            local_loop: section.find(Key::LocalLoop).map(LocalLoop::read),
+            hybrid_access: section
+                .find(Key::HybridAccess)
+                .map(|item| HybridAccess::read_anchor(item.section())),
             mags: section.each(Key::PeerMag).map(PeerMag::read).collect(),
             networks: section.each(Key::Network).map(NetworkConfig::read).collect(),
         }
@@ -219,6 +313,25 @@ impl LmaConfig {
             writer.on(Key::GenerateGre, self.generate_grekey);
             writer.on(Key::IgnoreGre, self.ignore_grekey);
             writer.on(Key::IgnoreHomeAddress, self.ignore_home_address);
+            shared::write_label_heartbeats(&self.label_heartbeats, writer);
+            writer.on(Key::EnforceHeartbeat, self.enforce_heartbeat);
+            writer.optional_number(Key::BceRefreshTime, self.refresh_time.map(|t| t.as_secs()));
+            writer.text(Key::TunnelAcl, self.tunnel_acl.as_deref());
+            writer.on(Key::Ani, self.ani);
+            writer.on(Key::Multipath, self.multipath);
+            writer.text(Key::MobileMap, self.mobile_map.as_deref());
+            let interfaces = self.interfaces.iter().map(|name| shared::interface_args(name));
+            interfaces.for_each(|args| writer.put(Key::CoreInterface, args));
+            writer.word(Key::Redistribute, self.redistribute.map(Redistribute::word));
+            writer.optional_number(Key::MobileRoute, self.admin_distance);
+            let rats = self.rats.iter().map(|(technology, n)| rat_args(*technology, *n));
+            rats.for_each(|args| writer.put(Key::Rat, args));
+            writer.on(Key::Role3gma, self.role_3gma);
+            let check = self.mobile_network_check.map(MobileNetworkCheck::word);
+            writer.word(Key::MobileNetworkCheck, check);
+            writer.on(Key::PgwContinuity, self.pgw_continuity);
+            self.local_loop.iter().for_each(|service| service.write(writer));
+            self.hybrid_access.iter().for_each(|service| service.write(writer));
             self.mags.iter().for_each(|mag| mag.write(writer));
             self.networks.iter().for_each(|network| network.write(writer));
         });
@@ -257,43 +370,4 @@ impl PeerMag {
             shared::write_dscp(self.dscp, writer);
         });
     }
-}
-
-impl NetworkConfig {
-    fn read(item: &Item<Key>) -> Self {
-        let section = item.section();
-        let ipv4 = |args: Args| {
-            Some(Ipv4Pool {
-                start: args.ipv4("ADDRESS")?,
-                prefix_len: args.integer("POOL-PREFIX")?,
-            })
-        };
-        let ipv6 = |args: Args| {
-            Some(Ipv6Pool {
-                start: args.ipv6("ADDRESS")?,
-                prefix_len: args.integer("POOL-PREFIX")?,
-            })
-        };
-        Self {
-            name: shared::name(&item.args, "NAME"),
-            ipv4: section.args(Key::PoolIpv4).and_then(ipv4),
-            ipv6: section.args(Key::PoolIpv6).and_then(ipv6),
-        }
-    }
-
-    fn write(&self, writer: &mut Writer<Key>) {
-        let name = Args::default().with("NAME", Datum::Text(self.name.clone()));
-        writer.block(Key::Network, name, |writer| {
-            if let Some(pool) = self.ipv4 {
-                writer.put(Key::PoolIpv4, pool_args(Datum::Ipv4(pool.start), pool.prefix_len));
-            }
-            if let Some(pool) = self.ipv6 {
-                writer.put(Key::PoolIpv6, pool_args(Datum::Ipv6(pool.start), pool.prefix_len));
-            }
-        });
-    }
-}
-
-fn pool_args(start: Datum, prefix_len: u8) -> Args {
-    Args::default().with("ADDRESS", start).with("POOL-PREFIX", Datum::Integer(prefix_len.into()))
 }

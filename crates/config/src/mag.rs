@@ -6,10 +6,12 @@ use std::time::Duration;
 use kedge_grammar::{Args, Datum, Item, Section, Writer};
 use kedge_model::MacAddr;
 
-use crate::Config;
 use crate::key::Key;
 use crate::keyword::keywords;
-use crate::shared::{self, AuthOption, Dscp, Encap, Heartbeat, ReplayWindow, RevocationTimes};
+use crate::shared::{
+    self, AuthOption, Dscp, Encap, Heartbeat, LabelHeartbeat, ReplayWindow, RevocationTimes,
+};
+use crate::{Config, GatewayLocalLoop, HybridAccess, LogicalMn};
 
 /// The mobile access gateway.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,6 +48,36 @@ pub struct MagConfig {
     pub ignore_grekey: bool,
     /// Nodes get no IPv4 home address.
     pub ignore_home_address: bool,
+    /// Its care-of addresses are those of roaming interfaces; `None` when they are configured.
+    pub roaming: Option<Vec<RoamingInterface>>,
+    /// Heartbeats on the paths of some labels.
+    pub label_heartbeats: Vec<LabelHeartbeat>,
+    /// The access list on packets that come out of the tunnels.
+    pub tunnel_acl: Option<String>,
+    /// Address translation on the tunnels.
+    pub tunnel_nat: Option<NatSide>,
+    /// The interface whose settings the tunnels get.
+    pub tunnel_template: Option<String>,
+    /// Access network identifiers are told (RFC 6757).
+    pub ani: bool,
+    /// A binding may have several paths (RFC 8278).
+    pub multipath: bool,
+    /// The mobile map that chooses paths.
+    pub mobile_map: Option<String>,
+    /// Nodes arrive through a session manager.
+    pub session_manager: bool,
+    /// Packets between nodes of this gateway do not visit the anchor.
+    pub local_routing: Option<LocalRouting>,
+    /// Service selection.
+    pub apn: Option<String>,
+    /// Service selection is encoded as a label (RFC 5149).
+    pub service_selection_label: bool,
+    /// The router as mobile nodes.
+    pub logical_mns: Vec<LogicalMn>,
+    /// Mobile local loop.
+    pub local_loop: Option<GatewayLocalLoop>,
+    /// Hybrid access.
+    pub hybrid_access: Option<HybridAccess>,
     /// Nodes by their Ethernet addresses.
     pub mobile_nodes: Vec<MobileNode>,
     /// Anchors to register with, in order of preference.
@@ -80,6 +112,44 @@ keywords! {
         OneXrtt = "3gpp2-1rtt", "3GPP2 1xRTT";
         Umb = "3gpp2-umb", "3GPP2 UMB";
     }
+}
+
+keywords! {
+    /// The access technology of a roaming interface.
+    pub enum EgressTechnology {
+        ThirdGeneration = "3G", "Third generation";
+        Ethernet = "ETHERNET", "Ethernet";
+        Lte = "LTE", "Long term evolution";
+        Wlan = "WLAN", "Wireless LAN";
+    }
+}
+
+keywords! {
+    /// A side of an address translation.
+    pub enum NatSide {
+        Inside = "inside", "The inner side";
+        Outside = "outside", "The outer side";
+    }
+}
+
+/// An interface whose address is a care-of address.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RoamingInterface {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Preference among the interfaces, 1 to 100.
+    pub priority: Option<u8>,
+    /// Its access technology.
+    pub technology: Option<EgressTechnology>,
+    /// The label that mobile maps and heartbeats refer to.
+    pub label: Option<String>,
+}
+
+/// Packets between nodes of one gateway do not visit the anchor.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LocalRouting {
+    /// The packets for which that holds; `None` is all of them.
+    pub acl: Option<String>,
 }
 
 /// The times of a binding.
@@ -132,6 +202,12 @@ pub struct PeerLma {
     pub encap: Option<Encap>,
     /// Its code point; `None` is the gateway's.
     pub dscp: Option<Dscp>,
+    /// Heartbeats to it; `None` is the gateway's.
+    pub heartbeat: Option<Heartbeat>,
+    /// The routing world of the tunnels to it.
+    pub vrf: Option<String>,
+    /// The interfaces whose settings the tunnels get: all (`None`), or the paths of a label.
+    pub tunnel_templates: Vec<(Option<String>, String)>,
 }
 
 /// An access interface.
@@ -242,6 +318,27 @@ impl MagConfig {
             generate_grekey: section.is_on(Key::GenerateGre),
             ignore_grekey: section.is_on(Key::IgnoreGre),
             ignore_home_address: section.is_on(Key::IgnoreHomeAddress),
+            roaming: section.find(Key::AddressDynamic).map(|item| {
+                item.section().each(Key::Roaming).map(RoamingInterface::read).collect()
+            }),
+            label_heartbeats: shared::read_label_heartbeats(section),
+            tunnel_acl: section.text(Key::TunnelAcl),
+            tunnel_nat: section.word(Key::TunnelNat).and_then(NatSide::from_word),
+            tunnel_template: section.text(Key::TunnelTemplate),
+            ani: section.is_on(Key::Ani),
+            multipath: section.is_on(Key::Multipath),
+            mobile_map: section.text(Key::MobileMap),
+            session_manager: section.is_on(Key::SessionManager),
+            local_routing: section
+                .args(Key::LocalRouting)
+                .map(|args| LocalRouting { acl: args.text("ACL").map(str::to_owned) }),
+            apn: section.text(Key::Apn),
+            service_selection_label: section.is_on(Key::ServiceSelectionLabel),
+            logical_mns: section.each(Key::LogicalMn).map(LogicalMn::read).collect(),
+            local_loop: section.find(Key::LocalLoop).map(GatewayLocalLoop::read),
+            hybrid_access: section
+                .find(Key::HybridAccess)
+                .map(|item| HybridAccess::read_gateway(item.section())),
             mobile_nodes: section.each(Key::MobileNode).map(MobileNode::read).collect(),
             lmas: section.each(Key::PeerLma).map(PeerLma::read).collect(),
             interfaces: section.each(Key::Interface).map(AccessInterface::read).collect(),
@@ -270,6 +367,29 @@ impl MagConfig {
             writer.on(Key::GenerateGre, self.generate_grekey);
             writer.on(Key::IgnoreGre, self.ignore_grekey);
             writer.on(Key::IgnoreHomeAddress, self.ignore_home_address);
+            if let Some(roaming) = &self.roaming {
+                writer.block(Key::AddressDynamic, Args::default(), |writer| {
+                    roaming.iter().for_each(|interface| interface.write(writer));
+                });
+            }
+            shared::write_label_heartbeats(&self.label_heartbeats, writer);
+            writer.text(Key::TunnelAcl, self.tunnel_acl.as_deref());
+            writer.word(Key::TunnelNat, self.tunnel_nat.map(NatSide::word));
+            writer.text(Key::TunnelTemplate, self.tunnel_template.as_deref());
+            writer.on(Key::Ani, self.ani);
+            writer.on(Key::Multipath, self.multipath);
+            writer.text(Key::MobileMap, self.mobile_map.as_deref());
+            writer.on(Key::SessionManager, self.session_manager);
+            if let Some(LocalRouting { acl }) = &self.local_routing {
+                let mut args = Args::default();
+                acl.iter().for_each(|acl| args.push("ACL", Datum::Text(acl.clone())));
+                writer.put(Key::LocalRouting, args);
+            }
+            writer.text(Key::Apn, self.apn.as_deref());
+            writer.on(Key::ServiceSelectionLabel, self.service_selection_label);
+            self.logical_mns.iter().for_each(|node| node.write(writer));
+            self.local_loop.iter().for_each(|service| service.write(writer));
+            self.hybrid_access.iter().for_each(|service| service.write(writer));
             self.mobile_nodes.iter().for_each(|node| node.write(writer));
             self.lmas.iter().for_each(|lma| lma.write(writer));
             self.interfaces.iter().for_each(|interface| interface.write(writer));
@@ -314,6 +434,9 @@ impl MobileNode {
 impl PeerLma {
     fn read(item: &Item<Key>) -> Self {
         let section = item.section();
+        let template = |item: &Item<Key>| {
+            (item.args.text("LABEL").map(str::to_owned), shared::name(&item.args, "TUNNEL"))
+        };
         let ipv4 = section.each(Key::Ipv4Address).filter_map(|item| item.args.ipv4("ADDRESS"));
         let ipv6 = section.each(Key::Ipv6Address).filter_map(|item| item.args.ipv6("ADDRESS"));
         Self {
@@ -324,6 +447,9 @@ impl PeerLma {
             auth: shared::read_auth(section),
             encap: shared::read_encap(section),
             dscp: shared::read_dscp(section),
+            heartbeat: shared::read_heartbeat(section),
+            vrf: section.text(Key::TransportVrf),
+            tunnel_templates: section.each(Key::TunnelTemplate).map(template).collect(),
         }
     }
 
@@ -337,7 +463,39 @@ impl PeerLma {
             shared::write_auth(self.auth.as_ref(), writer);
             shared::write_encap(self.encap, writer);
             shared::write_dscp(self.dscp, writer);
+            shared::write_heartbeat(self.heartbeat, writer);
+            writer.text(Key::TransportVrf, self.vrf.as_deref());
+            for (label, tunnel) in &self.tunnel_templates {
+                let mut args = Args::default().with("TUNNEL", Datum::Text(tunnel.clone()));
+                label.iter().for_each(|label| args.push("LABEL", Datum::Text(label.clone())));
+                writer.put(Key::TunnelTemplate, args);
+            }
         });
+    }
+}
+
+impl RoamingInterface {
+    fn read(item: &Item<Key>) -> Self {
+        Self {
+            name: shared::interface(&item.args),
+            priority: item.args.integer("PRIORITY"),
+            technology: item.args.word("att").and_then(EgressTechnology::from_word),
+            label: item.args.text("LABEL").map(str::to_owned),
+        }
+    }
+
+    fn write(&self, writer: &mut Writer<Key>) {
+        let mut args = shared::interface_args(&self.name);
+        if let Some(priority) = self.priority {
+            args.push("PRIORITY", Datum::Integer(priority.into()));
+        }
+        if let Some(technology) = self.technology {
+            args.push("att", Datum::Word(technology.word()));
+        }
+        if let Some(label) = &self.label {
+            args.push("LABEL", Datum::Text(label.clone()));
+        }
+        writer.put(Key::Roaming, args);
     }
 }
 

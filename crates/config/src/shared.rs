@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kedge_grammar::{Args, Datum, Secret, Section, Writer};
+use kedge_grammar::{Args, Datum, Item, Secret, Section, Writer};
 
 use crate::key::Key;
 use crate::keyword::keywords;
@@ -68,6 +68,17 @@ pub struct Heartbeat {
     pub timeout: Duration,
 }
 
+/// Heartbeats on the paths of one label.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LabelHeartbeat {
+    /// The label.
+    pub label: String,
+    /// The times.
+    pub heartbeat: Heartbeat,
+    /// A NAT on the path that started again is noticed.
+    pub nat_reboot: bool,
+}
+
 /// How revocations are sent again (RFC 5846 §12).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RevocationTimes {
@@ -86,15 +97,12 @@ pub(crate) fn name(args: &Args, argument: &str) -> String {
 
 /// An interface's name. A vendor's `Ethernet 0/0` and `Ethernet0/0` are one interface.
 pub(crate) fn interface(args: &Args) -> String {
-    match args.text("NAME") {
-        Some(name) => name.to_owned(),
-        None => name(args, "TYPE") + &name(args, "NUMBER"),
-    }
+    name(args, "INTERFACE")
 }
 
 /// The arguments of an interface's name.
 pub(crate) fn interface_args(name: &str) -> Args {
-    Args::default().with("NAME", Datum::Text(name.to_owned()))
+    Args::default().with("INTERFACE", Datum::Text(name.to_owned()))
 }
 
 pub(crate) fn read_auth(section: Section<'_, Key>) -> Option<AuthOption> {
@@ -125,7 +133,9 @@ pub(crate) fn write_auth(auth: Option<&AuthOption>, writer: &mut Writer<Key>) {
 }
 
 pub(crate) fn read_encap(section: Section<'_, Key>) -> Option<Encap> {
-    Encap::from_word(section.word(Key::Encap)?)
+    let word = section.word(Key::Encap)?;
+    // `mgre-ipv4` is GRE over IPv4.
+    Encap::from_word(word.strip_prefix('m').unwrap_or(word))
 }
 
 pub(crate) fn write_encap(encap: Option<Encap>, writer: &mut Writer<Key>) {
@@ -167,22 +177,52 @@ pub(crate) fn write_dscp(dscp: Option<Dscp>, writer: &mut Writer<Key>) {
 }
 
 pub(crate) fn read_heartbeat(section: Section<'_, Key>) -> Option<Heartbeat> {
-    let args = section.args(Key::Heartbeat)?;
-    let interval: u64 = args.integer("INTERVAL")?;
-    Some(Heartbeat {
-        interval: Duration::from_secs(interval),
-        retries: args.integer("RETRIES")?,
-        timeout: Duration::from_secs(args.integer("TIMEOUT").unwrap_or(interval.min(10))),
-    })
+    Heartbeat::read(&section.args(Key::Heartbeat)?)
 }
 
 pub(crate) fn write_heartbeat(heartbeat: Option<Heartbeat>, writer: &mut Writer<Key>) {
-    let Some(Heartbeat { interval, retries, timeout }) = heartbeat else { return };
-    let args = Args::default()
-        .with("INTERVAL", Datum::Integer(interval.as_secs()))
-        .with("RETRIES", Datum::Integer(retries.into()))
-        .with("TIMEOUT", Datum::Integer(timeout.as_secs()));
-    writer.put(Key::Heartbeat, args);
+    if let Some(heartbeat) = heartbeat {
+        writer.put(Key::Heartbeat, heartbeat.args());
+    }
+}
+
+pub(crate) fn read_label_heartbeats(section: Section<'_, Key>) -> Vec<LabelHeartbeat> {
+    let one = |item: &Item<Key>| {
+        Some(LabelHeartbeat {
+            label: name(&item.args, "LABEL"),
+            heartbeat: Heartbeat::read(&item.args)?,
+            nat_reboot: item.args.has("natreboot"),
+        })
+    };
+    section.each(Key::HeartbeatOfLabel).filter_map(one).collect()
+}
+
+pub(crate) fn write_label_heartbeats(heartbeats: &[LabelHeartbeat], writer: &mut Writer<Key>) {
+    for LabelHeartbeat { label, heartbeat, nat_reboot } in heartbeats {
+        let mut args = heartbeat.args().with("LABEL", Datum::Text(label.clone()));
+        if *nat_reboot {
+            args.push("natreboot", Datum::Word("natreboot"));
+        }
+        writer.put(Key::HeartbeatOfLabel, args);
+    }
+}
+
+impl Heartbeat {
+    fn read(args: &Args) -> Option<Self> {
+        let interval: u64 = args.integer("INTERVAL")?;
+        Some(Self {
+            interval: Duration::from_secs(interval),
+            retries: args.integer("RETRIES")?,
+            timeout: Duration::from_secs(args.integer("TIMEOUT").unwrap_or(interval.min(10))),
+        })
+    }
+
+    fn args(self) -> Args {
+        Args::default()
+            .with("INTERVAL", Datum::Integer(self.interval.as_secs()))
+            .with("RETRIES", Datum::Integer(self.retries.into()))
+            .with("TIMEOUT", Datum::Integer(self.timeout.as_secs()))
+    }
 }
 
 pub(crate) fn read_revocation(section: Section<'_, Key>) -> RevocationTimes {

@@ -60,6 +60,19 @@ pub enum ApplyError {
     Nothing,
 }
 
+impl ApplyError {
+    /// Whether something is only missing, which another file may have.
+    pub fn is_absence(&self) -> bool {
+        match self {
+            Self::NoAddress { .. }
+            | Self::UnreachableAnchor { .. }
+            | Self::NoAnchor { .. }
+            | Self::Nothing => true,
+            Self::SharedAddress { .. } => false,
+        }
+    }
+}
+
 /// The key of an `auth-option`.
 fn key(auth: &AuthOption) -> Key {
     Key::new(auth.spi, auth.key.expose())

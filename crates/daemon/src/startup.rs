@@ -132,7 +132,7 @@ pub fn read_config(options: &Options) -> Result<(Config, String), StartError> {
     match plan(&config, 0) {
         Ok(_) => Ok((config, text.into_owned())),
         // A file may be a part of a configuration, as the domains that several files share.
-        Err(cause @ ApplyError::Nothing) if options.check => {
+        Err(cause) if options.check && cause.is_absence() => {
             log::say(format_args!("{}: warning: {cause}", options.config.display()));
             Ok((config, text.into_owned()))
         }

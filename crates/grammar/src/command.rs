@@ -1,6 +1,6 @@
 //! One line typed at a terminal: read, or completed.
 
-use crate::diagnostic::{Hint, SyntaxError, SyntaxFault};
+use crate::diagnostic::{Hint, SyntaxError};
 use crate::matcher::{self, Match};
 use crate::{Args, Block, lex, read};
 
@@ -11,20 +11,23 @@ pub fn read_command<K: Copy + PartialEq>(
     origin: &str,
 ) -> Result<(K, Args), SyntaxError> {
     let line = lex::typed(text);
-    let (Match { row, args, .. }, place) = read::one_line(block, origin, &line)?;
-    match row.key() {
-        Some(key) => Ok((key, args)),
-        None => Err(Box::new((place, SyntaxFault::NotSupported { command: row.name() }))),
-    }
+    let Match { row, args, .. } = read::one_line(block, origin, &line)?;
+    Ok((row.key, args))
 }
 
 /// What may stand where `text` ends: the words that its last word begins, or, behind a blank,
-/// all that may come next. `<cr>` says that the line may end.
-pub fn complete<K: Copy + PartialEq>(block: &'static Block<K>, text: &str) -> Vec<Hint> {
+/// all that may come next. `<cr>` says that the line may end. `names` gives the names of the
+/// things of a kind ([`Value::Known`](crate::Value::Known), "interface", "node").
+pub fn complete<K: Copy + PartialEq>(
+    block: &'static Block<K>,
+    text: &str,
+    names: &dyn Fn(&str) -> Vec<String>,
+) -> Vec<Hint> {
     let line = lex::typed(text);
-    let mut words: Vec<&str> = line.words.iter().map(|word| word.text.as_str()).collect();
+    let mut words = line.texts();
     let begun = if text.ends_with(char::is_whitespace) { None } else { words.pop() };
-    let mut hints = matcher::expected(block.rows, &words);
+    let negated = words.first().is_some_and(|word| word.eq_ignore_ascii_case("no"));
+    let mut hints = matcher::expected(block.rows, &words[usize::from(negated)..], negated, names);
     if let Some(begun) = begun {
         hints.retain(|hint| {
             let start = hint.what.get(..begun.len());

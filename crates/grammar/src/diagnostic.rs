@@ -79,6 +79,22 @@ pub enum SyntaxFault {
         /// A word that is spelled nearly like this.
         meant: Option<String>,
     },
+    /// An argument is left out: the word would be right behind it.
+    Missing {
+        /// The argument's name.
+        argument: &'static str,
+        /// The word.
+        word: &'static str,
+        /// What may stand there.
+        allowed: Vec<Hint>,
+    },
+    /// A fixed word stands a second time.
+    Doubled {
+        /// The word.
+        word: String,
+        /// What may stand there.
+        allowed: Vec<Hint>,
+    },
     /// The word is the beginning of several.
     Ambiguous {
         /// The word.
@@ -90,11 +106,6 @@ pub enum SyntaxFault {
     Incomplete {
         /// What is missing.
         allowed: Vec<Hint>,
-    },
-    /// The command is known, and has no function in this version.
-    NotSupported {
-        /// Its name.
-        command: String,
     },
     /// The command may stand once, and stands elsewhere with other arguments.
     AlreadyGiven {
@@ -120,6 +131,8 @@ pub enum SyntaxRemark {
         /// Its name.
         command: String,
     },
+    /// The line has a key in the obfuscated form; said once a text.
+    Obfuscated,
     /// The line takes the place of another one.
     Replaces {
         /// Its name.
@@ -168,11 +181,12 @@ impl fmt::Display for SyntaxFault {
                 [one] if one.placeholder => write!(f, "not a value for {}", one.what),
                 _ => f.write_str("unexpected word"),
             },
+            Self::Missing { argument, word, .. } => {
+                write!(f, "{argument} is missing before '{word}'")
+            }
+            Self::Doubled { word, .. } => write!(f, "'{}' stands here again", Quote(word)),
             Self::Ambiguous { word, .. } => write!(f, "'{}' is ambiguous", Quote(word)),
             Self::Incomplete { .. } => f.write_str("incomplete command"),
-            Self::NotSupported { command } => {
-                write!(f, "'{command}' is known, not supported yet")
-            }
             Self::AlreadyGiven { command, line } => {
                 write!(f, "only one '{command}' is possible; another is on line {line}")
             }
@@ -199,12 +213,12 @@ impl SyntaxFault {
                 write_meant(f, meant.as_deref())?;
                 write_hints(f, "allowed here", allowed)
             }
+            Self::Missing { allowed, .. } | Self::Doubled { allowed, .. } => {
+                write_hints(f, "allowed here", allowed)
+            }
             Self::Incomplete { allowed } => write_hints(f, "to come", allowed),
             Self::Ambiguous { candidates, .. } => write_hints(f, "it may begin", candidates),
-            Self::NotSupported { .. }
-            | Self::AlreadyGiven { .. }
-            | Self::OpenQuote
-            | Self::OpenComment => Ok(()),
+            Self::AlreadyGiven { .. } | Self::OpenQuote | Self::OpenComment => Ok(()),
         }
     }
 }
@@ -228,6 +242,9 @@ impl fmt::Display for SyntaxRemark {
             Self::NoEffectYet { command } => {
                 write!(f, "'{command}' is accepted; it has no effect yet")
             }
+            Self::Obfuscated => f.write_str(
+                "an obfuscated key is not encrypted: whoever reads this text can have it",
+            ),
             Self::Replaces { command, line } => {
                 write!(f, "this '{command}' takes the place of the one on line {line}")
             }

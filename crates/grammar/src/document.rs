@@ -1,6 +1,6 @@
 //! The table as documentation: one Markdown page for each block.
 
-use crate::{Block, Part, Row, Support, Takes, Value};
+use crate::{Block, Part, Row, Takes, Value};
 
 /// The pages: file name and text, the global block's first.
 pub fn document<K: Copy + PartialEq>(global: &'static Block<K>) -> Vec<(String, String)> {
@@ -46,16 +46,16 @@ fn section<K: Copy + PartialEq>(row: &'static Row<K>) -> String {
     if let Some(default) = row.default {
         text.push_str(&format!("- default: `{default}`\n"));
     }
-    let support = match row.support {
-        Support::Yes(_) => match row.takes {
-            Takes::Live => "a change holds at once",
-            Takes::NewBindings => "a change holds for new bindings",
-            Takes::Restart => "a change starts the service again",
-        },
-        Support::NoEffectYet(_) => "**accepted; it has no effect yet**",
-        Support::NotYet => "**known, not supported yet**",
+    let effect = match row.takes {
+        _ if !row.has_effect => "**accepted; it has no effect yet**",
+        Takes::Live => "a change holds at once",
+        Takes::NewBindings => "a change holds for new bindings",
+        Takes::Restart => "a change starts the service again",
     };
-    text.push_str(&format!("- {support}\n"));
+    text.push_str(&format!(
+        "- {effect}
+"
+    ));
     if row.also {
         text.push_str("- another spelling: it is read, the other one is written back\n");
     }

@@ -27,6 +27,8 @@ pub(crate) struct Line {
     pub(crate) text: String,
     /// How far the first word is indented; 0 behind a prompt, where it means nothing.
     pub(crate) indent: usize,
+    /// Whether a prompt stood before them.
+    pub(crate) prompted: bool,
     /// Its words, at least one.
     pub(crate) words: Vec<Word>,
     /// What is wrong with the line: it is about the last word.
@@ -39,6 +41,28 @@ pub(crate) enum LexFault {
     OpenQuote,
     /// `/*` without `*/` up to the end of the text.
     OpenComment,
+}
+
+impl Line {
+    /// What its words say.
+    pub(crate) fn texts(&self) -> Vec<&str> {
+        self.words.iter().map(|word| word.text.as_str()).collect()
+    }
+
+    /// This line and the next one as one line.
+    pub(crate) fn joined(&self, next: &Self) -> Self {
+        let offset = self.text.chars().count() + 1;
+        let moved =
+            next.words.iter().map(|word| Word { column: word.column + offset, ..word.clone() });
+        Self {
+            number: self.number,
+            text: format!("{} {}", self.text, next.text),
+            indent: self.indent,
+            prompted: self.prompted,
+            words: self.words.iter().cloned().chain(moved).collect(),
+            fault: self.fault,
+        }
+    }
 }
 
 /// The lines of a text that say something.
@@ -60,6 +84,7 @@ pub(crate) fn lines(text: &str) -> Vec<Line> {
                 number,
                 text: characters.iter().collect(),
                 indent: if prompt.is_none() { indent } else { 0 },
+                prompted: prompt.is_some(),
                 words,
                 fault: quote,
             });
@@ -69,7 +94,7 @@ pub(crate) fn lines(text: &str) -> Vec<Line> {
         let text = " ".repeat(column) + "/*";
         let fault = Some(LexFault::OpenComment);
         let word = Word { text: "/*".to_owned(), column, width: 2 };
-        lines.push(Line { number, text, indent: 0, words: vec![word], fault });
+        lines.push(Line { number, text, indent: 0, prompted: false, words: vec![word], fault });
     }
     lines
 }
@@ -78,7 +103,8 @@ pub(crate) fn lines(text: &str) -> Vec<Line> {
 pub(crate) fn typed(text: &str) -> Line {
     let characters: Vec<char> = text.chars().collect();
     let (words, quote) = words(&characters, 0);
-    Line { number: 1, text: text.to_owned(), indent: 0, words, fault: quote }
+    let text = text.to_owned();
+    Line { number: 1, text, indent: 0, prompted: false, words, fault: quote }
 }
 
 /// Where a comment that is still open began.

@@ -16,6 +16,7 @@
 
 mod command;
 mod diagnostic;
+mod diff;
 mod document;
 mod lex;
 mod mask;
@@ -23,16 +24,19 @@ mod matcher;
 mod read;
 mod render;
 mod secret;
+mod select;
 pub mod table;
 mod tree;
 mod value;
 
 pub use command::{complete, read_command};
 pub use diagnostic::{Hint, Place, Spot, SyntaxError, SyntaxFault, SyntaxRemark};
+pub use diff::{Difference, diff, render_commands, render_diff};
 pub use document::document;
-pub use read::{Reading, read};
+pub use read::{Editor, Notes, Reading, read};
 pub use render::render;
 pub use secret::Secret;
-pub use table::{Block, Part, Repeats, Row, Support, Takes};
-pub use tree::{Args, Item, Section, Writer};
+pub use select::select;
+pub use table::{Block, Part, Repeats, Row, Takes};
+pub use tree::{Args, Item, Keys, Section, Writer};
 pub use value::{Datum, Value, is_device};

@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::Spot;
 use crate::lex::{Line, Word};
-use crate::{Block, Part};
+use crate::{Block, Part, Secret};
 
-/// What stands in a message for a secret of any length.
-const STARS: &str = "******";
+const STARS: &str = Secret::STARS;
 
 /// How much of a line is hidden.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,7 +21,7 @@ pub(crate) enum Hide {
 }
 
 /// The words of a language that come right before a secret.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Mask(BTreeSet<&'static str>);
 
 impl Mask {

@@ -9,6 +9,7 @@
 
 use crate::diagnostic::Hint;
 use crate::tree::Args;
+use crate::value::quoted;
 use crate::{Datum, Part, Row, Value};
 
 /// A line that is a command.
@@ -18,6 +19,8 @@ pub(crate) struct Match<K: 'static> {
     pub(crate) args: Args,
     /// Which word each argument is.
     pub(crate) spots: Vec<(&'static str, usize)>,
+    /// Whether it has an obfuscated secret.
+    pub(crate) obfuscated: bool,
 }
 
 /// A line that is none, and how far it was one.
@@ -26,12 +29,8 @@ pub(crate) struct Miss<K: 'static> {
     /// The index of the first word that does not fit; the number of words when more is needed.
     pub(crate) at: usize,
     pub(crate) why: Why,
-    /// What may stand there.
-    pub(crate) allowed: Vec<Hint>,
-    /// The commands that all words before it fit.
-    pub(crate) rows: Vec<&'static Row<K>>,
-    /// Whether the word there may be a secret.
-    pub(crate) secret: bool,
+    /// The commands that all words before it fit, each with what it waits for.
+    threads: Vec<Thread<K>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,53 +51,150 @@ pub(crate) struct Thread<K: 'static> {
     rest: Vec<&'static [Part]>,
     args: Args,
     spots: Vec<(&'static str, usize)>,
+    obfuscated: bool,
+}
+
+impl<K: Copy + PartialEq> Miss<K> {
+    /// What may stand there.
+    pub(crate) fn allowed(&self) -> Vec<Hint> {
+        hints(&self.threads)
+    }
+
+    /// The commands that all words before it fit.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &'static Row<K>> {
+        self.threads.iter().map(|thread| thread.row)
+    }
+
+    /// The argument that is waited for where `word` stands, and the word, if it would be right
+    /// behind the argument.
+    pub(crate) fn left_out(&self, word: &str) -> Option<(&'static str, &'static str)> {
+        self.threads.iter().find_map(|thread| {
+            let Some(Part::Arg { name, value, .. }) = thread.next() else { return None };
+            if matches!(value, Value::Keyword(_)) {
+                return None;
+            }
+            let mut behind = Vec::new();
+            expand(thread.skip(), &mut behind);
+            let fits = |part: &Part| match part {
+                Part::Word { word: full, .. } | Part::Flag { word: full, .. } => {
+                    matches!(fit(full, word), Fit::Whole).then_some(*full)
+                }
+                _ => None,
+            };
+            Some((*name, behind.iter().filter_map(Thread::next).find_map(fits)?))
+        })
+    }
+
+    /// Whether `word` is a fixed word of one of the commands.
+    pub(crate) fn is_fixed(&self, word: &str) -> bool {
+        self.rows().any(|row| has_word(row.syntax, word))
+    }
+
+    /// Whether the word there may be a secret.
+    pub(crate) fn secret(&self) -> bool {
+        let secret = |part: &Part| matches!(part, Part::Arg { value, .. } if value.is_secret());
+        self.threads.iter().filter_map(Thread::next).any(secret)
+    }
 }
 
 /// Reads a whole line.
-pub(crate) fn find<K: Copy>(rows: &'static [Row<K>], words: &[&str]) -> Result<Match<K>, Miss<K>> {
-    let threads = follow(rows, words)?;
-    let complete = threads.iter().find(|thread| thread.next().is_none());
-    let found = complete.map(Thread::matched);
-    found.ok_or_else(|| miss(words.len(), Why::Incomplete, &threads))
-}
-
-/// Reads the line behind `no`, where arguments may be left out: `no bce lifetime` removes it
-/// whatever its value is.
-pub(crate) fn find_negated<K: Copy>(
+pub(crate) fn find<K: Copy + PartialEq>(
     rows: &'static [Row<K>],
     words: &[&str],
 ) -> Result<Match<K>, Miss<K>> {
     let threads = follow(rows, words)?;
-    let named = |thread: &Thread<K>| !matches!(thread.next(), Some(Part::Word { .. }));
-    let complete = threads.iter().find(|thread| named(thread));
+    let complete = threads.iter().find(|thread| thread.next().is_none());
     let found = complete.map(Thread::matched);
-    found.ok_or_else(|| miss(words.len(), Why::Incomplete, &threads))
+    found.ok_or(Miss { at: words.len(), why: Why::Incomplete, threads })
 }
 
-/// What may come after `words`.
-pub(crate) fn expected<K: Copy>(rows: &'static [Row<K>], words: &[&str]) -> Vec<Hint> {
+/// Reads the line behind `no`, where a command's name is enough: `no bce lifetime` removes it
+/// whatever its value is. It may be that of several.
+pub(crate) fn find_negated<K: Copy + PartialEq>(
+    rows: &'static [Row<K>],
+    words: &[&str],
+) -> Result<Vec<Match<K>>, Miss<K>> {
+    let threads = follow(rows, words)?;
+    let complete = |thread: &&Thread<K>| thread.next().is_none();
+    let named = |thread: &&Thread<K>| words.len() >= thread.row.name_len();
+    let mut found: Vec<Match<K>> = threads.iter().filter(complete).map(Thread::matched).collect();
+    if found.is_empty() {
+        found.extend(threads.iter().filter(named).map(Thread::matched));
+    }
+    let nothing = found.is_empty();
+    if nothing { Err(Miss { at: words.len(), why: Why::Incomplete, threads }) } else { Ok(found) }
+}
+
+/// The commands that begin with `words`.
+pub(crate) fn find_begun<K: Copy + PartialEq>(
+    rows: &'static [Row<K>],
+    words: &[&str],
+) -> Result<Vec<Match<K>>, Miss<K>> {
+    Ok(follow(rows, words)?.iter().map(Thread::matched).collect())
+}
+
+/// What may come after `words`; behind `no`, a command's name is enough.
+pub(crate) fn expected<K: Copy + PartialEq>(
+    rows: &'static [Row<K>],
+    words: &[&str],
+    negated: bool,
+    names: &dyn Fn(&str) -> Vec<String>,
+) -> Vec<Hint> {
     let Ok(threads) = follow(rows, words) else { return Vec::new() };
-    let mut hints = hints(&threads);
-    if let Some(thread) = threads.iter().find(|thread| thread.next().is_none()) {
-        hints.push(Hint::new("<cr>", thread.row.help));
+    let mut expected = hints(&threads);
+    for part in threads.iter().filter_map(Thread::next) {
+        let Part::Arg { value, .. } = part else { continue };
+        let Some(kind) = value.names() else { continue };
+        for name in names(kind).iter().map(|name| quoted(name)) {
+            let known = expected.iter().any(|hint| hint.what == name);
+            if !known {
+                expected.push(Hint::new(&name, kind));
+            }
+        }
     }
-    hints
+    let ends = |thread: &&Thread<K>| {
+        thread.next().is_none() || negated && words.len() >= thread.row.name_len()
+    };
+    if let Some(thread) = threads.iter().find(ends) {
+        expected.push(Hint::new("<cr>", thread.row.help));
+    }
+    expected
 }
 
-fn follow<K: Copy>(rows: &'static [Row<K>], words: &[&str]) -> Result<Vec<Thread<K>>, Miss<K>> {
-    let mut threads = Vec::new();
-    for row in rows {
-        let rest = vec![row.syntax];
-        expand(Thread { row, rest, args: Args::default(), spots: Vec::new() }, &mut threads);
-    }
+fn follow<K: Copy + PartialEq>(
+    rows: &'static [Row<K>],
+    words: &[&str],
+) -> Result<Vec<Thread<K>>, Miss<K>> {
+    // Most rows begin with another word; only when none fits do all of them matter.
+    let likely = |row: &&Row<K>| words.first().is_none_or(|word| row.may_begin_with(word));
+    let mut threads = begin(rows.iter().filter(likely));
     for (at, word) in words.iter().enumerate() {
-        threads = step(&threads, at, word).map_err(|why| miss(at, why, &threads))?;
+        threads = match step(&threads, at, word) {
+            Ok(threads) => threads,
+            Err(why) => {
+                let threads = if at == 0 { begin(rows.iter()) } else { threads };
+                return Err(Miss { at, why, threads });
+            }
+        };
     }
     Ok(threads)
 }
 
+fn begin<K: Copy + PartialEq>(rows: impl Iterator<Item = &'static Row<K>>) -> Vec<Thread<K>> {
+    let mut threads = Vec::new();
+    for row in rows {
+        let (rest, args, spots) = (vec![row.syntax], Args::default(), Vec::new());
+        expand(Thread { row, rest, args, spots, obfuscated: false }, &mut threads);
+    }
+    threads
+}
+
 /// The threads that go on with `word`.
-fn step<K: Copy>(threads: &[Thread<K>], at: usize, word: &str) -> Result<Vec<Thread<K>>, Why> {
+fn step<K: Copy + PartialEq>(
+    threads: &[Thread<K>],
+    at: usize,
+    word: &str,
+) -> Result<Vec<Thread<K>>, Why> {
     let mut whole = Vec::new();
     let mut others = Vec::new();
     let mut begun: Vec<(&str, Vec<Thread<K>>)> = Vec::new();
@@ -148,6 +244,15 @@ fn step<K: Copy>(threads: &[Thread<K>], at: usize, word: &str) -> Result<Vec<Thr
     if others.is_empty() { Err(Why::NoFit) } else { Ok(others) }
 }
 
+fn has_word(parts: &[Part], typed: &str) -> bool {
+    parts.iter().any(|part| match part {
+        Part::Word { word, .. } | Part::Flag { word, .. } => matches!(fit(word, typed), Fit::Whole),
+        Part::Arg { .. } => false,
+        Part::Optional(parts) => has_word(parts, typed),
+        Part::OneOf(choices) => choices.iter().any(|parts| has_word(parts, typed)),
+    })
+}
+
 /// How what was typed fits a fixed word. Case does not matter.
 enum Fit {
     Whole,
@@ -174,26 +279,41 @@ fn slot<'a, T>(begun: &'a mut Vec<(&'static str, Vec<T>)>, word: &'static str) -
     &mut begun[at].1
 }
 
-impl<K: Copy> Thread<K> {
+impl<K: Copy + PartialEq> Thread<K> {
     /// The part it waits for; `None` when the command may end here.
     fn next(&self) -> Option<&'static Part> {
         self.rest.last().and_then(|parts| parts.first())
     }
 
-    fn matched(&self) -> Match<K> {
-        Match { row: self.row, args: self.args.clone(), spots: self.spots.clone() }
-    }
-
-    /// Goes past `part`, which is [`Self::next`], with the word at index `at`.
-    fn take(&self, at: usize, part: &Part, datum: Option<Datum>, into: &mut Vec<Self>) {
+    /// Past [`Self::next`], as if it had been there.
+    fn skip(&self) -> Self {
         let mut after = self.clone();
         if let Some(parts) = after.rest.last_mut() {
             *parts = &parts[1..];
         }
-        if let (Part::Arg { name, .. } | Part::Flag { word: name, .. }, Some(datum)) = (part, datum)
-        {
-            after.args.push(name, datum);
-            after.spots.push((name, at));
+        after
+    }
+
+    fn matched(&self) -> Match<K> {
+        let (args, spots) = (self.args.clone(), self.spots.clone());
+        Match { row: self.row, args, spots, obfuscated: self.obfuscated }
+    }
+
+    /// Goes past `part`, which is [`Self::next`], with the word at index `at`.
+    fn take(&self, at: usize, part: &Part, datum: Option<Datum>, into: &mut Vec<Self>) {
+        let mut after = self.skip();
+        let obfuscated = matches!(part, Part::Arg { value: Value::SecretObfuscated, .. });
+        after.obfuscated |= obfuscated;
+        match (part, datum) {
+            // An interface's name in two words is one name.
+            (Part::Arg { value: Value::InterfaceNumber, .. }, Some(Datum::Text(number))) => {
+                after.args.append(&number);
+            }
+            (Part::Arg { name, .. } | Part::Flag { word: name, .. }, Some(datum)) => {
+                after.args.push(name, datum);
+                after.spots.push((name, at));
+            }
+            _ => {}
         }
         expand(after, into);
     }
@@ -201,7 +321,7 @@ impl<K: Copy> Thread<K> {
 
 /// Unfolds what may be left out and what is a choice, until each thread waits for a word, or for
 /// nothing.
-fn expand<K: Copy>(mut thread: Thread<K>, into: &mut Vec<Thread<K>>) {
+fn expand<K: Copy + PartialEq>(mut thread: Thread<K>, into: &mut Vec<Thread<K>>) {
     while thread.rest.last().is_some_and(|parts| parts.is_empty()) {
         thread.rest.pop();
     }
@@ -229,15 +349,8 @@ fn expand<K: Copy>(mut thread: Thread<K>, into: &mut Vec<Thread<K>>) {
     }
 }
 
-fn miss<K: Copy>(at: usize, why: Why, threads: &[Thread<K>]) -> Miss<K> {
-    let waiting = || threads.iter().filter_map(Thread::next);
-    let secret = waiting().any(|part| matches!(part, Part::Arg { value, .. } if value.is_secret()));
-    let rows = threads.iter().map(|thread| thread.row).collect();
-    Miss { at, why, allowed: hints(threads), rows, secret }
-}
-
 /// What the threads wait for, each thing once, in table order.
-fn hints<K: Copy>(threads: &[Thread<K>]) -> Vec<Hint> {
+fn hints<K: Copy + PartialEq>(threads: &[Thread<K>]) -> Vec<Hint> {
     let mut hints: Vec<Hint> = Vec::new();
     let mut add = |hint: Hint| {
         if !hints.iter().any(|known| known.what == hint.what && known.help == hint.help) {

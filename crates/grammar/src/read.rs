@@ -6,22 +6,28 @@
 //! block, and neither is one just as far left once the block has had an indented line. `!` closes
 //! nothing; `exit` closes one block, `end` and `commit` close all.
 //!
+//! **Three forms.** A command sets something; `no` before it takes that away, or turns off what is
+//! on by default; `default` before it goes back to what holds without it.
+//!
+//! **Wrapped lines.** The documents print some long lines in two, the second without a prompt.
+//! Such a line is read with the one before it, if that makes a command and it makes none alone.
+//!
 //! **After a mistake** the reader goes on. When the line clearly meant to open a block, that block
 //! is opened all the same, so that one slip is one error. Lines indented below a line that nobody
-//! knows are skipped with it. The block of a command that is not supported is read for its syntax
-//! and not complained about again.
+//! knows are skipped with it.
 
 mod complain;
+mod edit;
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+pub use edit::Editor;
 
 use crate::diagnostic::{Place, SyntaxError, SyntaxFault, SyntaxRemark};
 use crate::lex::{self, Line};
-use crate::mask::{Hide, Mask};
+use crate::mask::Hide;
 use crate::matcher::{self, Match, Miss, Why};
-use crate::tree::Identity;
-use crate::{Args, Block, Item, Repeats, Row, Support, tree};
+use crate::{Block, Item};
 
 /// A text as it was read.
 #[derive(Debug)]
@@ -34,17 +40,24 @@ pub struct Reading<K: 'static> {
     pub remarks: Vec<(Place, SyntaxRemark)>,
 }
 
+/// What there is to say about a text.
+#[derive(Debug, Default)]
+pub struct Notes {
+    /// What is wrong with it, in the order of its lines.
+    pub faults: Vec<(Place, SyntaxFault)>,
+    /// What else to know, in the order of its lines.
+    pub remarks: Vec<(Place, SyntaxRemark)>,
+}
+
 /// Reads a text in the language of `global`. `origin` names the text in messages.
 pub fn read<K: Copy + PartialEq>(
     global: &'static Block<K>,
     text: &str,
     origin: &str,
 ) -> Reading<K> {
-    let mut reader = Reader::new(global, origin);
-    for line in lex::lines(text) {
-        reader.line(&line);
-    }
-    reader.reading
+    let mut editor = Editor::new(global);
+    let Notes { faults, remarks } = editor.read(text, origin);
+    Reading { items: editor.into_items(), faults, remarks }
 }
 
 /// Reads one line of `block` alone.
@@ -52,75 +65,105 @@ pub(crate) fn one_line<K: Copy + PartialEq>(
     block: &'static Block<K>,
     origin: &str,
     line: &Line,
-) -> Result<(Match<K>, Place), SyntaxError> {
-    let reader = Reader::new(block, origin);
+) -> Result<Match<K>, SyntaxError> {
+    let mut editor = Editor::new(block);
+    let mut reader = Reader::new(&mut editor, origin, true);
     if let Some(fault) = line.fault {
         return Err(Box::new(reader.lexical(line, fault)));
     }
-    let words: Vec<&str> = line.words.iter().map(|word| word.text.as_str()).collect();
-    match matcher::find(block.rows, &words) {
-        Ok(found) => Ok((found, reader.place(line, 0, Hide::Secrets))),
-        Err(miss) => {
-            let place = reader.place(line, miss.at, reader.hide(&miss));
-            Err(Box::new((place, reader.fault(line, miss.at, &miss))))
-        }
-    }
+    let words = line.texts();
+    matcher::find(block.rows, &words).map_err(|miss| {
+        reader.missed(line, 0, &miss, 0);
+        Box::new(reader.notes.faults.swap_remove(0))
+    })
 }
 
-struct Reader<K: 'static> {
+/// What a line does with its command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Form {
+    /// It says it.
+    Set,
+    /// It takes it away, or turns off what is on by default.
+    No,
+    /// It goes back to what holds without it.
+    Default,
+}
+
+/// A line that is a command of a block that is open.
+struct Resolved<K: 'static> {
+    /// How many blocks are open around it.
+    depth: usize,
+    form: Form,
+    /// The commands that it names; more than one only behind `no` or `default`.
+    found: Vec<Match<K>>,
+}
+
+/// A line that is none.
+struct Unresolved<K: 'static> {
+    /// The block that it fitted furthest.
+    depth: usize,
+    miss: Miss<K>,
+    /// 1 for the word `no` or `default`.
+    skipped: usize,
+}
+
+/// Reads lines into an [`Editor`].
+struct Reader<'a, K: 'static> {
+    editor: &'a mut Editor<K>,
     origin: Arc<str>,
-    global: &'static Block<K>,
-    /// The open blocks, outermost first.
-    open: Vec<Open<K>>,
+    /// The lines are typed at a terminal, which indents nothing.
+    typed: bool,
     /// Lines indented deeper than this belong to a line that nobody knew.
     below: Option<usize>,
-    mask: Mask,
-    /// The lines outside of all blocks, and where each is.
-    known: HashMap<Identity, usize>,
-    /// What stands in the blocks of lines that were wrong.
-    scrap: Vec<Item<K>>,
-    reading: Reading<K>,
+    /// An obfuscated key was seen.
+    obfuscated: bool,
+    notes: Notes,
 }
 
-/// A block that lines may be added to.
-struct Open<K: 'static> {
-    block: &'static Block<K>,
-    /// The opening line's index among its siblings; `None` when the line was wrong, or is inside
-    /// the block of one that was.
-    index: Option<usize>,
-    /// The opening line's indentation.
-    indent: usize,
-    /// Whether a line of the block was indented deeper than the opening line.
-    indented: bool,
-    /// The opening lines from the outermost on, as they would be written.
-    path: Arc<str>,
-    /// Whether the block belongs to a command that is not supported, or is inside of one.
-    refused: bool,
-    /// The lines of the block, and where each is.
-    known: HashMap<Identity, usize>,
-}
+impl<'a, K: Copy + PartialEq> Reader<'a, K> {
+    fn new(editor: &'a mut Editor<K>, origin: &str, typed: bool) -> Self {
+        let notes = Notes::default();
+        Self { editor, origin: origin.into(), typed, below: None, obfuscated: false, notes }
+    }
 
-impl<K: Copy + PartialEq> Reader<K> {
-    fn new(global: &'static Block<K>, origin: &str) -> Self {
-        Self {
-            origin: origin.into(),
-            global,
-            open: Vec::new(),
-            below: None,
-            mask: Mask::of(global),
-            known: HashMap::new(),
-            scrap: Vec::new(),
-            reading: Reading { items: Vec::new(), faults: Vec::new(), remarks: Vec::new() },
+    fn text(&mut self, text: &str) {
+        let lines = lex::lines(text);
+        let mut rest = lines.as_slice();
+        while let Some((line, after)) = rest.split_first() {
+            rest = after;
+            if let Some((next, after)) = rest.split_first()
+                && let Some(joined) = self.wrapped(line, next)
+            {
+                self.line(&joined);
+                rest = after;
+            } else {
+                self.line(line);
+            }
         }
+    }
+
+    /// The two lines as one, if the second is the end of the first.
+    fn wrapped(&self, line: &Line, next: &Line) -> Option<Line> {
+        let candidate = line.prompted && !next.prompted && next.number == line.number + 1;
+        if !candidate || next.fault.is_some() || is_session(&next.texts()) {
+            return None;
+        }
+        let joined = line.joined(next);
+        self.resolve(&joined.texts()).ok()?;
+        let opened = self.resolve(&line.texts()).ok();
+        let opened = opened.and_then(|line| line.found[0].row.body);
+        let alone = self.resolve(&next.texts()).is_ok()
+            || opened.is_some_and(|block| matcher::find(block.rows, &next.texts()).is_ok());
+        (!alone).then_some(joined)
     }
 
     fn line(&mut self, line: &Line) {
         if let Some(fault) = line.fault {
             let fault = self.lexical(line, fault);
-            self.reading.faults.push(fault);
+            self.notes.faults.push(fault);
             return;
         }
-        let words: Vec<&str> = line.words.iter().map(|word| word.text.as_str()).collect();
+        let words = line.texts();
         if self.session_word(&words) {
             return;
         }
@@ -128,189 +171,142 @@ impl<K: Copy + PartialEq> Reader<K> {
             Some(indent) if line.indent > indent => return,
             _ => self.below = None,
         }
-        self.close_by_indentation(line.indent);
-        let (negated, words) = match words.split_first() {
-            Some((first, rest)) if first.eq_ignore_ascii_case("no") => (true, rest),
-            _ => (false, words.as_slice()),
-        };
-        let find = if negated { matcher::find_negated } else { matcher::find };
-
-        let mut furthest: Option<(usize, Miss<K>)> = None;
-        for depth in (0..=self.open.len()).rev() {
-            match find(self.block_at(depth).rows, words) {
-                Ok(found) => {
-                    self.open.truncate(depth);
-                    self.found(line, found, negated);
-                    return;
-                }
-                Err(miss) => {
-                    // An ambiguous word is that of the inner block, whatever the outer ones say.
-                    let further = |(_, best): &(usize, Miss<K>)| {
-                        miss.at > best.at && best.why != Why::Ambiguous
-                    };
-                    if furthest.as_ref().is_none_or(further) {
-                        furthest = Some((depth, miss));
-                    }
-                }
+        let closed = self.editor.close_by_indentation(line.indent);
+        let resolved = match self.resolve(&words) {
+            Err(_) if self.typed && !closed.is_empty() => {
+                // What was pasted may have been indented; what is typed is not.
+                self.editor.open.extend(closed);
+                self.resolve(&words)
             }
+            resolved => resolved,
+        };
+        match resolved {
+            Ok(resolved) => self.found(line, resolved),
+            Err(Unresolved { depth, miss, skipped }) => self.missed(line, depth, &miss, skipped),
         }
-        let (depth, miss) = furthest.expect("the global block was tried");
-        self.missed(line, depth, &miss, usize::from(negated));
     }
 
     /// Words about the session and not about the configuration.
     fn session_word(&mut self, words: &[&str]) -> bool {
-        let is =
-            |at: usize, word: &str| words.get(at).is_some_and(|w| w.eq_ignore_ascii_case(word));
-        let one = words.len() == 1;
-        if one && is(0, "exit") {
-            self.open.pop();
-        } else if one && (is(0, "end") || is(0, "root")) || is(0, "commit") {
-            self.open.clear();
-        } else if is(0, "configure") || is(0, "configuration") || is(0, "conf") {
-            let terminal = words.get(1).is_none_or(|word| {
-                !word.is_empty() && "terminal".starts_with(&word.to_ascii_lowercase())
-            });
-            if !terminal || words.len() > 2 {
-                return false;
-            }
-            self.open.clear();
-        } else if !(one && is(0, "enable")) {
+        if !is_session(words) {
             return false;
+        }
+        if words[0].eq_ignore_ascii_case("exit") {
+            self.editor.open.pop();
+        } else if !words[0].eq_ignore_ascii_case("enable") {
+            self.editor.open.clear();
         }
         self.below = None;
         true
     }
 
-    fn close_by_indentation(&mut self, indent: usize) {
-        while let Some(open) = self.open.last() {
-            if indent < open.indent || indent == open.indent && open.indented {
-                self.open.pop();
-            } else {
-                break;
-            }
+    fn resolve(&self, words: &[&str]) -> Result<Resolved<K>, Unresolved<K>> {
+        let (first, rest) = words.split_first().unwrap_or((&"", &[]));
+        if first.eq_ignore_ascii_case("no") {
+            return self.resolve_as(Form::No, rest);
+        }
+        let set = self.resolve_as(Form::Set, words);
+        if set.is_ok() || !first.eq_ignore_ascii_case("default") || rest.is_empty() {
+            return set;
+        }
+        // `default profile NAME` is a command that begins with the word.
+        match (set, self.resolve_as(Form::Default, rest)) {
+            (Err(set), Err(back)) if set.miss.at > back.miss.at => Err(set),
+            (_, back) => back,
         }
     }
 
-    fn block_at(&self, depth: usize) -> &'static Block<K> {
-        depth.checked_sub(1).map_or(self.global, |at| self.open[at].block)
+    fn resolve_as(&self, form: Form, words: &[&str]) -> Result<Resolved<K>, Unresolved<K>> {
+        let skipped = usize::from(form != Form::Set);
+        let mut furthest: Option<Unresolved<K>> = None;
+        for depth in (0..=self.editor.open.len()).rev() {
+            let rows = self.editor.block_at(depth).rows;
+            let found = match form {
+                Form::Set => matcher::find(rows, words).map(|found| vec![found]),
+                Form::No | Form::Default => matcher::find_negated(rows, words),
+            };
+            match found {
+                Ok(found) => return Ok(Resolved { depth, form, found }),
+                Err(miss) => {
+                    // An ambiguous word is that of the inner block, whatever the outer ones say.
+                    let further = |best: &Unresolved<K>| {
+                        miss.at > best.miss.at && best.miss.why != Why::Ambiguous
+                    };
+                    if furthest.as_ref().is_none_or(further) {
+                        furthest = Some(Unresolved { depth, miss, skipped });
+                    }
+                }
+            }
+        }
+        Err(furthest.expect("the global block was tried"))
     }
 
-    fn found(&mut self, line: &Line, found: Match<K>, negated: bool) {
-        let Match { row, args, spots } = found;
-        if let Some(open) = self.open.last_mut() {
+    fn found(&mut self, line: &Line, resolved: Resolved<K>) {
+        let Resolved { depth, form, mut found } = resolved;
+        self.editor.open.truncate(depth);
+        if let Some(open) = self.editor.open.last_mut() {
             open.indented |= line.indent > open.indent;
         }
-        if negated && !row.on_by_default {
-            self.remove(row, &args);
+        let takes_away = form == Form::Default || form == Form::No && !found[0].row.on_by_default;
+        if takes_away {
+            found.iter().for_each(|found| self.editor.remove(found.row, &found.args));
             return;
         }
-        let refused = self.open.last().is_some_and(|open| open.refused);
+        let Match { row, args, spots, obfuscated } = found.swap_remove(0);
+        let negated = form == Form::No;
         let place = self.place(line, 0, Hide::Secrets);
-        if !refused {
-            self.remark(&place, row);
+        if !row.has_effect {
+            let remark = SyntaxRemark::NoEffectYet { command: row.name() };
+            self.notes.remarks.push((place.clone(), remark));
         }
-        let spots = spots.into_iter().map(|(name, at)| {
-            (name, self.mask.spot(line, at + usize::from(negated), Hide::Secrets))
-        });
-        let item = Item { row, args, negated, spots: spots.collect(), place, body: Vec::new() };
-        let text = tree::line(&item);
-        let index = Some(self.insert(item));
-        if let Some(block) = row.body {
-            let refused = refused || row.support == Support::NotYet;
-            self.enter(block, index, line.indent, text, refused);
+        if obfuscated && !std::mem::replace(&mut self.obfuscated, true) {
+            self.notes.remarks.push((place.clone(), SyntaxRemark::Obfuscated));
         }
+        let mask = &self.editor.mask;
+        let spots = spots
+            .into_iter()
+            .map(|(name, at)| (name, mask.spot(line, at + usize::from(negated), Hide::Secrets)));
+        let item =
+            Item { row, args, negated, spots: spots.collect(), place, body: Vec::new(), block: 0 };
+        self.insert(item, line.indent);
     }
 
-    /// Opens a block whose opening line is `text`.
-    fn enter(
-        &mut self,
-        block: &'static Block<K>,
-        index: Option<usize>,
-        indent: usize,
-        text: String,
-        refused: bool,
-    ) {
-        let outer = self.open.last().map(|open| format!("{} > ", open.path)).unwrap_or_default();
-        let path = (outer + &text).into();
-        let known = HashMap::new();
-        self.open.push(Open { block, index, indent, indented: false, path, refused, known });
-        self.learn();
-    }
-
-    /// Notes the lines that the innermost block has.
-    fn learn(&mut self) {
-        if self.in_scrap() {
-            return;
-        }
-        let block = self.block_at(self.open.len());
-        let lines = self.siblings().iter().map(|item| item.identity(block)).zip(0..).collect();
-        *self.known() = lines;
-    }
-
-    fn known(&mut self) -> &mut HashMap<Identity, usize> {
-        self.open.last_mut().map_or(&mut self.known, |open| &mut open.known)
-    }
-
-    /// Takes away the lines that `no` names: all of the command, or those with these arguments.
-    fn remove(&mut self, row: &'static Row<K>, args: &Args) {
-        if self.in_scrap() {
-            return;
-        }
-        self.siblings()
-            .retain(|item| !(item.row.is_same_command(row) && args.agrees_with(&item.args)));
-        self.learn();
-    }
-
-    /// Says what is to be said about a command whatever its arguments are.
-    fn remark(&mut self, place: &Place, row: &'static Row<K>) {
-        match row.support {
-            Support::Yes(_) => {}
-            Support::NoEffectYet(_) => {
-                let remark = SyntaxRemark::NoEffectYet { command: row.name() };
-                self.reading.remarks.push((place.clone(), remark));
-            }
-            Support::NotYet => {
-                let fault = SyntaxFault::NotSupported { command: row.name() };
-                self.reading.faults.push((place.clone(), fault));
-            }
+    /// Adds a line, and says so when it takes the place of another one of the same text.
+    fn insert(&mut self, item: Item<K>, indent: usize) {
+        let place = item.place.clone();
+        let (command, once) = (item.row.name(), item.row.repeats == crate::Repeats::Once);
+        let Some(other) = self.editor.insert(item, indent) else { return };
+        let line = other.line;
+        if once {
+            self.notes.faults.push((place, SyntaxFault::AlreadyGiven { command, line }));
+        } else if other.origin == place.origin && !self.typed {
+            self.notes.remarks.push((place, SyntaxRemark::Replaces { command, line }));
         }
     }
 
-    /// Puts the item among its siblings, in the place of the line it repeats.
-    fn insert(&mut self, item: Item<K>) -> usize {
-        let identity = item.identity(self.block_at(self.open.len()));
-        let Some(index) = self.known().get(&identity).copied() else {
-            let siblings = self.siblings();
-            siblings.push(item);
-            let index = siblings.len() - 1;
-            self.known().insert(identity, index);
-            return index;
-        };
-        let other = &mut self.siblings()[index];
-        let same = other.args == item.args && other.negated == item.negated;
-        let (line, place) = (other.place.line, item.place.clone());
-        let (command, once) = (item.row.name(), item.row.repeats == Repeats::Once);
-        let body = std::mem::take(&mut other.body);
-        *other = Item { body, ..item };
-        if !same && once {
-            self.reading.faults.push((place, SyntaxFault::AlreadyGiven { command, line }));
-        } else if !same {
-            self.reading.remarks.push((place, SyntaxRemark::Replaces { command, line }));
+    /// The place of word `at`, behind the last word when the line has fewer. The line is shown
+    /// without what is, or may be, a secret.
+    fn place(&self, line: &Line, at: usize, hide: Hide) -> Place {
+        Place {
+            origin: self.origin.clone(),
+            line: line.number,
+            spot: self.editor.mask.spot(line, at, hide),
+            text: self.editor.mask.show(line, at, hide).into(),
+            block: self.editor.path(),
         }
-        index
     }
+}
 
-    /// Whether lines go nowhere, because they are in the block of a line that was wrong.
-    fn in_scrap(&self) -> bool {
-        self.open.iter().any(|open| open.index.is_none())
-    }
-
-    fn siblings(&mut self) -> &mut Vec<Item<K>> {
-        if self.in_scrap() {
-            return &mut self.scrap;
-        }
-        let path = self.open.iter().filter_map(|open| open.index);
-        path.fold(&mut self.reading.items, |items, index| &mut items[index].body)
-    }
+/// Whether the words are about the session and not about the configuration.
+fn is_session(words: &[&str]) -> bool {
+    let is = |at: usize, word: &str| words.get(at).is_some_and(|w| w.eq_ignore_ascii_case(word));
+    let one = words.len() == 1;
+    let terminal = || {
+        let whole = |word: &&str| "terminal".starts_with(&word.to_ascii_lowercase());
+        words.len() < 3 && words.get(1).is_none_or(|word| !word.is_empty() && whole(word))
+    };
+    let configure = is(0, "configure") || is(0, "configuration") || is(0, "conf");
+    one && (is(0, "exit") || is(0, "end") || is(0, "root") || is(0, "enable"))
+        || is(0, "commit")
+        || configure && terminal()
 }

@@ -1,21 +1,23 @@
 //! From a tree to text: nested by indentation, one blank a level, `!` after each block.
 
-use crate::{Item, tree};
+use crate::Item;
+use crate::tree::{self, Keys};
 
-/// The text that reads as these items.
-pub fn render<K>(items: &[Item<K>]) -> String {
+/// The text that reads as these items; with [`Keys::Starred`] it is to be looked at only.
+pub fn render<K>(items: &[Item<K>], keys: Keys) -> String {
     let mut text = String::new();
-    write_items(items, 0, &mut text);
+    items.iter().for_each(|item| write_item(item, 0, keys, &mut text));
     text
 }
 
-fn write_items<K>(items: &[Item<K>], depth: usize, text: &mut String) {
-    let indent = " ".repeat(depth);
-    for item in items {
-        text.push_str(&format!("{indent}{}\n", tree::line(item)));
-        if item.row.body.is_some() {
-            write_items(&item.body, depth + 1, text);
-            text.push_str(&format!("{indent}!\n"));
-        }
+pub(crate) fn write_item<K>(item: &Item<K>, depth: usize, keys: Keys, text: &mut String) {
+    let indent = |text: &mut String| (0..depth).for_each(|_| text.push(' '));
+    indent(text);
+    text.push_str(&tree::line(item, keys));
+    text.push('\n');
+    if item.row.body.is_some() {
+        item.body.iter().for_each(|item| write_item(item, depth + 1, keys, text));
+        indent(text);
+        text.push_str("!\n");
     }
 }

@@ -8,13 +8,16 @@
 use std::fmt;
 
 /// A shared key: any octets, never printed by `Debug` or `Display`.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Secret(Vec<u8>);
 
 /// The fixed text that type 7 adds to a key, octet by octet.
 const PAD: &[u8; 53] = b"dsfd;kfoA,.iyewrkldJKDHSUBsgvca69834ncxv9873254k;fg87";
 
 impl Secret {
+    /// What stands in a message for a secret of any length.
+    pub const STARS: &'static str = "******";
+
     /// The secret made of these octets.
     pub fn new(octets: impl Into<Vec<u8>>) -> Self {
         Self(octets.into())
@@ -58,13 +61,13 @@ impl Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("******")
+        f.write_str(Self::STARS)
     }
 }
 
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("******")
+        f.write_str(Self::STARS)
     }
 }
 

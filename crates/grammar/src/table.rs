@@ -4,8 +4,7 @@
 //! completion, errors, rendering and documentation all read the same rows, so a command cannot
 //! be parsed one way and documented another.
 //!
-//! `K` names the commands that some code consumes. A row without a key is a command that is
-//! known and refused.
+//! `K` names the commands for the code that consumes them.
 
 use crate::Value;
 
@@ -27,12 +26,18 @@ pub struct Row<K: 'static> {
     pub syntax: &'static [Part],
     /// What it does, in one phrase.
     pub help: &'static str,
-    /// Whether something comes of it.
-    pub support: Support<K>,
+    /// The name under which code consumes it.
+    pub key: K,
+    /// Whether something comes of it; otherwise it is read, kept and written back, and a warning
+    /// says so.
+    pub has_effect: bool,
     /// The mode it opens.
     pub body: Option<&'static Block<K>>,
     /// How often it may stand in its block.
     pub repeats: Repeats,
+    /// The order of its lines means something: they keep that of the text. Lines of other
+    /// commands that repeat are kept sorted, as routers do.
+    pub in_order: bool,
     /// What holds without it: the words after its leading ones, as they would be typed.
     pub default: Option<&'static str>,
     /// What a change costs.
@@ -77,17 +82,6 @@ pub enum Part {
     OneOf(&'static [&'static [Part]]),
 }
 
-/// Whether something comes of a command.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Support<K> {
-    /// Code consumes it under this key.
-    Yes(K),
-    /// It is read, kept and written back, and a warning says that it has no effect yet.
-    NoEffectYet(K),
-    /// It is known by name and refused.
-    NotYet,
-}
-
 /// How often a command may stand in its block.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Repeats {
@@ -111,26 +105,47 @@ pub enum Takes {
 }
 
 impl<K: Copy + PartialEq> Row<K> {
-    /// The key under which code consumes the command.
-    pub fn key(&self) -> Option<K> {
-        match self.support {
-            Support::Yes(key) | Support::NoEffectYet(key) => Some(key),
-            Support::NotYet => None,
+    /// The words the command begins with, up to the one that its help describes: its name. A command
+    /// that begins with a choice of words has all of them for a name.
+    pub fn name(&self) -> String {
+        if let Some(Part::Arg { value: Value::Keyword(words), .. }) = self.syntax.first() {
+            let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            return words.join("|");
         }
+        let words: Vec<&str> = self.leading_words().take(self.name_len()).collect();
+        words.join(" ")
     }
 
-    /// The words the command begins with, up to its first argument or option: its name.
-    pub fn name(&self) -> String {
-        let words: Vec<&str> = self.leading_words().collect();
-        words.join(" ")
+    /// How many words of a line are the command's name: those up to the one that the row's help
+    /// describes.
+    pub(crate) fn name_len(&self) -> usize {
+        let last = |part: &Part| matches!(part, Part::Word { help: "", .. });
+        let words = self.leading_words().count().max(1);
+        self.syntax.iter().take(words).position(last).map_or(words, |at| at + 1)
     }
 
     /// Whether `other` is this command or another spelling of it.
     pub(crate) fn is_same_command(&self, other: &Self) -> bool {
-        match (self.key(), other.key()) {
-            (Some(mine), Some(theirs)) => mine == theirs,
-            _ => std::ptr::eq(self, other),
-        }
+        self.key == other.key
+    }
+
+    /// The words that a line of the command may begin with.
+    pub(crate) fn first_words(&self) -> impl Iterator<Item = &'static str> {
+        let (word, words): (_, &[(&str, &str)]) = match self.syntax.first() {
+            Some(Part::Word { word, .. } | Part::Flag { word, .. }) => (Some(*word), &[]),
+            Some(Part::Arg { value: Value::Keyword(words), .. }) => (None, words),
+            _ => (None, &[]),
+        };
+        word.into_iter().chain(words.iter().map(|(word, _)| *word))
+    }
+
+    /// Whether a line of the command may begin with `typed`, a word or the beginning of one.
+    pub(crate) fn may_begin_with(&self, typed: &str) -> bool {
+        let begins = |word: &str| {
+            word.get(..typed.len()).is_some_and(|start| start.eq_ignore_ascii_case(typed))
+        };
+        let mut words = self.first_words().peekable();
+        words.peek().is_none() || words.any(begins)
     }
 
     pub(crate) fn leading_words(&self) -> impl Iterator<Item = &'static str> {
@@ -160,7 +175,7 @@ pub const fn word(word: &'static str, help: &'static str) -> Part {
     Part::Word { word, help }
 }
 
-/// A fixed word that the row's help describes.
+/// The last word of a command's name, which the row's help describes.
 pub const fn last(word: &'static str) -> Part {
     Part::Word { word, help: "" }
 }
@@ -185,25 +200,11 @@ pub const fn row<K: Copy>(key: K, syntax: &'static [Part], help: &'static str) -
     Row {
         syntax,
         help,
-        support: Support::Yes(key),
+        key,
+        has_effect: true,
         body: None,
         repeats: Repeats::Replaces,
-        default: None,
-        takes: Takes::Live,
-        source: "",
-        also: false,
-        on_by_default: false,
-    }
-}
-
-/// A command that is known by name and refused.
-pub const fn refused<K: Copy>(syntax: &'static [Part], help: &'static str) -> Row<K> {
-    Row {
-        syntax,
-        help,
-        support: Support::NotYet,
-        body: None,
-        repeats: Repeats::Each(&[]),
+        in_order: false,
         default: None,
         takes: Takes::Live,
         source: "",
@@ -221,6 +222,11 @@ impl<K: Copy> Row<K> {
     /// It may stand once for each value of the arguments `key`; of all when none is named.
     pub const fn each(self, key: &'static [&'static str]) -> Self {
         Self { repeats: Repeats::Each(key), ..self }
+    }
+
+    /// The order of its lines means something.
+    pub const fn in_order(self) -> Self {
+        Self { in_order: true, ..self }
     }
 
     /// A second one with other arguments is an error.
@@ -253,6 +259,11 @@ impl<K: Copy> Row<K> {
         Self { source, ..self }
     }
 
+    /// In another mode, the command has another help.
+    pub const fn help(self, help: &'static str) -> Self {
+        Self { help, ..self }
+    }
+
     /// Another spelling of the row with the same key.
     pub const fn also(self) -> Self {
         Self { also: true, ..self }
@@ -260,10 +271,6 @@ impl<K: Copy> Row<K> {
 
     /// It is accepted and has no effect yet.
     pub const fn no_effect_yet(self) -> Self {
-        let support = match self.support {
-            Support::Yes(key) => Support::NoEffectYet(key),
-            other => other,
-        };
-        Self { support, ..self }
+        Self { has_effect: false, ..self }
     }
 }

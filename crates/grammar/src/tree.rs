@@ -13,13 +13,20 @@ use crate::diagnostic::{Place, Spot};
 use crate::{Block, Datum, Part, Repeats, Row, Secret, matcher};
 
 /// The arguments of one line, by the names the table gives them.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Args(Vec<(&'static str, Datum)>);
 
 impl Args {
     /// Adds one.
     pub fn push(&mut self, name: &'static str, datum: Datum) {
         self.0.push((name, datum));
+    }
+
+    /// Adds to the text of the last one.
+    pub(crate) fn append(&mut self, more: &str) {
+        if let Some((_, Datum::Text(text))) = self.0.last_mut() {
+            text.push_str(more);
+        }
     }
 
     /// With one more.
@@ -135,6 +142,8 @@ pub struct Item<K: 'static> {
     pub(crate) spots: Vec<(&'static str, Spot)>,
     /// The lines of its block.
     pub body: Vec<Item<K>>,
+    /// The number under which an editor knows the lines of its block.
+    pub(crate) block: usize,
 }
 
 impl<K: Copy + PartialEq> Item<K> {
@@ -177,12 +186,12 @@ impl<'a, K: Copy + PartialEq> Section<'a, K> {
 
     /// The lines of a command that may repeat.
     pub fn each(&self, key: K) -> impl Iterator<Item = &'a Item<K>> + use<'a, K> {
-        self.items.iter().filter(move |item| item.row.key() == Some(key))
+        self.items.iter().filter(move |item| item.row.key == key)
     }
 
     /// The line of a command, if there is one.
     pub fn find(&self, key: K) -> Option<&'a Item<K>> {
-        self.items.iter().find(|item| item.row.key() == Some(key))
+        self.items.iter().find(|item| item.row.key == key)
     }
 
     /// The arguments of a command's line, or of its default.
@@ -212,6 +221,18 @@ impl<'a, K: Copy + PartialEq> Section<'a, K> {
         self.args(key)?.integer(name)
     }
 
+    /// The IPv4 address that is the one argument of a command.
+    pub fn ipv4(&self, key: K) -> Option<Ipv4Addr> {
+        let name = only_argument(row_of(self.block, key));
+        self.args(key)?.ipv4(name)
+    }
+
+    /// The IPv6 address that is the one argument of a command.
+    pub fn ipv6(&self, key: K) -> Option<Ipv6Addr> {
+        let name = only_argument(row_of(self.block, key));
+        self.args(key)?.ipv6(name)
+    }
+
     /// The name that is the one argument of a command.
     pub fn text(&self, key: K) -> Option<String> {
         let name = only_argument(row_of(self.block, key));
@@ -238,10 +259,9 @@ impl<K: Copy + PartialEq> Writer<K> {
         Self { block, items: Vec::new() }
     }
 
-    /// The lines, in table order; lines of one command in the order in which they were put.
+    /// The lines, sorted.
     pub fn finish(mut self) -> Vec<Item<K>> {
-        let rows = self.block.rows;
-        self.items.sort_by_key(|item| rows.iter().position(|row| std::ptr::eq(row, item.row)));
+        sort(self.block, &mut self.items);
         self.items
     }
 
@@ -272,6 +292,34 @@ impl<K: Copy + PartialEq> Writer<K> {
         self.value(key, Datum::Integer(number.into()));
     }
 
+    /// A line with one number, if there is one.
+    pub fn optional_number(&mut self, key: K, number: Option<impl Into<u64>>) {
+        if let Some(number) = number {
+            self.number(key, number);
+        }
+    }
+
+    /// A line with one IPv4 address, if there is one.
+    pub fn ipv4(&mut self, key: K, address: Option<Ipv4Addr>) {
+        if let Some(address) = address {
+            self.value(key, Datum::Ipv4(address));
+        }
+    }
+
+    /// A line with one IPv6 address, if there is one.
+    pub fn ipv6(&mut self, key: K, address: Option<Ipv6Addr>) {
+        if let Some(address) = address {
+            self.value(key, Datum::Ipv6(address));
+        }
+    }
+
+    /// A line with one keyword, if there is one.
+    pub fn word(&mut self, key: K, word: Option<&'static str>) {
+        if let Some(word) = word {
+            self.value(key, Datum::Word(word));
+        }
+    }
+
     /// A line with one name, if there is one.
     pub fn text(&mut self, key: K, text: Option<&str>) {
         if let Some(text) = text {
@@ -289,14 +337,24 @@ impl<K: Copy + PartialEq> Writer<K> {
 
     fn push(&mut self, row: &'static Row<K>, args: Args, negated: bool, body: Vec<Item<K>>) {
         let place = Place::default();
-        self.items.push(Item { row, args, negated, place, spots: Vec::new(), body });
+        self.items.push(Item { row, args, negated, place, spots: Vec::new(), body, block: 0 });
     }
+}
+
+/// Sorts the lines of a block: in table order, those of one command by their arguments unless
+/// their order means something.
+pub(crate) fn sort<K: Copy + PartialEq>(block: &'static Block<K>, items: &mut [Item<K>]) {
+    let place = |item: &Item<K>| block.rows.iter().position(|row| row.is_same_command(item.row));
+    items.sort_by(|a, b| {
+        let by_row = place(a).cmp(&place(b));
+        if a.row.in_order { by_row } else { by_row.then_with(|| a.args.cmp(&b.args)) }
+    });
 }
 
 /// The row under which `key` is written.
 fn row_of<K: Copy + PartialEq>(block: &'static Block<K>, key: K) -> &'static Row<K> {
     let mut rows = block.rows.iter();
-    rows.find(|row| row.key() == Some(key) && !row.also).expect("the block has this command")
+    rows.find(|row| row.key == key && !row.also).expect("the block has this command")
 }
 
 /// The arguments that the row's default stands for.
@@ -320,38 +378,55 @@ fn only_argument<K>(row: &Row<K>) -> &'static str {
     first(row.syntax).expect("the row has an argument")
 }
 
-/// The line that an item is, as it would be typed.
-pub(crate) fn line<K>(item: &Item<K>) -> String {
-    let mut words = Vec::new();
-    if item.negated {
-        words.push("no".to_owned());
-    }
-    spell(item.row.syntax, &item.args, &mut words);
-    words.join(" ")
+/// How secrets are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Keys {
+    /// In the obfuscated form, which can be read back.
+    Obfuscated,
+    /// As stars.
+    Starred,
 }
 
-fn spell(parts: &[Part], args: &Args, words: &mut Vec<String>) {
+/// The line that an item is, as it would be typed.
+pub(crate) fn line<K>(item: &Item<K>, keys: Keys) -> String {
+    let mut line = String::new();
+    if item.negated {
+        line.push_str("no");
+    }
+    spell(item.row.syntax, &item.args, keys, &mut line);
+    line
+}
+
+fn spell(parts: &[Part], args: &Args, keys: Keys, line: &mut String) {
+    let add = |line: &mut String, word: &str| {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    };
     for part in parts {
         match part {
-            Part::Word { word, .. } => words.push((*word).to_owned()),
+            Part::Word { word, .. } => add(line, word),
             Part::Flag { word, .. } => {
                 if args.has(word) {
-                    words.push((*word).to_owned());
+                    add(line, word);
                 }
             }
-            Part::Arg { name, value, .. } => {
-                if let Some(datum) = args.get(name) {
-                    words.push(value.print(datum));
+            Part::Arg { name, value, .. } => match args.get(name) {
+                Some(Datum::Secret(_)) if keys == Keys::Starred => {
+                    add(line, Secret::STARS);
                 }
-            }
+                Some(datum) => add(line, &value.print(datum)),
+                None => {}
+            },
             Part::Optional(inner) => {
                 if says_something(inner, args) {
-                    spell(inner, args, words);
+                    spell(inner, args, keys, line);
                 }
             }
             Part::OneOf(choices) => {
                 if let Some(choice) = choices.iter().find(|parts| is_said(parts, args)) {
-                    spell(choice, args, words);
+                    spell(choice, args, keys, line);
                 }
             }
         }

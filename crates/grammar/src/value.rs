@@ -17,6 +17,14 @@ pub enum Value {
         /// Most characters.
         max: usize,
     },
+    /// The name of something that exists: as [`Value::Name`], and completion offers those that
+    /// there are.
+    Known {
+        /// Of what, as "customer".
+        what: &'static str,
+        /// Most characters.
+        max: usize,
+    },
     /// A number in a range.
     Integer {
         /// The least.
@@ -57,7 +65,7 @@ pub enum Value {
 }
 
 /// A value that was read.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Datum {
     /// A word of the table that stands for itself: a keyword, or the presence of an option.
     Word(&'static str),
@@ -80,7 +88,7 @@ impl Value {
     /// they may be abbreviated.
     pub(crate) fn read(&self, word: &str) -> Option<Datum> {
         match *self {
-            Self::Name { max } => {
+            Self::Name { max } | Self::Known { max, .. } => {
                 let characters = word.chars().count();
                 let fits = (1..=max).contains(&characters) && !word.chars().any(char::is_control);
                 fits.then(|| Datum::Text(word.to_owned()))
@@ -147,7 +155,7 @@ impl Value {
     /// What is accepted, for help, errors and documentation.
     pub fn describe(&self) -> String {
         match *self {
-            Self::Name { max } => format!("name of 1-{max} characters"),
+            Self::Name { max } | Self::Known { max, .. } => format!("name of 1-{max} characters"),
             Self::Integer { min, max, unit: "" } => format!("{min}-{max}"),
             Self::Integer { min, max, unit } => format!("{min}-{max} {unit}"),
             Self::Hex32 => "hexadecimal number, 1-FFFFFFFF".to_owned(),
@@ -169,6 +177,16 @@ impl Value {
             }
             Self::SecretHex => "pairs of hexadecimal digits, 2-128 digits".to_owned(),
             Self::SecretObfuscated => "obfuscated key, as show running-config prints it".to_owned(),
+        }
+    }
+
+    /// What such a word names, when it is the name of something that exists.
+    pub(crate) fn names(&self) -> Option<&'static str> {
+        match self {
+            Self::Known { what, .. } => Some(what),
+            Self::Interface | Self::Device => Some("interface"),
+            Self::Nai | Self::NodeNai => Some("node"),
+            _ => None,
         }
     }
 

@@ -53,7 +53,7 @@ fn tree(text: &str) -> String {
 fn a_flat_line_belongs_to_the_innermost_block_that_knows_it() {
     assert_eq!(
         tree("service a\nlifetime 1\npeer b\nlifetime 2\npool p\nservice c"),
-        "a(1 b(2) p) c()"
+        "a(1 p b(2)) c()"
     );
 }
 
@@ -64,33 +64,33 @@ fn separators_close_nothing() {
 
 #[test]
 fn a_line_left_of_a_blocks_first_line_is_not_in_it() {
-    assert_eq!(tree("service a\n  peer b\n lifetime 1"), "a(b() 1)");
+    assert_eq!(tree("service a\n  peer b\n lifetime 1"), "a(1 b())");
 }
 
 #[test]
 fn a_line_as_far_left_as_an_indented_blocks_first_line_is_not_in_it() {
-    assert_eq!(tree("service a\n peer b\n  lifetime 2\n lifetime 1"), "a(b(2) 1)");
+    assert_eq!(tree("service a\n peer b\n  lifetime 2\n lifetime 1"), "a(1 b(2))");
     assert_eq!(tree("service a\n peer b\n lifetime 2\n lifetime 3"), "a(b(3))");
 }
 
 #[test]
 fn a_tab_reaches_the_next_multiple_of_eight() {
     assert_eq!(tree("service a\n\tpeer b\n        lifetime 2"), "a(b(2))");
-    assert_eq!(tree("service a\n         peer b\n\tlifetime 1"), "a(b() 1)");
+    assert_eq!(tree("service a\n         peer b\n\tlifetime 1"), "a(1 b())");
 }
 
 #[test]
 fn exit_closes_one_block_and_end_closes_all() {
-    assert_eq!(tree("service a\npeer b\nexit\nlifetime 1"), "a(b() 1)");
+    assert_eq!(tree("service a\npeer b\nexit\nlifetime 1"), "a(1 b())");
     for end in ["end", "commit", "root", "configure terminal", "conf t"] {
         let text = format!("service a\npeer b\n{end}\nservice a\nlifetime 1");
-        assert_eq!(tree(&text), "a(b() 1)", "{end}");
+        assert_eq!(tree(&text), "a(1 b())", "{end}");
     }
 }
 
 #[test]
 fn a_block_that_is_entered_again_goes_on() {
-    assert_eq!(tree("service a\npeer b\nservice c\nservice a\nlifetime 1\npeer b"), "a(b() 1) c()");
+    assert_eq!(tree("service a\npeer b\nservice c\nservice a\nlifetime 1\npeer b"), "a(1 b()) c()");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Commands that stand in several modes with one meaning.
 
-use kedge_grammar::table::{Row, arg, arg_help, flag, last, refused, row, word};
+use kedge_grammar::table::{Row, arg, arg_help, flag, last, row, word};
 use kedge_grammar::{Part, Value};
 
-use super::{BOTH, NAME, XE, XR};
+use super::{BOTH, XE, XR, known};
 use crate::key::Key;
 use crate::{AuthHomeAddress, Encap};
 
@@ -19,7 +19,7 @@ pub(super) const MOBILITY_SERVICE: Part = word("mobility-service", "Services on 
 pub(super) const AUTH_OPTION: Row<Key> = row(
     Key::AuthOption,
     &[
-        word("auth-option", "Authentication of signalling (RFC 4285)"),
+        last("auth-option"),
         word("spi", "Security parameter index"),
         Part::OneOf(&[
             &[arg_help("SPI", Value::Hex32, "security parameter index")],
@@ -68,8 +68,9 @@ pub(super) const ENCAP: Row<Key> = row(
 .new_bindings()
 .from(BOTH);
 
-/// The later XR models' multipoint GRE.
-pub(super) const ENCAP_MGRE: Row<Key> = refused(
+/// The later XR models' multipoint GRE. Every tunnel here is one: peers need not be configured.
+pub(super) const ENCAP_MGRE: Row<Key> = row(
+    Key::Encap,
     &[
         last("encap"),
         arg(
@@ -80,8 +81,10 @@ pub(super) const ENCAP_MGRE: Row<Key> = refused(
             ]),
         ),
     ],
-    "Multipoint GRE between gateway and anchor",
+    "GRE between gateway and anchor",
 )
+.new_bindings()
+.also()
 .from(XR);
 
 /// A peer's address as XR writes it.
@@ -129,7 +132,7 @@ pub(super) const DSCP: Row<Key> = row(
 )
 .from(BOTH);
 
-const HEARTBEAT: Part = word("heartbeat", "Heartbeats between gateway and anchor (RFC 5847)");
+const HEARTBEAT: Part = last("heartbeat");
 const INTERVAL: Part = word("interval", "Time between two heartbeats");
 const INTERVAL_SECONDS: Part =
     arg_help("INTERVAL", Value::Integer { min: 1, max: 3600, unit: "seconds" }, "interval");
@@ -156,7 +159,8 @@ pub(super) const HEARTBEATS: Row<Key> = row(
 .from(BOTH);
 
 /// Heartbeats on the paths of one label.
-pub(super) const HEARTBEATS_OF_LABEL: Row<Key> = refused(
+pub(super) const HEARTBEATS_OF_LABEL: Row<Key> = row(
+    Key::HeartbeatOfLabel,
     &[
         HEARTBEAT,
         INTERVAL,
@@ -165,11 +169,13 @@ pub(super) const HEARTBEATS_OF_LABEL: Row<Key> = refused(
         RETRY_COUNT,
         Part::Optional(&[TIMEOUT, TIMEOUT_SECONDS]),
         word("label", "On the paths of one label"),
-        arg_help("LABEL", NAME, "label"),
+        arg_help("LABEL", known("label"), "label"),
         Part::Optional(&[flag("natreboot", "Detect that a NAT on the path started again")]),
     ],
     "Heartbeats on the paths of one label",
 )
+.each(&["LABEL"])
+.no_effect_yet()
 .from(XE);
 
 const MTU: Value = Value::Integer { min: 68, max: 17916, unit: "octets" };
@@ -184,10 +190,12 @@ pub(super) const TUNNEL_MTU: Row<Key> = row(
 .from(BOTH);
 
 /// An access list on what comes out of the tunnels.
-pub(super) const TUNNEL_ACL: Row<Key> = refused(
-    &[TUNNEL, last("acl"), arg_help("ACL", NAME, "name of an access list")],
+pub(super) const TUNNEL_ACL: Row<Key> = row(
+    Key::TunnelAcl,
+    &[TUNNEL, last("acl"), arg_help("ACL", known("access list"), "name of an access list")],
     "An access list on packets that come out of the tunnels",
 )
+.no_effect_yet()
 .from(BOTH);
 
 /// GRE keys (RFC 5845).
@@ -245,21 +253,26 @@ pub(super) const BRI_RETRIES: Row<Key> = row(
 
 /// Access network identifiers (RFC 6757).
 pub(super) const ANI: Row<Key> =
-    refused(&[last("ani")], "Access network identifiers (RFC 6757)").from(XE);
+    row(Key::Ani, &[last("ani")], "Access network identifiers (RFC 6757)").no_effect_yet().from(XE);
 
 /// Several paths for one binding.
 pub(super) const MULTIPATH: Row<Key> =
-    refused(&[last("multipath")], "Several paths for one binding (RFC 8278)").from(XE);
+    row(Key::Multipath, &[last("multipath")], "Several paths for one binding (RFC 8278)")
+        .no_effect_yet()
+        .from(XE);
 
 /// The active mobile map.
-pub(super) const MOBILE_MAP: Row<Key> = refused(
-    &[last("mobile-map"), arg_help("NAME", NAME, "name of a mobile map")],
+pub(super) const MOBILE_MAP: Row<Key> = row(
+    Key::MobileMap,
+    &[last("mobile-map"), arg_help("NAME", known("mobile map"), "name of a mobile map")],
     "The mobile map that chooses paths",
 )
+.no_effect_yet()
 .from(XE);
 
 /// Routes of mobile prefixes.
-pub(super) const MOBILE_ROUTE: Row<Key> = refused(
+pub(super) const MOBILE_ROUTE: Row<Key> = row(
+    Key::MobileRoute,
     &[
         word("mobile-route", "Routes of the mobile nodes"),
         last("admin-distance"),
@@ -267,13 +280,28 @@ pub(super) const MOBILE_ROUTE: Row<Key> = refused(
     ],
     "Administrative distance of routes to mobile nodes",
 )
+.no_effect_yet()
 .from(BOTH);
 
 /// An interface's name: one word, or a vendor's type and number.
 pub(super) const INTERFACE_NAME: Part = Part::OneOf(&[
-    &[arg_help("NAME", Value::Interface, "interface")],
+    &[arg_help("INTERFACE", Value::Interface, "interface")],
     &[
-        arg_help("TYPE", Value::InterfaceType, "interface"),
+        arg_help("INTERFACE", Value::InterfaceType, "interface"),
         arg_help("NUMBER", Value::InterfaceNumber, "its number"),
     ],
 ]);
+
+/// The active mobile map as one of the documents prints it, with the number of an entry.
+pub(super) const MOBILE_MAP_WITH_SEQUENCE: Row<Key> = row(
+    Key::MobileMap,
+    &[
+        last("mobile-map"),
+        arg_help("NAME", known("mobile map"), "name of a mobile map"),
+        arg_help("SEQ", Value::Integer { min: 1, max: 255, unit: "" }, "an entry; it says nothing"),
+    ],
+    "The mobile map that chooses paths, with all its entries",
+)
+.no_effect_yet()
+.also()
+.from(XE);

@@ -1,12 +1,12 @@
 //! Under `ipv6 mobile pmipv6-domain NAME`.
 
-use kedge_grammar::table::{Block, arg, arg_help, flag, last, refused, row, word};
+use kedge_grammar::table::{Block, arg, arg_help, flag, last, row, word};
 use kedge_grammar::{Part, Value};
 
 use super::common::{
     AUTH_OPTION, ENCAP, MOBILITY_SERVICE, PEER_IPV4, PEER_IPV4_XE, PEER_IPV6, PEER_IPV6_XE,
 };
-use super::{BOTH, NAME, XE};
+use super::{BOTH, NAME, XE, known};
 use crate::Service;
 use crate::key::Key;
 
@@ -29,9 +29,22 @@ pub(crate) static DOMAIN: Block<Key> = Block {
         )
         .default("7")
         .from(XE),
-        refused(&[last("mn-profile-load-aaa")], "Profiles of mobile nodes from RADIUS").from(XE),
-        refused(&[last("local-routing-mag")], "Gateways route between their own nodes").from(XE),
-        refused(
+        row(
+            Key::ProfileFromAaa,
+            &[last("mn-profile-load-aaa")],
+            "Profiles of mobile nodes from RADIUS",
+        )
+        .no_effect_yet()
+        .from(XE),
+        row(
+            Key::LocalRouting,
+            &[last("local-routing-mag")],
+            "Gateways route between their own nodes",
+        )
+        .no_effect_yet()
+        .from(XE),
+        row(
+            Key::MapEntry,
             &[
                 last("mobile-map"),
                 arg_help("NAME", NAME, "name of the map"),
@@ -40,6 +53,7 @@ pub(crate) static DOMAIN: Block<Key> = Block {
             "An entry of a mobile map",
         )
         .opens(&MOBILE_MAP)
+        .no_effect_yet()
         .from(XE),
         row(
             Key::DomainLma,
@@ -81,10 +95,12 @@ pub(crate) static NAI: Block<Key> = Block {
         row(Key::NaiApn, &[last("apn"), arg("NAME", NAME)], "Its service selection (RFC 5149)")
             .new_bindings()
             .from(BOTH),
-        row(Key::NaiLma, &[last("lma"), arg("ID", NAME)], "Its anchor").new_bindings().from(BOTH),
+        row(Key::NaiLma, &[last("lma"), arg("ID", known("anchor"))], "Its anchor")
+            .new_bindings()
+            .from(BOTH),
         row(
             Key::NaiNetwork,
-            &[last("network"), arg("NAME", NAME)],
+            &[last("network"), arg("NAME", known("network"))],
             "The anchor's network that its addresses come from",
         )
         .new_bindings()
@@ -97,64 +113,97 @@ pub(crate) static NAI: Block<Key> = Block {
         .default("ipv4")
         .new_bindings()
         .from(BOTH),
-        row(Key::NaiCustomer, &[last("customer"), arg("NAME", NAME)], "The customer it belongs to")
-            .no_effect_yet()
-            .from(BOTH),
-        refused(&[MOBILITY_SERVICE, last("mobile-local-loop")], "Mobile local loop").from(XE),
-        refused(
-            &[
-                last("gre-encap-key"),
-                word("up", "Towards the anchor"),
-                arg_help("UP", GRE_KEY, "key"),
-                word("down", "Towards the node"),
-                arg_help("DOWN", GRE_KEY, "key"),
-            ],
-            "Fixed GRE keys",
+        row(
+            Key::NaiCustomer,
+            &[last("customer"), arg("NAME", known("customer"))],
+            "The customer it belongs to",
         )
+        .no_effect_yet()
+        .from(BOTH),
+        row(Key::NaiLocalLoop, &[MOBILITY_SERVICE, last("mobile-local-loop")], "Mobile local loop")
+            .no_effect_yet()
+            .from(XE),
+        row(
+            Key::GreKeyUp,
+            &[FIXED_GRE_KEY, word("up", "Towards the anchor"), arg("KEY", GRE_KEY)],
+            "The fixed GRE key of packets towards the anchor",
+        )
+        .no_effect_yet()
         .from(XE),
-        refused(AUTH_OPTION.syntax, "A key of its own").from(XE),
+        row(
+            Key::GreKeyDown,
+            &[FIXED_GRE_KEY, word("down", "Towards the node"), arg("KEY", GRE_KEY)],
+            "The fixed GRE key of packets towards the node",
+        )
+        .no_effect_yet()
+        .from(XE),
+        AUTH_OPTION.help("A key of its own").no_effect_yet(),
     ],
 };
 
+const FIXED_GRE_KEY: Part = word("gre-encap-key", "Fixed GRE keys");
 const GRE_KEY: Value = Value::Integer { min: 1, max: 4_294_967_295, unit: "" };
+
+const LINK_HELP: &str = "link label";
+const NULL: Part = flag("NULL", "Drop when none of the links before it is up");
 
 /// The mode of an entry of a mobile map.
 static MOBILE_MAP: Block<Key> = Block {
     name: "pmipv6-domain-mobile-map",
     help: "An entry of a mobile map: which traffic goes over which links.",
     rows: &[
-        refused(
+        row(
+            Key::MapMatch,
             &[
                 word("match", "Which traffic"),
                 last("access-list"),
-                arg_help("ACL", NAME, "access list"),
+                arg_help("ACL", known("access list"), "access list"),
             ],
             "The traffic that the entry is for",
         )
+        .no_effect_yet()
         .from(XE),
-        refused(
+        row(
+            Key::MapLinks,
             &[
                 word("set", "What is done with it"),
                 last("link-type"),
-                arg_help("LINK1", NAME, "link label, or NULL to drop"),
-                Part::Optional(&[
-                    arg_help("LINK2", NAME, "link label, or NULL to drop"),
-                    Part::Optional(&[
-                        arg_help("LINK3", NAME, "link label, or NULL to drop"),
-                        Part::Optional(&[flag("NULL", "Drop when none of the links is up")]),
-                    ]),
+                Part::OneOf(&[
+                    &[
+                        arg_help("LINK1", known("label"), LINK_HELP),
+                        Part::Optional(&[Part::OneOf(&[
+                            &[
+                                arg_help("LINK2", known("label"), LINK_HELP),
+                                Part::Optional(&[Part::OneOf(&[
+                                    &[
+                                        arg_help("LINK3", known("label"), LINK_HELP),
+                                        Part::Optional(&[NULL]),
+                                    ],
+                                    &[NULL],
+                                ])]),
+                            ],
+                            &[NULL],
+                        ])]),
+                    ],
+                    &[NULL],
                 ]),
             ],
-            "The links to use, in order of preference",
+            "The links to use, in order of preference; then ordinary routing, or NULL",
         )
+        .no_effect_yet()
         .from(XE),
-        refused(
-            &[last("traffic-profile"), arg_help("NAME", NAME, "profile")],
+        row(
+            Key::MapProfile,
+            &[last("traffic-profile"), arg_help("NAME", known("traffic profile"), "profile")],
             "Choose the link by its measured performance",
         )
+        .no_effect_yet()
         .from(XE),
-        refused(&[last("loadbalance")], "Spread flows over the links").from(XE),
-        refused(
+        row(Key::Loadbalance, &[last("loadbalance")], "Spread flows over the links")
+            .no_effect_yet()
+            .from(XE),
+        row(
+            Key::MapDontFragment,
             &[
                 word("ip", "Internet Protocol version 4"),
                 last("df"),
@@ -162,6 +211,7 @@ static MOBILE_MAP: Block<Key> = Block {
             ],
             "The don't-fragment bit of matched packets",
         )
+        .no_effect_yet()
         .from(XE),
     ],
 };

@@ -1,18 +1,20 @@
 //! Under `ipv6 mobile pmipv6-lma ID domain NAME`.
 
-use kedge_grammar::table::{Block, Row, arg, arg_help, flag, last, refused, row, word};
+use kedge_grammar::table::{Block, Row, arg, arg_help, flag, last, row, word};
 use kedge_grammar::{Part, Value};
 
 use super::common::{
     ADDRESS, ANI, AUTH_OPTION, BCE, BRI_MAX, BRI_MIN, BRI_RETRIES, DSCP, ENCAP, ENCAP_MGRE,
     GENERATE_GREKEY, HEARTBEATS, HEARTBEATS_OF_LABEL, IGNORE_GREKEY, IGNORE_HOME_ADDRESS,
-    INTERFACE_NAME, MAXIMUM, MOBILE_MAP, MOBILE_ROUTE, MOBILITY_SERVICE, MULTIPATH, PEER_IPV4,
-    PEER_IPV4_XE, PEER_IPV6, PEER_IPV6_XE, TUNNEL, TUNNEL_ACL, TUNNEL_MTU,
+    INTERFACE_NAME, MAXIMUM, MOBILE_MAP, MOBILE_MAP_WITH_SEQUENCE, MOBILE_ROUTE, MOBILITY_SERVICE,
+    MULTIPATH, PEER_IPV4, PEER_IPV4_XE, PEER_IPV6, PEER_IPV6_XE, TUNNEL, TUNNEL_ACL, TUNNEL_MTU,
 };
-use super::hybrid::LMA_HYBRID_ACCESS;
+use super::hybrid::{HYBRID_ACCESS, HYBRID_ACCESS_UNHYPHENATED, LMA_HYBRID_ACCESS};
 use super::local_loop::LOCAL_LOOP;
-use super::{BOTH, DOMAIN_NAME, NAME, XE, XR};
+use super::{BOTH, DOMAIN_NAME, NAME, XE, XR, known};
 use crate::key::Key;
+use crate::lma::RAT_WORDS;
+use crate::{MobileNetworkCheck, Redistribute};
 
 const AAA: Part = word("aaa", "Authentication, authorization and accounting");
 
@@ -54,10 +56,12 @@ pub(crate) static LMA: Block<Key> = Block {
         .from(XR),
         HEARTBEATS,
         HEARTBEATS_OF_LABEL,
-        refused(
+        row(
+            Key::EnforceHeartbeat,
             &[word("enforce", "Impose on gateways"), last("heartbeat-to-mag")],
             "Gateways take this anchor's heartbeat values",
         )
+        .no_effect_yet()
         .from(BOTH),
         row(
             Key::BceMaximum,
@@ -96,7 +100,8 @@ pub(crate) static LMA: Block<Key> = Block {
         )
         .default("1500")
         .from(BOTH),
-        refused(
+        row(
+            Key::BceRefreshTime,
             &[
                 BCE,
                 last("refresh-time"),
@@ -104,6 +109,7 @@ pub(crate) static LMA: Block<Key> = Block {
             ],
             "Refresh interval advised to gateways",
         )
+        .no_effect_yet()
         .from(XR),
         row(
             Key::ReplayWindow,
@@ -121,7 +127,11 @@ pub(crate) static LMA: Block<Key> = Block {
         .from(BOTH),
         row(
             Key::DefaultProfile,
-            &[word("default", "What holds for others"), last("profile"), arg("NAME", NAME)],
+            &[
+                word("default", "What holds for others"),
+                last("profile"),
+                arg("NAME", known("profile")),
+            ],
             "Profile of nodes without one of their own: the NAME of a nai of the domain",
         )
         .new_bindings()
@@ -174,57 +184,94 @@ pub(crate) static LMA: Block<Key> = Block {
         ANI,
         MULTIPATH,
         MOBILE_MAP,
-        refused(&[last("interface"), INTERFACE_NAME], "An interface on the correspondents' side")
-            .from(XE),
-        refused(
+        MOBILE_MAP_WITH_SEQUENCE,
+        row(
+            Key::CoreInterface,
+            &[last("interface"), INTERFACE_NAME],
+            "An interface on the correspondents' side, where the mobile map holds",
+        )
+        .each(&[])
+        .no_effect_yet()
+        .from(XE),
+        row(
+            Key::Redistribute,
             &[
                 word("redistribute", "Routes given to routing protocols"),
                 last("home-address"),
-                arg(
-                    "what",
-                    Value::Keyword(&[
-                        ("host-prefix", "A route for each node"),
-                        ("disable", "No routes"),
-                    ]),
-                ),
+                arg("what", Value::Keyword(Redistribute::WORDS)),
             ],
-            "Routes of home addresses given to routing protocols",
+            "Routes of home addresses given to routing protocols; without it those of the pools",
         )
+        .no_effect_yet()
         .from(XR),
         MOBILE_ROUTE,
-        refused(
+        row(
+            Key::Rat,
+            &[last("rat"), arg("technology", Value::Keyword(RAT_WORDS)), PRIORITY, PRIORITY_VALUE],
+            "Priority of an access technology",
+        )
+        .each(&["technology"])
+        .no_effect_yet()
+        .from(XE),
+        row(
+            Key::Rat,
             &[
                 last("rat"),
-                arg_help("TYPE", NAME, "access technology"),
-                word("priority", "Its priority"),
-                arg("PRIORITY", Value::Integer { min: 1, max: 255, unit: "" }),
+                Part::OneOf(&[
+                    &[arg("technology", Value::Keyword(&[("wi-max", "WiMAX, IEEE 802.16e")]))],
+                    &[
+                        word("3gpp", "A 3GPP network"),
+                        arg(
+                            "technology",
+                            Value::Keyword(&[
+                                ("geran", "3GPP GERAN"),
+                                ("utran", "3GPP UTRAN"),
+                                ("eutran", "3GPP E-UTRAN"),
+                            ]),
+                        ),
+                    ],
+                    &[
+                        word("3gpp2", "A 3GPP2 network"),
+                        arg(
+                            "technology",
+                            Value::Keyword(&[
+                                ("ehrpd", "3GPP2 eHRPD"),
+                                ("hrpd", "3GPP2 HRPD"),
+                                ("1rtt", "3GPP2 1xRTT"),
+                                ("umb", "3GPP2 UMB"),
+                            ]),
+                        ),
+                    ],
+                ]),
+                PRIORITY,
+                PRIORITY_VALUE,
             ],
             "Priority of an access technology",
         )
-        .from(BOTH),
-        refused(
-            &[last("role"), arg("role", Value::Keyword(&[("3gma", "3G mobility anchor")]))],
+        .each(&["technology"])
+        .no_effect_yet()
+        .also()
+        .from(XR),
+        row(
+            Key::Role3gma,
+            &[last("role"), word("3gma", "3G mobility anchor")],
             "The anchor's part in a mobile operator's network",
         )
+        .no_effect_yet()
         .from(XR),
-        refused(
-            &[
-                last("mobile-network"),
-                arg(
-                    "how",
-                    Value::Keyword(&[
-                        ("unauthorized", "They are not checked"),
-                        ("aaa-authorized", "Against RADIUS"),
-                    ]),
-                ),
-            ],
+        row(
+            Key::MobileNetworkCheck,
+            &[last("mobile-network"), arg("how", Value::Keyword(MobileNetworkCheck::WORDS))],
             "How mobile network prefixes are checked",
         )
+        .no_effect_yet()
         .from(XE),
-        refused(&[last("pgw-subs-cont")], "Continuity of subscribers of a P-GW").from(XR),
+        row(Key::PgwContinuity, &[last("pgw-subs-cont")], "Continuity of subscribers of a P-GW")
+            .no_effect_yet()
+            .from(XR),
         row(
             Key::PeerMag,
-            &[last("mag"), arg_help("ID", NAME, "gateway"), DOMAIN_NAME],
+            &[last("mag"), arg_help("ID", known("gateway"), "gateway"), DOMAIN_NAME],
             "A gateway",
         )
         .opens(&PEER_MAG)
@@ -232,14 +279,21 @@ pub(crate) static LMA: Block<Key> = Block {
         row(Key::Network, &[last("network"), arg_help("NAME", NAME, "network")], "A set of pools")
             .opens(&NETWORK)
             .from(BOTH),
-        refused(&[MOBILITY_SERVICE, last("mobile-local-loop")], "Mobile local loop: customers")
-            .opens(&LOCAL_LOOP)
-            .from(BOTH),
-        refused(&[MOBILITY_SERVICE, last("hybrid-access")], "Links chosen by their performance")
-            .opens(&LMA_HYBRID_ACCESS)
-            .from(XE),
+        row(
+            Key::LocalLoop,
+            &[MOBILITY_SERVICE, last("mobile-local-loop")],
+            "Mobile local loop: customers",
+        )
+        .opens(&LOCAL_LOOP)
+        .no_effect_yet()
+        .from(BOTH),
+        HYBRID_ACCESS.opens(&LMA_HYBRID_ACCESS),
+        HYBRID_ACCESS_UNHYPHENATED.opens(&LMA_HYBRID_ACCESS),
     ],
 };
+
+const PRIORITY: Part = word("priority", "Its priority");
+const PRIORITY_VALUE: Part = arg("PRIORITY", Value::Integer { min: 1, max: 255, unit: "" });
 
 /// The mode of a gateway that the anchor knows.
 pub(crate) static PEER_MAG: Block<Key> = Block {
@@ -278,7 +332,8 @@ const fn bits(min: u64, max: u64) -> Value {
 }
 
 /// IPv4 pool for mobile networks.
-pub(super) const NETWORK_POOL_IPV4: Row<Key> = refused(
+pub(super) const NETWORK_POOL_IPV4: Row<Key> = row(
+    Key::NetworkPoolIpv4,
     &[
         POOL,
         MOBILE_NETWORK,
@@ -292,10 +347,13 @@ pub(super) const NETWORK_POOL_IPV4: Row<Key> = refused(
     ],
     "Pool of IPv4 prefixes of mobile networks",
 )
+.each(&["ADDRESS"])
+.no_effect_yet()
 .from(XR);
 
 /// IPv6 pool for mobile networks.
-pub(super) const NETWORK_POOL_IPV6: Row<Key> = refused(
+pub(super) const NETWORK_POOL_IPV6: Row<Key> = row(
+    Key::NetworkPoolIpv6,
     &[
         POOL,
         MOBILE_NETWORK,
@@ -309,6 +367,8 @@ pub(super) const NETWORK_POOL_IPV6: Row<Key> = refused(
     ],
     "Pool of IPv6 prefixes of mobile networks",
 )
+.each(&["ADDRESS"])
+.no_effect_yet()
 .from(XR);
 
 /// The pools of a network; a customer's network has the same.
@@ -346,7 +406,8 @@ pub(super) const NODE_POOL_IPV6: Row<Key> = row(
 .from(XR);
 
 /// XE's named pools.
-pub(super) const NAMED_POOL_IPV4: Row<Key> = refused(
+pub(super) const NAMED_POOL_IPV4: Row<Key> = row(
+    Key::NamedPoolIpv4,
     &[
         POOL,
         last("ipv4"),
@@ -356,10 +417,12 @@ pub(super) const NAMED_POOL_IPV4: Row<Key> = refused(
     ],
     "A named pool of IPv4 home addresses",
 )
+.no_effect_yet()
 .from(XE);
 
 /// XE's named pools.
-pub(super) const NAMED_POOL_IPV6: Row<Key> = refused(
+pub(super) const NAMED_POOL_IPV6: Row<Key> = row(
+    Key::NamedPoolIpv6,
     &[
         POOL,
         last("ipv6"),
@@ -369,12 +432,14 @@ pub(super) const NAMED_POOL_IPV6: Row<Key> = refused(
     ],
     "A named pool of home network prefixes",
 )
+.no_effect_yet()
 .from(XE);
 
 const MOBILE_NETWORK_XE: Part = word("mobile-network", "Networks behind mobile nodes");
 
 /// XE's pools for mobile networks.
-pub(super) const MOBILE_NETWORK_IPV4: Row<Key> = refused(
+pub(super) const MOBILE_NETWORK_IPV4: Row<Key> = row(
+    Key::NetworkPoolIpv4,
     &[
         MOBILE_NETWORK_XE,
         // The documents print both words.
@@ -387,10 +452,14 @@ pub(super) const MOBILE_NETWORK_IPV4: Row<Key> = refused(
     ],
     "Pool of IPv4 prefixes of mobile networks",
 )
+.each(&["ADDRESS"])
+.also()
+.no_effect_yet()
 .from(XE);
 
 /// XE's pools for mobile networks.
-pub(super) const MOBILE_NETWORK_IPV6: Row<Key> = refused(
+pub(super) const MOBILE_NETWORK_IPV6: Row<Key> = row(
+    Key::NetworkPoolIpv6,
     &[
         MOBILE_NETWORK_XE,
         last("v6pool"),
@@ -402,6 +471,28 @@ pub(super) const MOBILE_NETWORK_IPV6: Row<Key> = refused(
     ],
     "Pool of IPv6 prefixes of mobile networks",
 )
+.each(&["ADDRESS"])
+.also()
+.no_effect_yet()
+.from(XE);
+
+/// As one of the documents prints it: an IPv6 pool by the word of an IPv4 one.
+pub(super) const MOBILE_NETWORK_IPV6_AS_IPV4: Row<Key> = row(
+    Key::NetworkPoolIpv6,
+    &[
+        MOBILE_NETWORK_XE,
+        last("pool"),
+        arg_help("ADDRESS", Value::Ipv6, "first address"),
+        POOL_PREFIX,
+        arg_help("POOL-PREFIX", bits(8, 64), "prefix length"),
+        NETWORK_PREFIX,
+        arg_help("NETWORK-PREFIX", bits(8, 64), "prefix length"),
+    ],
+    "Pool of IPv6 prefixes of mobile networks",
+)
+.each(&["ADDRESS"])
+.also()
+.no_effect_yet()
 .from(XE);
 
 /// The mode of a set of pools.
@@ -417,7 +508,9 @@ pub(crate) static NETWORK: Block<Key> = Block {
         NAMED_POOL_IPV6,
         MOBILE_NETWORK_IPV4,
         MOBILE_NETWORK_IPV6,
-        refused(
+        MOBILE_NETWORK_IPV6_AS_IPV4,
+        row(
+            Key::Dns,
             &[
                 word("dns", "Name servers"),
                 last("ip"),
@@ -426,6 +519,7 @@ pub(crate) static NETWORK: Block<Key> = Block {
             ],
             "Name servers for the mobile nodes",
         )
+        .no_effect_yet()
         .from(XE),
     ],
 };

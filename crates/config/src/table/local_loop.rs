@@ -1,19 +1,21 @@
 //! Mobile local loop: customers of an anchor, and the routers that are its mobile nodes.
 
-use kedge_grammar::table::{Block, Row, arg, arg_help, flag, last, refused, word};
+use kedge_grammar::table::{Block, Row, arg, arg_help, flag, last, row, word};
 use kedge_grammar::{Part, Value};
 
 use super::common::{
-    ADDRESS, AUTH_OPTION, BCE, HEARTBEATS, IGNORE, INTERFACE_NAME, MOBILE_MAP, MOBILE_ROUTE,
+    ADDRESS, AUTH_OPTION, BCE, HEARTBEATS, IGNORE_HOME_ADDRESS, INTERFACE_NAME, MOBILE_MAP,
+    MOBILE_ROUTE,
 };
 use super::lma::{
-    MOBILE_NETWORK_IPV4, MOBILE_NETWORK_IPV6, NAMED_POOL_IPV4, NAMED_POOL_IPV6, NETWORK_POOL_IPV4,
-    NETWORK_POOL_IPV6, NODE_POOL_IPV4, NODE_POOL_IPV6,
+    MOBILE_NETWORK_IPV4, MOBILE_NETWORK_IPV6, MOBILE_NETWORK_IPV6_AS_IPV4, NAMED_POOL_IPV4,
+    NAMED_POOL_IPV6, NETWORK_POOL_IPV4, NETWORK_POOL_IPV6, NODE_POOL_IPV4, NODE_POOL_IPV6,
 };
-use super::{BOTH, NAME, XE, XR};
+use super::{BOTH, NAME, XE, XR, known};
 use crate::Service;
 use crate::key::Key;
 
+const GRE_KEY: Value = Value::Integer { min: 1, max: 4_294_967_295, unit: "" };
 const SHORT_NAME: Value = Value::Name { max: 32 };
 const MNP: Part = word("mnp", "Mobile network prefixes");
 const FAMILY: Part = Part::Optional(&[arg(
@@ -21,7 +23,8 @@ const FAMILY: Part = Part::Optional(&[arg(
     Value::Keyword(&[("ipv4", "IPv4 prefixes only"), ("ipv6", "IPv6 prefixes only")]),
 )]);
 
-const MNP_CUSTOMER: Row<Key> = refused(
+const MNP_CUSTOMER: Row<Key> = row(
+    Key::MnpCustomer,
     &[
         MNP,
         FAMILY,
@@ -29,11 +32,14 @@ const MNP_CUSTOMER: Row<Key> = refused(
         word("maximum", "The most of them"),
         arg("COUNT", Value::Integer { min: 1, max: 4_000_000, unit: "prefixes" }),
     ],
-    "Most mobile network prefixes of a customer",
+    "Most mobile network prefixes of a customer; 2000 without it",
 )
+.each(&["family"])
+.no_effect_yet()
 .from(BOTH);
 
-const MNP_LOGICAL_MN: Row<Key> = refused(
+const MNP_LOGICAL_MN: Row<Key> = row(
+    Key::MnpLogicalMn,
     &[
         MNP,
         FAMILY,
@@ -41,8 +47,10 @@ const MNP_LOGICAL_MN: Row<Key> = refused(
         word("maximum", "The most of them"),
         arg("COUNT", Value::Integer { min: 1, max: 32, unit: "prefixes" }),
     ],
-    "Most mobile network prefixes of a logical mobile node",
+    "Most mobile network prefixes of a logical mobile node; 16 without it",
 )
+.each(&["family"])
+.no_effect_yet()
 .from(BOTH);
 
 /// The mode of the service at the anchor.
@@ -50,19 +58,21 @@ pub(super) static LOCAL_LOOP: Block<Key> = Block {
     name: "pmipv6-lma-mll",
     help: "Mobile local loop: customers, each with its own addresses and keys.",
     rows: &[
-        refused(&[IGNORE, last("home-address")], "No home addresses").from(XR),
+        IGNORE_HOME_ADDRESS.no_effect_yet(),
         MNP_CUSTOMER,
         MNP_LOGICAL_MN,
-        refused(
+        row(
+            Key::Customer,
             &[
                 last("customer"),
                 arg_help("NAME", SHORT_NAME, "customer"),
                 word("vrf", "Its routing world"),
-                arg_help("VRF", SHORT_NAME, "VRF"),
+                arg_help("VRF", Value::Known { what: "vrf", max: 32 }, "VRF"),
             ],
             "A customer",
         )
         .opens(&CUSTOMER)
+        .no_effect_yet()
         .from(BOTH),
     ],
 };
@@ -71,29 +81,39 @@ static CUSTOMER: Block<Key> = Block {
     name: "pmipv6-lma-mll-cust",
     help: "A customer of the anchor.",
     rows: &[
-        refused(AUTH_OPTION.syntax, "The key shared with the customer's gateways").from(BOTH),
-        refused(HEARTBEATS.syntax, "Heartbeats to the customer's gateways").from(BOTH),
-        refused(
+        AUTH_OPTION.help("The key shared with the customer's gateways").no_effect_yet(),
+        HEARTBEATS.help("Heartbeats to the customer's gateways").no_effect_yet(),
+        row(
+            Key::BceLifetime,
             &[
                 BCE,
                 last("lifetime"),
                 arg("SECONDS", Value::Integer { min: 10, max: 65535, unit: "seconds" }),
             ],
-            "Longest lifetime granted",
+            "Longest lifetime granted; without it that of the anchor",
         )
+        .no_effect_yet()
         .from(XR),
-        refused(
+        row(
+            Key::FixedGre,
             &[
                 word("gre-key", "Fixed GRE keys"),
                 last("symmetric"),
-                arg("KEY", Value::Integer { min: 1, max: 4_294_967_295, unit: "" }),
+                arg("KEY", GRE_KEY),
+                Part::Optional(&[
+                    word("label", "On the paths of one label"),
+                    arg_help("LABEL", known("label"), "label"),
+                ]),
             ],
             "A fixed GRE key, the same both ways",
         )
+        .each(&["LABEL"])
+        .no_effect_yet()
         .from(BOTH),
         MNP_CUSTOMER,
         MNP_LOGICAL_MN,
-        refused(
+        row(
+            Key::Bandwidth,
             &[
                 word("bandwidth", "Bandwidth"),
                 last("aggregate"),
@@ -101,16 +121,27 @@ static CUSTOMER: Block<Key> = Block {
             ],
             "Bandwidth of all the customer's nodes together",
         )
+        .no_effect_yet()
         .from(XR),
         MOBILE_ROUTE,
         MOBILE_MAP,
-        refused(&[last("interface"), INTERFACE_NAME], "A core interface of the customer").from(XE),
-        refused(
+        row(
+            Key::CoreInterface,
+            &[last("interface"), INTERFACE_NAME],
+            "A core interface of the customer",
+        )
+        .each(&[])
+        .no_effect_yet()
+        .from(XE),
+        row(
+            Key::NetworkUnauthorized,
             &[word("network", "The customer's network"), last("unauthorized")],
             "Addresses and prefixes are taken as gateways ask for them",
         )
+        .no_effect_yet()
         .from(BOTH),
-        refused(
+        row(
+            Key::Network,
             &[
                 word("network", "The customer's network"),
                 last("authorized"),
@@ -119,15 +150,21 @@ static CUSTOMER: Block<Key> = Block {
             "Addresses and prefixes are checked against pools",
         )
         .opens(&CUSTOMER_NETWORK)
+        .no_effect_yet()
         .from(BOTH),
-        refused(
+        row(
+            Key::Transport,
             &[
                 last("transport"),
-                Part::Optional(&[word("vrf", "In a routing world"), arg_help("VRF", NAME, "VRF")]),
+                Part::Optional(&[
+                    word("vrf", "In a routing world"),
+                    arg_help("VRF", known("vrf"), "VRF"),
+                ]),
             ],
             "Where the customer's gateways are reached",
         )
         .opens(&TRANSPORT)
+        .no_effect_yet()
         .from(BOTH),
     ],
 };
@@ -136,14 +173,15 @@ static CUSTOMER_NETWORK: Block<Key> = Block {
     name: "pmipv6-lma-mll-cust-network",
     help: "The pools of a customer's network.",
     rows: &[
-        refused(NODE_POOL_IPV4.syntax, NODE_POOL_IPV4.help).from(XR),
-        refused(NODE_POOL_IPV6.syntax, NODE_POOL_IPV6.help).from(XR),
+        NODE_POOL_IPV4.no_effect_yet(),
+        NODE_POOL_IPV6.no_effect_yet(),
         NETWORK_POOL_IPV4,
         NETWORK_POOL_IPV6,
         NAMED_POOL_IPV4,
         NAMED_POOL_IPV6,
         MOBILE_NETWORK_IPV4,
         MOBILE_NETWORK_IPV6,
+        MOBILE_NETWORK_IPV6_AS_IPV4,
     ],
 };
 
@@ -151,15 +189,19 @@ static TRANSPORT: Block<Key> = Block {
     name: "pmipv6-lma-mll-cust-tpt",
     help: "Where a customer's gateways are reached.",
     rows: &[
-        refused(
+        row(
+            Key::AddressIpv4,
             &[ADDRESS, word("ipv4", "An IPv4 address"), arg("ADDRESS", Value::Ipv4)],
             "The anchor's IPv4 address for the customer",
         )
+        .no_effect_yet()
         .from(BOTH),
-        refused(
+        row(
+            Key::AddressIpv6,
             &[ADDRESS, word("ipv6", "An IPv6 address"), arg("ADDRESS", Value::Ipv6)],
             "The anchor's IPv6 address for the customer",
         )
+        .no_effect_yet()
         .from(BOTH),
     ],
 };
@@ -176,16 +218,20 @@ pub(super) static MAG_LOCAL_LOOP: Block<Key> = Block {
     name: "pmipv6-mag-mll",
     help: "Mobile local loop at the gateway.",
     rows: &[
-        refused(&[IGNORE, last("home-address")], "No home addresses").from(XE),
-        refused(
+        IGNORE_HOME_ADDRESS.no_effect_yet(),
+        row(
+            Key::ReverseDefaultRoute,
             &[REVERSE_TUNNEL, last("default-route"), METRIC],
             "A default route into the tunnel",
         )
+        .no_effect_yet()
         .from(XE),
-        refused(
+        row(
+            Key::EgressInterface,
             &[word("egress", "Towards the anchor"), last("interface"), INTERFACE_NAME],
             "The interface towards the anchor",
         )
+        .no_effect_yet()
         .from(XE),
     ],
 };
@@ -195,36 +241,54 @@ pub(super) static LOGICAL_MN: Block<Key> = Block {
     name: "pmipv6-mag-logical-mn",
     help: "This router as a mobile node, with the networks behind it.",
     rows: &[
-        refused(&[ADDRESS, last("dynamic")], "The home address comes from the anchor").from(XE),
-        refused(
+        row(
+            Key::LogicalDynamic,
+            &[ADDRESS, last("dynamic")],
+            "The home address comes from the anchor",
+        )
+        .no_effect_yet()
+        .from(XE),
+        row(
+            Key::HomeInterface,
             &[word("home", "The home address"), last("interface"), INTERFACE_NAME],
             "The interface that carries the home address",
         )
+        .no_effect_yet()
         .from(XE),
-        refused(
+        row(
+            Key::MobileNetwork,
             &[
                 word("mobile", "Networks behind the node"),
                 last("network"),
                 INTERFACE_NAME,
-                Part::Optional(&[word("label", "Its label"), arg_help("LABEL", NAME, "label")]),
+                Part::Optional(&[
+                    word("label", "Its label"),
+                    arg_help("LABEL", known("label"), "label"),
+                ]),
                 Part::Optional(&[flag("learn-prefix", "Learn its prefixes")]),
                 Part::Optional(&[flag("skip-register", "Do not register its prefixes")]),
             ],
             "An interface whose prefixes are registered",
         )
+        .each(&["INTERFACE"])
+        .no_effect_yet()
         .from(XE),
-        refused(
+        row(
+            Key::NaiService,
             &[last("service"), arg("service", Value::Keyword(Service::WORDS))],
             "The address families it is served",
         )
+        .default("ipv4")
+        .no_effect_yet()
         .from(XE),
-        refused(
+        row(
+            Key::ReverseRoute,
             &[
                 REVERSE_TUNNEL,
                 last("route"),
                 Part::OneOf(&[
                     &[
-                        word("ipv4", "An IPv4 route"),
+                        flag("ipv4", "An IPv4 route"),
                         arg_help("ADDRESS", Value::Ipv4, "prefix"),
                         arg_help(
                             "LENGTH",
@@ -233,7 +297,7 @@ pub(super) static LOGICAL_MN: Block<Key> = Block {
                         ),
                     ],
                     &[
-                        word("ipv6", "An IPv6 route"),
+                        flag("ipv6", "An IPv6 route"),
                         arg_help("ADDRESS", Value::Ipv6, "prefix"),
                         arg_help(
                             "LENGTH",
@@ -246,13 +310,18 @@ pub(super) static LOGICAL_MN: Block<Key> = Block {
             ],
             "A route into the tunnel",
         )
+        .each(&["ADDRESS", "LENGTH"])
+        .no_effect_yet()
         .from(XE),
-        refused(
+        row(
+            Key::FixedInterface,
             &[word("fixed", "A fixed primary link"), last("interface"), INTERFACE_NAME],
             "A link that is used instead while it works",
         )
+        .no_effect_yet()
         .from(XE),
-        refused(
+        row(
+            Key::Watch,
             &[
                 word("watch", "What tells that the fixed link works"),
                 last("ipv4"),
@@ -261,6 +330,7 @@ pub(super) static LOGICAL_MN: Block<Key> = Block {
             ],
             "The prefix that tells whether the fixed link works",
         )
+        .no_effect_yet()
         .from(XE),
         MOBILE_MAP,
     ],

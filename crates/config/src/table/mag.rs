@@ -1,19 +1,19 @@
 //! Under `ipv6 mobile pmipv6-mag ID domain NAME`.
 
-use kedge_grammar::table::{Block, arg, arg_help, last, refused, row, word};
+use kedge_grammar::table::{Block, arg, arg_help, last, row, word};
 use kedge_grammar::{Part, Value};
 
 use super::common::{
     ADDRESS, ANI, AUTH_OPTION, BCE, BRI_MAX, BRI_MIN, BRI_RETRIES, DSCP, ENCAP, GENERATE_GREKEY,
     HEARTBEATS, HEARTBEATS_OF_LABEL, IGNORE_GREKEY, IGNORE_HOME_ADDRESS, INTERFACE_NAME, MAXIMUM,
-    MOBILE_MAP, MOBILITY_SERVICE, MULTIPATH, PEER_IPV4, PEER_IPV4_XE, PEER_IPV6, PEER_IPV6_XE,
-    TUNNEL, TUNNEL_ACL, TUNNEL_MTU,
+    MOBILE_MAP, MOBILE_MAP_WITH_SEQUENCE, MOBILITY_SERVICE, MULTIPATH, PEER_IPV4, PEER_IPV4_XE,
+    PEER_IPV6, PEER_IPV6_XE, TUNNEL, TUNNEL_ACL, TUNNEL_MTU,
 };
-use super::hybrid::MAG_HYBRID_ACCESS;
+use super::hybrid::{HYBRID_ACCESS, HYBRID_ACCESS_UNHYPHENATED, MAG_HYBRID_ACCESS};
 use super::local_loop::{LOGICAL_MN, MAG_LOCAL_LOOP};
-use super::{DOMAIN_NAME, NAME, OURS, XE};
+use super::{DOMAIN_NAME, NAME, OURS, XE, known};
 use crate::key::Key;
-use crate::{AccessTechnology, MagRole};
+use crate::{AccessTechnology, EgressTechnology, MagRole, NatSide};
 
 const BINDING: Part = word("binding", "Bindings of the attached nodes");
 const COUNT: Value = Value::Integer { min: 1, max: 128_000, unit: "bindings" };
@@ -38,9 +38,14 @@ pub(crate) static MAG: Block<Key> = Block {
         )
         .restart()
         .from(XE),
-        refused(&[ADDRESS, last("dynamic")], "Care-of addresses of roaming interfaces")
-            .opens(&DYNAMIC_ADDRESS)
-            .from(XE),
+        row(
+            Key::AddressDynamic,
+            &[ADDRESS, last("dynamic")],
+            "Care-of addresses of roaming interfaces",
+        )
+        .opens(&DYNAMIC_ADDRESS)
+        .no_effect_yet()
+        .from(XE),
         row(
             Key::Role,
             &[last("role"), arg("role", Value::Keyword(MagRole::WORDS))],
@@ -133,22 +138,19 @@ pub(crate) static MAG: Block<Key> = Block {
         DSCP,
         TUNNEL_MTU,
         TUNNEL_ACL,
-        refused(
-            &[
-                TUNNEL,
-                last("nat"),
-                arg(
-                    "side",
-                    Value::Keyword(&[("inside", "The inner side"), ("outside", "The outer side")]),
-                ),
-            ],
+        row(
+            Key::TunnelNat,
+            &[TUNNEL, last("nat"), arg("side", Value::Keyword(NatSide::WORDS))],
             "Address translation on the tunnels",
         )
+        .no_effect_yet()
         .from(XE),
-        refused(
+        row(
+            Key::TunnelTemplate,
             &[last("tunnel-template"), arg_help("TUNNEL", NAME, "tunnel interface")],
             "Settings copied to the tunnels",
         )
+        .no_effect_yet()
         .from(XE),
         GENERATE_GREKEY.no_effect_yet(),
         IGNORE_GREKEY,
@@ -156,18 +158,33 @@ pub(crate) static MAG: Block<Key> = Block {
         ANI,
         MULTIPATH,
         MOBILE_MAP,
-        refused(&[last("sessionmgr")], "Nodes arrive through a session manager").from(XE),
-        refused(
-            &[last("local-routing-mag"), Part::Optional(&[arg_help("ACL", NAME, "access list")])],
+        MOBILE_MAP_WITH_SEQUENCE,
+        row(Key::SessionManager, &[last("sessionmgr")], "Nodes arrive through a session manager")
+            .no_effect_yet()
+            .from(XE),
+        row(
+            Key::LocalRouting,
+            &[
+                last("local-routing-mag"),
+                Part::Optional(&[arg_help("ACL", known("access list"), "access list")]),
+            ],
             "Route between nodes of this gateway without the anchor",
         )
+        .no_effect_yet()
         .from(XE),
-        refused(&[last("apn"), arg_help("NAME", NAME, "access point name")], "Service selection")
-            .from(XE),
-        refused(
+        row(
+            Key::Apn,
+            &[last("apn"), arg_help("NAME", NAME, "access point name")],
+            "Service selection",
+        )
+        .no_effect_yet()
+        .from(XE),
+        row(
+            Key::ServiceSelectionLabel,
             &[word("ssmo-format", "Encoding of the service selection"), last("label")],
             "Service selection as a label (RFC 5149)",
         )
+        .no_effect_yet()
         .from(XE),
         row(
             Key::MobileNode,
@@ -182,9 +199,14 @@ pub(crate) static MAG: Block<Key> = Block {
         )
         .each(&["MAC"])
         .from(OURS),
-        row(Key::PeerLma, &[last("lma"), arg_help("ID", NAME, "anchor"), DOMAIN_NAME], "An anchor")
-            .opens(&PEER_LMA)
-            .from(XE),
+        row(
+            Key::PeerLma,
+            &[last("lma"), arg_help("ID", known("anchor"), "anchor"), DOMAIN_NAME],
+            "An anchor",
+        )
+        .opens(&PEER_LMA)
+        .in_order()
+        .from(XE),
         row(
             Key::Interface,
             &[last("interface"), INTERFACE_NAME],
@@ -192,18 +214,20 @@ pub(crate) static MAG: Block<Key> = Block {
         )
         .opens(&INTERFACE)
         .from(XE),
-        refused(
-            &[last("logical-mn"), arg_help("NAI", Value::Nai, "its identifier")],
+        row(
+            Key::LogicalMn,
+            &[last("logical-mn"), arg_help("NAI", Value::NodeNai, "its identifier")],
             "This router as a mobile node",
         )
         .opens(&LOGICAL_MN)
+        .no_effect_yet()
         .from(XE),
-        refused(&[MOBILITY_SERVICE, last("mobile-local-loop")], "Mobile local loop")
+        row(Key::LocalLoop, &[MOBILITY_SERVICE, last("mobile-local-loop")], "Mobile local loop")
             .opens(&MAG_LOCAL_LOOP)
+            .no_effect_yet()
             .from(XE),
-        refused(&[MOBILITY_SERVICE, last("hybrid-access")], "Links chosen by their performance")
-            .opens(&MAG_HYBRID_ACCESS)
-            .from(XE),
+        HYBRID_ACCESS.opens(&MAG_HYBRID_ACCESS),
+        HYBRID_ACCESS_UNHYPHENATED.opens(&MAG_HYBRID_ACCESS),
     ],
 };
 
@@ -212,30 +236,39 @@ pub(crate) static PEER_LMA: Block<Key> = Block {
     name: "pmipv6-mag-lma",
     help: "An anchor that the gateway registers with.",
     rows: &[
-        PEER_IPV4_XE.each(&[]),
-        PEER_IPV6_XE.each(&[]),
-        PEER_IPV4.each(&[]).also(),
-        PEER_IPV6.each(&[]).also(),
+        PEER_IPV4_XE.each(&[]).in_order(),
+        PEER_IPV6_XE.each(&[]).in_order(),
+        PEER_IPV4.each(&[]).in_order().also(),
+        PEER_IPV6.each(&[]).in_order().also(),
         AUTH_OPTION,
         ENCAP,
         DSCP,
-        refused(HEARTBEATS.syntax, "Heartbeats to this anchor").from(XE),
-        refused(
-            &[word("vrf", "The routing world of the tunnels"), last("id"), arg("VRF", NAME)],
+        HEARTBEATS.help("Heartbeats to this anchor").no_effect_yet(),
+        row(
+            Key::TransportVrf,
+            &[
+                word("vrf", "The routing world of the tunnels"),
+                last("id"),
+                arg("VRF", known("vrf")),
+            ],
             "The routing world of the tunnels to this anchor",
         )
+        .no_effect_yet()
         .from(XE),
-        refused(
+        row(
+            Key::TunnelTemplate,
             &[
                 last("tunnel-template"),
                 arg_help("TUNNEL", NAME, "tunnel interface"),
                 Part::Optional(&[
                     word("label", "Of the paths of one label"),
-                    arg_help("LABEL", NAME, "label"),
+                    arg_help("LABEL", known("label"), "label"),
                 ]),
             ],
             "Settings copied to the tunnels to this anchor",
         )
+        .each(&["LABEL"])
+        .no_effect_yet()
         .from(XE),
     ],
 };
@@ -281,7 +314,8 @@ pub(crate) static INTERFACE: Block<Key> = Block {
 static DYNAMIC_ADDRESS: Block<Key> = Block {
     name: "pmipv6-mag-addr-dyn",
     help: "The interfaces whose addresses are the gateway's care-of addresses.",
-    rows: &[refused(
+    rows: &[row(
+        Key::Roaming,
         &[
             word("roaming", "A path to the anchor"),
             last("interface"),
@@ -292,19 +326,16 @@ static DYNAMIC_ADDRESS: Block<Key> = Block {
             ]),
             Part::Optional(&[
                 word("egress-att", "Its access technology"),
-                arg(
-                    "att",
-                    Value::Keyword(&[
-                        ("3G", "Third generation"),
-                        ("ETHERNET", "Ethernet"),
-                        ("LTE", "Long term evolution"),
-                        ("WLAN", "Wireless LAN"),
-                    ]),
-                ),
+                arg("att", Value::Keyword(EgressTechnology::WORDS)),
             ]),
-            Part::Optional(&[word("label", "Its label"), arg_help("LABEL", NAME, "label")]),
+            Part::Optional(&[
+                word("label", "Its label"),
+                arg_help("LABEL", known("label"), "label"),
+            ]),
         ],
         "An interface whose address is a care-of address",
     )
+    .each(&["INTERFACE"])
+    .no_effect_yet()
     .from(XE)],
 };

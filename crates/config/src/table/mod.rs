@@ -12,7 +12,7 @@ mod lma;
 mod local_loop;
 mod mag;
 
-use kedge_grammar::table::{Block, arg, arg_help, last, refused, row, word};
+use kedge_grammar::table::{Block, arg, arg_help, last, row, word};
 use kedge_grammar::{Part, Value};
 
 use domain::DOMAIN;
@@ -30,10 +30,15 @@ const OURS: &str = "Kedge";
 /// A name as the routers limit it.
 const NAME: Value = Value::Name { max: 125 };
 
+/// The name of something that is defined elsewhere.
+const fn known(what: &'static str) -> Value {
+    Value::Known { what, max: 125 }
+}
+
 const IPV6: Part = word("ipv6", "Internet Protocol version 6");
 const MOBILE: Part = word("mobile", "Mobility services");
 const IN_DOMAIN: Part = word("domain", "The domain the service belongs to");
-const DOMAIN_NAME: Part = arg_help("DOMAIN", NAME, "name of a domain");
+const DOMAIN_NAME: Part = arg_help("DOMAIN", known("domain"), "name of a domain");
 
 /// The global mode.
 pub(crate) static GLOBAL: Block<Key> = Block {
@@ -45,7 +50,8 @@ pub(crate) static GLOBAL: Block<Key> = Block {
             .restart()
             .no_effect_yet()
             .from(OURS),
-        refused(
+        row(
+            Key::RadiusServer,
             &[
                 word("radius-server", "RADIUS servers"),
                 last("host"),
@@ -62,8 +68,11 @@ pub(crate) static GLOBAL: Block<Key> = Block {
             "A RADIUS server",
         )
         .opens(&RADIUS_SERVER)
+        .each(&["ADDRESS"])
+        .no_effect_yet()
         .from(XR),
-        refused(
+        row(
+            Key::AccountingGroup,
             &[
                 word("aaa", "Authentication, authorization and accounting"),
                 word("accounting", "Accounting"),
@@ -74,8 +83,10 @@ pub(crate) static GLOBAL: Block<Key> = Block {
             ],
             "Where accounting records of the mobile services go",
         )
+        .no_effect_yet()
         .from(XR),
-        refused(
+        row(
+            Key::AccessList,
             &[
                 word("ip", "Internet Protocol version 4"),
                 word("access-list", "Access lists"),
@@ -85,6 +96,7 @@ pub(crate) static GLOBAL: Block<Key> = Block {
             "An extended access list",
         )
         .opens(&access_list::ACCESS_LIST)
+        .no_effect_yet()
         .from(XE),
         row(
             Key::Domain,
@@ -152,7 +164,8 @@ pub(crate) static VRF: Block<Key> = Block {
 static RADIUS_SERVER: Block<Key> = Block {
     name: "radius-server",
     help: "A RADIUS server.",
-    rows: &[refused(
+    rows: &[row(
+        Key::RadiusSecret,
         &[
             last("key"),
             Part::OneOf(&[
@@ -165,6 +178,7 @@ static RADIUS_SERVER: Block<Key> = Block {
         ],
         "The secret shared with the server",
     )
+    .no_effect_yet()
     .from(XR)],
 };
 

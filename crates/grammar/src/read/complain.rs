@@ -1,34 +1,25 @@
 //! What is said about a line that is not one of the language, and how the reader goes on.
 
-use std::sync::Arc;
-
-use super::{Open, Reader};
+use super::Reader;
+use super::edit::Open;
+use crate::Block;
 use crate::diagnostic::{Place, SyntaxFault, nearest};
 use crate::lex::{LexFault, Line};
 use crate::mask::Hide;
 use crate::matcher::{Miss, Why};
-use crate::{Block, Part, Support};
 
-impl<K: Copy + PartialEq> Reader<K> {
+impl<K: Copy + PartialEq> Reader<'_, K> {
     /// Complains about a line that fitted the block at `depth` furthest. `skipped` is 1 for the
     /// word `no`.
     pub(super) fn missed(&mut self, line: &Line, depth: usize, miss: &Miss<K>, skipped: usize) {
         let at = miss.at + skipped;
-        let refused = miss.at > 0 && miss.rows.iter().all(|row| row.support == Support::NotYet);
-        let inside_refused = self.open[..depth].last().is_some_and(|open| open.refused);
-        // About the inside of a block that is not supported, the block's own error says it.
-        if !(refused && inside_refused) {
-            let place = self.place(line, at, self.hide(miss));
-            let fault = match miss.rows.first() {
-                Some(row) if refused => SyntaxFault::NotSupported { command: row.name() },
-                _ => self.fault(line, at, miss),
-            };
-            self.reading.faults.push((place, fault));
-        }
+        let place = self.place(line, at, self.hide(miss));
+        let fault = self.fault(line, at, miss);
+        self.notes.faults.push((place, fault));
         match self.meant_to_open(line, depth, miss) {
             Some((block, name)) => {
-                self.open.truncate(depth);
-                self.enter(block, None, line.indent, name, refused || inside_refused);
+                self.editor.open.truncate(depth);
+                self.editor.enter_scrap(block, line.indent, &name);
             }
             None => self.below = Some(line.indent),
         }
@@ -45,50 +36,61 @@ impl<K: Copy + PartialEq> Reader<K> {
         miss: &Miss<K>,
     ) -> Option<(&'static Block<K>, String)> {
         let indented_into = |open: &Open<K>| line.indent > open.indent;
-        if miss.at == 0 || self.open[depth..].iter().any(indented_into) {
+        if miss.at == 0 || self.editor.open[depth..].iter().any(indented_into) {
             return None;
         }
-        let mut opening = miss.rows.iter().filter_map(|row| Some((row.body?, row.name())));
+        let mut opening = miss.rows().filter_map(|row| Some((row.body?, row.name())));
         let (block, name) = opening.next()?;
         opening.all(|(other, _)| std::ptr::eq(other, block)).then_some((block, name))
     }
 
     pub(super) fn fault(&self, line: &Line, at: usize, miss: &Miss<K>) -> SyntaxFault {
         let Some(word) = line.words.get(at) else {
-            return SyntaxFault::Incomplete { allowed: miss.allowed.clone() };
+            return SyntaxFault::Incomplete { allowed: miss.allowed() };
         };
         let typed = word.text.clone();
         if miss.why == Why::Ambiguous {
             let begins = |what: &str| {
                 what.get(..typed.len()).is_some_and(|start| start.eq_ignore_ascii_case(&typed))
             };
-            let mut candidates = miss.allowed.clone();
+            let mut candidates = miss.allowed();
             candidates.retain(|hint| begins(&hint.what));
             return SyntaxFault::Ambiguous { word: typed, candidates };
         }
         if miss.at > 0 {
-            let words = miss.allowed.iter().filter(|hint| !hint.placeholder);
+            let allowed = miss.allowed();
+            if let Some((argument, word)) = miss.left_out(&typed) {
+                return SyntaxFault::Missing { argument, word, allowed };
+            }
+            let before = &line.words[..at];
+            let again = before.iter().any(|word| word.text.eq_ignore_ascii_case(&typed));
+            if again && !allowed.is_empty() && miss.is_fixed(&typed) {
+                return SyntaxFault::Doubled { word: typed, allowed };
+            }
+            let words = allowed.iter().filter(|hint| !hint.placeholder);
             let meant = nearest(&typed, words.map(|hint| hint.what.as_str()));
-            let word = (!miss.secret).then_some(typed);
-            return SyntaxFault::Unexpected { word, allowed: miss.allowed.clone(), meant };
+            // Where a secret is one word too far left, this word may be its rest.
+            let secret = miss.rows().any(|row| row.has_secret());
+            let word = (!secret).then_some(typed);
+            return SyntaxFault::Unexpected { word, allowed, meant };
         }
-        let known = (0..=self.open.len()).rev().flat_map(|depth| self.block_at(depth).rows);
-        let meant = nearest(&typed, known.filter_map(|row| row.leading_words().next()));
+        let known = (0..=self.editor.open.len()).rev().flat_map(|at| self.editor.block_at(at).rows);
+        let meant = nearest(&typed, known.flat_map(|row| row.first_words()));
         let mut elsewhere = Vec::new();
-        blocks_with(self.global, &typed, &mut elsewhere);
-        SyntaxFault::UnknownCommand { word: typed, allowed: miss.allowed.clone(), meant, elsewhere }
+        blocks_with(self.editor.global, &typed, &mut elsewhere);
+        SyntaxFault::UnknownCommand { word: typed, allowed: miss.allowed(), meant, elsewhere }
     }
 
     /// How much of a line that went wrong may be shown.
     pub(super) fn hide(&self, miss: &Miss<K>) -> Hide {
         let holds_secret = if miss.at > 0 {
-            miss.rows.iter().any(|row| row.has_secret())
+            miss.rows().any(|row| row.has_secret())
         } else {
             // It may be any command of the block, misspelled.
-            self.block_at(self.open.len()).rows.iter().any(|row| row.has_secret())
+            self.editor.mode().rows.iter().any(|row| row.has_secret())
         };
         match holds_secret {
-            true if miss.secret => Hide::WordAndRest,
+            true if miss.secret() => Hide::WordAndRest,
             true => Hide::Rest,
             false => Hide::Secrets,
         }
@@ -102,30 +104,16 @@ impl<K: Copy + PartialEq> Reader<K> {
         };
         (self.place(line, line.words.len() - 1, hide), fault)
     }
-
-    fn block_line(&self) -> Arc<str> {
-        self.open.last().map(|open| open.path.clone()).unwrap_or_default()
-    }
-
-    /// The place of word `at`, behind the last word when the line has fewer. The line is shown
-    /// without what is, or may be, a secret.
-    pub(super) fn place(&self, line: &Line, at: usize, hide: Hide) -> Place {
-        let text = self.mask.show(line, at, hide);
-        let spot = self.mask.spot(line, at, hide);
-        Place {
-            origin: self.origin.clone(),
-            line: line.number,
-            spot,
-            text: text.into(),
-            block: self.block_line(),
-        }
-    }
 }
 
 /// The blocks that have a command which begins with `word`.
-fn blocks_with<K>(block: &'static Block<K>, word: &str, found: &mut Vec<&'static str>) {
-    let begins = |parts: &[Part]| matches!(parts.first(), Some(Part::Word { word: first, .. }) if first.eq_ignore_ascii_case(word));
-    if block.rows.iter().any(|row| begins(row.syntax)) && !found.contains(&block.name) {
+fn blocks_with<K: Copy + PartialEq>(
+    block: &'static Block<K>,
+    word: &str,
+    found: &mut Vec<&'static str>,
+) {
+    let mut first = block.rows.iter().flat_map(|row| row.first_words());
+    if first.any(|first| first.eq_ignore_ascii_case(word)) && !found.contains(&block.name) {
         found.push(block.name);
     }
     for body in block.rows.iter().filter_map(|row| row.body) {

@@ -1,0 +1,78 @@
+//! Customers: what must be a customer's alone.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use kedge_grammar::{Item, Section};
+
+use super::{Findings, heartbeat, multiple_of_four, pools};
+use crate::ConfigFault;
+use crate::key::Key;
+
+/// Things that one customer may have, and the customer and line that have it.
+struct Owners<'a, T>(HashMap<T, (&'a Item<Key>, &'a Item<Key>)>);
+
+impl<'a, T: Eq + Hash> Owners<'a, T> {
+    fn new() -> Self {
+        Self(HashMap::new())
+    }
+
+    /// Gives a thing to the customer; says so when another one has it.
+    fn take(
+        &mut self,
+        thing: T,
+        what: (&'static str, &'static str),
+        customer: &'a Item<Key>,
+        line: &'a Item<Key>,
+        findings: &mut Findings,
+    ) {
+        let (owner, first) = *self.0.entry(thing).or_insert((customer, line));
+        if std::ptr::eq(owner, customer) {
+            return;
+        }
+        // Lines are sorted by name; the later one of the text is the wrong one.
+        let later = line.place.line >= first.place.line;
+        let (line, owner, first) =
+            if later { (line, owner, first) } else { (first, customer, line) };
+        let (what, argument) = what;
+        let name = owner.args.text("NAME").unwrap_or_default().to_owned();
+        let fault = ConfigFault::Taken { what, customer: name, line: first.place.line };
+        findings.error(&line.place_of(argument), fault);
+    }
+}
+
+/// Checks the customers of the anchor.
+pub(super) fn check(service: Section<'_, Key>, findings: &mut Findings) {
+    let (mut names, mut vrfs, mut networks) = (Owners::new(), Owners::new(), Owners::new());
+    let mut addresses = Owners::new();
+    for customer in service.each(Key::Customer) {
+        let text = |argument| customer.args.text(argument).unwrap_or_default();
+        names.take(text("NAME"), ("customer name", "NAME"), customer, customer, findings);
+        vrfs.take(text("VRF"), ("vrf", "VRF"), customer, customer, findings);
+        let section = customer.section();
+        for network in section.each(Key::Network) {
+            let name = network.args.text("NAME").unwrap_or_default();
+            networks.take(name, ("network name", "NAME"), customer, network, findings);
+        }
+        for transport in section.each(Key::Transport) {
+            for line in transport.section().each(Key::AddressIpv4) {
+                let address = line.args.get("ADDRESS");
+                addresses.take(address, ("address", "ADDRESS"), customer, line, findings);
+            }
+            for line in transport.section().each(Key::AddressIpv6) {
+                let address = line.args.get("ADDRESS");
+                addresses.take(address, ("address", "ADDRESS"), customer, line, findings);
+            }
+        }
+        if let (Some(unauthorized), Some(network)) =
+            (section.find(Key::NetworkUnauthorized), section.find(Key::Network))
+        {
+            findings.exclude(unauthorized, network);
+        }
+        if let Some(line) = section.find(Key::BceLifetime) {
+            multiple_of_four(line, findings);
+        }
+        heartbeat(section, findings);
+        pools::check(section, findings);
+    }
+}

@@ -1,0 +1,72 @@
+//! Pools: none overlaps another one of its routing world, and what is handed out fits in.
+
+use std::net::IpAddr;
+
+use kedge_grammar::{Item, Section};
+use kedge_model::IpNet;
+
+use super::Findings;
+use crate::ConfigFault;
+use crate::key::Key;
+
+/// A pool, the network it is of, and its line.
+struct Pool<'a> {
+    net: IpNet,
+    network: &'a str,
+    line: &'a Item<Key>,
+}
+
+/// Checks the networks of one routing world. Two pools with an address in common would give it to
+/// two nodes.
+pub(super) fn check(section: Section<'_, Key>, findings: &mut Findings) {
+    let mut pools = Vec::new();
+    for network in section.each(Key::Network) {
+        let name = network.args.text("NAME").unwrap_or_default();
+        let lines = network.section();
+        for key in [Key::PoolIpv4, Key::PoolIpv6, Key::NetworkPoolIpv4, Key::NetworkPoolIpv6] {
+            for line in lines.each(key) {
+                fits(line, findings);
+                pools.extend(net(line).map(|net| Pool { net, network: name, line }));
+            }
+        }
+    }
+    overlaps(pools, findings);
+}
+
+fn net(line: &Item<Key>) -> Option<IpNet> {
+    let ipv6 = || line.args.ipv6("ADDRESS").map(IpAddr::V6);
+    let start = line.args.ipv4("ADDRESS").map(IpAddr::V4).or_else(ipv6)?;
+    Some(IpNet::new(start, line.args.integer("POOL-PREFIX")?).ok()?.trunc())
+}
+
+/// A prefix that is handed out is not larger than the pool.
+fn fits(line: &Item<Key>, findings: &mut Findings) {
+    let len = |name| line.args.integer::<u64>(name);
+    let (Some(least), Some(most)) = (len("POOL-PREFIX"), len("NETWORK-PREFIX")) else { return };
+    if least > most {
+        let (least_name, most_name) = ("pool-prefix", "network-prefix");
+        let fault = ConfigFault::Order { least_name, least, most_name, most };
+        findings.error(&line.place_of("NETWORK-PREFIX"), fault);
+    }
+}
+
+/// Sorted, a pool comes right behind those that it is in.
+fn overlaps(mut pools: Vec<Pool<'_>>, findings: &mut Findings) {
+    pools.sort_by_key(|pool| (pool.net.addr(), pool.net.prefix_len(), pool.line.place.line));
+    let mut around: Vec<Pool<'_>> = Vec::new();
+    for pool in pools {
+        while around.last().is_some_and(|outer| !outer.net.contains(&pool.net)) {
+            around.pop();
+        }
+        if let Some(outer) = around.last() {
+            let (first, second) = match outer.line.place.line <= pool.line.place.line {
+                true => (outer, &pool),
+                false => (&pool, outer),
+            };
+            let network = first.network.to_owned();
+            let fault = ConfigFault::PoolsOverlap { network, line: first.line.place.line };
+            findings.error(&second.line.place_of("ADDRESS"), fault);
+        }
+        around.push(pool);
+    }
+}

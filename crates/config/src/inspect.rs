@@ -1,0 +1,83 @@
+//! Questions about a configuration as a whole: a part of its text, what of it has no effect yet,
+//! and what it has names for.
+
+use kedge_grammar::{Item, Keys, select};
+
+use crate::key::Key;
+use crate::{Config, table};
+
+/// The part of a configuration that some words name, as `ipv6 mobile pmipv6-lma` or `customer
+/// CUST1`, in the blocks that it is in. `None` when no command begins like this.
+pub fn render_section(config: &Config, words: &[&str]) -> Option<String> {
+    let items = select(&table::GLOBAL, &config.write(), words)?;
+    Some(kedge_grammar::render(&items, Keys::Obfuscated))
+}
+
+impl Config {
+    /// The commands in it that are accepted and have no effect yet, each once, in table order.
+    pub fn without_effect(&self) -> Vec<String> {
+        fn collect(items: &[Item<Key>], names: &mut Vec<String>) {
+            for item in items {
+                let name = item.row.name();
+                if !item.row.has_effect && !names.contains(&name) {
+                    names.push(name);
+                }
+                collect(&item.body, names);
+            }
+        }
+        let mut names = Vec::new();
+        collect(&self.write(), &mut names);
+        names
+    }
+
+    /// The names that it has for things of a kind, as the table's arguments ask for them.
+    pub fn names(&self, kind: &str) -> Vec<String> {
+        let lma = self.lma.as_ref();
+        let mag = self.mag.as_ref();
+        let customers = || lma.and_then(|lma| lma.local_loop.as_ref()).into_iter();
+        let customers = || customers().flat_map(|service| &service.customers);
+        let maps = || self.domains.iter().flat_map(|domain| &domain.mobile_maps);
+        let mut names: Vec<String> = match kind {
+            "vrf" => self.vrfs.iter().map(|vrf| vrf.name.clone()).collect(),
+            "access list" => self.access_lists.iter().map(|list| list.name.clone()).collect(),
+            "domain" => self.domains.iter().map(|domain| domain.name.clone()).collect(),
+            "mobile map" => maps().map(|entry| entry.map.clone()).collect(),
+            "customer" => customers().map(|customer| customer.name.clone()).collect(),
+            "network" => {
+                let own = lma.into_iter().flat_map(|lma| &lma.networks);
+                let theirs = customers().flat_map(|customer| &customer.networks);
+                own.chain(theirs).map(|network| network.name.clone()).collect()
+            }
+            "gateway" => {
+                let peers = lma.into_iter().flat_map(|lma| &lma.mags).map(|mag| mag.id.clone());
+                let members = self.domains.iter().flat_map(|domain| &domain.mags);
+                peers.chain(members.map(|mag| mag.id.clone())).collect()
+            }
+            "anchor" => {
+                let peers = mag.into_iter().flat_map(|mag| &mag.lmas).map(|lma| lma.id.clone());
+                let members = self.domains.iter().flat_map(|domain| &domain.lmas);
+                peers.chain(members.map(|lma| lma.id.clone())).collect()
+            }
+            "traffic profile" => {
+                let of_lma = lma.and_then(|lma| lma.hybrid_access.as_ref());
+                let of_mag = mag.and_then(|mag| mag.hybrid_access.as_ref());
+                let services = of_lma.into_iter().chain(of_mag);
+                services.flat_map(|service| &service.profiles).map(|p| p.name.clone()).collect()
+            }
+            "label" => {
+                let roaming = mag.and_then(|mag| mag.roaming.as_ref()).into_iter().flatten();
+                let links = maps().filter_map(|entry| entry.links.as_ref());
+                let links = links.flat_map(|links| links.labels.iter().cloned());
+                roaming.filter_map(|interface| interface.label.clone()).chain(links).collect()
+            }
+            "profile" | "node" => {
+                let profiles = self.domains.iter().flat_map(|domain| &domain.nais);
+                profiles.map(|profile| profile.nai.clone()).collect()
+            }
+            _ => Vec::new(),
+        };
+        names.sort();
+        names.dedup();
+        names
+    }
+}
