@@ -73,6 +73,7 @@ pub(crate) enum Key {
     BceDeleteWait,
     BceCreateWait,
     DefaultProfile,
+    TimestampRequired,
     DynamicMagLearning,
     Accounting,
     PeerMag,

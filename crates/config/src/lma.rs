@@ -37,6 +37,8 @@ pub struct LmaConfig {
     pub bce_create_wait: Duration,
     /// How far clocks may be off; `None` is the domain's window ([`Config::lma_replay_window`]).
     pub replay_window: Option<ReplayWindow>,
+    /// An update must say when it was sent.
+    pub timestamp_required: bool,
     /// Profile of nodes without one of their own.
     pub default_profile: Option<String>,
     /// How revocations are sent again.
@@ -245,6 +247,7 @@ impl LmaConfig {
             bce_delete_wait: shared::millis(section, Key::BceDeleteWait),
             bce_create_wait: shared::millis(section, Key::BceCreateWait),
             replay_window: shared::read_replay(section),
+            timestamp_required: section.is_on(Key::TimestampRequired),
             default_profile: section.text(Key::DefaultProfile),
             revocation: shared::read_revocation(section),
             dynamic_mag_learning: section.is_on(Key::DynamicMagLearning),
@@ -298,6 +301,7 @@ impl LmaConfig {
             shared::write_millis(writer, Key::BceDeleteWait, self.bce_delete_wait);
             shared::write_millis(writer, Key::BceCreateWait, self.bce_create_wait);
             shared::write_replay(self.replay_window, writer);
+            writer.on(Key::TimestampRequired, self.timestamp_required);
             writer.text(Key::DefaultProfile, self.default_profile.as_deref());
             shared::write_revocation(&self.revocation, writer);
             writer.on(Key::DynamicMagLearning, self.dynamic_mag_learning);

@@ -131,6 +131,9 @@ impl Anchor {
         }
         self.plane.commit();
         let lma = &mut self.lma;
+        if self.plane.has_stopped() {
+            lma.handle_forwarding_stopped();
+        }
         self.signalling.send(|message, outcome| match outcome {
             Ok(()) => lma.reclaim(message.bytes),
             Err(error) => {
@@ -152,6 +155,10 @@ fn log(event: &Event) {
         What::Readdressed { addresses, .. } => {
             let addresses: Vec<String> = addresses.routed().map(|net| net.to_string()).collect();
             info!(%mn_id, addresses = addresses.join(","), "addresses changed");
+        }
+        What::Delegated { prefixes, .. } => {
+            let prefixes: Vec<String> = prefixes.iter().map(ToString::to_string).collect();
+            info!(%mn_id, prefixes = prefixes.join(","), "mobile networks changed");
         }
         What::Deregistered { .. } => info!(%mn_id, "de-registered by its gateway"),
         What::Resumed { .. } => info!(%mn_id, "registered again"),

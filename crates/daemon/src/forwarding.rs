@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kedge_dataplane::{BindingCounters, Change, Dataplane, Totals};
+use kedge_dataplane::{BindingCounters, Change, Dataplane, DataplaneError, Totals};
 use kedge_model::{BindingId, Forwarding};
 use tracing::error;
 
@@ -13,12 +13,13 @@ pub struct Plane {
     /// What bindings had carried when their forwarding ended; a handover may begin it again.
     carried: BTreeMap<BindingId, BindingCounters>,
     failures: u64,
+    stopped: bool,
 }
 
 impl Plane {
     /// Forwards through `backend`.
     pub fn new(backend: Box<dyn Dataplane>) -> Self {
-        Self { backend, waiting: Vec::new(), carried: BTreeMap::new(), failures: 0 }
+        Self { backend, waiting: Vec::new(), carried: BTreeMap::new(), failures: 0, stopped: false }
     }
 
     /// Keeps a change until [`Self::commit`].
@@ -50,6 +51,7 @@ impl Plane {
             for change in &self.waiting {
                 if let Err(failure) = self.backend.apply(std::slice::from_ref(change)) {
                     self.failures += 1;
+                    self.stopped |= matches!(failure, DataplaneError::Stopped);
                     error!("forwarding: {failure}");
                 }
             }
@@ -74,6 +76,11 @@ impl Plane {
         self.backend.totals()
     }
 
+    /// Whether a change found the data plane stopped, which it does once and for all.
+    pub fn has_stopped(&self) -> bool {
+        self.stopped
+    }
+
     /// How many changes the data plane has refused since the start.
     pub fn failures(&self) -> u64 {
         self.failures
@@ -82,8 +89,6 @@ impl Plane {
 
 #[cfg(test)]
 mod tests {
-    use kedge_dataplane::DataplaneError;
-
     use super::*;
 
     /// Every binding that is held has carried one packet.
@@ -107,6 +112,37 @@ mod tests {
 
         fn totals(&self) -> Totals {
             Totals::default()
+        }
+    }
+
+    /// Refuses every change, for this reason.
+    struct Refusing(fn() -> DataplaneError);
+
+    impl Dataplane for Refusing {
+        fn apply(&mut self, _changes: &[Change]) -> Result<(), DataplaneError> {
+            Err(self.0())
+        }
+
+        fn counters(&self, _binding: BindingId) -> Option<BindingCounters> {
+            None
+        }
+
+        fn totals(&self) -> Totals {
+            Totals::default()
+        }
+    }
+
+    #[test]
+    fn only_a_data_plane_that_says_so_has_stopped() {
+        for (error, stopped) in [
+            (Refusing(|| DataplaneError::Stopped), true),
+            (Refusing(|| DataplaneError::OnPurpose), false),
+        ] {
+            let mut plane = Plane::new(Box::new(error));
+            assert!(!plane.has_stopped());
+            plane.want(BindingId(1), None);
+            plane.commit();
+            assert_eq!((plane.has_stopped(), plane.failures()), (stopped, 1));
         }
     }
 

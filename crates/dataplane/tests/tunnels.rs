@@ -79,6 +79,38 @@ fn a_gateway_takes_only_what_is_for_its_subscribers() {
     assert_eq!(take("2001:db8:5:6::1"), Verdict::Drop(DropReason::UnknownInner));
 }
 
+/// RFC 7148 §5.2.3: the prefixes delegated to a mobile router are among its inner addresses.
+#[test]
+fn the_networks_behind_a_subscriber_are_its_own_in_both_directions() {
+    let tunnel = tunnel(Side::Anchor, Encapsulation::IpInIp, false);
+    let mut anchor = forwarder(Side::Anchor, &tunnel);
+    let want = Forwarding {
+        vrf: INNER,
+        inner: ["2001:db8:5:5::/64", "2001:db8:a00::/56", "172.16.4.0/22"].map(net).to_vec(),
+        paths: vec![Path { tunnel, weight: 1 }],
+    };
+    anchor.tables.bind(NODE, &want, Arc::default()).unwrap();
+    for (inside, outside, host) in [
+        ("2001:db8:a00:ff::7", "2001:db8:a00:100::7", HOST_V6),
+        ("172.16.7.255", "172.16.8.0", HOST_V4),
+    ] {
+        let mut down = |to| anchor.encapsulate(INNER, &packet(host, to, 0, 10), Instant::now());
+        assert!(matches!(down(inside), Verdict::Forward(_)), "{inside}");
+        assert!(!matches!(down(outside), Verdict::Forward(_)), "{outside}");
+        let mut up = |source| {
+            let inner = packet(source, host, 0, 10);
+            let (local, peer) = (ip("2001:db8::1"), ip("2001:db8::2"));
+            let carried = match ip(source).is_ipv4() {
+                true => Carried::Ipv4(&inner),
+                false => Carried::Ipv6(&inner),
+            };
+            anchor.decapsulate(&Arrived { transport: TRANSPORT, local, peer, tos: 0, carried })
+        };
+        assert!(matches!(up(inside), Verdict::Forward(_)), "{inside}");
+        assert_eq!(up(outside), Verdict::Drop(DropReason::UnknownInner));
+    }
+}
+
 #[test]
 fn a_packet_that_is_too_big_is_answered_or_fragmented_as_its_family_and_df_bit_say() {
     let now = Instant::now();

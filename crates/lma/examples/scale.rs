@@ -68,6 +68,7 @@ impl Bench {
                 start: "2001:db8::".parse().expect("an address"),
                 prefix_len: 40,
             }),
+            ..Network::default()
         };
         let settings = Settings {
             bce_maximum: bindings,

@@ -1,5 +1,5 @@
 //! Whether an update is accepted at all: RFC 5213 §5.3.1 (1) to (13), in that order, with the
-//! additions of RFC 5844 §3.1.2.1 and RFC 4285.
+//! additions of RFC 5844 §3.1.2.1, RFC 4285, RFC 5149 and RFC 8278.
 //!
 //! Nothing here changes anything: an update that is refused leaves no trace but its answer and
 //! its counters.
@@ -18,7 +18,7 @@ use crate::pool::NetworkId;
 use crate::rejection::{Denial, Discard, Rejection};
 use crate::request::Request;
 use crate::settings::{Authentication, Profile};
-use crate::{Lma, Now};
+use crate::{Lma, Now, service};
 
 /// An update that may be acted on.
 #[derive(Clone, Copy, Debug)]
@@ -79,10 +79,7 @@ impl Lma {
     /// The network that the node's profile names, by RFC 5213 §5.3.1 (7) and (8).
     pub(crate) fn network_of(&self, request: &Request<'_>) -> Result<NetworkId, Denial> {
         let profile = self.profile(request).ok_or(Denial::UnknownNode)?;
-        let selected = request.service.zip(profile.apn.as_deref());
-        if selected.is_some_and(|(service, apn)| service != apn.as_bytes()) {
-            return Err(Denial::ServiceNotAuthorized);
-        }
+        service::authorize(profile, request)?;
         let name = profile.network.as_deref().ok_or(Denial::ServiceDisabled)?;
         self.networks.id(name).ok_or(Denial::ServiceDisabled)
     }
@@ -113,7 +110,9 @@ impl Lma {
             let key = request.node(self.settings.customer);
             return Err(match key.is_some_and(|key| self.cache.of_node(key).next().is_some()) {
                 true => Denial::RegistrationTypeChange,
-                false => Denial::HomeRegistration,
+                // §10.3.2: no entry here is marked as a home registration.
+                false if request.is_deregistration() => Denial::HomeDeregistration,
+                false => Denial::HomeRegistration, // §10.3.1
             });
         }
         if request.has_repeated { Err(Denial::BadRequest) } else { Ok(()) }
@@ -126,7 +125,7 @@ impl Lma {
 
     /// RFC 5213 §5.5. An update is compared with the session it is about, if there is one; one
     /// without a time is ordered by its sequence number (RFC 6275 §9.5.1).
-    fn check_order(
+    pub(crate) fn check_order(
         &self,
         request: &Request<'_>,
         session: Option<&Binding>,
@@ -137,6 +136,11 @@ impl Lma {
             // RFC 4285 §6 has one status for both.
             (None, Some(ntp)) => {
                 (from_ntp(ntp), Denial::MessageIdMismatch, Denial::MessageIdMismatch)
+            }
+            // RFC 4285 §6: the anchor's policy may ask for more than a sequence number, which
+            // says nothing about an update of no session.
+            (None, None) if self.settings.timestamp_required => {
+                return Err(Denial::MessageIdRequired);
             }
             (None, None) => {
                 let follows = |last: &Binding| request.update.sequence.is_after(last.sequence);
@@ -157,7 +161,7 @@ impl Lma {
         }
     }
 
-    /// RFC 5213 §5.3.1 (10) to (12), and the families of RFC 5844 §3.1.2.1.
+    /// RFC 5213 §5.3.1 (10) to (12), RFC 8278 §4.3, and the families of RFC 5844 §3.1.2.1.
     fn check_options(&self, request: &Request<'_>, network: NetworkId) -> Result<(), Denial> {
         if !request.wants_ipv6() && !request.wants_ipv4() {
             return Err(Denial::MissingPrefix);
@@ -168,13 +172,22 @@ impl Lma {
         if request.access_technology.is_none() {
             return Err(Denial::MissingAccessTechnology);
         }
+        // What is no longer allowed can still be given back.
+        if !request.is_deregistration() {
+            self.check_families(request, network)?;
+        }
         if request.ipv4_count > 1 {
             return Err(Denial::MultipleIpv4);
         }
-        // What is no longer allowed can still be given back.
-        let Some(profile) = self.profile(request).filter(|_| !request.is_deregistration()) else {
-            return Ok(());
-        };
+        if request.multipath.is_some() {
+            return Err(Denial::MultipathNotSupported);
+        }
+        Ok(())
+    }
+
+    /// RFC 5844 §3.1.2.1: the families that the profile and the pools have.
+    fn check_families(&self, request: &Request<'_>, network: NetworkId) -> Result<(), Denial> {
+        let Some(profile) = self.profile(request) else { return Ok(()) };
         let pools = self.networks.pools(network);
         let has_ipv6 = profile.service.has_ipv6() && pools.is_some_and(|pools| pools.has_ipv6());
         if request.wants_ipv6() && !has_ipv6 {

@@ -2,18 +2,19 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use kedge_model::{Ipv4Net, Ipv6Net, Lifetime, Sequence, SignalPath, Timestamp};
+use kedge_model::{IpNet, Ipv4Net, Ipv6Net, Lifetime, Sequence, SignalPath, Timestamp};
 use kedge_wire::registry::{
     AccessTechnologyType, HandoffIndicatorValue, Ipv4HomeAddressStatus, Status,
 };
 use kedge_wire::{
-    AccessTechnology, BaFlags, BindingAcknowledgement, DhcpSupportMode, Encoder, GreKeyOption,
-    HandoffIndicator, HomeNetworkPrefix, Ipv4DefaultRouter, Ipv4HomeAddressReply,
-    Ipv4HomeAddressRequest, LinkLocalAddress, MessageId, MnIdOption, MnLinkLayerId, NatDetection,
-    OptionsRef, PacketRef, TimestampOption, auth, set_checksum,
+    AccessTechnology, BaFlags, BindingAcknowledgement, DelegatedMobileNetworkPrefix,
+    DhcpSupportMode, Encoder, GreKeyOption, HandoffIndicator, HomeNetworkPrefix, Ipv4DefaultRouter,
+    Ipv4HomeAddressReply, Ipv4HomeAddressRequest, LinkLocalAddress, MessageId, MnIdOption,
+    MnLinkLayerId, NatDetection, OptionsRef, PacketRef, TimestampOption, auth, set_checksum,
 };
 
 use crate::addresses::HomeAddresses;
+use crate::cache::Slot;
 use crate::rejection::Denial;
 use crate::request::Request;
 use crate::settings::{Authentication, AuthenticationHome};
@@ -26,6 +27,8 @@ const NO_KEEPALIVE: u32 = u32::MAX;
 pub(crate) struct Acceptance {
     /// Below 128.
     pub status: Status,
+    /// What it is about.
+    pub session: Slot,
     /// Zero for a de-registration.
     pub lifetime: Lifetime,
     /// What the session has.
@@ -37,8 +40,14 @@ pub(crate) struct Acceptance {
     pub udp: bool,
 }
 
-/// Writes the acknowledgement of an accepted update.
-pub(crate) fn accept(out: &mut Vec<u8>, request: &Request<'_>, acceptance: &Acceptance) {
+/// Writes the acknowledgement of an accepted update. `delegated` is what the session has for the
+/// networks behind its node.
+pub(crate) fn accept(
+    out: &mut Vec<u8>,
+    request: &Request<'_>,
+    acceptance: &Acceptance,
+    delegated: &[IpNet],
+) {
     let Acceptance { status, lifetime, addresses, .. } = *acceptance;
     let mut encoder = begin(out, request, status, lifetime, request.update.sequence);
     // An update with IPv4 alone is answered without a prefix (RFC 5844 §3.1.2.6).
@@ -46,6 +55,10 @@ pub(crate) fn accept(out: &mut Vec<u8>, request: &Request<'_>, acceptance: &Acce
         for prefix in addresses.prefixes.iter() {
             encoder.option(HomeNetworkPrefix::new(prefix));
         }
+    }
+    // Only who asks is told (RFC 7148 §5.2.2).
+    for prefix in delegated.iter().filter(|_| request.delegated_count > 0) {
+        encoder.option(DelegatedMobileNetworkPrefix { prefix: *prefix });
     }
     attachment(&mut encoder, request);
     if let Some(home) = addresses.ipv4.filter(|_| request.wants_ipv4()) {
@@ -113,6 +126,10 @@ pub(crate) fn deny(
     }
     if let Some(address) = request.link_local {
         encoder.option(LinkLocalAddress(address));
+    }
+    // RFC 8278 §4.4: comes back, without the gateway's identifier.
+    if let Some(multipath) = request.multipath.filter(|_| denial == Denial::MultipathNotSupported) {
+        encoder.option(multipath);
     }
     encoder.finish();
 }

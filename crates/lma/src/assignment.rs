@@ -1,10 +1,22 @@
-//! Which addresses a session gets (RFC 5213 §5.3.2, RFC 5844 §3.1.2.2).
+//! Which addresses and prefixes a session gets (RFC 5213 §5.3.2, RFC 5844 §3.1.2.2, RFC 7148
+//! §5.2.2).
 
 use crate::addresses::{HomeAddresses, Prefixes, upper_half};
+use crate::delegation::delegate;
 use crate::pool::{NetworkId, Networks, Pools};
 use crate::rejection::Denial;
 use crate::request::Request;
+use crate::settings::Settings;
+use kedge_model::IpNet;
 use kedge_wire::HomeNetworkPrefix;
+
+/// What a session has once an update of it is accepted.
+#[derive(Debug)]
+pub(crate) struct Assigned {
+    pub addresses: HomeAddresses,
+    /// The prefixes of the networks behind the node; `None` is what it has.
+    pub delegated: Option<Box<[IpNet]>>,
+}
 
 /// What a session that has `held` has once `request` is accepted: `held`, and from the pools what
 /// the request asks for beyond it. When it cannot be had, the pools are as they were.
@@ -13,18 +25,24 @@ pub(crate) fn assign(
     network: NetworkId,
     request: &Request<'_>,
     held: HomeAddresses,
-    hnp_maximum: u8,
-) -> Result<HomeAddresses, Denial> {
+    delegated: &[IpNet],
+    settings: &Settings,
+) -> Result<Assigned, Denial> {
     let mut added = HomeAddresses::default();
-    let assigned = add(networks.pools_mut(network), request, &held, hnp_maximum, &mut added);
-    if let Err(denial) = assigned {
-        networks.release(network, &added);
-        return Err(denial);
+    let maximum = settings.hnp_maximum;
+    let assigned = add(networks.pools_mut(network), request, &held, maximum, &mut added)
+        .and_then(|()| delegate(networks, network, request, delegated, settings.mnp_maximum));
+    match assigned {
+        Ok(delegated) => {
+            let prefixes = if held.prefixes.is_empty() { added.prefixes } else { held.prefixes };
+            let addresses = HomeAddresses { prefixes, ipv4: held.ipv4.or(added.ipv4) };
+            Ok(Assigned { addresses, delegated })
+        }
+        Err(denial) => {
+            networks.release(network, &added);
+            Err(denial)
+        }
     }
-    Ok(HomeAddresses {
-        prefixes: if held.prefixes.is_empty() { added.prefixes } else { held.prefixes },
-        ipv4: held.ipv4.or(added.ipv4),
-    })
 }
 
 fn add(

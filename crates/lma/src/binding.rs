@@ -16,7 +16,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::time::Instant;
 
 use kedge_model::{
-    BindingId, CustomerId, Forwarding, GreKey, Lifetime, LinkLayerId, MnId, Path, Sequence,
+    BindingId, CustomerId, Forwarding, GreKey, IpNet, Lifetime, LinkLayerId, MnId, Path, Sequence,
     Timestamp, VrfId,
 };
 use kedge_sansio::TimerId;
@@ -44,6 +44,8 @@ pub struct Binding {
     pub handoff_indicator: HandoffIndicatorValue,
     /// What the node has.
     pub addresses: HomeAddresses,
+    /// The prefixes of the networks behind the node (RFC 7148 §5.2.1).
+    pub delegated: Box<[IpNet]>,
     /// The gateway's link-local address on the node's link.
     pub link_local: Ipv6Addr,
     /// The lifetime granted last.
@@ -102,7 +104,7 @@ impl Binding {
     pub fn forwarding(&self, vrf: VrfId) -> Option<Forwarding> {
         self.is_active().then(|| Forwarding {
             vrf,
-            inner: self.addresses.routed().collect(),
+            inner: self.addresses.routed().chain(self.delegated.iter().copied()).collect(),
             paths: self.paths.iter().map(|p| Path { tunnel: p.tunnel, weight: 1 }).collect(),
         })
     }

@@ -31,7 +31,7 @@ impl Lma {
             binding.timestamp = time;
         }
         let held = binding.addresses;
-        let answer = farewell(binding, held);
+        let answer = farewell(slot, binding, held);
         let kept = kept_addresses(request, &held);
         if !kept.is_empty() {
             if kept != held {
@@ -92,6 +92,7 @@ impl Lma {
             self.timers.remove(timer);
         }
         self.networks.release(binding.network, &binding.addresses);
+        self.networks.release_delegated(binding.network, &binding.delegated);
         for path in binding.paths.iter() {
             self.peers.get_mut(path.peer).bindings -= 1;
         }

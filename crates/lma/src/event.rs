@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use kedge_model::{BindingId, CustomerId, Forwarding, MnId, SignalPath};
+use kedge_model::{BindingId, CustomerId, Forwarding, IpNet, MnId, SignalPath};
 use kedge_wire::registry::RevocationStatus;
 
 use crate::addresses::HomeAddresses;
@@ -69,6 +69,13 @@ pub enum What {
         binding: BindingId,
         /// What the node has.
         addresses: HomeAddresses,
+    },
+    /// The prefixes of the networks behind a node changed (RFC 7148).
+    Delegated {
+        /// Its binding.
+        binding: BindingId,
+        /// What is delegated to it.
+        prefixes: Box<[IpNet]>,
     },
     /// The gateway de-registered a session; another may still take it over.
     Deregistered {

@@ -1,5 +1,5 @@
-//! The local mobility anchor of Proxy Mobile IPv6 (RFC 5213 §5, RFC 5844, RFC 5845) as a machine
-//! without input and output.
+//! The local mobility anchor of Proxy Mobile IPv6 (RFC 5213 §5, RFC 5844, RFC 5845, RFC 7148) as
+//! a machine without input and output.
 //!
 //! This crate is pure: it opens no socket, reads no clock, starts no thread. Messages, commands
 //! and time go in; messages, wanted forwarding and events come out. The contract is one sentence:
@@ -30,8 +30,8 @@
 //!
 //! The walk of an update: [`Lma::handle_datagram`] checks the checksum and decodes;
 //! `admission` asks whether it may be; `lookup` which session it is about; `registration` and
-//! `deregistration` change that session, taking addresses from `pool`; `answer` writes the
-//! acknowledgement. A refresh that changes nothing allocates nothing.
+//! `deregistration` change that session; `assignment` and `delegation` take its addresses and the
+//! prefixes of its networks from `pool`; `answer` writes the acknowledgement. A refresh that changes nothing allocates nothing.
 //!
 //! The machine owns its nodes wholly and shares nothing, so that several can stand side by side,
 //! each with a part of the nodes and of the pools.
@@ -44,12 +44,15 @@ mod binding;
 mod bitmap;
 mod cache;
 mod class;
+mod delegation;
 mod deregistration;
 mod dscp;
 mod encapsulation;
 mod event;
 mod heartbeat;
 mod lookup;
+mod mobile_networks;
+mod other_denials;
 mod paths;
 mod peers;
 mod pool;
@@ -58,6 +61,7 @@ mod registration;
 mod rejection;
 mod request;
 mod revocation;
+mod service;
 mod settings;
 mod signalling;
 mod statistics;
@@ -95,8 +99,8 @@ pub use peers::{PeerCounters, PeerState};
 pub use pool::Usage;
 pub use rejection::{Denial, Discard, Rejection};
 pub use settings::{
-    Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool, Network,
-    Peer, Profile, Revocation, Service, Settings,
+    Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool,
+    MobileNetworkPool, Network, Peer, Profile, Revocation, Service, Settings,
 };
 
 /// What a timer is for.
@@ -133,6 +137,7 @@ pub struct Lma {
     buffers: Buffers,
     binding_errors: RateLimit,
     gre_keys_given: u32,
+    forwarding_stopped: bool,
 }
 
 impl Lma {
@@ -154,6 +159,7 @@ impl Lma {
             buffers: Buffers::default(),
             binding_errors: RateLimit::default(),
             gre_keys_given: rng.next_u32(),
+            forwarding_stopped: false,
             settings,
         }
     }
@@ -200,6 +206,15 @@ impl Lma {
     /// How much of a network's pools is in use, of IPv4 and of IPv6.
     pub fn usage(&self, network: &str) -> Option<(Option<Usage>, Option<Usage>)> {
         Some(self.networks.pools(self.networks.id(network)?)?.usage())
+    }
+
+    /// How much of each of a network's pools for mobile networks is in use.
+    pub fn delegated_usage(
+        &self,
+        network: &str,
+    ) -> impl Iterator<Item = (MobileNetworkPool, Usage)> + '_ {
+        let pools = self.networks.id(network).and_then(|id| self.networks.pools(id));
+        pools.into_iter().flat_map(|pools| pools.delegated_usage())
     }
 
     /// How many updates wait for another gateway's de-registration; with these, the updates
@@ -270,6 +285,12 @@ impl Lma {
         self.reclaim(bytes);
     }
 
+    /// The data plane has stopped for good. Gateways are told so from here on: an anchor that
+    /// forwards nothing must not let a node believe it does, and a gateway may know another one.
+    pub fn handle_forwarding_stopped(&mut self) {
+        self.forwarding_stopped = true;
+    }
+
     /// What to do next.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.output.pop_front()
@@ -304,6 +325,9 @@ impl Lma {
         network: NetworkId,
         now: Now,
     ) -> Result<(), Rejection> {
+        if self.forwarding_stopped && !request.is_deregistration() {
+            return Err(Denial::ForwardingStopped.into());
+        }
         match decision {
             Decision::Ignore => Err(Discard::SessionNotFound.into()),
             Decision::New => Ok(self.create(request, network, now)?),
@@ -350,6 +374,9 @@ impl Lma {
         self.statistics.acks_sent.denied += 1;
         let what = What::Denied { peer: request.path.peer.ip(), denial };
         self.push_event(self.settings.customer, Self::mn_id_of(request), what);
+        if denial == Denial::ServiceNotAuthorized {
+            self.end_unauthorized(request, now);
+        }
         rejection
     }
 
@@ -357,7 +384,8 @@ impl Lma {
     fn acknowledge(&mut self, request: &Request<'_>, class: Class, acceptance: Acceptance) {
         let peer = self.peers.find(&request.path);
         let mut bytes = self.buffers.take();
-        answer::accept(&mut bytes, request, &acceptance);
+        let delegated = &self.cache[acceptance.session].delegated;
+        answer::accept(&mut bytes, request, &acceptance, delegated);
         self.send_answer(request, peer, bytes);
         self.statistics.received.accepted += 1;
         self.statistics.count_class(class, Outcome::Accepted);

@@ -6,12 +6,16 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use kedge_model::IpNet;
+
 use crate::addresses::{HomeAddresses, Ipv4Home, upper_half};
 use crate::bitmap::Bitmap;
-use crate::settings::{Ipv4Pool, Ipv6Pool, Network};
+use crate::mobile_networks::MobileNetworks;
+use crate::rejection::Denial;
+use crate::settings::{Ipv4Pool, Ipv6Pool, MobileNetworkPool, Network};
 
 /// The most addresses a pool holds.
-const CAPACITY: u64 = 1 << 24;
+pub(crate) const CAPACITY: u64 = 1 << 24;
 
 /// How much of a pool is in use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,6 +36,8 @@ pub(crate) struct Networks {
     ids: BTreeMap<String, NetworkId>,
     /// By [`NetworkId`]; `None` for a network that is no longer configured.
     pools: Vec<Option<Pools>>,
+    /// Whether any of them has prefixes for mobile networks.
+    delegate: bool,
 }
 
 /// The pools of one network.
@@ -39,6 +45,7 @@ pub(crate) struct Networks {
 pub(crate) struct Pools {
     ipv4: Option<Ipv4Addresses>,
     ipv6: Option<Ipv6Prefixes>,
+    mobile_networks: Vec<MobileNetworks>,
 }
 
 impl Networks {
@@ -66,18 +73,38 @@ impl Networks {
         }
     }
 
+    /// Whether the anchor delegates prefixes to mobile networks at all (RFC 7148 §5.2.2).
+    pub fn delegate(&self) -> bool {
+        self.delegate
+    }
+
+    /// Takes back prefixes of mobile networks.
+    pub fn release_delegated(&mut self, id: NetworkId, prefixes: &[IpNet]) {
+        let Some(pools) = self.pools_mut(id) else { return };
+        for prefix in prefixes {
+            pools.mobile_networks.iter_mut().any(|pool| pool.release(*prefix));
+        }
+    }
+
     /// Replaces the configured pools. `held` is what bindings have; it stays taken wherever the
     /// new pools contain it.
-    pub fn replace(
+    pub fn replace<'h>(
         &mut self,
         networks: &BTreeMap<String, Network>,
-        held: impl Iterator<Item = (NetworkId, HomeAddresses)>,
+        held: impl Iterator<Item = (NetworkId, HomeAddresses, &'h [IpNet])>,
     ) {
+        self.delegate = networks.values().any(|network| !network.mobile_networks.is_empty());
         self.pools.iter_mut().for_each(|pools| *pools = None);
         for (name, network) in networks {
             let pools = Some(Pools {
                 ipv4: network.ipv4.map(Ipv4Addresses::new),
                 ipv6: network.ipv6.map(Ipv6Prefixes::new),
+                mobile_networks: network
+                    .mobile_networks
+                    .iter()
+                    .copied()
+                    .map(MobileNetworks::new)
+                    .collect(),
             });
             match self.ids.get(name) {
                 Some(id) => self.pools[id.0 as usize] = pools,
@@ -88,13 +115,16 @@ impl Networks {
                 }
             }
         }
-        for (id, addresses) in held {
+        for (id, addresses, delegated) in held {
             let Some(pools) = self.pools_mut(id) else { continue };
             for upper in addresses.prefixes.upper_halves() {
                 pools.take_prefix(upper);
             }
             if let Some(home) = addresses.ipv4 {
                 pools.take_ipv4(Some(home.address));
+            }
+            for prefix in delegated {
+                pools.take_delegated(*prefix);
             }
         }
     }
@@ -113,6 +143,26 @@ impl Pools {
     pub fn usage(&self) -> (Option<Usage>, Option<Usage>) {
         let ipv4 = self.ipv4.as_ref().map(Ipv4Addresses::usage);
         (ipv4, self.ipv6.as_ref().map(|pool| usage(&pool.taken)))
+    }
+
+    /// How much of each pool for mobile networks is in use.
+    pub fn delegated_usage(&self) -> impl Iterator<Item = (MobileNetworkPool, Usage)> + '_ {
+        self.mobile_networks.iter().map(MobileNetworks::usage)
+    }
+
+    /// Takes the lowest free prefix for a mobile network, from the first pool that has one.
+    pub fn take_lowest_delegated(&mut self, is_ipv4: bool) -> Result<IpNet, Denial> {
+        let mut pools =
+            self.mobile_networks.iter_mut().filter(|pool| pool.is_ipv4() == is_ipv4).peekable();
+        if pools.peek().is_none() {
+            return Err(Denial::DelegationNotAuthorized);
+        }
+        pools.find_map(MobileNetworks::take_lowest).ok_or(Denial::PoolExhausted)
+    }
+
+    /// Takes one prefix for a mobile network, if it is of this network and free.
+    pub fn take_delegated(&mut self, prefix: IpNet) -> bool {
+        self.mobile_networks.iter_mut().any(|pool| pool.take(prefix))
     }
 
     /// Whether a binding holds this prefix.
@@ -276,7 +326,7 @@ mod tests {
             ipv4.map(|(start, prefix_len)| Ipv4Pool { start: start.parse().unwrap(), prefix_len });
         let ipv6 =
             ipv6.map(|(start, prefix_len)| Ipv6Pool { start: start.parse().unwrap(), prefix_len });
-        BTreeMap::from([("n".to_owned(), Network { ipv4, ipv6 })])
+        BTreeMap::from([("n".to_owned(), Network { ipv4, ipv6, ..Network::default() })])
     }
 
     fn pools(ipv4: Option<(&str, u8)>, ipv6: Option<(&str, u8)>) -> Pools {
@@ -350,13 +400,13 @@ mod tests {
 
         all.replace(
             &networks(Some(("10.0.0.2", 25)), Some(("2001:db8::", 40))),
-            [(id, held)].into_iter(),
+            [(id, held, &[][..])].into_iter(),
         );
         let pools = all.pools_mut(id).unwrap();
         assert_eq!(pools.take_ipv4(None).unwrap().address, Ipv4Addr::new(10, 0, 0, 3));
         assert_eq!(pools.take_lowest_prefix(), Some(0x2001_0db8_0000_0001));
 
-        all.replace(&BTreeMap::new(), [(id, held)].into_iter());
+        all.replace(&BTreeMap::new(), [(id, held, &[][..])].into_iter());
         assert!(all.id("n").is_none() && all.pools(id).is_none());
         all.release(id, &held);
     }

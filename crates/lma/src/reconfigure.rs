@@ -11,8 +11,8 @@ use crate::Lma;
 use crate::binding::Binding;
 use crate::cache::Slot;
 use crate::event::Release;
-use crate::pool;
 use crate::settings::{Network, Settings};
+use crate::{mobile_networks, pool};
 
 impl Lma {
     /// How many bindings other settings would end.
@@ -37,7 +37,7 @@ impl Lma {
         let moved = settings.vrf != self.settings.vrf;
         self.settings = settings;
         self.peers.configure(&self.settings);
-        let held = self.cache.iter().map(|(_, b)| (b.network, b.addresses));
+        let held = self.cache.iter().map(|(_, b)| (b.network, b.addresses, &*b.delegated));
         self.networks.replace(&self.settings.networks, held);
         let slots: Vec<Slot> = self.cache.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
@@ -64,12 +64,14 @@ impl Lma {
         };
         served
             && network().is_some_and(|(service, pools)| {
-                let Network { ipv4, ipv6 } = pools;
+                let Network { ipv4, ipv6, mobile_networks } = pools;
                 let addresses = &binding.addresses;
                 addresses.ipv4.is_none_or(|home| {
                     service.has_ipv4() && ipv4.is_some_and(|p| pool::has_ipv4(p, home.address))
                 }) && addresses.prefixes.upper_halves().all(|upper| {
                     service.has_ipv6() && ipv6.is_some_and(|p| pool::has_prefix(p, upper))
+                }) && binding.delegated.iter().all(|prefix| {
+                    mobile_networks.iter().any(|pool| mobile_networks::has(*pool, *prefix))
                 })
             })
     }

@@ -8,7 +8,7 @@ use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue, Status};
 
 use crate::addresses::HomeAddresses;
 use crate::answer::Acceptance;
-use crate::assignment::assign;
+use crate::assignment::{Assigned, assign};
 use crate::binding::{Binding, State};
 use crate::cache::Slot;
 use crate::class::Class;
@@ -43,8 +43,8 @@ impl Lma {
         let peer = self.peers.find(&request.path);
         let choice = self.choose_tunnel(request, peer)?;
         let none = HomeAddresses::default();
-        let maximum = self.settings.hnp_maximum;
-        let addresses = assign(&mut self.networks, network, request, none, maximum)?;
+        let Assigned { addresses, delegated } =
+            assign(&mut self.networks, network, request, none, &[], &self.settings)?;
 
         let peer = self.peers.learn(&request.path);
         let gre_key = choice.kind.needs_key().then(|| self.new_gre_key());
@@ -59,6 +59,7 @@ impl Lma {
             access_technology: AccessTechnologyType::RESERVED,
             handoff_indicator: HandoffIndicatorValue::RESERVED,
             addresses,
+            delegated: delegated.unwrap_or_default(),
             link_local: GATEWAY_LINK_LOCAL,
             lifetime,
             created: now.mono,
@@ -86,6 +87,9 @@ impl Lma {
         let binding = &self.cache[slot];
         let what = What::Bound { binding: binding.id, care_of: request.care_of, addresses };
         self.report(slot, what);
+        if !self.cache[slot].delegated.is_empty() {
+            self.report_delegation(slot);
+        }
         Ok(())
     }
 
@@ -104,8 +108,9 @@ impl Lma {
         let from = Some(binding.care_of()).filter(|from| *from != request.care_of);
         let (held, network, was) = (binding.addresses, binding.network, binding.state);
         let technology = binding.access_technology;
-        let maximum = self.settings.hnp_maximum;
-        let mut addresses = assign(&mut self.networks, network, request, held, maximum)?;
+        let delegated = &binding.delegated;
+        let Assigned { mut addresses, delegated } =
+            assign(&mut self.networks, network, request, held, delegated, &self.settings)?;
         if from.is_some() {
             self.release_unwanted(request, network, &mut addresses);
         }
@@ -128,7 +133,8 @@ impl Lma {
         binding.lifetime = lifetime;
         binding.expires = expires;
         self.timers.reschedule(binding.lifetime_timer, expires);
-        let before = binding.paths.replace_first(path);
+        let redelegated = self.redelegate(slot, delegated);
+        let before = self.cache[slot].paths.replace_first(path);
         if before.peer != peer {
             self.peers.get_mut(before.peer).bindings -= 1;
             self.peers.get_mut(peer).bindings += 1;
@@ -137,7 +143,8 @@ impl Lma {
         self.cancel_departure(slot, &request.path);
         self.note_update(slot, request);
         self.supersede_waiting(slot, request);
-        if before.tunnel != tunnel || addresses != held || was != State::Active {
+        let readdressed = addresses != held || redelegated;
+        if before.tunnel != tunnel || readdressed || was != State::Active {
             self.want_forwarding(slot);
         }
         let class = if from.is_some() { Class::Handoff } else { Class::Refresh };
@@ -151,6 +158,9 @@ impl Lma {
         }
         if addresses != held {
             self.report(slot, What::Readdressed { binding: id, addresses });
+        }
+        if redelegated {
+            self.report_delegation(slot);
         }
         if before.peer != peer && was == State::Active {
             self.tell_departure(slot, &before, held, technology, now);
@@ -229,6 +239,7 @@ impl Lma {
         let binding = &self.cache[slot];
         Acceptance {
             status: choice.status,
+            session: slot,
             lifetime: binding.lifetime,
             addresses: binding.addresses,
             link_local: binding.link_local,
@@ -251,9 +262,10 @@ impl Lma {
 }
 
 /// What a de-registration is answered with.
-pub(crate) fn farewell(binding: &Binding, addresses: HomeAddresses) -> Acceptance {
+pub(crate) fn farewell(slot: Slot, binding: &Binding, addresses: HomeAddresses) -> Acceptance {
     Acceptance {
         status: Status::ACCEPTED,
+        session: slot,
         lifetime: kedge_model::Lifetime::ZERO,
         addresses,
         link_local: binding.link_local,

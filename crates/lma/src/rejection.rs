@@ -60,11 +60,13 @@ macro_rules! denials {
 }
 
 denials! {
+    /// The data plane has stopped, so that nothing would be forwarded for the session.
+    ForwardingStopped => REASON_UNSPECIFIED, "nothing is forwarded any more";
     /// Neither a proxy registration nor a home registration.
     HomeBitNotSet => ADMINISTRATIVELY_PROHIBITED, "neither the P nor the H flag is set";
     /// The gateway asks for UDP encapsulation where it is not allowed (RFC 5844 §4.1.3.1).
     ForcedUdp => ADMINISTRATIVELY_PROHIBITED, "forced UDP encapsulation is not accepted";
-    /// An option that may occur once occurs several times (RFC 5213 §8.1), or a bulk update.
+    /// An option that may occur once occurs several times (RFC 5213 §8.1).
     BadRequest => ADMINISTRATIVELY_PROHIBITED, "options contradict each other";
     /// The MN-HA option names a key that is not the sender's.
     UnknownSpi => ADMINISTRATIVELY_PROHIBITED, "the SPI is not the sender's";
@@ -74,12 +76,16 @@ denials! {
     TooManyBindings => INSUFFICIENT_RESOURCES, "as many bindings as may be";
     /// A mobile node registers itself; this anchor serves gateways.
     HomeRegistration => HOME_REGISTRATION_NOT_SUPPORTED, "home registration is not supported";
+    /// A mobile node gives up a registration of its own, which is not there (RFC 6275 §10.3.2).
+    HomeDeregistration => NOT_HOME_AGENT_FOR_THIS_MOBILE_NODE, "no home registration of the node";
     /// The sequence number is not after the last accepted one.
     SequenceOutOfWindow => SEQUENCE_NUMBER_OUT_OF_WINDOW, "sequence number out of window";
     /// A home registration of a node that has a proxy registration.
     RegistrationTypeChange => REGISTRATION_TYPE_CHANGE_DISALLOWED, "the node has a proxy registration";
     /// The MESG-ID option is not fresh (RFC 4285 §6).
     MessageIdMismatch => MIPV6_ID_MISMATCH, "message identifier is not fresh";
+    /// Neither a Timestamp nor a MESG-ID option where one is required (RFC 4285 §6).
+    MessageIdRequired => MIPV6_MESG_ID_REQD, "neither timestamp nor message identifier";
     /// The MN-HA option's authentication data is wrong (RFC 4285 §5.1.1).
     AuthenticationFailed => MIPV6_AUTH_FAIL, "authentication data is wrong";
     /// The profile does not have the selected service (RFC 5149 §3.2).
@@ -116,6 +122,12 @@ denials! {
     Ipv6NotAuthorized => NOT_AUTHORIZED_FOR_IPV6_MOBILITY_SERVICE, "no IPv6 service";
     /// More than one IPv4 home address is asked for (RFC 5844 §3.1.2.1).
     MultipleIpv4 => MULTIPLE_IPV4_HOME_ADDRESS_ASSIGNMENT_NOT_SUPPORTED, "more than one IPv4 home address";
+    /// Mobile network prefixes are not the node's, or as many are not (RFC 7148 §4.2).
+    DelegationNotAuthorized => NOT_AUTHORIZED_FOR_DELEGATED_MNP, "not authorized for the delegated prefixes";
+    /// A mobile network prefix is another node's, or of no pool (RFC 7148 §5.2.2).
+    DelegatedPrefixInUse => REQUESTED_DMNP_IN_USE, "a requested mobile network prefix is in use";
+    /// The gateway asks for several paths to the node (RFC 8278 §4.3).
+    MultipathNotSupported => CANNOT_SUPPORT_MULTIPATH_BINDING, "multipath bindings are not supported";
     /// The care-of address is none that packets can be sent to (RFC 6275 §10.3.1).
     InvalidCareOf => INVALID_CARE_OF_ADDRESS, "invalid care-of address";
 }

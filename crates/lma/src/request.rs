@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use kedge_model::{CustomerId, Lifetime, MnId, SignalPath, Timestamp};
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue};
 use kedge_wire::{
-    BindingUpdate, BuFlags, GreKeyOption, HomeNetworkPrefix, MnIdOption, MobilityOption, OptionsRef,
+    BindingUpdate, BuFlags, GreKeyOption, HomeNetworkPrefix, MagMultipathBinding, MnIdOption,
+    MobilityOption, OptionsRef,
 };
 
 use crate::addresses::{Prefixes, upper_half};
@@ -33,11 +34,14 @@ pub(crate) struct Request<'a> {
     pub message_id: Option<u64>,
     pub gre_key: Option<GreKeyOption>,
     pub service: Option<&'a [u8]>,
+    pub multipath: Option<MagMultipathBinding>,
     /// The address that the first IPv4 Home Address Request asks for; 0.0.0.0 is any.
     pub ipv4: Option<Ipv4Addr>,
     pub ipv4_count: usize,
     /// Home Network Prefix options, those that ask for any prefix included.
     pub prefix_count: usize,
+    /// Delegated Mobile Network Prefix options (RFC 7148 §4.1).
+    pub delegated_count: usize,
     /// The Proxy-CoA.
     pub care_of: IpAddr,
     /// Whether an option that may occur once occurs several times (RFC 5213 §8.1, errata 3140).
@@ -67,9 +71,11 @@ impl<'a> Request<'a> {
             message_id: None,
             gre_key: None,
             service: None,
+            multipath: None,
             ipv4: None,
             ipv4_count: 0,
             prefix_count: 0,
+            delegated_count: 0,
             care_of: path.peer.ip(),
             has_repeated: false,
         };
@@ -99,11 +105,13 @@ impl<'a> Request<'a> {
             MobilityOption::ServiceSelection(o) => {
                 once(&mut self.service, o.identifier(), repeated);
             }
+            MobilityOption::MagMultipathBinding(o) => once(&mut self.multipath, o, repeated),
             MobilityOption::Ipv4HomeAddressRequest(o) => {
                 self.ipv4_count += 1;
                 self.ipv4.get_or_insert(o.address.addr());
             }
             MobilityOption::HomeNetworkPrefix(_) => self.prefix_count += 1,
+            MobilityOption::DelegatedMobileNetworkPrefix(_) => self.delegated_count += 1,
             // An IPv6 address is no care-of address of an IPv4 transport (RFC 5844 §4.1.1).
             MobilityOption::AlternateCareOfAddress(o) if !self.path.is_udp() => {
                 self.care_of = o.0.into();

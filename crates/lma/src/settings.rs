@@ -22,6 +22,9 @@ pub struct Settings {
     /// How many home network prefixes one interface of a node may hold, 1 to
     /// [`Prefixes::MAX`](crate::Prefixes::MAX).
     pub hnp_maximum: u8,
+    /// How many prefixes one session may hold for the networks behind its node, 1 to 32
+    /// (RFC 7148).
+    pub mnp_maximum: u8,
     /// How many bindings the anchor holds.
     pub bce_maximum: u32,
     /// MinDelayBeforeBCEDelete (RFC 5213 §9.1).
@@ -31,6 +34,9 @@ pub struct Settings {
     /// TimestampValidityWindow (RFC 5213 §9.1). `None` compares a timestamp only with the one
     /// accepted before it, which is what MobileNodeGeneratedTimestampInUse asks for (§9.3).
     pub timestamp_window: Option<Duration>,
+    /// Whether an update must say when it was sent, by a Timestamp or a MESG-ID option, instead
+    /// of being ordered by its sequence number (RFC 4285 §6).
+    pub timestamp_required: bool,
     /// Whether gateways that are not among [`Self::peers`] may register nodes.
     pub dynamic_mag_learning: bool,
     /// The protection of the exchange with every gateway that has none of its own.
@@ -73,10 +79,12 @@ impl Default for Settings {
             vrf: VrfId::DEFAULT,
             lifetime: Lifetime::from_secs(3_600),
             hnp_maximum: 1,
+            mnp_maximum: 16,
             bce_maximum: 128_000,
             delete_wait: Duration::from_secs(10),
             create_wait: Duration::from_millis(1_500),
             timestamp_window: Some(Duration::from_secs(7)),
+            timestamp_required: false,
             dynamic_mag_learning: false,
             authentication: None,
             encapsulation: EncapsulationPolicy::AsRequested,
@@ -192,12 +200,15 @@ pub struct Dscp {
 }
 
 /// The pools of one network.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Network {
     /// Where IPv4 home addresses come from; `None` refuses IPv4.
     pub ipv4: Option<Ipv4Pool>,
     /// Where home network prefixes come from; `None` refuses IPv6.
     pub ipv6: Option<Ipv6Pool>,
+    /// Where prefixes for the networks behind mobile nodes come from, in the order in which they
+    /// are asked; without a pool of a family none of that family is delegated.
+    pub mobile_networks: Vec<MobileNetworkPool>,
 }
 
 /// A pool of IPv4 home addresses: from `start` to the end of the subnet, less the broadcast
@@ -217,6 +228,18 @@ pub struct Ipv6Pool {
     pub start: Ipv6Addr,
     /// The length of the block's prefix, at most 64.
     pub prefix_len: u8,
+}
+
+/// A pool of mobile network prefixes (RFC 7148): those of one length from that of `start` to the
+/// end of the block.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MobileNetworkPool {
+    /// An address in the first prefix handed out.
+    pub start: IpAddr,
+    /// The length of the block's prefix.
+    pub pool_len: u8,
+    /// The length of each prefix handed out.
+    pub network_len: u8,
 }
 
 /// What a node may have (RFC 5213 §6.2, RFC 5844 §3.2.2).

@@ -7,6 +7,7 @@
 use kedge_telemetry::{Group, counters};
 use kedge_wire::registry::{RevocationStatus, RevocationTrigger};
 
+use crate::other_denials::DenyOther;
 use crate::rejection::{Denial, Discard};
 
 counters! {
@@ -400,6 +401,7 @@ pub(crate) struct Statistics {
     pub revocation_ack_status: RevocationAckStatus,
     pub revocation_ack_discarded: RevocationAckDiscarded,
     pub disconnects: Disconnects,
+    pub deny_other: DenyOther,
     pub other_signalling: OtherSignalling,
 }
 
@@ -424,6 +426,7 @@ impl Statistics {
             Group::of(&self.revocation_ack_status),
             Group::of(&self.revocation_ack_discarded),
             Group::of(&self.disconnects),
+            Group::of(&self.deny_other),
             Group::of(&self.other_signalling),
         ]
     }
@@ -431,10 +434,12 @@ impl Statistics {
     /// A Binding Update is answered with `denial`.
     pub fn count_denial(&mut self, denial: Denial) {
         self.received.denied += 1;
+        self.deny_other.count(denial);
         let reasons = &mut self.deny_reasons;
         let admin = &mut self.deny_admin_prohibited;
         let resources = &mut self.deny_insufficient_resources;
         match denial {
+            Denial::ForwardingStopped => reasons.unspecified += 1,
             Denial::HomeBitNotSet => count(&mut reasons.admin_prohibited, &mut admin.h_bit_not_set),
             Denial::ForcedUdp => count(&mut reasons.admin_prohibited, &mut admin.policy_rejected),
             Denial::BadRequest => count(&mut reasons.admin_prohibited, &mut admin.bad_request),
@@ -453,6 +458,7 @@ impl Statistics {
             ),
             Denial::SequenceOutOfWindow => reasons.sequence_out_of_window += 1,
             Denial::RegistrationTypeChange => reasons.registration_type_change += 1,
+            Denial::MessageIdRequired => reasons.message_id_required += 1,
             Denial::MessageIdMismatch => reasons.mismatched_id += 1,
             Denial::AuthenticationFailed => reasons.mn_auth_failure += 1,
             Denial::ServiceNotAuthorized => reasons.service_authorization_failed += 1,
@@ -472,8 +478,14 @@ impl Statistics {
             Denial::GreKeyRequired => reasons.gre_key_required += 1,
             Denial::Ipv4AddressNotAuthorized => admin.hoa_not_authorized += 1,
             Denial::Ipv4NotAuthorized | Denial::Ipv6NotAuthorized => admin.no_permission += 1,
-            // These statuses have no row; `received.denied` holds them.
-            Denial::HomeRegistration | Denial::MultipleIpv4 | Denial::InvalidCareOf => {}
+            // These have no row here, but one in `deny_other`.
+            Denial::HomeRegistration
+            | Denial::HomeDeregistration
+            | Denial::MultipathNotSupported
+            | Denial::MultipleIpv4
+            | Denial::DelegationNotAuthorized
+            | Denial::DelegatedPrefixInUse
+            | Denial::InvalidCareOf => {}
         }
     }
 

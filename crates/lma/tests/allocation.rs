@@ -5,8 +5,9 @@ mod kit;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use kedge_lma::{Authentication, AuthenticationHome, Output, Rhythm, Settings};
+use kedge_lma::{Authentication, AuthenticationHome, MobileNetworkPool, Output, Rhythm, Settings};
 use kedge_model::Datagram;
+use kedge_wire::DelegatedMobileNetworkPrefix;
 use kedge_wire::auth::Key;
 use kit::*;
 
@@ -50,13 +51,20 @@ fn a_steady_refresh_allocates_nothing_over_either_transport() {
         updates_only: false,
     });
     for mag in [MAG1, MAG1_V4] {
+        let mut networks = settings().networks;
+        let start = "172.16.0.0".parse().unwrap();
+        networks.get_mut("home").unwrap().mobile_networks =
+            vec![MobileNetworkPool { start, pool_len: 16, network_len: 24 }];
         let mut world = World::with(Settings {
+            networks,
             authentication: authentication.clone(),
             heartbeat: Some(Rhythm { interval: secs(60), timeout: secs(3), allowed: 3 }),
             ..settings()
         });
-        let update = attach(mag).ipv4("0.0.0.0/0").signed(&key);
+        let any = DelegatedMobileNetworkPrefix { prefix: "0.0.0.0/0".parse().unwrap() };
+        let update = attach(mag).ipv4("0.0.0.0/0").with(any).signed(&key);
         world.accepted(&update);
+        assert_eq!(world.only_binding().delegated.len(), 1);
         let refresh = update.handoff(5).prefixes(&["2001:db8:100::/64"]);
         let messages: Vec<_> = (0..200)
             .map(|n| {

@@ -7,12 +7,14 @@ mod kit;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kedge_lma::{EncapsulationPolicy, Settings};
+use std::net::IpAddr;
+
+use kedge_lma::{EncapsulationPolicy, MobileNetworkPool, Settings};
 use kedge_model::{BindingId, CustomerId, Forwarding, IpNet, Ipv4Net, Ipv6Net, MnId, VrfId};
 use kedge_wire::registry::{RevocationStatus, RevocationTrigger};
 use kedge_wire::{
-    BindingRevocationIndication, BuFlags, GreKeyOption, HomeNetworkPrefix, Ipv4HomeAddressRequest,
-    MnIdOption, Options, RevocationFlags,
+    BindingRevocationIndication, BuFlags, DelegatedMobileNetworkPrefix, GreKeyOption,
+    HomeNetworkPrefix, Ipv4HomeAddressRequest, MnIdOption, Options, RevocationFlags,
 };
 use kit::*;
 use proptest::prelude::*;
@@ -52,15 +54,33 @@ struct Update {
     gre: Option<Option<u32>>,
     forced_udp: bool,
     time: i64,
+    /// Prefixes for its network: 0 none, 1 any, 2 and more certain ones.
+    delegated: u8,
 }
 
 fn update() -> impl Strategy<Value = Update> {
     let who = (0..4_u8, 0..4_u8, prop::option::of(0..2_u8), 0..6_u8);
     let what = (prop_oneof![Just(0_u64), 4..40_u64], 0..7_u8, 0..9_u8);
-    let how = (prop::option::of(prop::option::of(0..3_u32)), any::<bool>(), -2..3_i64);
+    let how = (prop::option::of(prop::option::of(0..3_u32)), any::<bool>(), -2..3_i64, 0..5_u8);
     (who, what, how).prop_map(
-        |((node, mag, interface, handoff), (lifetime, prefix, ipv4), (gre, forced_udp, time))| {
-            Update { node, mag, interface, handoff, lifetime, prefix, ipv4, gre, forced_udp, time }
+        |(
+            (node, mag, interface, handoff),
+            (lifetime, prefix, ipv4),
+            (gre, forced_udp, time, delegated),
+        )| {
+            Update {
+                node,
+                mag,
+                interface,
+                handoff,
+                lifetime,
+                prefix,
+                ipv4,
+                gre,
+                forced_udp,
+                time,
+                delegated,
+            }
         },
     )
 }
@@ -105,6 +125,7 @@ proptest! {
         prop_assert_eq!(world.lma.poll_timeout(), None);
         let (ipv4, ipv6) = world.lma.usage("home").unwrap();
         prop_assert_eq!((ipv4.unwrap().taken, ipv6.unwrap().taken), (0, 0));
+        prop_assert!(world.lma.delegated_usage("home").all(|(_, usage)| usage.taken == 0));
         prop_assert!(world.lma.peers().all(|peer| peer.bindings == 0));
     }
 }
@@ -113,7 +134,11 @@ proptest! {
 fn configuration(which: u8) -> Settings {
     let mut settings = Settings { bce_maximum: 6, hnp_maximum: 2, ..settings() };
     let (ipv4, ipv6) = if which == 1 { (30, 61) } else { (29, 62) };
-    settings.networks.insert("home".to_owned(), network(ipv4, ipv6));
+    let mut home = network(ipv4, ipv6);
+    let (pool_len, network_len) = (if which == 1 { 28 } else { 29 }, 30);
+    let start = IpAddr::from([172, 16, 0, 0]);
+    home.mobile_networks = vec![MobileNetworkPool { start, pool_len, network_len }];
+    settings.networks.insert("home".to_owned(), home);
     match which {
         1 => drop(settings.peers.pop()),
         2 => settings.encapsulation = EncapsulationPolicy::Gre,
@@ -216,6 +241,11 @@ fn pbu(world: &World, update: &Update) -> Pbu {
     if let Some(key) = update.gre {
         pbu.more.push(GreKeyOption { key });
     }
+    for n in (1..=update.delegated).filter(|n| *n != 2) {
+        let prefix =
+            if n == 1 { "0.0.0.0/0".to_owned() } else { format!("172.16.0.{}/30", 4 * (n - 3)) };
+        pbu = pbu.with(DelegatedMobileNetworkPrefix { prefix: prefix.parse().unwrap() });
+    }
     if update.forced_udp {
         pbu.flags |= BuFlags::F;
     }
@@ -244,7 +274,7 @@ fn check(world: &World, held: &BTreeMap<BindingId, Forwarding>) {
     for binding in world.lma.bindings() {
         assert!(ids.insert(binding.id));
         assert!(!binding.addresses.is_empty());
-        for address in binding.addresses.routed() {
+        for address in binding.addresses.routed().chain(binding.delegated.iter().copied()) {
             assert!(addresses.insert(address), "{address} is held twice");
         }
         let want = binding.forwarding(VrfId::DEFAULT);
@@ -258,15 +288,19 @@ fn check(world: &World, held: &BTreeMap<BindingId, Forwarding>) {
     let paths: u32 = world.lma.peers().map(|peer| peer.bindings).sum();
     assert_eq!(paths as usize, ids.len());
     // A session that is older than the pools may hold what is in none of them.
-    let pools = world.lma.settings().networks["home"];
+    let pools = &world.lma.settings().networks["home"];
     let (pool4, pool6) = (pools.ipv4.unwrap(), pools.ipv6.unwrap());
     let block4 = Ipv4Net::new(pool4.start, pool4.prefix_len).unwrap();
     let block6 = Ipv6Net::new(pool6.start, pool6.prefix_len).unwrap();
+    let delegable =
+        Ipv4Net::new([172, 16, 0, 0].into(), pools.mobile_networks[0].pool_len).unwrap();
+    let delegated: u32 = world.lma.delegated_usage("home").map(|(_, usage)| usage.taken).sum();
     let (ipv4, ipv6) = world.lma.usage("home").unwrap();
     let in_pools = |address: &&IpNet| match address {
+        IpNet::V4(a) if a.prefix_len() == 30 => delegable.contains(a),
         IpNet::V4(a) => block4.contains(a) && a.addr() != block4.broadcast(),
         IpNet::V6(p) => block6.contains(p),
     };
-    let taken = ipv4.unwrap().taken + ipv6.unwrap().taken;
+    let taken = ipv4.unwrap().taken + ipv6.unwrap().taken + delegated;
     assert_eq!(taken as usize, addresses.iter().filter(in_pools).count());
 }

@@ -6,17 +6,33 @@ mod kit;
 use std::collections::BTreeSet;
 
 use kedge_lma::{
-    Authentication, AuthenticationHome, Denial, EncapsulationPolicy, Profile, Service, Settings,
+    Authentication, AuthenticationHome, Denial, EncapsulationPolicy, MobileNetworkPool, Profile,
+    Service, Settings,
 };
 use kedge_model::{Ipv4Net, Timestamp};
 use kedge_wire::auth::Key;
-use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue, Ipv4HomeAddressStatus};
+use kedge_wire::registry::{
+    AccessTechnologyType, HandoffIndicatorValue, Ipv4HomeAddressStatus, MnIdSubtype,
+};
 use kedge_wire::{
-    AccessTechnology, AlternateCareOfAddress, BaFlags, BuFlags, HandoffIndicator,
-    HomeNetworkPrefix, Ipv4HomeAddressReply, LinkLocalAddress, MessageId, MnIdOption,
-    MnLinkLayerId, ServiceSelection, TimestampOption,
+    AccessTechnology, AlternateCareOfAddress, BaFlags, BuFlags, DelegatedMobileNetworkPrefix,
+    GreKeyOption, HandoffIndicator, HomeNetworkPrefix, Ipv4HomeAddressReply, LinkLocalAddress,
+    MagIdentifier, MagMultipathBinding, MessageId, MnIdOption, MnLinkLayerId, ServiceSelection,
+    TimestampOption,
 };
 use kit::*;
+
+#[test]
+fn status_128_once_the_data_plane_has_stopped_and_what_is_there_can_be_given_back() {
+    let mut world = World::new();
+    world.accepted(&attach(MAG1));
+    world.lma.handle_forwarding_stopped();
+    for update in [attach(MAG1).handoff(5), attach(MAG2).handoff(3), attach(MAG1).mn("b@x")] {
+        assert_eq!(world.denied(&update, Denial::ForwardingStopped).status().0, 128);
+    }
+    assert_eq!(world.count("deny_reasons.unspecified"), 3);
+    world.accepted(&attach(MAG1).deregister());
+}
 
 #[test]
 fn status_129_for_a_registration_that_is_neither_home_nor_proxy() {
@@ -38,12 +54,16 @@ fn status_129_for_forced_udp_where_it_is_not_accepted() {
 
 #[test]
 fn status_129_for_an_option_twice_that_may_be_there_once() {
+    let ims = ServiceSelection::new(b"ims").unwrap();
     for twice in [
         attach(MAG1).with(HandoffIndicator(HandoffIndicatorValue(1))),
         attach(MAG1).with(AccessTechnology(AccessTechnologyType(4))),
         attach(MAG1).with(MnIdOption::EMPTY),
         attach(MAG1).with(MnLinkLayerId::new(&[1]).unwrap()),
         attach(MAG1).with(TimestampOption(Timestamp(1))),
+        attach(MAG1).with(MULTIPATH).with(MULTIPATH),
+        attach(MAG1).with(ims).with(ims),
+        attach(MAG1).with(GreKeyOption { key: None }).with(GreKeyOption { key: Some(1) }),
         attach(MAG1).with(LinkLocalAddress(v6("::"))).with(LinkLocalAddress(v6("::"))),
     ] {
         let mut world = World::new();
@@ -110,6 +130,18 @@ fn status_131_for_a_mobile_node_that_registers_itself() {
     let mut world = World::new();
     let own = attach(MAG1).flags(BuFlags::A | BuFlags::H);
     assert_eq!(world.denied(&own, Denial::HomeRegistration).status().0, 131);
+    assert_eq!(world.moved("deny_other"), [("home_registration", 1)]);
+}
+
+#[test]
+fn status_133_for_a_mobile_node_that_gives_up_a_registration_of_its_own() {
+    let mut world = World::new();
+    let own = attach(MAG1).flags(BuFlags::A | BuFlags::H).lifetime(0);
+    assert_eq!(world.denied(&own, Denial::HomeDeregistration).status().0, 133);
+    assert_eq!(world.moved("deny_other"), [("not_home_agent", 1)]);
+    world.accepted(&attach(MAG1));
+    world.denied(&own, Denial::RegistrationTypeChange);
+    assert!(world.only_binding().is_active(), "a proxy registration is not the node's to end");
 }
 
 #[test]
@@ -157,6 +189,19 @@ fn status_144_for_a_message_identifier_that_is_not_fresh() {
     let own = ack.options.get::<MessageId>().unwrap().0;
     assert_eq!((own >> 32, own as u32), (ntp(&world) >> 32, stale as u32), "RFC 4285 §6");
     assert_eq!(world.count("deny_reasons.mismatched_id"), 2);
+}
+
+#[test]
+fn status_145_for_an_update_without_a_time_where_one_is_required() {
+    let mut world = World::with(Settings { timestamp_required: true, ..settings() });
+    world.accepted(&attach(MAG1));
+    for update in [attach(MAG1).mn("b@x"), attach(MAG1).handoff(5), attach(MAG1).deregister()] {
+        let ack = world.denied(&update.sequence(7), Denial::MessageIdRequired);
+        assert_eq!((ack.status().0, ack.body.sequence.0), (145, 7));
+    }
+    assert_eq!(world.count("deny_reasons.message_id_required"), 3);
+    let mut accepting = World::new();
+    accepting.accepted(&attach(MAG1).mn("b@x").sequence(7));
 }
 
 #[test]
@@ -364,6 +409,7 @@ fn status_170_for_ipv4_that_the_profile_or_the_network_does_not_have() {
     let mut by_network = World::with(settings);
     by_network.denied(&ask, Denial::Ipv4NotAuthorized);
     assert_eq!(by_network.count("deny_admin_prohibited.no_permission"), 1);
+    assert_eq!(by_network.moved("deny_other"), [("not_authorized_for_ipv4", 1)]);
 }
 
 #[test]
@@ -380,6 +426,7 @@ fn status_171_for_an_ipv4_address_that_is_not_the_nodes() {
     }
     world.accepted(&attach(MAG1).mn("b@x").ipv4("10.0.0.77/24"));
     assert_eq!(world.count("deny_admin_prohibited.hoa_not_authorized"), 4);
+    assert_eq!(world.moved("deny_other"), [("not_authorized_for_ipv4_address", 4)]);
 }
 
 #[test]
@@ -402,6 +449,7 @@ fn status_172_for_ipv6_that_the_profile_or_the_network_does_not_have() {
     let mut by_network = World::with(settings);
     by_network.denied(&attach(MAG1), Denial::Ipv6NotAuthorized);
     assert_eq!(by_network.count("deny_admin_prohibited.no_permission"), 1);
+    assert_eq!(by_network.moved("deny_other"), [("not_authorized_for_ipv6", 1)]);
 }
 
 #[test]
@@ -411,6 +459,7 @@ fn status_173_for_two_ipv4_home_addresses() {
     let ack = world.denied(&ask, Denial::MultipleIpv4);
     assert_eq!(ack.status().0, 173);
     assert_eq!(ack.options.all::<Ipv4HomeAddressReply>().count(), 2);
+    assert_eq!(world.moved("deny_other"), [("multiple_ipv4_addresses", 1)]);
 }
 
 #[test]
@@ -420,6 +469,21 @@ fn status_174_for_a_care_of_address_that_nothing_can_be_sent_to() {
         let ask = attach(MAG1).with(AlternateCareOfAddress(v6(address)));
         assert_eq!(world.denied(&ask, Denial::InvalidCareOf).status().0, 174, "{address}");
     }
+    assert_eq!(world.moved("deny_other"), [("invalid_care_of_address", 3)]);
+}
+
+#[test]
+fn status_180_for_several_paths_and_the_request_for_them_comes_back_without_its_sender() {
+    let mut world = World::new();
+    let sender = MagIdentifier::new(MnIdSubtype(1), b"mag1@example.com").unwrap();
+    let asked = attach(MAG1).with(MULTIPATH).with(sender);
+    let ack = world.denied(&asked, Denial::MultipathNotSupported);
+    assert_eq!(ack.status().0, 180);
+    assert_eq!(ack.options.get::<MagMultipathBinding>(), Some(MULTIPATH));
+    assert!(ack.options.get::<MagIdentifier<'_>>().is_none(), "RFC 8278 §4.4");
+    assert_eq!(world.moved("deny_other"), [("multipath_not_supported", 1)]);
+    let alone = attach(MAG1).with(sender);
+    world.accepted(&alone);
 }
 
 #[test]
@@ -431,6 +495,10 @@ fn the_checks_are_made_in_the_order_of_rfc_5213() {
         .profiles
         .insert(MN.to_owned(), Profile { apn: Some("a".to_owned()), ..Profile::default() });
     settings.profiles.insert("ok@x".to_owned(), profile(Service::Ipv6));
+    settings.profiles.insert("dual@x".to_owned(), profile(Service::Dual));
+    let start = "172.16.0.0".parse().unwrap();
+    settings.networks.get_mut("home").unwrap().mobile_networks =
+        vec![MobileNetworkPool { start, pool_len: 16, network_len: 24 }];
     let mut world = World::with(settings);
     let none: [&str; 0] = [];
     let mut pbu = Pbu { mn_id: None, handoff: None, technology: None, ..attach(STRANGER) }
@@ -457,9 +525,21 @@ fn the_checks_are_made_in_the_order_of_rfc_5213() {
     world.denied(&pbu, Denial::MissingHandoffIndicator);
     pbu = pbu.handoff(1);
     world.denied(&pbu, Denial::MissingAccessTechnology);
-    pbu = pbu.technology(4);
+    pbu = pbu.technology(4).ipv4("192.0.2.9/24").ipv4("0.0.0.0/0").with(MULTIPATH);
+    world.denied(&pbu, Denial::Ipv4NotAuthorized);
+    pbu = pbu.mn("dual@x");
+    world.denied(&pbu, Denial::MultipleIpv4);
+    pbu.ipv4.pop();
+    world.denied(&pbu, Denial::MultipathNotSupported);
+    pbu.more = Default::default();
+    pbu = pbu.with(DelegatedMobileNetworkPrefix { prefix: "192.0.2.0/24".parse().unwrap() });
     world.denied(&pbu, Denial::PrefixNotAuthorized);
-    world.accepted(&pbu.prefixes(&["::/0"]));
+    pbu = pbu.prefixes(&["::/0"]);
+    world.denied(&pbu, Denial::Ipv4AddressNotAuthorized);
+    pbu.ipv4.clear();
+    world.denied(&pbu, Denial::DelegatedPrefixInUse);
+    pbu.more = Default::default();
+    world.accepted(&pbu);
 }
 
 #[test]
@@ -498,9 +578,18 @@ fn an_update_with_ipv4_alone_is_refused_without_a_prefix() {
 #[test]
 fn these_statuses_are_the_ones_an_update_is_denied_with() {
     let statuses: BTreeSet<u8> = Denial::ALL.iter().map(|denial| denial.status().0).collect();
-    let expected = [129, 130, 131, 135, 139, 144, 146, 151, 152].into_iter();
-    assert_eq!(statuses, expected.chain(153..=163).chain(170..=174).collect());
+    let expected = [128, 129, 130, 131, 133, 135, 139].into_iter().chain(144..=146);
+    let expected = expected.chain(151..=163).chain(170..=174).chain([177, 178, 180]);
+    assert_eq!(statuses, expected.collect());
 }
+
+const MULTIPATH: MagMultipathBinding = MagMultipathBinding {
+    technology: AccessTechnologyType(8),
+    label: 3,
+    bid: 17,
+    bulk_reregistration: false,
+    overwrite: true,
+};
 
 const KEY_SPI: u32 = 0x67;
 

@@ -60,6 +60,7 @@ impl Variant {
         let network = lma::Network {
             ipv4: Some(lma::Ipv4Pool { start: Ipv4Addr::new(10, 1, 0, 2), prefix_len: 24 }),
             ipv6: Some(lma::Ipv6Pool { start: "2001:db8:1::".parse().unwrap(), prefix_len: 48 }),
+            ..Default::default()
         };
         let profile = lma::Profile { network: Some("net".to_owned()), ..Default::default() };
         lma::Settings {

@@ -148,6 +148,7 @@ impl Plan {
                 start: Ipv6Addr::new(0x2001, 0xdb8, n << 12, 0, 0, 0, 0, 0),
                 prefix_len: 52,
             }),
+            ..Default::default()
         };
         let peers = (0..self.gateways).map(|gateway| kedge_lma::Peer {
             name: format!("gateway{gateway}"),

@@ -11,7 +11,7 @@ use super::common::{
 };
 use super::hybrid::{HYBRID_ACCESS, HYBRID_ACCESS_UNHYPHENATED, LMA_HYBRID_ACCESS};
 use super::local_loop::LOCAL_LOOP;
-use super::{BOTH, DOMAIN_NAME, NAME, XE, XR, known};
+use super::{BOTH, DOMAIN_NAME, NAME, OURS, XE, XR, known};
 use crate::key::Key;
 use crate::lma::RAT_WORDS;
 use crate::{MobileNetworkCheck, Redistribute};
@@ -125,6 +125,17 @@ pub(crate) static LMA: Block<Key> = Block {
             "How far a gateway's clock may be from this one; without it the domain's window",
         )
         .from(BOTH),
+        row(
+            Key::TimestampRequired,
+            &[
+                word("replay-protection", "Protection against replayed updates"),
+                word("timestamp", "By the Timestamp option (RFC 5213 8.8)"),
+                last("required"),
+            ],
+            "Refuse an update that does not say when it was sent, with status 145; without this a \
+             sequence number is as good",
+        )
+        .from(OURS),
         row(
             Key::DefaultProfile,
             &[
@@ -348,7 +359,6 @@ pub(super) const NETWORK_POOL_IPV4: Row<Key> = row(
     "Pool of IPv4 prefixes of mobile networks",
 )
 .each(&["ADDRESS"])
-.no_effect_yet()
 .from(XR);
 
 /// IPv6 pool for mobile networks.
@@ -368,7 +378,6 @@ pub(super) const NETWORK_POOL_IPV6: Row<Key> = row(
     "Pool of IPv6 prefixes of mobile networks",
 )
 .each(&["ADDRESS"])
-.no_effect_yet()
 .from(XR);
 
 /// The pools of a network; a customer's network has the same.
@@ -454,7 +463,6 @@ pub(super) const MOBILE_NETWORK_IPV4: Row<Key> = row(
 )
 .each(&["ADDRESS"])
 .also()
-.no_effect_yet()
 .from(XE);
 
 /// XE's pools for mobile networks.
@@ -473,7 +481,6 @@ pub(super) const MOBILE_NETWORK_IPV6: Row<Key> = row(
 )
 .each(&["ADDRESS"])
 .also()
-.no_effect_yet()
 .from(XE);
 
 /// As one of the documents prints it: an IPv6 pool by the word of an IPv4 one.
@@ -492,7 +499,6 @@ pub(super) const MOBILE_NETWORK_IPV6_AS_IPV4: Row<Key> = row(
 )
 .each(&["ADDRESS"])
 .also()
-.no_effect_yet()
 .from(XE);
 
 /// The mode of a set of pools.

@@ -125,6 +125,17 @@ fn the_domains_default_window_is_that_of_a_service_without_a_domain() {
     assert_eq!(window, crate::DomainConfig::DEFAULT_REPLAY_WINDOW);
 }
 
+#[test]
+fn an_anchor_may_require_timestamps_whatever_its_window() {
+    let anchor = "ipv6 mobile pmipv6-lma l domain d\n";
+    assert!(!config_of(anchor).lma.unwrap().timestamp_required);
+    let text = format!(
+        "{anchor} replay-protection timestamp window ignore\n replay-protection timestamp required\n"
+    );
+    let lma = config_of(&text).lma.unwrap();
+    assert!(lma.timestamp_required && lma.replay_window == Some(crate::ReplayWindow::Ignore));
+}
+
 fn config_of(text: &str) -> Config {
     parse(text, "sample").unwrap_or_else(|errors| panic!("{}", errors[0])).0
 }

@@ -3,14 +3,14 @@
 use std::net::IpAddr;
 
 use kedge_config::{
-    AuthHomeAddress, AuthOption, Config, DomainConfig, Encap, LmaConfig, NaiConfig, PeerMag,
-    ReplayWindow, Service as ServiceConfig,
+    AuthHomeAddress, AuthOption, Config, DomainConfig, Encap, LmaConfig, NaiConfig, NetworkConfig,
+    PeerMag, ReplayWindow, Service as ServiceConfig,
 };
 use kedge_lma::{
-    Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool, Network,
-    Peer, Profile, Revocation, Service, Settings,
+    Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool,
+    MobileNetworkPool, Network, Peer, Profile, Revocation, Service, Settings,
 };
-use kedge_model::{CustomerId, IpNet, Ipv4Net, Ipv6Net, Lifetime, VrfId};
+use kedge_model::{CustomerId, IpNet, Lifetime, VrfId};
 
 use super::{ApplyError, LINK_MTU};
 
@@ -44,6 +44,7 @@ pub fn anchor(
         vrf: VrfId::DEFAULT,
         lifetime: Lifetime::from_secs(lma.bce_lifetime.as_secs()),
         hnp_maximum: lma.hnp_maximum,
+        mnp_maximum: Settings::default().mnp_maximum,
         bce_maximum: lma.bce_maximum,
         delete_wait: lma.bce_delete_wait,
         create_wait: lma.bce_create_wait,
@@ -51,6 +52,7 @@ pub fn anchor(
             ReplayWindow::Within(window) => Some(window),
             ReplayWindow::Ignore => None,
         },
+        timestamp_required: lma.timestamp_required,
         dynamic_mag_learning: lma.dynamic_mag_learning,
         authentication: domain.and_then(|d| d.auth.as_ref()).map(authentication),
         encapsulation: policy(domain.and_then(|d| d.encap)),
@@ -75,7 +77,8 @@ pub fn anchor(
                     network.ipv4.map(|p| Ipv4Pool { start: p.start, prefix_len: p.prefix_len });
                 let ipv6 =
                     network.ipv6.map(|p| Ipv6Pool { start: p.start, prefix_len: p.prefix_len });
-                (network.name.clone(), Network { ipv4, ipv6 })
+                let mobile_networks = mobile_networks(network);
+                (network.name.clone(), Network { ipv4, ipv6, mobile_networks })
             })
             .collect(),
         profiles: nais(domain).map(|nai| (nai.nai.clone(), profile(nai))).collect(),
@@ -87,12 +90,22 @@ pub fn anchor(
     };
     let smallest = if lma.ipv4.is_empty() { 40 } else { 20 };
     Ok(AnchorPlan {
+        pools: pools(&settings),
         settings,
         addresses,
-        pools: pools(lma),
         // A tunnel that carries less has its own limit; the forwarder answers for it.
         mtu: lma.tunnel_mtu.unwrap_or(LINK_MTU - smallest),
     })
+}
+
+/// The pools for the networks behind nodes.
+fn mobile_networks(network: &NetworkConfig) -> Vec<MobileNetworkPool> {
+    let pool =
+        |start: IpAddr, pool_len, network_len| MobileNetworkPool { start, pool_len, network_len };
+    let ipv4 = network.mobile_ipv4.iter();
+    let ipv4 = ipv4.map(|p| pool(p.start.into(), p.prefix_len, p.network_len));
+    let ipv6 = network.mobile_ipv6.iter();
+    ipv4.chain(ipv6.map(|p| pool(p.start.into(), p.prefix_len, p.network_len))).collect()
 }
 
 fn nais(domain: Option<&DomainConfig>) -> impl Iterator<Item = &NaiConfig> {
@@ -145,15 +158,13 @@ fn dscp(dscp: Option<kedge_config::Dscp>) -> Option<Dscp> {
 }
 
 /// The blocks that the pools are cut from.
-fn pools(lma: &LmaConfig) -> Vec<IpNet> {
-    let ipv4 = lma.networks.iter().filter_map(|network| network.ipv4);
-    let ipv6 = lma.networks.iter().filter_map(|network| network.ipv6);
+fn pools(settings: &Settings) -> Vec<IpNet> {
+    let blocks = settings.networks.values().flat_map(|network| {
+        let ipv4 = network.ipv4.map(|pool| (IpAddr::V4(pool.start), pool.prefix_len));
+        let ipv6 = network.ipv6.map(|pool| (IpAddr::V6(pool.start), pool.prefix_len));
+        let mobile = network.mobile_networks.iter().map(|pool| (pool.start, pool.pool_len));
+        ipv4.into_iter().chain(ipv6).chain(mobile)
+    });
     // The language takes no length that is none.
-    ipv4.filter_map(|pool| Ipv4Net::new(pool.start, pool.prefix_len).ok())
-        .map(|net| IpNet::V4(net.trunc()))
-        .chain(
-            ipv6.filter_map(|pool| Ipv6Net::new(pool.start, pool.prefix_len).ok())
-                .map(|net| IpNet::V6(net.trunc())),
-        )
-        .collect()
+    blocks.filter_map(|(start, len)| IpNet::new(start, len).ok()).map(|net| net.trunc()).collect()
 }

@@ -57,6 +57,9 @@ fn write_binding(anchor: &Anchor, binding: &Binding, now: Now, out: &mut String)
         let (address, len, router) = (home.address, home.prefix_len, home.router);
         block.row("IPv4 home address", format!("{address}/{len}, default router {router}"));
     }
+    for prefix in &binding.delegated {
+        block.row("Mobile network prefix", prefix);
+    }
     for path in binding.paths.iter() {
         block.row("Care-of address", format!("{} ({})", path.care_of, peer(anchor, path)));
         block.row("Tunnel", tunnel(&path.tunnel));
@@ -83,6 +86,7 @@ fn state(binding: &Binding) -> &'static str {
 
 fn as_json(anchor: &Anchor, binding: &Binding, now: Now) -> Value {
     let prefixes: Vec<String> = binding.addresses.prefixes.iter().map(|p| p.to_string()).collect();
+    let networks: Vec<String> = binding.delegated.iter().map(ToString::to_string).collect();
     let ipv4 = binding.addresses.ipv4.map(|home| {
         json!({
             "address": home.address,
@@ -113,6 +117,7 @@ fn as_json(anchor: &Anchor, binding: &Binding, now: Now) -> Value {
         "link_layer_id": binding.link_layer_id.as_ref().map(ToString::to_string),
         "home_network_prefixes": prefixes,
         "ipv4_home_address": ipv4,
+        "mobile_network_prefixes": networks,
         "paths": paths,
         "lifetime_seconds": binding.lifetime.secs(),
         "remaining_seconds": binding.expires.saturating_duration_since(now.mono).as_secs(),
@@ -164,6 +169,11 @@ pub fn lma_globals<'a>(anchor: &'a Anchor, config: &'a LmaConfig) -> Answer<'a> 
                 if let Some(usage) = usage {
                     block.row(label, format!("{} of {} taken", usage.taken, usage.size));
                 }
+            }
+            for (pool, usage) in anchor.lma().delegated_usage(name) {
+                let (start, len) = (pool.start, pool.network_len);
+                let share = format!("{} of {} taken", usage.taken, usage.size);
+                block.row("Mobile networks", format!("{share}, each a /{len}, from {start}"));
             }
             block.write(&mut out);
         }

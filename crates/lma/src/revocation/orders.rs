@@ -44,6 +44,19 @@ impl Lma {
         slots.len()
     }
 
+    /// Takes a binding back because of what came on this path. Its gateway, if that is the sender,
+    /// knows it from the answer.
+    pub(crate) fn withdraw(&mut self, slot: Slot, told: &SignalPath, now: Now) {
+        let signal = self.cache[slot].paths.first().signal;
+        match signal.transport == told.transport && signal.peer.ip() == told.peer.ip() {
+            true => self.end(slot, Release::Revoked, now),
+            false => {
+                let trigger = RevocationTrigger::ADMINISTRATIVE_REASON;
+                self.take_back(slot, trigger, Release::Revoked, now);
+            }
+        }
+    }
+
     /// A binding that its gateway holds ends when the gateway has been told; any other, and one
     /// that is already being taken back, at once.
     pub(crate) fn take_back(
