@@ -34,8 +34,9 @@ pub const VERSION: u32 = 1;
 /// Where the daemon listens unless it is told otherwise.
 pub const DEFAULT_SOCKET: &str = "/run/kedge/kedge.sock";
 
-/// Octets of the longest request, its newline included.
-pub const MAX_REQUEST: usize = 64 * 1024;
+/// Octets of the longest request, its newline included: a configuration of some ten thousand
+/// customers may be in it.
+pub const MAX_REQUEST: usize = 16 * 1024 * 1024;
 
 /// Octets of the longest answer that a client reads, its newline included.
 pub const MAX_ANSWER: usize = 256 * 1024 * 1024;

@@ -28,6 +28,8 @@ pub enum Ask {
     Command {
         /// The line.
         line: String,
+        /// A text of several lines that the command is about, as `load` has one.
+        text: Option<String>,
         /// The form of the answer; a `| json` in the line asks for JSON as well.
         format: Format,
         /// Columns of the reader's terminal, if it has one.
@@ -43,7 +45,7 @@ pub enum Ask {
 impl Ask {
     /// The command `line`, answered as text of any width.
     pub fn command(line: impl Into<String>) -> Self {
-        Self::Command { line: line.into(), format: Format::Text, width: None }
+        Self::Command { line: line.into(), text: None, format: Format::Text, width: None }
     }
 }
 
@@ -194,6 +196,8 @@ struct RawRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     complete: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     format: Option<Format>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     width: Option<u16>,
@@ -212,9 +216,12 @@ impl Request {
         let raw: RawRequest =
             serde_json::from_slice(line).map_err(|error| malformed(id, error.to_string()))?;
         let ask = match (raw.command, raw.complete) {
-            (Some(line), None) => {
-                Ask::Command { line, format: raw.format.unwrap_or_default(), width: raw.width }
-            }
+            (Some(line), None) => Ask::Command {
+                line,
+                text: raw.text,
+                format: raw.format.unwrap_or_default(),
+                width: raw.width,
+            },
             (None, Some(line)) => Ask::Complete { line },
             _ => return Err(malformed(id, "one of `command` and `complete` is needed".to_owned())),
         };
@@ -228,12 +235,14 @@ impl Request {
             id: self.id,
             command: None,
             complete: None,
+            text: None,
             format: None,
             width: None,
         };
         match &self.ask {
-            Ask::Command { line, format, width } => {
+            Ask::Command { line, text, format, width } => {
                 raw.command = Some(line.clone());
+                raw.text.clone_from(text);
                 raw.format = Some(*format);
                 raw.width = *width;
             }

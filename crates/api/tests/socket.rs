@@ -187,7 +187,7 @@ fn a_line_beyond_the_limit_is_refused_and_the_connection_closed() {
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();
     let refusal = Answer::decode(line.as_bytes()).unwrap().outcome.unwrap_err();
-    assert_eq!(refusal.message, "the request is too long: at most 65536 octets");
+    assert_eq!(refusal.message, "the request is too long: at most 16777216 octets");
     assert_eq!(reader.read_line(&mut line).unwrap(), 0);
     daemon.stop();
 }

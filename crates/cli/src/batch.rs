@@ -5,8 +5,9 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::path::Path;
 
-use kedge_api::{ClientError, Refusal};
+use kedge_api::{ClientError, Outcome, Refusal};
 
+use crate::files;
 use crate::screen::Screen;
 use crate::session::Session;
 
@@ -68,13 +69,26 @@ pub(crate) fn lines(
     session: &mut Session,
     screen: &Screen,
 ) -> Result<(), Failure> {
-    for (index, line) in input.lines().enumerate() {
+    let mut lines = input.lines().enumerate();
+    while let Some((index, line)) = lines.next() {
         let place = format!("{name}:{}", index + 1);
         let line = match line {
             Ok(line) => line,
             Err(error) => return Err(Failure::Input { place, error }),
         };
-        if !is_comment(&line) {
+        if files::wants_typed(&line, session) {
+            let mut text = String::new();
+            for (_, line) in lines.by_ref() {
+                let line =
+                    line.map_err(|error| Failure::Input { place: name.to_owned(), error })?;
+                if line.trim_end() == "." {
+                    break;
+                }
+                text.push_str(&line);
+                text.push('\n');
+            }
+            show(session.command_with(&line, Some(text))?, Some(place), screen)?;
+        } else if !is_comment(&line) {
             run(&line, Some(place), session, screen)?;
         }
     }
@@ -87,7 +101,11 @@ fn run(
     session: &mut Session,
     screen: &Screen,
 ) -> Result<(), Failure> {
-    match session.command(command)? {
+    show(files::run(command, session)?, place, screen)
+}
+
+fn show(outcome: Outcome, place: Option<String>, screen: &Screen) -> Result<(), Failure> {
+    match outcome {
         Ok(reply) => Ok(screen.show(&reply)?),
         Err(refusal) => Err(Failure::Refused { place, refusal }),
     }

@@ -9,6 +9,7 @@
 
 mod args;
 mod batch;
+mod files;
 mod prompt;
 mod screen;
 mod session;

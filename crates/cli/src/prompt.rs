@@ -12,6 +12,7 @@ use reedline::{
 };
 
 use crate::batch::Failure;
+use crate::files;
 use crate::screen::{Screen, complain, table};
 use crate::session::Session;
 
@@ -52,7 +53,14 @@ pub(crate) fn run(session: Session, screen: &Screen) -> Result<(), Failure> {
 
 /// A refused command does not end the conversation, nor does a daemon that is away for a moment.
 fn run_one(line: &str, editor: &mut Reedline, session: &Shared, screen: &Screen) -> io::Result<()> {
-    let outcome = lock(session).command(line);
+    let wants_typed = files::wants_typed(line, &lock(session));
+    let outcome = match wants_typed {
+        true => {
+            let text = typed(editor)?;
+            lock(session).command_with(line, Some(text))
+        }
+        false => files::run(line, &mut lock(session)),
+    };
     match outcome {
         Ok(Err(refusal)) if is_about_changes(&refusal) => {
             let Signal::Success(answer) = editor.read_line(&Question(&refusal.message))? else {
@@ -72,6 +80,20 @@ fn run_one(line: &str, editor: &mut Reedline, session: &Shared, screen: &Screen)
         }
         outcome => show(outcome, screen).map(drop),
     }
+}
+
+/// A text, up to a line with nothing but a dot, or Ctrl-D.
+fn typed(editor: &mut Reedline) -> io::Result<String> {
+    let mut text = String::new();
+    writeln!(stdout(), "the text, then a line with a dot alone, or Ctrl-D:")?;
+    while let Signal::Success(line) = editor.read_line(&Bare)? {
+        if line.trim_end() == "." {
+            break;
+        }
+        text.push_str(&line);
+        text.push('\n');
+    }
+    Ok(text)
 }
 
 fn run_plain(line: &str, session: &Shared, screen: &Screen) -> io::Result<bool> {
@@ -193,6 +215,31 @@ impl Prompt for Sign {
 
     fn render_prompt_history_search_indicator(&self, search: PromptHistorySearch) -> Cow<'_, str> {
         format!(" search {}: ", search.term).into()
+    }
+}
+
+/// Nothing before the line: it belongs to a text.
+struct Bare;
+
+impl Prompt for Bare {
+    fn render_prompt_left(&self) -> Cow<'_, str> {
+        "".into()
+    }
+
+    fn render_prompt_right(&self) -> Cow<'_, str> {
+        "".into()
+    }
+
+    fn render_prompt_indicator(&self, _mode: PromptEditMode) -> Cow<'_, str> {
+        "".into()
+    }
+
+    fn render_prompt_multiline_indicator(&self) -> Cow<'_, str> {
+        "".into()
+    }
+
+    fn render_prompt_history_search_indicator(&self, _: PromptHistorySearch) -> Cow<'_, str> {
+        "".into()
     }
 }
 

@@ -29,7 +29,17 @@ impl Session {
 
     /// Runs a command.
     pub(crate) fn command(&mut self, line: &str) -> Result<Outcome, ClientError> {
-        self.ask(Ask::Command { line: line.to_owned(), format: self.format, width: self.width })
+        self.command_with(line, None)
+    }
+
+    /// Runs a command that is about a text.
+    pub(crate) fn command_with(
+        &mut self,
+        line: &str,
+        text: Option<String>,
+    ) -> Result<Outcome, ClientError> {
+        let (line, format, width) = (line.to_owned(), self.format, self.width);
+        self.ask(Ask::Command { line, text, format, width })
     }
 
     /// The words that may stand at the end of `line`.

@@ -202,7 +202,7 @@ impl Drop for Daemon {
 }
 
 fn answer(call: Call, notes: &Mutex<Vec<String>>) {
-    let Ask::Command { line, format, width } = call.ask.clone() else {
+    let Ask::Command { line, format, width, .. } = call.ask.clone() else {
         return call.answer(Err(Refusal::new("no completion here")), None);
     };
     assert_eq!(width, None, "standard output is no terminal");

@@ -33,6 +33,7 @@ mod mag;
 mod map;
 mod network;
 mod radius;
+mod session;
 mod shared;
 mod table;
 
@@ -55,6 +56,7 @@ pub use mag::{
 pub use map::{LinkChoice, MapEntry};
 pub use network::{Ipv4Pool, Ipv6Pool, MobileIpv4Pool, MobileIpv6Pool, NamedPool, NetworkConfig};
 pub use radius::RadiusServer;
+pub use session::{CommitKind, SessionCommand, complete_session, parse_session_command};
 pub use shared::{
     AuthHomeAddress, AuthOption, Dscp, Encap, Heartbeat, LabelHeartbeat, ReplayWindow,
     RevocationTimes,

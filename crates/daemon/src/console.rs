@@ -1,7 +1,7 @@
 //! What people and scripts ask over the API: a line becomes a command, a command an answer.
 
-use kedge_api::{Ask, Format, Outcome, Refusal, Reply, Word};
-use kedge_config::{BindingFilter, Command, Pipe, complete, parse_command};
+use kedge_api::{Ask, Format, Outcome, Refusal, Reply};
+use kedge_config::{BindingFilter, Command, Pipe, parse_command};
 use kedge_model::{CustomerId, MnId};
 use kedge_sansio::Now;
 use kedge_telemetry::Group;
@@ -26,31 +26,21 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// Carries out what a client asks.
+/// Carries out a command of the terminal.
 pub fn carry_out(shell: &mut Shell, ask: &Ask, now: Now) -> Outcome {
-    match ask {
-        Ask::Complete { line } => {
-            let word = |hint: kedge_config::Hint| Word {
-                word: hint.what,
-                help: hint.help,
-                placeholder: hint.placeholder,
-            };
-            Ok(Reply::Words(complete(line, &|_| Vec::new()).into_iter().map(word).collect()))
-        }
-        Ask::Command { line, format, .. } => {
-            let request = parse_command(line).map_err(|error| {
-                let mut message = error.to_string();
-                message.truncate(message.trim_end().len());
-                Refusal::new(message)
-            })?;
-            let answer = command(shell, &request.command, now)?;
-            if *format == Format::Json || request.pipes.contains(&Pipe::Json) {
-                return Ok(Reply::Data((answer.data)()));
-            }
-            let text = (answer.text)();
-            Ok(Reply::Text(request.pipes.iter().fold(text, |text, pipe| pipe.apply(&text))))
-        }
+    let Ask::Command { line, format, .. } = ask else {
+        return Err(Refusal::new("no command"));
+    };
+    let request = parse_command(line).map_err(|error| {
+        let message = error.to_string().trim_end().to_owned();
+        Refusal { column: u32::try_from(error.place.spot.column).ok(), ..Refusal::new(message) }
+    })?;
+    let answer = command(shell, &request.command, now)?;
+    if *format == Format::Json || request.pipes.contains(&Pipe::Json) {
+        return Ok(Reply::Data((answer.data)()));
     }
+    let text = (answer.text)();
+    Ok(Reply::Text(request.pipes.iter().fold(text, |text, pipe| pipe.apply(&text))))
 }
 
 fn command<'a>(shell: &'a mut Shell, command: &Command, now: Now) -> Result<Answer<'a>, Refusal> {

@@ -19,12 +19,15 @@
 
 mod anchor;
 mod apply;
+mod commit;
+mod configure;
 mod console;
+mod conversation;
 mod counters;
 mod forwarding;
 mod gateway;
-#[expect(dead_code, reason = "the commit uses it next")]
 mod history;
+mod in_service;
 mod key_file;
 mod log;
 mod options;
@@ -55,12 +58,12 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), StartError> {
-    let config = startup::read_config(options)?;
+    let (config, text) = startup::read_config(options)?;
     if options.check {
         // The status says it, too, if nobody reads this.
         let _ = writeln!(io::stdout(), "{}: no errors", options.config.display());
         return Ok(());
     }
-    let (shell, _held) = startup::start(options, config)?;
+    let (shell, _held) = startup::start(options, config, text)?;
     Ok(shell.run()?)
 }

@@ -16,7 +16,9 @@ use kedge_sansio::Now;
 use tracing::{info, warn};
 
 use crate::anchor::Anchor;
-use crate::console;
+use crate::commit::{self, Commits};
+use crate::configure::Sessions;
+use crate::conversation;
 use crate::gateway::{self, Gateway};
 
 /// Requests of the management API wait.
@@ -50,6 +52,10 @@ pub struct Shell {
     pub anchor: Option<Anchor>,
     /// The gateway, if one is configured.
     pub gateway: Option<Gateway>,
+    /// The configurations that were in force.
+    pub commits: Commits,
+    /// Who is changing the configuration.
+    pub sessions: Sessions,
     pub(crate) host: Owned,
     pub(crate) poller: Poller,
     pub(crate) waker: Waker,
@@ -122,7 +128,7 @@ impl Shell {
     fn wait(&mut self, stop_by: Option<Instant>) -> Result<Vec<Token>, NetError> {
         let anchor = self.anchor.as_mut().and_then(Anchor::poll_timeout);
         let gateway = self.gateway.as_mut().and_then(Gateway::poll_timeout);
-        let due = [anchor, gateway, stop_by].into_iter().flatten().min();
+        let due = [anchor, gateway, self.commits.due(), stop_by].into_iter().flatten().min();
         let timeout = due.map(|due| due.saturating_duration_since(Instant::now()));
         Ok(self.poller.wait(timeout)?.map(|ready| ready.token).collect())
     }
@@ -139,13 +145,22 @@ impl Shell {
     }
 
     fn answer_calls(&mut self, now: Now) {
-        for _ in 0..CALLS_A_TURN {
-            let Some(call) = self.server.next_call() else { return };
-            let outcome = console::carry_out(self, &call.ask, now);
-            call.answer(outcome, None);
+        let mut answered = 0;
+        while answered < CALLS_A_TURN
+            && let Some(call) = self.server.next_call()
+        {
+            let (outcome, mode) = conversation::answer(self, &call, now);
+            call.answer(outcome, mode);
+            answered += 1;
         }
-        // More may wait; they get the next turn.
-        self.waker.wake();
+        if answered == CALLS_A_TURN {
+            // More may wait; they get the next turn.
+            return self.waker.wake();
+        }
+        // A session ends after the last request of its client.
+        while let Some(client) = self.server.next_gone() {
+            self.sessions.leave(client);
+        }
     }
 
     fn hear_kernel(&mut self, now: Now) -> Result<(), NetError> {
@@ -182,5 +197,6 @@ impl Shell {
         if let Some(gateway) = &mut self.gateway {
             gateway.handle_timeout(&mut self.host, now);
         }
+        commit::expire(self, now);
     }
 }

@@ -29,6 +29,8 @@ use tracing::{info, warn};
 
 use crate::anchor::Anchor;
 use crate::apply::{self, ApplyError};
+use crate::commit::Commits;
+use crate::configure::Sessions;
 use crate::forwarding::Plane;
 use crate::gateway::{self, Gateway, SharedInterface};
 use crate::key_file::{self, KeyFileError};
@@ -74,6 +76,14 @@ pub enum StartError {
         /// Why.
         cause: ApplyError,
     },
+    /// The commits cannot be kept.
+    #[error("history of commits in {path}: {}", reason(cause))]
+    History {
+        /// The directory.
+        path: PathBuf,
+        /// What the kernel said.
+        cause: io::Error,
+    },
     /// The process lacks privileges.
     #[error("missing privileges: {0}; run as root, or let the service manager grant them")]
     Privileges(String),
@@ -107,7 +117,7 @@ pub fn reason(cause: &io::Error) -> String {
 }
 
 /// Reads the configuration and prints what there is to say about it.
-pub fn read_config(options: &Options) -> Result<Config, StartError> {
+pub fn read_config(options: &Options) -> Result<(Config, String), StartError> {
     let path = || options.config.clone();
     let text = fs::read(&options.config)
         .map_err(|cause| StartError::Unreadable { path: path(), cause })?;
@@ -132,22 +142,27 @@ pub fn read_config(options: &Options) -> Result<Config, StartError> {
         read => read?,
     }
     match plan(&config, 0) {
-        Ok(_) => Ok(config),
+        Ok(_) => Ok((config, text.into_owned())),
         // A file may be a part of a configuration, as the domains that several files share.
         Err(cause) if options.check && cause.is_absence() => {
             log::say(format_args!("{}: warning: {cause}", options.config.display()));
-            Ok(config)
+            Ok((config, text.into_owned()))
         }
         Err(cause) => Err(StartError::Unfit { path: path(), cause }),
     }
 }
 
-struct Plan {
-    anchor: Option<apply::AnchorPlan>,
-    gateway: Option<apply::GatewayPlan>,
+/// What a configuration comes down to.
+pub struct Plan {
+    /// The anchor, if it has one.
+    pub anchor: Option<apply::AnchorPlan>,
+    /// The gateway, if it has one.
+    pub gateway: Option<apply::GatewayPlan>,
 }
 
-fn plan(config: &Config, restart_counter: u32) -> Result<Plan, ApplyError> {
+/// Maps a configuration to what the services are told, as far as that can be said without
+/// starting them.
+pub fn plan(config: &Config, restart_counter: u32) -> Result<Plan, ApplyError> {
     let anchor = |lma: &LmaConfig| apply::anchor(config, lma, restart_counter);
     let gateway = |mag: &MagConfig| apply::gateway(config, mag, restart_counter);
     let plan = Plan {
@@ -168,7 +183,7 @@ fn plan(config: &Config, restart_counter: u32) -> Result<Plan, ApplyError> {
 }
 
 /// Starts everything that the configuration asks for.
-pub fn start(options: &Options, config: Config) -> Result<(Shell, Held), StartError> {
+pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, Held), StartError> {
     let missing = privileges::missing(Needs::OneNamespace)?;
     if !missing.is_empty() {
         return Err(StartError::Privileges(missing.join(", ")));
@@ -181,6 +196,11 @@ pub fn start(options: &Options, config: Config) -> Result<(Shell, Held), StartEr
     });
     let mut plan = plan(&config, restart_counter)
         .map_err(|cause| StartError::Unfit { path: options.config.clone(), cause })?;
+    let commits = {
+        let (file, directory) = (&options.config, state_dir.file("commits"));
+        let kept = Commits::begin(file, directory.clone(), &text, shell::sample());
+        kept.map_err(|cause| StartError::History { path: directory, cause })?
+    };
     // From here on threads are started: they inherit blocked signals and few privileges.
     let signals = Signals::take_over()?;
     privileges::keep_needed(Needs::OneNamespace)?;
@@ -224,6 +244,8 @@ pub fn start(options: &Options, config: Config) -> Result<(Shell, Held), StartEr
         restart_counter,
         anchor,
         gateway,
+        commits,
+        sessions: Sessions::default(),
         host,
         poller,
         waker,

@@ -5,7 +5,18 @@ use super::*;
 fn asks() -> Vec<Ask> {
     vec![
         Ask::command("show running-config"),
-        Ask::Command { line: "show x\n| json".into(), format: Format::Json, width: Some(80) },
+        Ask::Command {
+            line: "show x\n| json".into(),
+            text: None,
+            format: Format::Json,
+            width: Some(80),
+        },
+        Ask::Command {
+            line: "load terminal".into(),
+            text: Some("a\nb\n".into()),
+            format: Format::Text,
+            width: None,
+        },
         Ask::Complete { line: "show ipv6 ".into() },
     ]
 }
@@ -55,7 +66,8 @@ fn an_answer_survives_its_line() {
 #[test]
 fn the_request_is_the_flat_object_that_the_documentation_shows() {
     let line = br#"{"version":1,"id":7,"command":"show x","format":"json","width":132}"#;
-    let ask = Ask::Command { line: "show x".into(), format: Format::Json, width: Some(132) };
+    let (line_typed, width) = ("show x".into(), Some(132));
+    let ask = Ask::Command { line: line_typed, text: None, format: Format::Json, width };
     assert_eq!(Request::decode(line), Ok(Request { id: 7, ask }));
 }
 

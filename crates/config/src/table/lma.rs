@@ -382,7 +382,6 @@ pub(super) const NETWORK_POOL_IPV4: Row<Key> = row(
     "Pool of IPv4 prefixes of mobile networks",
 )
 .each(&["ADDRESS"])
-.no_effect_yet()
 .from(XR);
 
 /// IPv6 pool for mobile networks.
@@ -402,7 +401,6 @@ pub(super) const NETWORK_POOL_IPV6: Row<Key> = row(
     "Pool of IPv6 prefixes of mobile networks",
 )
 .each(&["ADDRESS"])
-.no_effect_yet()
 .from(XR);
 
 /// The pools of a network; a customer's network has the same.
@@ -488,7 +486,6 @@ pub(super) const MOBILE_NETWORK_IPV4: Row<Key> = row(
 )
 .each(&["ADDRESS"])
 .also()
-.no_effect_yet()
 .from(XE);
 
 /// XE's pools for mobile networks.
@@ -507,7 +504,6 @@ pub(super) const MOBILE_NETWORK_IPV6: Row<Key> = row(
 )
 .each(&["ADDRESS"])
 .also()
-.no_effect_yet()
 .from(XE);
 
 /// As one of the documents prints it: an IPv6 pool by the word of an IPv4 one.
@@ -526,7 +522,6 @@ pub(super) const MOBILE_NETWORK_IPV6_AS_IPV4: Row<Key> = row(
 )
 .each(&["ADDRESS"])
 .also()
-.no_effect_yet()
 .from(XE);
 
 /// The mode of a set of pools.

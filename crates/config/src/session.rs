@@ -1,0 +1,300 @@
+//! The words of a configuration session: `commit`, `show configuration`, `load`, `rollback` and
+//! the ways out. They stand beside the configuration's own commands and change none of it.
+
+use kedge_grammar::table::{Block, arg_help, flag, last, row, word};
+use kedge_grammar::{Hint, Part, Row, Value};
+
+use crate::CommandError;
+
+/// What is asked of a session.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SessionCommand {
+    /// `configure [exclusive | terminal]`
+    Configure {
+        /// Nobody else may commit while this session lasts.
+        exclusive: bool,
+    },
+    /// `commit [check | confirmed MINUTES] [comment TEXT]`
+    Commit {
+        /// How.
+        how: CommitKind,
+        /// Why, in the words of who commits.
+        comment: Option<String>,
+    },
+    /// `show configuration`: what the candidate changes.
+    ShowChanges,
+    /// `show configuration merge`: the whole candidate.
+    ShowCandidate,
+    /// `show configuration commit list`
+    ShowCommits,
+    /// `show configuration commit changes N`
+    ShowCommitChanges(u64),
+    /// `rollback configuration [to] N`
+    Rollback(u64),
+    /// `load {FILE | terminal} [merge | replace]`; the text comes with the request.
+    Load {
+        /// Whether it takes the place of what there is.
+        replace: bool,
+    },
+    /// `save FILE`: the running configuration, for the client to keep.
+    Save,
+    /// `clear`: forget the changes.
+    Clear,
+    /// `abort`: forget the changes and leave.
+    Abort,
+    /// `end`
+    End,
+    /// `exit`: leave the innermost mode.
+    Exit,
+    /// `pwd`: where in the configuration the session is.
+    Where,
+}
+
+/// The kinds of commit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CommitKind {
+    /// For good.
+    Final,
+    /// Not at all: only said whether it could be done, and what it would do.
+    Check,
+    /// For this many minutes, unless another commit confirms it.
+    Confirmed {
+        /// 1 to 65535.
+        minutes: u16,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Key {
+    Configure,
+    Commit,
+    Changes,
+    Candidate,
+    Commits,
+    CommitChanges,
+    Rollback,
+    Load,
+    Save,
+    Clear,
+    Abort,
+    End,
+    Exit,
+    Where,
+}
+
+const SHOW: Part = word("show", "Show what is configured and what happens");
+const CONFIGURATION: Part = word("configuration", "What a session changes");
+const COMMITS: Part = word("commit", "Earlier commits");
+const NUMBER: Value = Value::Integer { min: 1, max: u64::MAX, unit: "" };
+const COMMENT: &[Part] = &[
+    word("comment", "Say why"),
+    arg_help("TEXT", Value::Name { max: 125 }, "the reason; in double quotes with blanks"),
+];
+const FILE: Value = Value::Name { max: 4096 };
+const CHECK: &[Part] = &[flag("check", "Say whether it can be done, and what it does")];
+const CONFIRMED: &[Part] = &[
+    word("confirmed", "Go back unless another commit confirms it in time"),
+    arg_help("MINUTES", Value::Integer { min: 1, max: 65_535, unit: "minutes" }, "the time"),
+];
+
+const LIST: Row<Key> = row(
+    Key::Commits,
+    &[SHOW, CONFIGURATION, COMMITS, last("list")],
+    "The commits that are kept, the newest first",
+);
+const LIST_CHANGES: Row<Key> = row(
+    Key::CommitChanges,
+    &[SHOW, CONFIGURATION, COMMITS, last("changes"), arg_help("N", NUMBER, "the commit")],
+    "What a commit has changed",
+);
+const ROLLBACK: Row<Key> = row(
+    Key::Rollback,
+    &[
+        word("rollback", "Go back"),
+        last("configuration"),
+        Part::Optional(&[flag("to", "A word that may stand there")]),
+        arg_help("N", NUMBER, "the commit to go back to"),
+    ],
+    "Put an earlier commit's configuration into force",
+);
+const SAVE: Row<Key> = row(
+    Key::Save,
+    &[last("save"), arg_help("FILE", FILE, "the file")],
+    "Write the running configuration into a file",
+);
+
+/// What can be asked outside of the configuration.
+static OUTSIDE: Block<Key> = Block {
+    name: "sessions",
+    help: "Ways into the configuration.",
+    rows: &[
+        row(
+            Key::Configure,
+            &[
+                last("configure"),
+                Part::Optional(&[Part::OneOf(&[
+                    &[flag("exclusive", "Let nobody else commit")],
+                    &[flag("terminal", "The same as without it")],
+                ])]),
+            ],
+            "Change the configuration",
+        ),
+        LIST,
+        LIST_CHANGES,
+        ROLLBACK,
+        SAVE,
+    ],
+};
+
+/// What can be asked within.
+static INSIDE: Block<Key> = Block {
+    name: "session",
+    help: "A session of the configuration.",
+    rows: &[
+        row(
+            Key::Commit,
+            &[
+                last("commit"),
+                Part::Optional(&[Part::OneOf(&[CHECK, CONFIRMED])]),
+                Part::Optional(COMMENT),
+            ],
+            "Put the changes into force",
+        ),
+        row(Key::Changes, &[SHOW, last("configuration")], "What the session changes"),
+        row(Key::Candidate, &[SHOW, CONFIGURATION, last("merge")], "The whole as it would be"),
+        LIST,
+        LIST_CHANGES,
+        ROLLBACK,
+        row(
+            Key::Load,
+            &[
+                last("load"),
+                arg_help("FILE", FILE, "a file, or terminal for a text that is typed"),
+                Part::Optional(&[Part::OneOf(&[
+                    &[flag("merge", "Add it to what there is")],
+                    &[flag("replace", "Put it in the place of what there is")],
+                ])]),
+            ],
+            "Read a configuration",
+        ),
+        SAVE,
+        row(Key::Clear, &[last("clear")], "Forget the changes"),
+        row(Key::Abort, &[last("abort")], "Forget the changes and leave"),
+        row(Key::End, &[last("end")], "Leave the configuration"),
+        row(Key::Exit, &[last("exit")], "Leave this mode"),
+        row(Key::Where, &[last("pwd")], "Where in the configuration this is"),
+    ],
+};
+
+/// Reads a line as a command about sessions; `inside` says whether one is open.
+pub fn parse_session_command(
+    line: &str,
+    inside: bool,
+) -> Result<SessionCommand, Box<CommandError>> {
+    let (key, args) = kedge_grammar::read_command(block(inside), line, "command").map_err(
+        |error| -> Box<CommandError> {
+            let (place, fault) = *error;
+            Box::new(CommandError { place, fault })
+        },
+    )?;
+    let number = args.integer("N").unwrap_or_default();
+    Ok(match key {
+        Key::Configure => SessionCommand::Configure { exclusive: args.has("exclusive") },
+        Key::Commit => {
+            let how = match (args.has("check"), args.integer("MINUTES")) {
+                (true, _) => CommitKind::Check,
+                (false, Some(minutes)) => CommitKind::Confirmed { minutes },
+                (false, None) => CommitKind::Final,
+            };
+            SessionCommand::Commit { how, comment: args.text("TEXT").map(str::to_owned) }
+        }
+        Key::Changes => SessionCommand::ShowChanges,
+        Key::Candidate => SessionCommand::ShowCandidate,
+        Key::Commits => SessionCommand::ShowCommits,
+        Key::CommitChanges => SessionCommand::ShowCommitChanges(number),
+        Key::Rollback => SessionCommand::Rollback(number),
+        Key::Load => SessionCommand::Load { replace: args.has("replace") },
+        Key::Save => SessionCommand::Save,
+        Key::Clear => SessionCommand::Clear,
+        Key::Abort => SessionCommand::Abort,
+        Key::End => SessionCommand::End,
+        Key::Exit => SessionCommand::Exit,
+        Key::Where => SessionCommand::Where,
+    })
+}
+
+/// What of these commands may stand where `line` ends.
+pub fn complete_session(line: &str, inside: bool) -> Vec<Hint> {
+    kedge_grammar::complete(block(inside), line, &|_| Vec::new())
+}
+
+fn block(inside: bool) -> &'static Block<Key> {
+    if inside { &INSIDE } else { &OUTSIDE }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inside(line: &str) -> SessionCommand {
+        parse_session_command(line, true).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn a_session_is_entered_and_left_as_on_a_router() {
+        let enter = |line| parse_session_command(line, false).unwrap();
+        assert_eq!(enter("conf t"), SessionCommand::Configure { exclusive: false });
+        assert_eq!(enter("configure"), SessionCommand::Configure { exclusive: false });
+        assert_eq!(enter("configure exclusive"), SessionCommand::Configure { exclusive: true });
+        assert!(parse_session_command("commit", false).is_err());
+        assert_eq!(inside("end"), SessionCommand::End);
+        assert_eq!(inside("ex"), SessionCommand::Exit);
+        assert_eq!(inside("abort"), SessionCommand::Abort);
+        assert_eq!(inside("clear"), SessionCommand::Clear);
+        assert_eq!(inside("pwd"), SessionCommand::Where);
+    }
+
+    #[test]
+    fn commits_are_final_checked_or_to_be_confirmed() {
+        let commit = |how, comment: Option<&str>| SessionCommand::Commit {
+            how,
+            comment: comment.map(str::to_owned),
+        };
+        assert_eq!(inside("commit"), commit(CommitKind::Final, None));
+        assert_eq!(inside("comm check"), commit(CommitKind::Check, None));
+        let confirmed = CommitKind::Confirmed { minutes: 5 };
+        assert_eq!(inside("commit confirmed 5"), commit(confirmed, None));
+        let why = r#"commit confirmed 5 comment "more pools""#;
+        assert_eq!(inside(why), commit(confirmed, Some("more pools")));
+        assert_eq!(inside("commit comment x"), commit(CommitKind::Final, Some("x")));
+        assert!(parse_session_command("commit confirmed 0", true).is_err());
+    }
+
+    #[test]
+    fn history_is_shown_and_returned_to() {
+        assert_eq!(inside("show configuration"), SessionCommand::ShowChanges);
+        assert_eq!(inside("show conf merge"), SessionCommand::ShowCandidate);
+        assert_eq!(inside("show configuration commit list"), SessionCommand::ShowCommits);
+        let changes = SessionCommand::ShowCommitChanges(3);
+        assert_eq!(inside("show configuration commit changes 3"), changes);
+        assert_eq!(inside("rollback configuration to 3"), SessionCommand::Rollback(3));
+        assert_eq!(inside("rollback configuration 3"), SessionCommand::Rollback(3));
+    }
+
+    #[test]
+    fn texts_are_loaded_in_addition_or_instead() {
+        assert_eq!(inside("load site.conf"), SessionCommand::Load { replace: false });
+        assert_eq!(inside("load terminal merge"), SessionCommand::Load { replace: false });
+        assert_eq!(inside("load /tmp/x replace"), SessionCommand::Load { replace: true });
+        assert_eq!(inside("save /tmp/x"), SessionCommand::Save);
+    }
+
+    #[test]
+    fn every_word_has_a_help() {
+        for (line, within) in [("", true), ("commit ", true), ("show ", true), ("", false)] {
+            for hint in complete_session(line, within) {
+                assert!(!hint.help.is_empty(), "{line}{}", hint.what);
+            }
+        }
+    }
+}

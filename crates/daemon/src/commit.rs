@@ -1,0 +1,213 @@
+//! The commit: from a configuration that reads well to one that runs and that survives.
+//!
+//! ```text
+//!   plan ──► history ──► FILE ──► what runs ──► acknowledged
+//!    │         │           │          │
+//!    └─────────┴───────────┴──────────┴── a failure: as before, and why
+//! ```
+//!
+//! What may be refused for what it says is refused first. Then the configuration is brought to
+//! the disk, and then into force; if the host does not play along, both are as they were. A kill
+//! in between leaves FILE with the old text or the new one, and nothing was acknowledged yet.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use kedge_api::Refusal;
+use kedge_config::{CommitKind, Config};
+use kedge_sansio::Now;
+use tracing::{error, info, warn};
+
+use crate::console::plural;
+use crate::history::History;
+use crate::shell::Shell;
+use crate::startup::{self, Plan};
+use crate::state_dir;
+
+/// The configurations that were in force, and the one that must be confirmed.
+pub struct Commits {
+    /// What the daemon starts from.
+    file: PathBuf,
+    /// What is kept of the commits.
+    history: History,
+    /// The commit that is undone unless it is confirmed.
+    unconfirmed: Option<Unconfirmed>,
+}
+
+struct Unconfirmed {
+    number: u64,
+    before: Config,
+    until: Instant,
+}
+
+/// Who commits, why, and when.
+pub struct Act<'a> {
+    /// The user.
+    pub by: &'a str,
+    /// The reason given.
+    pub comment: Option<&'a str>,
+    /// The time.
+    pub now: Now,
+}
+
+impl Commits {
+    /// The commits of a daemon that runs what it has read from `file`: `text`. If that is not
+    /// what was committed last, somebody has written the file, which is a commit as any other.
+    pub fn begin(file: &Path, directory: PathBuf, text: &str, now: Now) -> io::Result<Self> {
+        let mut history = History::open(directory)?;
+        let read = |text: &str| kedge_config::parse(text, "").map(|(config, _)| config).ok();
+        let newest = history.newest().map(|commit| commit.number);
+        let last = newest.and_then(|number| history.text(number).ok());
+        if last.is_none_or(|last| read(&last) != read(text)) {
+            let comment = format!("read from {} at start", file.display());
+            history.record(text, "kedged", Some(&comment), now.wall)?;
+        }
+        Ok(Self { file: file.to_owned(), history, unconfirmed: None })
+    }
+
+    /// What is kept.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// When an unconfirmed commit is undone.
+    pub fn due(&self) -> Option<Instant> {
+        self.unconfirmed.as_ref().map(|unconfirmed| unconfirmed.until)
+    }
+
+    /// The configuration of a commit.
+    pub fn config(&self, number: u64) -> Result<Config, Refusal> {
+        let text = self.history.text(number).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Refusal::new(format!(
+                "there is no commit {number}; 'show configuration commit list' shows what is kept"
+            )),
+            _ => Refusal::new(format!("commit {number} cannot be read: {error}")),
+        })?;
+        let origin = format!("commit {number}");
+        kedge_config::parse(&text, &origin).map(|(config, _)| config).map_err(|errors| {
+            let first = errors.first().map(ToString::to_string).unwrap_or_default();
+            Refusal::new(format!("commit {number} does not read any more: {}", first.trim_end()))
+        })
+    }
+}
+
+/// What a commit would do, in the words of an operator.
+fn preview(shell: &Shell, config: &Config, plan: &Plan) -> String {
+    let mut lines = Vec::new();
+    let ends = shell.ended_by(plan);
+    if ends > 0 {
+        lines.push(format!("{ends} {} end", plural(ends, "binding")));
+    }
+    let idle = config.without_effect();
+    if !idle.is_empty() {
+        lines.push(format!("no effect yet: {}", idle.join(", ")));
+    }
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// Puts a configuration into force and makes it last.
+pub fn commit(
+    shell: &mut Shell,
+    config: Config,
+    how: CommitKind,
+    act: &Act<'_>,
+) -> Result<String, Refusal> {
+    let plan = startup::plan(&config, shell.restart_counter)
+        .map_err(|cause| Refusal::new(cause.to_string()))?;
+    let said = preview(shell, &config, &plan);
+    if how == CommitKind::Check {
+        return Ok(format!("it can be committed\n{said}"));
+    }
+    if config == shell.config {
+        return confirm(shell);
+    }
+    let before = shell.config.clone();
+    let failed = |what: &str, error: &io::Error| {
+        Refusal::new(format!("nothing is committed: {what}: {}", startup::reason(error)))
+    };
+    let text = kedge_config::render(&config);
+    let commits = &mut shell.commits;
+    let number = commits
+        .history
+        .record(&text, act.by, act.comment, act.now.wall)
+        .map_err(|error| failed("the history cannot be written", &error))?;
+    let lasting = how == CommitKind::Final;
+    if lasting && let Err(error) = state_dir::replace(&commits.file, text.as_bytes()) {
+        withdraw(shell, number, None);
+        let what = format!("{} cannot be written", shell.commits.file.display());
+        return Err(failed(&what, &error));
+    }
+    if let Err(cause) = shell.put_in_force(config, plan, act.now) {
+        withdraw(shell, number, lasting.then_some(&before));
+        return Err(Refusal::new(format!("nothing is committed: {cause}")));
+    }
+    let commits = &mut shell.commits;
+    let mut answer = format!("commit {number}\n{said}");
+    match how {
+        CommitKind::Confirmed { minutes } => {
+            // Several unconfirmed commits in a row go back to what was confirmed.
+            let before = commits.unconfirmed.take().map_or(before, |earlier| earlier.before);
+            let until = act.now.mono + Duration::from_secs(u64::from(minutes) * 60);
+            commits.unconfirmed = Some(Unconfirmed { number, before, until });
+            let minutes = format!("{minutes} {}", plural(minutes.into(), "minute"));
+            answer.push_str(&format!("it is undone in {minutes} unless 'commit' confirms it\n"));
+        }
+        CommitKind::Final | CommitKind::Check => commits.unconfirmed = None,
+    }
+    info!(number, by = act.by, "configuration committed");
+    Ok(answer)
+}
+
+/// A commit without changes confirms the one that waits for it.
+fn confirm(shell: &mut Shell) -> Result<String, Refusal> {
+    let Some(unconfirmed) = &shell.commits.unconfirmed else {
+        return Ok("nothing to commit\n".to_owned());
+    };
+    let number = unconfirmed.number;
+    let text = kedge_config::render(&shell.config);
+    state_dir::replace(&shell.commits.file, text.as_bytes()).map_err(|error| {
+        let file = shell.commits.file.display();
+        let reason = startup::reason(&error);
+        Refusal::new(format!("not confirmed: {file} cannot be written: {reason}"))
+    })?;
+    shell.commits.unconfirmed = None;
+    info!(number, "configuration confirmed");
+    Ok(format!("commit {number} is confirmed\n"))
+}
+
+/// Undoes a commit that was not confirmed in time.
+pub fn expire(shell: &mut Shell, now: Now) {
+    let due = shell.commits.due().is_some_and(|until| until <= now.mono);
+    let Some(unconfirmed) = shell.commits.unconfirmed.take_if(|_| due) else { return };
+    let Unconfirmed { number, before, .. } = unconfirmed;
+    warn!(number, "the commit was not confirmed in time and is undone");
+    let text = kedge_config::render(&before);
+    let comment = format!("commit {number} was not confirmed");
+    let undone = startup::plan(&before, shell.restart_counter)
+        .map_err(|cause| cause.to_string())
+        .and_then(|plan| shell.put_in_force(before, plan, now).map_err(|e| e.to_string()));
+    if let Err(error) = undone {
+        error!(number, "the commit cannot be undone: {error}");
+        return;
+    }
+    let recorded = shell.commits.history.record(&text, "kedged", Some(&comment), now.wall);
+    if let Err(error) = recorded {
+        error!("the history cannot be written: {error}");
+    }
+}
+
+/// Takes back what a commit that failed has written.
+fn withdraw(shell: &mut Shell, number: u64, file: Option<&Config>) {
+    let commits = &mut shell.commits;
+    let restored = file.map_or(Ok(()), |config| {
+        state_dir::replace(&commits.file, kedge_config::render(config).as_bytes())
+    });
+    if let Err(error) = restored {
+        let file = commits.file.display();
+        error!("{file} holds a configuration that does not run and cannot be restored: {error}");
+    }
+    if let Err(error) = commits.history.withdraw(number) {
+        error!(number, "the commit is still in the history: {error}");
+    }
+}

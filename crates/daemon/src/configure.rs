@@ -1,0 +1,193 @@
+//! Configuration sessions: each management connection may have one, with a candidate of its own.
+//!
+//! ```text
+//!   configure ──► candidate ── lines, load ──► candidate ── commit ──► running, history, FILE
+//!                    │  ▲                                     │
+//!                    │  └────────── stays open ◄──────────────┘
+//!                    └── end, exit, abort, the terminal goes ──► nothing is left of it
+//! ```
+//!
+//! A session changes what it touched and nothing else: if another one has committed meanwhile,
+//! the changes are carried out on what runs by then, and the person is told.
+
+use std::collections::BTreeMap;
+
+use kedge_api::{ClientId, Refusal, Reply};
+use kedge_config::{Candidate, Config, ConfigError, Hint, Warning};
+
+/// All sessions.
+#[derive(Default)]
+pub struct Sessions {
+    open: BTreeMap<ClientId, Session>,
+    exclusive: Option<ClientId>,
+}
+
+/// One session.
+pub struct Session {
+    candidate: Candidate,
+    /// What ran when the candidate was last one with it.
+    base: Config,
+    /// Within a comment that a line has begun and none has ended yet.
+    in_comment: bool,
+}
+
+impl Sessions {
+    /// Opens a session on what runs.
+    pub fn enter(
+        &mut self,
+        client: ClientId,
+        exclusive: bool,
+        running: &Config,
+    ) -> Result<(), Refusal> {
+        if self.is_locked(client) {
+            return Err(Refusal::new("another session has the configuration for itself"));
+        }
+        if exclusive && self.open.keys().any(|other| *other != client) {
+            return Err(Refusal::new(
+                "another session is changing the configuration: try again without 'exclusive'",
+            ));
+        }
+        self.exclusive = exclusive.then_some(client);
+        let candidate = Candidate::of(running);
+        let session = Session { candidate, base: running.clone(), in_comment: false };
+        self.open.insert(client, session);
+        Ok(())
+    }
+
+    /// The session of a client.
+    pub fn get(&mut self, client: ClientId) -> Option<&mut Session> {
+        self.open.get_mut(&client)
+    }
+
+    /// Whether another session keeps this client from committing.
+    pub fn is_locked(&self, client: ClientId) -> bool {
+        self.exclusive.is_some_and(|holder| holder != client)
+    }
+
+    /// Closes a session, if there is one; its changes are forgotten.
+    pub fn leave(&mut self, client: ClientId) {
+        self.open.remove(&client);
+        if self.exclusive == Some(client) {
+            self.exclusive = None;
+        }
+    }
+
+    /// The mode of a client, as its prompt shows it.
+    pub fn mode(&self, client: ClientId) -> Option<String> {
+        let session = self.open.get(&client)?;
+        Some(match session.candidate.mode() {
+            "" => "config".to_owned(),
+            mode => format!("config-{mode}"),
+        })
+    }
+}
+
+impl Session {
+    /// Reads a line of the configuration.
+    pub fn line(&mut self, text: &str) -> Result<Reply, Refusal> {
+        if self.skips(text) {
+            return Ok(said(&[]));
+        }
+        self.candidate.line(text).map(|warnings| said(&warnings)).map_err(|e| refusal(&e))
+    }
+
+    /// Reads a text.
+    pub fn load(&mut self, text: &str, replace: bool) -> Result<Reply, Refusal> {
+        let outcome = match replace {
+            true => self.candidate.replace(text, "line"),
+            false => self.candidate.merge(text, "line"),
+        };
+        self.candidate.leave();
+        outcome.map(|warnings| said(&warnings)).map_err(|errors| refusal(&errors))
+    }
+
+    /// What the candidate says, if it is consistent.
+    pub fn config(&self) -> Result<Config, Refusal> {
+        self.candidate.config().map(|(config, _)| config).map_err(|errors| refusal(&errors))
+    }
+
+    /// The session's changes as a person reads them; empty without any.
+    pub fn changes(&self) -> Result<String, Refusal> {
+        Ok(kedge_config::compare(&self.base, &self.config()?))
+    }
+
+    /// Whether something has been changed. What cannot be read as a configuration has.
+    pub fn is_changed(&self) -> bool {
+        self.config().map_or(true, |config| config != self.base)
+    }
+
+    /// The session's changes carried out on `running`, and whether that is another one than the
+    /// session began with.
+    pub fn onto(&self, running: &Config) -> Result<(Config, bool), Refusal> {
+        let wanted = self.config()?;
+        if *running == self.base {
+            return Ok((wanted, false));
+        }
+        let mut candidate = Candidate::of(running);
+        let changes = kedge_config::commands(&self.base, &wanted);
+        let conflict = |errors: Vec<ConfigError>| {
+            let mut refusal = refusal(&errors);
+            refusal.message.insert_str(
+                0,
+                "another session has committed, and the changes do not fit what runs now:\n",
+            );
+            refusal
+        };
+        candidate.merge(&changes, "change").map_err(conflict)?;
+        let (config, _) = candidate.config().map_err(conflict)?;
+        Ok((config, true))
+    }
+
+    /// Begins again from what runs, in the mode it is in when nothing else has changed.
+    pub fn rebase(&mut self, running: &Config) {
+        if self.config().is_ok_and(|config| config == *running) {
+            self.base = running.clone();
+            return;
+        }
+        *self =
+            Self { candidate: Candidate::of(running), base: running.clone(), in_comment: false };
+    }
+
+    /// Where the session is: the lines that opened its mode.
+    pub fn place(&self) -> String {
+        self.candidate.path().to_string()
+    }
+
+    /// Leaves the innermost mode; says whether there was one.
+    pub fn exit(&mut self) -> bool {
+        if self.candidate.mode().is_empty() {
+            return false;
+        }
+        // The language itself has this word.
+        self.candidate.line("exit").is_ok()
+    }
+
+    /// What may stand where a line ends.
+    pub fn complete(&self, line: &str, names: &dyn Fn(&str) -> Vec<String>) -> Vec<Hint> {
+        self.candidate.complete(line, names)
+    }
+
+    /// Whether a line is part of a comment that has several.
+    fn skips(&mut self, text: &str) -> bool {
+        if self.in_comment {
+            self.in_comment = !text.contains("*/");
+            return true;
+        }
+        let begins = text.trim_start().starts_with("/*");
+        self.in_comment = begins && !text.contains("*/");
+        begins
+    }
+}
+
+/// The answer to a line or a text that was read.
+fn said(warnings: &[Warning]) -> Reply {
+    let lines: Vec<String> = warnings.iter().map(|warning| format!("{warning}\n")).collect();
+    Reply::Text(lines.concat())
+}
+
+/// Every mistake of a text.
+fn refusal(errors: &[ConfigError]) -> Refusal {
+    let mistakes: Vec<String> =
+        errors.iter().map(|error| error.to_string().trim_end().to_owned()).collect();
+    Refusal::new(mistakes.join("\n"))
+}

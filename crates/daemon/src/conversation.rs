@@ -1,0 +1,235 @@
+//! What a client says, line by line: a command of the terminal, a command about sessions, or,
+//! within a session, a line of the configuration.
+
+use kedge_api::{Ask, Call, Outcome, Refusal, Reply, Word};
+use kedge_config::{
+    CommandError, CommitKind, Config, SessionCommand, complete_session, parse_session_command,
+};
+use kedge_sansio::Now;
+use nix::unistd::{Uid, User};
+use serde_json::json;
+
+use crate::commit::{self, Act};
+use crate::console;
+use crate::shell::Shell;
+
+/// Answers a call: the outcome, and the mode that the client is in from now on.
+pub fn answer(shell: &mut Shell, call: &Call, now: Now) -> (Outcome, Option<String>) {
+    let outcome = match &call.ask {
+        Ask::Complete { line } => Ok(Reply::Words(words(shell, call, line))),
+        Ask::Command { line, .. } => carry_out(shell, call, line, now),
+    };
+    (outcome, shell.sessions.mode(call.client))
+}
+
+fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Outcome {
+    let inside = shell.sessions.get(call.client).is_some();
+    let about_session = match parse_session_command(line, inside) {
+        Ok(command) => return about(shell, call, &command, now),
+        Err(error) => error,
+    };
+    if !inside {
+        return console::carry_out(shell, &call.ask, now)
+            .map_err(|refused| nearer(refused, &about_session));
+    }
+    if let Some(command) = strip_word(line, "do") {
+        return console::carry_out(shell, &with_line(&call.ask, command), now);
+    }
+    if is_show(line) {
+        return console::carry_out(shell, &call.ask, now)
+            .map_err(|refused| nearer(refused, &about_session));
+    }
+    let Some(session) = shell.sessions.get(call.client) else { return Ok(text(String::new())) };
+    match session.line(line) {
+        Ok(reply) => Ok(reply),
+        // The beginning was that of a command about the session.
+        Err(_) if about_session.place.spot.column > 1 => Err(refused(&about_session)),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// A command about sessions.
+fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> Outcome {
+    let client = call.client;
+    match command {
+        SessionCommand::Configure { exclusive } => {
+            shell.sessions.enter(client, *exclusive, &shell.config)?;
+            Ok(text(String::new()))
+        }
+        SessionCommand::Commit { how, comment } => {
+            let said = commit_session(shell, call, *how, comment.as_deref(), now)?;
+            Ok(text(said))
+        }
+        SessionCommand::ShowChanges => Ok(text(session(shell, call)?.changes()?)),
+        SessionCommand::ShowCandidate => {
+            Ok(text(kedge_config::render(&session(shell, call)?.config()?)))
+        }
+        SessionCommand::ShowCommits => Ok(commits(shell, &call.ask)),
+        SessionCommand::ShowCommitChanges(number) => {
+            let after = shell.commits.config(*number)?;
+            let before = match number.checked_sub(1) {
+                Some(earlier) if shell.commits.history().get(earlier).is_some() => {
+                    shell.commits.config(earlier)?
+                }
+                _ => Config::default(),
+            };
+            Ok(text(kedge_config::compare(&before, &after)))
+        }
+        SessionCommand::Rollback(number) => {
+            free_to_commit(shell, call)?;
+            let config = shell.commits.config(*number)?;
+            let comment = format!("rollback to commit {number}");
+            let act = Act { by: &user(call), comment: Some(&comment), now };
+            commit::commit(shell, config, CommitKind::Final, &act).map(text)
+        }
+        SessionCommand::Load { replace } => {
+            let Ask::Command { text: Some(loaded), .. } = &call.ask else {
+                return Err(Refusal::new("the request has no text to load"));
+            };
+            session(shell, call)?.load(loaded, *replace)
+        }
+        SessionCommand::Save => Ok(text(kedge_config::render(&shell.config))),
+        SessionCommand::Clear => {
+            shell.sessions.leave(client);
+            shell.sessions.enter(client, false, &shell.config)?;
+            Ok(text(String::new()))
+        }
+        SessionCommand::Abort => {
+            shell.sessions.leave(client);
+            Ok(text(String::new()))
+        }
+        SessionCommand::Exit if session(shell, call)?.exit() => Ok(text(String::new())),
+        SessionCommand::End | SessionCommand::Exit => {
+            if session(shell, call)?.is_changed() {
+                let allowed = ["commit", "abort"].map(str::to_owned).to_vec();
+                let message = "there are changes that are not committed".to_owned();
+                return Err(Refusal { message, allowed, ..Refusal::default() });
+            }
+            shell.sessions.leave(client);
+            Ok(text(String::new()))
+        }
+        SessionCommand::Where => Ok(text(format!("{}\n", session(shell, call)?.place()))),
+    }
+}
+
+fn commit_session(
+    shell: &mut Shell,
+    call: &Call,
+    how: CommitKind,
+    comment: Option<&str>,
+    now: Now,
+) -> Result<String, Refusal> {
+    free_to_commit(shell, call)?;
+    let running = shell.config.clone();
+    let (config, moved) = session(shell, call)?.onto(&running)?;
+    let act = Act { by: &user(call), comment, now };
+    let mut said = commit::commit(shell, config, how, &act)?;
+    if moved {
+        said.push_str("another session has committed meanwhile; its changes are kept\n");
+    }
+    if how != CommitKind::Check {
+        let running = shell.config.clone();
+        session(shell, call)?.rebase(&running);
+    }
+    Ok(said)
+}
+
+fn free_to_commit(shell: &Shell, call: &Call) -> Result<(), Refusal> {
+    match shell.sessions.is_locked(call.client) {
+        true => Err(Refusal::new("another session has the configuration for itself")),
+        false => Ok(()),
+    }
+}
+
+fn session<'a>(
+    shell: &'a mut Shell,
+    call: &Call,
+) -> Result<&'a mut crate::configure::Session, Refusal> {
+    let none = || Refusal::new("no session is open: 'configure' opens one");
+    shell.sessions.get(call.client).ok_or_else(none)
+}
+
+/// `show configuration commit list`
+fn commits(shell: &Shell, ask: &Ask) -> Reply {
+    let all = || shell.commits.history().iter();
+    if let Ask::Command { format: kedge_api::Format::Json, .. } = ask {
+        return Reply::Data(json!({ "commits": all().collect::<Vec<_>>() }));
+    }
+    let width = all().map(|commit| commit.by.len()).max().unwrap_or(0).max(4);
+    let mut out = format!("{:>6}  {:<20}  {:<width$}  Comment\n", "Commit", "Time (UTC)", "User");
+    for commit in all() {
+        let at = commit.at.strftime("%Y-%m-%d %H:%M:%S").to_string();
+        let comment = commit.comment.as_deref().unwrap_or_default();
+        let line = format!("{:>6}  {at:<20}  {:<width$}  {comment}", commit.number, commit.by);
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    text(out)
+}
+
+fn words(shell: &mut Shell, call: &Call, line: &str) -> Vec<Word> {
+    let names = shell.names();
+    let known = |kind: &str| names.get(kind).cloned().unwrap_or_default();
+    let inside = shell.sessions.get(call.client).is_some();
+    let mut hints = complete_session(line, inside);
+    if let Some(command) = strip_word(line, "do").filter(|_| inside) {
+        hints = kedge_config::complete(command, &known);
+    } else if !inside || is_show(line) {
+        hints.extend(kedge_config::complete(line, &known));
+    } else if let Some(session) = shell.sessions.get(call.client) {
+        hints.extend(session.complete(line, &known));
+    }
+    let mut words: Vec<Word> = Vec::new();
+    for hint in hints {
+        if !words.iter().any(|word| word.word == hint.what) {
+            let (word, help, placeholder) = (hint.what, hint.help, hint.placeholder);
+            words.push(Word { word, help, placeholder });
+        }
+    }
+    words
+}
+
+/// Who asks, by name if the host knows one.
+fn user(call: &Call) -> String {
+    let Some(uid) = call.uid else { return "unknown".to_owned() };
+    let known = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+    known.map_or_else(|| format!("uid {uid}"), |user| user.name)
+}
+
+/// Of two tables' complaints, that of the one which understood more of the line.
+fn nearer(refusal: Refusal, error: &CommandError) -> Refusal {
+    let column = u32::try_from(error.place.spot.column).unwrap_or(u32::MAX);
+    match refusal.column {
+        Some(other) if other >= column => refusal,
+        _ => refused(error),
+    }
+}
+
+fn refused(error: &CommandError) -> Refusal {
+    let message = error.to_string().trim_end().to_owned();
+    Refusal { column: u32::try_from(error.place.spot.column).ok(), ..Refusal::new(message) }
+}
+
+fn strip_word<'a>(line: &'a str, word: &str) -> Option<&'a str> {
+    let rest = line.trim_start().strip_prefix(word)?;
+    rest.starts_with(char::is_whitespace).then(|| rest.trim_start())
+}
+
+/// Whether a line looks and changes nothing: within the configuration, too, the state is shown.
+fn is_show(line: &str) -> bool {
+    let first = line.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
+    first.len() >= 2 && "show".starts_with(&first) && line.trim_start().len() > first.len()
+}
+
+fn with_line(ask: &Ask, line: &str) -> Ask {
+    match ask.clone() {
+        Ask::Command { text, format, width, .. } => {
+            Ask::Command { line: line.to_owned(), text, format, width }
+        }
+        complete @ Ask::Complete { .. } => complete,
+    }
+}
+
+fn text(text: String) -> Reply {
+    Reply::Text(text)
+}
