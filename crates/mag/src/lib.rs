@@ -181,7 +181,13 @@ impl Mag {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Now) {
-        while let Some((id, timer)) = self.timers.pop_expired(now.mono) {
+        // What one timer does can be what another one waits for, at once.
+        while self.fire(now) {}
+    }
+
+    /// Does what one timer that is due is for. `false` if none is.
+    fn fire(&mut self, now: Now) -> bool {
+        if let Some((id, timer)) = self.timers.pop_expired(now.mono) {
             if let Some(entry) = self.list.get_mut(id) {
                 *slot(entry, timer) = None;
             }
@@ -193,13 +199,14 @@ impl Mag {
                 Timer::Verify => self.verify_due(id, now),
                 Timer::Move => self.move_due(id, now),
             }
-        }
-        while let Some((anchor, timer)) = self.anchors.pop_expired(now.mono) {
+        } else if let Some((anchor, timer)) = self.anchors.pop_expired(now.mono) {
             self.anchor_due(anchor, timer, now);
-        }
-        while let Some(anchor) = self.hearts.timers.pop_expired(now.mono) {
+        } else if let Some(anchor) = self.hearts.timers.pop_expired(now.mono) {
             self.heartbeat_due(anchor, now);
+        } else {
+            return false;
         }
+        true
     }
 
     /// The next thing to do, in the order in which it is to be done.
