@@ -1,7 +1,7 @@
 //! What a client says, line by line: a command of the terminal, a command about sessions, or,
 //! within a session, a line of the configuration.
 
-use kedge_api::{Ask, Call, Outcome, Refusal, Reply, Word};
+use kedge_api::{Ask, Call, Caller, Outcome, Refusal, Reply, Word};
 use kedge_config::{
     CommandError, CommitKind, Config, SessionCommand, complete_session, parse_session_command,
 };
@@ -191,7 +191,11 @@ fn words(shell: &mut Shell, call: &Call, line: &str) -> Vec<Word> {
 
 /// Who asks, by name if the host knows one.
 fn user(call: &Call) -> String {
-    let Some(uid) = call.uid else { return "unknown".to_owned() };
+    let uid = match &call.caller {
+        Caller::Token { name } => return name.to_string(),
+        Caller::Local { uid: None } => return "unknown".to_owned(),
+        Caller::Local { uid: Some(uid) } => *uid,
+    };
     let known = User::from_uid(Uid::from_raw(uid)).ok().flatten();
     known.map_or_else(|| format!("uid {uid}"), |user| user.name)
 }
