@@ -23,20 +23,26 @@ pub fn answer(shell: &mut Shell, call: &Call, now: Now) -> (Outcome, Option<Stri
 }
 
 fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Outcome {
+    // What is copied from another terminal has that one's prompts.
+    let line = kedge_config::without_prompt(line);
+    if shell.sessions.skips(call.client, line) {
+        return Ok(text(String::new()));
+    }
+    let ask = &with_line(&call.ask, line);
     let inside = shell.sessions.get(call.client).is_some();
     let about_session = match parse_session_command(line, inside) {
         Ok(command) => return about(shell, call, &command, now),
         Err(error) => error,
     };
     if !inside {
-        return console::carry_out(shell, &call.ask, now)
+        return console::carry_out(shell, ask, now)
             .map_err(|refused| nearer(refused, &about_session));
     }
     if let Some(command) = strip_word(line, "do") {
         return console::carry_out(shell, &with_line(&call.ask, command), now);
     }
     if is_show(line) {
-        return console::carry_out(shell, &call.ask, now)
+        return console::carry_out(shell, ask, now)
             .map_err(|refused| nearer(refused, &about_session));
     }
     let Some(session) = shell.sessions.get(call.client) else { return Ok(text(String::new())) };
