@@ -1,5 +1,6 @@
 //! The client: one connection, one request at a time, each within a time limit.
 
+use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
@@ -39,6 +40,15 @@ pub struct Remote {
     pub ca: PathBuf,
     /// The file with the token and nothing else.
     pub token: PathBuf,
+}
+
+impl fmt::Display for Daemon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local(socket) => write!(f, "{}", socket.display()),
+            Self::Remote(remote) => f.write_str(&remote.place),
+        }
+    }
 }
 
 /// A connection to the daemon.
