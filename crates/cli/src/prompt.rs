@@ -176,8 +176,10 @@ impl Terminal<'_> {
         let (before, after) = self.editor.current_buffer_contents().split_at(at);
         let whole = format!("{before}{}{after}", self.pasted.take());
         let (lines, rest) = whole.rsplit_once('\n').unwrap_or(("", &whole));
-        for line in lines.lines() {
-            let line = line.trim_end_matches('\r').to_owned();
+        // Where a carriage return and a line feed end a line, the terminal may have made two of
+        // them; an empty line says nothing anyway.
+        for line in lines.lines().filter(|line| !line.trim().is_empty()) {
+            let line = line.to_owned();
             // What the history refuses to keep is run all the same.
             let _ = self.editor.history_mut().save(HistoryItem::from_command_line(&line));
             self.waiting.push_back(line);

@@ -48,9 +48,27 @@ fn wants_no_pages(line: &str) -> bool {
 
 /// Says to a person at the prompt why a command was refused, in the manner of routers.
 pub(crate) fn refuse(refusal: &Refusal) {
-    let text = explain("% ", None, refusal);
+    let text = fit(&explain("% ", None, refusal), width());
     // Standard error is the last resort; there is no other to complain to.
     let _ = stderr().lock().write_all(text.as_bytes());
+}
+
+/// Folds what is prose in a message; lines that are deep in it are tables, or have a caret below.
+fn fit(text: &str, width: Option<u16>) -> String {
+    let Some(width) = width.map(usize::from) else { return text.to_owned() };
+    let mut fitted = String::new();
+    for line in text.lines() {
+        let margin = line.len() - line.trim_start().len();
+        if line.chars().count() < width || margin >= 4 {
+            fitted.push_str(&format!("{line}\n"));
+            continue;
+        }
+        for (index, part) in fold(line, width.saturating_sub(5)).iter().enumerate() {
+            let indent = if index == 0 { margin } else { 4 };
+            fitted.push_str(&format!("{:indent$}{part}\n", ""));
+        }
+    }
+    fitted
 }
 
 /// Says on standard error why a run ended; a reader that left needs no explanation.
@@ -208,6 +226,15 @@ mod tests {
             table(&[word("a-very-long-word-of-the-language")], Some(36)),
             "  a-very-long-word-of-the-language\n      Longest lifetime granted to a\n      node\n"
         );
+    }
+
+    #[test]
+    fn prose_is_folded_and_what_a_caret_points_at_is_not() {
+        let text =
+            "% unknown command 'x'\n    a line that is long\n    ^\n  allowed: one, two, three\n";
+        let fitted = "% unknown\n    command 'x'\n    a line that is long\n    ^\n  allowed: one,\n    two, three\n";
+        assert_eq!(fit(text, Some(18)), fitted);
+        assert_eq!(fit(text, None), text);
     }
 
     #[test]
