@@ -193,7 +193,7 @@ impl Client {
     }
 
     /// Whether the daemon has hung up, as far as can be seen without asking it.
-    pub fn is_closed(&mut self) -> bool {
+    pub fn is_closed(&self) -> bool {
         self.frames.is_closed()
     }
 

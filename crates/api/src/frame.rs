@@ -6,9 +6,12 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
 use rustls::{ClientConnection, ServerConnection, StreamOwned};
 
 /// Octets asked of the kernel at a time.
@@ -18,10 +21,12 @@ const CHUNK: usize = 16 * 1024;
 pub(crate) trait Transport: Read + Write + Send {
     /// No read or write goes on beyond this; those that would fail with `TimedOut`.
     fn set_deadline(&mut self, deadline: Instant);
+    /// Whether nothing is left to read and nothing will come.
+    fn is_closed(&self) -> bool;
 }
 
 /// A socket that can be told how long one system call may take.
-pub(crate) trait Socket: Read + Write + Send {
+pub(crate) trait Socket: Read + Write + AsFd + Send {
     /// Bounds each read.
     fn limit_reading(&self, time: Duration) -> io::Result<()>;
     /// Bounds each write.
@@ -65,6 +70,14 @@ impl<S: Socket> Transport for Bounded<S> {
     fn set_deadline(&mut self, deadline: Instant) {
         self.deadline = deadline;
     }
+
+    fn is_closed(&self) -> bool {
+        let looked = recv(&self.socket, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
+        match looked {
+            Ok((_, count)) => count == 0,
+            Err(error) => !matches!(error, Errno::AGAIN | Errno::INTR),
+        }
+    }
 }
 
 impl<S: Socket> Read for Bounded<S> {
@@ -99,11 +112,19 @@ impl<S: Socket> Transport for StreamOwned<ServerConnection, Bounded<S>> {
     fn set_deadline(&mut self, deadline: Instant) {
         self.sock.set_deadline(deadline);
     }
+
+    fn is_closed(&self) -> bool {
+        self.sock.is_closed()
+    }
 }
 
 impl<S: Socket> Transport for StreamOwned<ClientConnection, Bounded<S>> {
     fn set_deadline(&mut self, deadline: Instant) {
         self.sock.set_deadline(deadline);
+    }
+
+    fn is_closed(&self) -> bool {
+        self.sock.is_closed()
     }
 }
 
@@ -137,13 +158,8 @@ impl Frames {
     }
 
     /// Whether the peer has hung up, as far as can be seen without waiting.
-    pub(crate) fn is_closed(&mut self) -> bool {
-        /// A deadline must lie ahead for a read to happen.
-        const GLANCE: Duration = Duration::from_millis(1);
-        match self.fill(Instant::now() + GLANCE) {
-            Ok(count) => count == 0,
-            Err(error) => error.kind() != ErrorKind::TimedOut,
-        }
+    pub(crate) fn is_closed(&self) -> bool {
+        self.stream.is_closed()
     }
 
     /// The next line, or `TimedOut` when it has not come whole within `patience`.

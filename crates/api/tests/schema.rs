@@ -145,8 +145,8 @@ fn check(root: &Value, schema: &Value, value: &Value) -> Result<(), String> {
             "minimum" => at(value.as_i64().is_some_and(|v| v >= rule.as_i64().unwrap()), word)?,
             "maximum" => at(value.as_i64().is_some_and(|v| v <= rule.as_i64().unwrap()), word)?,
             "items" => {
-                let items = value.as_array().into_iter().flatten();
-                items.map(|item| check(root, rule, item)).collect::<Result<(), _>>()?;
+                let mut items = value.as_array().into_iter().flatten();
+                items.try_for_each(|item| check(root, rule, item))?;
             }
             "required" => {
                 let names = rule.as_array().unwrap().iter().map(|name| name.as_str().unwrap());

@@ -17,6 +17,9 @@ use reedline::{
 /// Lines that are kept.
 const MOST: usize = 1000;
 
+/// What Ctrl-Z leaves behind a line, as routers show it. It is no part of the line.
+pub(crate) const CTRL_Z: &str = "^Z";
+
 /// The words that a secret may follow.
 const BEFORE_SECRETS: [&str; 4] = ["key", "password", "secret", "token"];
 
@@ -75,7 +78,10 @@ fn may_hold_secret(line: &str) -> bool {
 }
 
 impl History for Kept {
-    fn save(&mut self, item: HistoryItem) -> Result<HistoryItem> {
+    fn save(&mut self, mut item: HistoryItem) -> Result<HistoryItem> {
+        if let Some(line) = item.command_line.strip_suffix(CTRL_Z) {
+            item.command_line = line.to_owned();
+        }
         let keep = self.commands.load(Ordering::Relaxed);
         if !keep || may_hold_secret(&item.command_line) {
             return Ok(item);
@@ -144,6 +150,7 @@ mod tests {
             "oops \"key\" sesame",
         ];
         assert_eq!(saved(&secrets, true), [""; 0]);
+        assert_eq!(saved(&["bce lifetime 100^Z", "^Z"], true), ["bce lifetime 100"]);
         let plain = ["show version", "bce lifetime 100", "key", "no auth-option"];
         assert_eq!(saved(&plain, true), plain);
     }

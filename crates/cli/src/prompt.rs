@@ -13,10 +13,14 @@ use reedline::{EditCommand, HistoryItem, Prompt, Reedline, Signal};
 
 use crate::batch::Failure;
 use crate::files;
+use crate::history::CTRL_Z;
 use crate::screen::{Screen, complain, refuse, table, width};
 use crate::session::Session;
-use keys::{END, HELP, PASTE, Pasted};
+use keys::{HELP, PASTE, Pasted};
 use signs::{Bare, Question, Sign};
+
+/// The command that leaves the configuration, wherever in it one is.
+const END: &str = "end";
 
 /// The conversation, which the editor's menu needs as well.
 type Shared = Arc<Mutex<Session>>;
@@ -70,18 +74,9 @@ impl Terminal<'_> {
                 let first = self.waiting.pop_front().unwrap_or_default();
                 self.run(&first, sign.configures())
             }
-            Signal::HostCommand(command) => match (&*command, sign.configures()) {
-                (HELP, _) => self.help().map(|()| true),
-                (PASTE, _) => self.take_pasted().map(|()| true),
-                (END, true) => {
-                    let typed = self.editor.current_buffer_contents().to_owned();
-                    self.editor.run_edit_commands(&[EditCommand::Clear]);
-                    writeln!(stdout())?;
-                    if typed.trim().is_empty() || self.run_plain(&typed)? {
-                        self.run_one(END)?;
-                    }
-                    Ok(true)
-                }
+            Signal::HostCommand(command) => match &*command {
+                HELP => self.help().map(|()| true),
+                PASTE => self.take_pasted().map(|()| true),
                 _ => Ok(true),
             },
             // As a key of routers, which have none for leaving: out of the configuration first.
@@ -93,6 +88,13 @@ impl Terminal<'_> {
 
     /// Runs a line; says whether the person stays.
     fn run(&mut self, line: &str, configures: bool) -> io::Result<bool> {
+        if let Some(typed) = line.trim_end().strip_suffix(CTRL_Z) {
+            // What is typed is carried out first.
+            if configures && (typed.trim().is_empty() || self.run_plain(typed)?) {
+                self.run_one(END)?;
+            }
+            return Ok(true);
+        }
         match line.trim() {
             "" => {}
             "exit" | "quit" | "logout" if !configures => return Ok(false),

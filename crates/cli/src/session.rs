@@ -10,10 +10,6 @@ use crate::screen;
 /// minutes, and a command that got no answer must not be sent twice.
 const FRESH: Duration = Duration::from_secs(570);
 
-/// A connection that was used so lately is not looked at before it is used again: a person does
-/// not type so fast, and a script is not to wait.
-const JUST_USED: Duration = Duration::from_millis(200);
-
 /// Where commands go, and in which form the answers come back.
 pub(crate) struct Session {
     daemon: Daemon,
@@ -65,24 +61,29 @@ impl Session {
     }
 
     fn ask(&mut self, ask: Ask) -> Result<Outcome, ClientError> {
-        let earlier = self.client.take().map(|(mut client, used)| {
-            let silent = used.elapsed();
-            let usable = silent < JUST_USED || silent < FRESH && !client.is_closed();
+        let earlier = self.client.take().map(|(client, used)| {
+            let usable = used.elapsed() < FRESH && !client.is_closed();
             (client, usable)
         });
         let mut client = match earlier {
             Some((client, true)) => client,
             // Not a new connection in silence: the line was meant for the session.
             Some((client, false)) if client.mode().is_some() => {
-                return Ok(Err(Refusal::new(
-                    "the session has ended: the daemon was stopped, or ten minutes passed \
-                     without a command; what was not committed is lost",
-                )));
+                return Ok(Err(lost("the daemon was stopped, or ten minutes passed in silence")));
             }
             _ => Client::open(&self.daemon)?,
         };
-        let outcome = client.request(ask)?;
+        let outcome = match client.request(ask) {
+            Err(error) if client.mode().is_some() => return Ok(Err(lost(&error.to_string()))),
+            outcome => outcome?,
+        };
         self.client = Some((client, Instant::now()));
         Ok(outcome)
     }
+}
+
+/// A session of the configuration that ended with its connection.
+fn lost(why: &str) -> Refusal {
+    let consequence = "the session has ended, and what was not committed is lost";
+    Refusal::new(format!("{consequence}: {why}"))
 }

@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -71,7 +72,9 @@ fn a_person_changes_the_configuration() {
 
     // Ctrl-C discards what is typed.
     screen.keys(&["-l", "no bce lifetime 100"]);
+    screen.wait_end("# no bce lifetime 100");
     screen.keys(&["C-c"]);
+    screen.wait_end("kedge(config-pmipv6-lma)#");
     screen.line("bce lifetime 100");
     screen.line("show configuration");
     screen.wait("+ bce lifetime 100");
@@ -93,7 +96,8 @@ fn a_person_changes_the_configuration() {
     screen.wait_end("kedge(config-pmipv6-lma)#");
     screen.keys(&["-l", "bce lifetime 200"]);
     screen.keys(&["C-z"]);
-    screen.wait("commit them (yes/no/cancel)?");
+    screen.wait_end("[cancel]:");
+    screen.wait("kedge(config-pmipv6-lma)# bce lifetime 200^Z");
     screen.line("yes");
     screen.wait_end("kedge#");
     assert!(site.kedge("show running-config").contains("bce lifetime 200"));
@@ -188,9 +192,9 @@ fn help_and_complaints_fit_forty_columns() {
     screen.wait_end("kedge(config)#");
     screen.keys(&["-l", "?"]);
     let shown = screen.wait("management-api");
-    for words in ["hosts, over TCP", "with TLS"] {
-        assert!(shown.contains(words), "{words}: {shown}");
-    }
+    let flat = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains("Management from other hosts, over TCP with TLS and tokens"), "{shown}");
+    assert!(shown.lines().any(|line| line == "                  hosts, over TCP with"), "{shown}");
     screen.line("bogus");
     let shown = screen.wait("commands here:");
     assert!(shown.contains("% unknown command 'bogus'"), "{shown}");
@@ -254,6 +258,13 @@ fn pages_are_turned_on_a_terminal_unless_they_are_not_wanted() {
     // `less` waits with a colon; Ctrl-C is for it and does not end the terminal.
     screen.wait_end(":");
     screen.keys(&["C-c"]);
+    // It forgets what is typed while it is interrupted: ask until it answers.
+    wait::until(SOON, "the pager to be there", || {
+        screen.keys(&["-l", "="]);
+        let shown = screen.read();
+        if shown.contains("lines 1-") { Ok(()) } else { Err(shown) }
+    })
+    .expect("the pager");
     screen.keys(&["q"]);
     screen.wait_end("kedge#");
     screen.line("show running-config | no-more");
@@ -384,7 +395,10 @@ struct Screen {
 impl Screen {
     /// Opens one of this size; `environment` is put before the program.
     fn open(site: &Site, (columns, rows): (u16, u16), environment: &str) -> Self {
-        let screen = Self { server: site.dir().join("tmux") };
+        // A server of its own: one that has just lost its last terminal is about to end.
+        static OPENED: AtomicU32 = AtomicU32::new(0);
+        let number = OPENED.fetch_add(1, Ordering::Relaxed);
+        let screen = Self { server: site.dir().join(format!("tmux{number}")) };
         let command = format!(
             "env -u XDG_STATE_HOME -u PAGER -u LESS -u NO_COLOR HOME={} {environment} {} \
              --socket {}; echo left with $?; exec sleep 1000",

@@ -12,12 +12,10 @@ use reedline::{
 };
 
 use super::{Shared, lock};
-use crate::history::Kept;
+use crate::history::{CTRL_Z, Kept};
 
 /// `?`: the line stays as it is while the help is shown.
 pub(crate) const HELP: &str = "help";
-/// Ctrl-Z: what is typed is carried out, then the configuration is left.
-pub(crate) const END: &str = "end";
 /// Lines were pasted; they are in [`Pasted`].
 pub(crate) const PASTE: &str = "paste";
 
@@ -40,7 +38,9 @@ pub(crate) fn editor(session: Shared, pasted: Pasted, commands: Arc<AtomicBool>)
     keys.add_binding(KeyModifiers::NONE, KeyCode::Tab, ReedlineEvent::UntilFound(complete));
     let host = |command: &str| ReedlineEvent::ExecuteHostCommand(command.to_owned());
     keys.add_binding(KeyModifiers::NONE, KeyCode::Char('?'), host(HELP));
-    keys.add_binding(KeyModifiers::CONTROL, KeyCode::Char('z'), host(END));
+    let end = [EditCommand::MoveToEnd { select: false }, EditCommand::InsertString(CTRL_Z.into())];
+    let end = ReedlineEvent::Multiple(vec![ReedlineEvent::Edit(end.into()), ReedlineEvent::Submit]);
+    keys.add_binding(KeyModifiers::CONTROL, KeyCode::Char('z'), end);
     // A line feed, as a text has it that is typed by a program: the line goes on below, and all
     // of it is run at the next Enter.
     let newline = ReedlineEvent::Edit(vec![EditCommand::InsertNewline]);
