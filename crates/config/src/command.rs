@@ -21,8 +21,12 @@ pub struct Request {
 /// What can be asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Command {
-    /// `show running-config`
-    ShowRunningConfig,
+    /// `show running-config [SECTION]`
+    ShowRunningConfig {
+        /// The first words of the commands that are wanted, with all that is in their blocks;
+        /// none for all.
+        section: Vec<String>,
+    },
     /// `show version`
     ShowVersion,
     /// `show ipv6 mobile pmipv6 lma bindings [nai NAI | mag ID]`
@@ -167,11 +171,35 @@ const OF_MAG: &[Part] = &[
     arg_help("ID", Value::Name { max: 125 }, "the gateway's name, or an address of its"),
 ];
 
+/// As many words as tell the sections of a configuration apart.
+const WORDS: [&str; 6] = ["WORD1", "WORD2", "WORD3", "WORD4", "WORD5", "WORD6"];
+const SECTION: &[Part] = &[
+    section_word(0),
+    Part::Optional(&[
+        section_word(1),
+        Part::Optional(&[
+            section_word(2),
+            Part::Optional(&[
+                section_word(3),
+                Part::Optional(&[section_word(4), Part::Optional(&[section_word(5)])]),
+            ]),
+        ]),
+    ]),
+];
+
+const fn section_word(place: usize) -> Part {
+    arg_help(WORDS[place], Value::Name { max: 125 }, "the first words of what is wanted")
+}
+
 static COMMANDS: Block<Key> = Block {
     name: "commands",
     help: "Commands of the terminal.",
     rows: &[
-        row(Key::RunningConfig, &[SHOW, last("running-config")], "The configuration that holds"),
+        row(
+            Key::RunningConfig,
+            &[SHOW, last("running-config"), Part::Optional(SECTION)],
+            "The configuration that holds",
+        ),
         row(Key::Version, &[SHOW, last("version")], "The version of this program"),
         row(
             Key::LmaBindings,
@@ -336,7 +364,10 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
         (None, None) => BindingFilter::All,
     };
     let command = match key {
-        Key::RunningConfig => Command::ShowRunningConfig,
+        Key::RunningConfig => {
+            let section = WORDS.iter().map_while(|name| args.text(name).map(str::to_owned));
+            Command::ShowRunningConfig { section: section.collect() }
+        }
         Key::Version => Command::ShowVersion,
         Key::LmaBindings => Command::ShowLmaBindings(filter(nai, mag)),
         Key::LmaGlobals => Command::ShowLmaGlobals,
@@ -455,7 +486,12 @@ mod tests {
 
     #[test]
     fn commands_may_be_abbreviated_and_have_arguments() {
-        assert_eq!(command("sh run"), Command::ShowRunningConfig);
+        let section = |words: &[&str]| {
+            let section = words.iter().map(|word| (*word).to_owned()).collect();
+            Command::ShowRunningConfig { section }
+        };
+        assert_eq!(command("sh run"), section(&[]));
+        assert_eq!(command("sh run customer A"), section(&["customer", "A"]));
         assert_eq!(command("SHOW Version"), Command::ShowVersion);
         let nai = "mn1@example.com".to_owned();
         assert_eq!(

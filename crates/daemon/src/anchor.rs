@@ -1,39 +1,90 @@
 //! The anchor in its shell: the machine, its sockets, its data plane, its routes.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use kedge_dataplane::BindingCounters;
+use kedge_dataplane::{BindingCounters, Side};
 use kedge_lma::{Event, Lma, Load, Output, Settings, What};
-use kedge_model::{BindingId, SignalPath};
+use kedge_model::{BindingId, Datagram, IpNet, SignalPath};
 use kedge_net::NetError;
+use kedge_net::netlink::{Link, NextHop, Route, Table};
+use kedge_net::owned::Thing;
+use kedge_net::poll::{Poller, Token};
 use kedge_net::signalling::{Batch, PORT};
 use kedge_sansio::Now;
 use kedge_telemetry::Group;
+use kedge_wire::registry::MhType;
 use tracing::{debug, info, warn};
 
+use crate::apply::AnchorPlan;
 use crate::counters::{Baseline, tunnel_groups};
-use crate::forwarding::Plane;
-use crate::signalling::Signalling;
+use crate::ends::Ends;
+use crate::in_service;
+use crate::startup::StartError;
 
 /// A running anchor.
 pub struct Anchor {
     lma: Lma,
-    signalling: Signalling,
-    plane: Plane,
+    ends: Ends,
     baseline: Baseline,
 }
 
+/// The anchor's device, where subscribers' packets enter the tunnels.
+pub const DEVICE: &str = "kedge-lma";
+
 impl Anchor {
-    /// An anchor that is ready to be asked.
-    pub fn new(settings: Settings, seed: u64, signalling: Signalling, plane: Plane) -> Self {
-        let baseline = Baseline::default();
-        Self { lma: Lma::new(settings, seed), signalling, plane, baseline }
+    /// An anchor that is ready to be asked. The poller knows its sockets as `first` and those
+    /// behind it.
+    pub fn start(
+        plan: &AnchorPlan,
+        seed: u64,
+        poller: &Poller,
+        first: Token,
+    ) -> Result<Self, StartError> {
+        let ends = Ends::start(Side::Anchor, DEVICE, plan.ends(), poller, first)?;
+        let lma = Lma::new(plan.settings.clone(), seed);
+        Ok(Self { lma, ends, baseline: Baseline::default() })
+    }
+
+    /// What it wants of the kernel beside its device.
+    pub fn things(plan: &AnchorPlan, device: &Link) -> Vec<Thing> {
+        let route = |&destination: &IpNet| {
+            let next_hop = NextHop::Device(device.index);
+            Thing::Route(Route { destination, next_hop, table: Table::MAIN, metric: 0 })
+        };
+        let mut things = in_service::things(&plan.addresses, device);
+        things.extend(plan.pools.iter().map(route));
+        things
+    }
+
+    /// Its sockets and data plane, to be prepared for a change.
+    pub fn ends_mut(&mut self) -> &mut Ends {
+        &mut self.ends
+    }
+
+    /// Does what a plan says that [`Self::ends_mut`] is prepared for. Bindings that have no place
+    /// any more are revoked before their address leaves.
+    pub fn apply(&mut self, plan: AnchorPlan, leave_by: Instant, now: Now) {
+        self.lma.apply(plan.settings, now);
+        self.settle();
+        if let Err(error) = self.ends.reduce(&plan.addresses, leave_by) {
+            warn!("forwarding: {error}");
+        }
+    }
+
+    /// Revokes all bindings, and accepts no others.
+    pub fn retire(&mut self, now: Now) {
+        let served = self.lma.settings().clone();
+        // A node without a profile is not authorized (RFC 5213 §5.3.1).
+        let nobody = Settings { profiles: Default::default(), default_profile: None, ..served };
+        self.lma.apply(nobody, now);
+        self.settle();
     }
 
     /// Tells the configured gateways that sessions of an earlier run are lost (RFC 5847 §3.2), if
     /// heartbeats are on and there was one.
-    pub fn announce_restart(&mut self, addresses: &[IpAddr]) {
+    pub fn announce_restart(&mut self) {
+        let addresses = &self.ends.state().addresses;
         let settings = self.lma.settings();
         if settings.heartbeat.is_none() || settings.restart_counter <= 1 {
             return;
@@ -64,7 +115,7 @@ impl Anchor {
 
     /// What a binding's packets added up to.
     pub fn traffic(&self, binding: BindingId) -> Option<BindingCounters> {
-        self.plane.counters(binding)
+        self.ends.plane.counters(binding)
     }
 
     /// The counters since they were cleared, in the order of the vendor document: those of the
@@ -86,28 +137,29 @@ impl Anchor {
 
     /// How many signalling messages were lost because they were not read in time.
     pub fn overruns(&self) -> u64 {
-        self.signalling.overruns()
+        self.ends.signalling.overruns()
     }
 
     /// How many changes of the forwarding were refused by the host.
     pub fn forwarding_failures(&self) -> u64 {
-        self.plane.failures()
+        self.ends.plane.failures()
     }
 
     fn counted(&self) -> Vec<Group> {
         let mut groups = self.lma.statistics();
         let place = groups.iter().position(|group| group.key == "disconnects");
         let place = place.unwrap_or(groups.len());
-        groups.splice(place..place, tunnel_groups(&self.plane.totals()));
+        groups.splice(place..place, tunnel_groups(&self.ends.plane.totals()));
         groups
     }
 
     /// Reads one batch from the socket in this place, and answers it.
     pub fn receive(&mut self, place: usize, batch: &mut Batch, now: Now) -> Result<(), NetError> {
-        self.signalling.receive(place, batch)?;
+        self.ends.signalling.receive(place, batch)?;
         // A batch that is not full has emptied the socket.
         let load = match batch.is_full() {
             true => self
+                .ends
                 .signalling
                 .backlog(place)
                 .map(|(waiting, room)| Load::of_queue(waiting, room))?,
@@ -115,7 +167,11 @@ impl Anchor {
         };
         self.lma.set_load(load);
         self.lma.look_ahead(batch.datagrams());
-        for datagram in batch.datagrams() {
+        // An address that leaves hears the answers to revocations, and nobody registers there.
+        let leaves = self.ends.signalling.is_leaving(place);
+        let is_update =
+            |datagram: &Datagram<'_>| datagram.bytes.get(2) == Some(&MhType::BINDING_UPDATE.0);
+        for datagram in batch.datagrams().filter(|datagram| !(leaves && is_update(datagram))) {
             if let Err(rejection) = self.lma.handle_datagram(datagram, now) {
                 debug!(peer = %datagram.path.peer.ip(), "update refused: {rejection}");
             }
@@ -126,13 +182,14 @@ impl Anchor {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Now) {
+        self.ends.signalling.handle_timeout(now.mono);
         self.lma.handle_timeout(now);
         self.settle();
     }
 
     /// When [`Self::handle_timeout`] is to be called.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
-        self.lma.poll_timeout()
+        [self.lma.poll_timeout(), self.ends.signalling.poll_timeout()].into_iter().flatten().min()
     }
 
     /// Does what the machine asks for. Forwarding comes before the acknowledgements: the first
@@ -140,22 +197,22 @@ impl Anchor {
     pub fn settle(&mut self) {
         while let Some(output) = self.lma.poll_output() {
             match output {
-                Output::Send { path, dscp, bytes } => self.signalling.queue(path, dscp, bytes),
-                Output::Forward { binding, want } => self.plane.want(binding, want),
+                Output::Send { path, dscp, bytes } => self.ends.signalling.queue(path, dscp, bytes),
+                Output::Forward { binding, want } => self.ends.plane.want(binding, want),
                 Output::Event(event) => {
                     if let What::Released { binding, .. } = event.what {
-                        self.plane.forget(binding);
+                        self.ends.plane.forget(binding);
                     }
                     log(&event);
                 }
             }
         }
-        self.plane.commit();
+        self.ends.plane.commit();
         let lma = &mut self.lma;
-        if self.plane.has_stopped() {
+        if self.ends.plane.has_stopped() {
             lma.handle_forwarding_stopped();
         }
-        self.signalling.send(|message, outcome| match outcome {
+        self.ends.signalling.send(|message, outcome| match outcome {
             Ok(()) => lma.reclaim(message.bytes),
             Err(error) => {
                 debug!(peer = %message.path.peer, "a message could not be sent: {error}");

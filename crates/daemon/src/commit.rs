@@ -1,15 +1,16 @@
 //! The commit: from a configuration that reads well to one that runs and that survives.
 //!
 //! ```text
-//!   plan ──► history ──► FILE ──► what runs ──► acknowledged
-//!    │         │           │          │
-//!    └─────────┴───────────┴──────────┴── a failure: as before, and why
+//!   plan ──► host prepared ──► history ──► FILE ──► in force, acknowledged
+//!    │            │               │          │
+//!    └────────────┴───────────────┴──────────┴── a failure: as before, and why
 //! ```
 //!
-//! What may be refused for what it says is refused first. Then the configuration is brought to
-//! the disk, and then into force; if the host does not play along, both are as they were. A kill
+//! What may be refused for what it says is refused first, then what the host has not got. Then the
+//! configuration is brought to the disk, and then into force, which cannot fail any more. A kill
 //! in between leaves FILE with the old text or the new one, and nothing was acknowledged yet.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -21,6 +22,8 @@ use tracing::{error, info, warn};
 
 use crate::console::plural;
 use crate::history::History;
+use crate::in_service::Devices;
+use crate::key_file;
 use crate::shell::Shell;
 use crate::startup::{self, Plan};
 use crate::state_dir;
@@ -47,6 +50,8 @@ pub struct Act<'a> {
     pub by: &'a str,
     /// The reason given.
     pub comment: Option<&'a str>,
+    /// What FILE says, if it was read from there.
+    pub file: Option<&'a str>,
     /// The time.
     pub now: Now,
 }
@@ -62,6 +67,7 @@ impl Commits {
         if last.is_none_or(|last| read(&last) != read(text)) {
             let comment = format!("read from {} at start", file.display());
             history.record(text, "kedged", Some(&comment), now.wall)?;
+            history.prune();
         }
         Ok(Self { file: file.to_owned(), history, unconfirmed: None })
     }
@@ -94,11 +100,7 @@ impl Commits {
 
 /// What a commit would do, in the words of an operator.
 fn preview(shell: &Shell, config: &Config, plan: &Plan) -> String {
-    let mut lines = Vec::new();
-    let ends = shell.ended_by(plan);
-    if ends > 0 {
-        lines.push(format!("{ends} {} end", plural(ends, "binding")));
-    }
+    let mut lines = shell.ended_by(plan);
     let idle = config.without_effect();
     if !idle.is_empty() {
         lines.push(format!("no effect yet: {}", idle.join(", ")));
@@ -113,36 +115,30 @@ pub fn commit(
     how: CommitKind,
     act: &Act<'_>,
 ) -> Result<String, Refusal> {
-    let plan = startup::plan(&config, shell.restart_counter)
-        .map_err(|cause| Refusal::new(cause.to_string()))?;
+    let refused = |cause: &dyn fmt::Display| Refusal::new(format!("nothing is committed: {cause}"));
+    let mut config = config;
+    config.read_key_files(key_file::read).map_err(|cause| refused(&cause))?;
+    let plan = shell.plan(&config).map_err(|cause| refused(&cause))?;
     let said = preview(shell, &config, &plan);
     if how == CommitKind::Check {
+        shell.examine(&plan).map_err(|cause| Refusal::new(cause.to_string()))?;
         return Ok(format!("it can be committed\n{said}"));
     }
     if config == shell.config {
         return confirm(shell);
     }
-    let before = shell.config.clone();
-    let failed = |what: &str, error: &io::Error| {
-        Refusal::new(format!("nothing is committed: {what}: {}", startup::reason(error)))
+    let prepared = shell.prepare(plan, Devices::Needed).map_err(|cause| refused(&cause))?;
+    let number = match keep(shell, &config, how, act) {
+        Ok(number) => number,
+        Err(refusal) => {
+            shell.abandon(prepared);
+            return Err(refusal);
+        }
     };
-    let text = kedge_config::render(&config);
+    let before = shell.config.clone();
+    shell.put_in_force(config, prepared, act.now);
     let commits = &mut shell.commits;
-    let number = commits
-        .history
-        .record(&text, act.by, act.comment, act.now.wall)
-        .map_err(|error| failed("the history cannot be written", &error))?;
-    let lasting = how == CommitKind::Final;
-    if lasting && let Err(error) = state_dir::replace(&commits.file, text.as_bytes()) {
-        withdraw(shell, number, None);
-        let what = format!("{} cannot be written", shell.commits.file.display());
-        return Err(failed(&what, &error));
-    }
-    if let Err(cause) = shell.put_in_force(config, plan, act.now) {
-        withdraw(shell, number, lasting.then_some(&before));
-        return Err(Refusal::new(format!("nothing is committed: {cause}")));
-    }
-    let commits = &mut shell.commits;
+    commits.history.prune();
     let mut answer = format!("commit {number}\n{said}");
     match how {
         CommitKind::Confirmed { minutes } => {
@@ -157,6 +153,58 @@ pub fn commit(
     }
     info!(number, by = act.by, "configuration committed");
     Ok(answer)
+}
+
+/// Brings a configuration to the disk. On an error, nothing is there that was not before.
+fn keep(
+    shell: &mut Shell,
+    config: &Config,
+    how: CommitKind,
+    act: &Act<'_>,
+) -> Result<u64, Refusal> {
+    let failed = |what: &str, error: &io::Error| {
+        Refusal::new(format!("nothing is committed: {what}: {}", startup::reason(error)))
+    };
+    let rendered = kedge_config::render(config);
+    let commits = &mut shell.commits;
+    let number = commits
+        .history
+        .record(act.file.unwrap_or(&rendered), act.by, act.comment, act.now.wall)
+        .map_err(|error| failed("the history cannot be written", &error))?;
+    // What was read from FILE is there.
+    if how == CommitKind::Final
+        && act.file.is_none()
+        && let Err(error) = state_dir::replace(&commits.file, rendered.as_bytes())
+    {
+        if let Err(error) = commits.history.withdraw(number) {
+            error!(number, "the commit is still in the history: {error}");
+        }
+        return Err(failed(&format!("{} cannot be written", commits.file.display()), &error));
+    }
+    Ok(number)
+}
+
+/// Reads FILE again, as SIGHUP asks, and commits what it says.
+pub fn read_again(shell: &mut Shell, now: Now) {
+    let file = shell.commits.file.clone();
+    if shell.sessions.is_exclusive() {
+        let file = file.display();
+        return warn!("{file} is not read again: a session has the configuration for itself");
+    }
+    let (config, text) = match startup::read_file(&file) {
+        Ok(read) => read,
+        Err(error) => return error!("nothing has changed: {error}"),
+    };
+    let comment = format!("read from {} again", file.display());
+    let act = Act { by: "kedged", comment: Some(&comment), file: Some(&text), now };
+    // FILE holds: an earlier commit that waits to be confirmed is over.
+    if config == shell.config && shell.commits.unconfirmed.take().is_none() {
+        return info!("{} says what is in force", file.display());
+    }
+    match commit(shell, config, CommitKind::Final, &act) {
+        Ok(said) => info!("{}", said.trim_end().replace('\n', "; ")),
+        Err(refusal) => error!("{}: {}", file.display(), refusal.message),
+    }
 }
 
 /// A commit without changes confirms the one that waits for it.
@@ -178,36 +226,31 @@ fn confirm(shell: &mut Shell) -> Result<String, Refusal> {
 
 /// Undoes a commit that was not confirmed in time.
 pub fn expire(shell: &mut Shell, now: Now) {
+    /// After this long it is tried again, if the host does not play along.
+    const AGAIN: Duration = Duration::from_secs(10);
     let due = shell.commits.due().is_some_and(|until| until <= now.mono);
     let Some(unconfirmed) = shell.commits.unconfirmed.take_if(|_| due) else { return };
     let Unconfirmed { number, before, .. } = unconfirmed;
     warn!(number, "the commit was not confirmed in time and is undone");
-    let text = kedge_config::render(&before);
-    let comment = format!("commit {number} was not confirmed");
-    let undone = startup::plan(&before, shell.restart_counter)
+    let prepared = shell
+        .plan(&before)
         .map_err(|cause| cause.to_string())
-        .and_then(|plan| shell.put_in_force(before, plan, now).map_err(|e| e.to_string()));
-    if let Err(error) = undone {
-        error!(number, "the commit cannot be undone: {error}");
-        return;
-    }
-    let recorded = shell.commits.history.record(&text, "kedged", Some(&comment), now.wall);
-    if let Err(error) = recorded {
-        error!("the history cannot be written: {error}");
-    }
-}
-
-/// Takes back what a commit that failed has written.
-fn withdraw(shell: &mut Shell, number: u64, file: Option<&Config>) {
-    let commits = &mut shell.commits;
-    let restored = file.map_or(Ok(()), |config| {
-        state_dir::replace(&commits.file, kedge_config::render(config).as_bytes())
-    });
-    if let Err(error) = restored {
-        let file = commits.file.display();
-        error!("{file} holds a configuration that does not run and cannot be restored: {error}");
-    }
-    if let Err(error) = commits.history.withdraw(number) {
-        error!(number, "the commit is still in the history: {error}");
+        .and_then(|plan| shell.prepare(plan, Devices::Awaited).map_err(|e| e.to_string()));
+    let prepared = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            error!(number, "the commit cannot be undone yet: {error}");
+            let until = now.mono + AGAIN;
+            shell.commits.unconfirmed = Some(Unconfirmed { number, before, until });
+            return;
+        }
+    };
+    let text = kedge_config::render(&before);
+    shell.put_in_force(before, prepared, now);
+    let comment = format!("commit {number} was not confirmed");
+    let history = &mut shell.commits.history;
+    match history.record(&text, "kedged", Some(&comment), now.wall) {
+        Ok(_) => history.prune(),
+        Err(error) => error!("the history cannot be written: {error}"),
     }
 }

@@ -11,9 +11,10 @@
 //! the changes are carried out on what runs by then, and the person is told.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 
 use kedge_api::{ClientId, Refusal, Reply};
-use kedge_config::{Candidate, Config, ConfigError, Hint, Warning};
+use kedge_config::{Candidate, Config, ConfigError, Hint, Secret, Warning};
 
 /// All sessions.
 #[derive(Default)]
@@ -49,7 +50,7 @@ impl Sessions {
         }
         self.exclusive = exclusive.then_some(client);
         let candidate = Candidate::of(running);
-        let session = Session { candidate, base: running.clone() };
+        let session = Session { candidate, base: as_read(running) };
         self.open.insert(client, session);
         Ok(())
     }
@@ -82,6 +83,11 @@ impl Sessions {
     pub fn forget(&mut self, client: ClientId) {
         self.leave(client);
         self.in_comment.remove(&client);
+    }
+
+    /// Whether a session keeps everybody else from committing.
+    pub fn is_exclusive(&self) -> bool {
+        self.exclusive.is_some()
     }
 
     /// Closes a session, if there is one; its changes are forgotten.
@@ -137,7 +143,7 @@ impl Session {
     /// session began with.
     pub fn onto(&self, running: &Config) -> Result<(Config, bool), Refusal> {
         let wanted = self.config()?;
-        if *running == self.base {
+        if as_read(running) == self.base {
             return Ok((wanted, false));
         }
         let mut candidate = Candidate::of(running);
@@ -157,11 +163,12 @@ impl Session {
 
     /// Begins again from what runs, in the mode it is in when nothing else has changed.
     pub fn rebase(&mut self, running: &Config) {
-        if self.config().is_ok_and(|config| config == *running) {
-            self.base = running.clone();
-            return;
-        }
-        *self = Self { candidate: Candidate::of(running), base: running.clone() };
+        let base = as_read(running);
+        let candidate = match self.config().is_ok_and(|config| config == base) {
+            true => self.candidate.clone(),
+            false => Candidate::of(running),
+        };
+        *self = Self { candidate, base };
     }
 
     /// Where the session is: the lines that opened its mode.
@@ -182,6 +189,13 @@ impl Session {
     pub fn complete(&self, line: &str, names: &dyn Fn(&str) -> Vec<String>) -> Vec<Hint> {
         self.candidate.complete(line, names)
     }
+}
+
+/// A configuration as its text says it: without the keys that are in files.
+fn as_read(config: &Config) -> Config {
+    let mut config = config.clone();
+    let Ok(()) = config.read_key_files(|_| Ok::<_, Infallible>(Secret::new([])));
+    config
 }
 
 /// The answer to a line or a text that was read.

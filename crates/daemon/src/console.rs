@@ -46,7 +46,7 @@ pub fn carry_out(shell: &mut Shell, ask: &Ask, now: Now) -> Outcome {
 fn command<'a>(shell: &'a mut Shell, command: &Command, now: Now) -> Result<Answer<'a>, Refusal> {
     let uptime = now.mono.saturating_duration_since(shell.started);
     match command {
-        Command::ShowRunningConfig => Ok(show::running_config(&shell.config)),
+        Command::ShowRunningConfig { section } => show::running_config(&shell.config, section),
         Command::ShowVersion => Ok(show::version(shell, now)),
         Command::ShowLmaBindings(filter) => {
             let anchor = anchor(&shell.anchor)?;

@@ -85,7 +85,7 @@ fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> 
             free_to_commit(shell, call)?;
             let config = shell.commits.config(*number)?;
             let comment = format!("rollback to commit {number}");
-            let act = Act { by: &user(call), comment: Some(&comment), now };
+            let act = Act { by: &user(call), comment: Some(&comment), file: None, now };
             commit::commit(shell, config, CommitKind::Final, &act).map(text)
         }
         SessionCommand::Load { replace } => {
@@ -128,7 +128,7 @@ fn commit_session(
     free_to_commit(shell, call)?;
     let running = shell.config.clone();
     let (config, moved) = session(shell, call)?.onto(&running)?;
-    let act = Act { by: &user(call), comment, now };
+    let act = Act { by: &user(call), comment, file: None, now };
     let mut said = commit::commit(shell, config, how, &act)?;
     if moved {
         said.push_str("another session has committed meanwhile; its changes are kept\n");

@@ -35,9 +35,9 @@ impl Plane {
         });
     }
 
-    /// Says whether packets between subscribers stay here (RFC 5213 §6.10.3).
-    pub fn route_locally(&mut self, on: bool) {
-        self.waiting.push(Change::RouteLocally(on));
+    /// Makes a change that is no binding's, at once.
+    pub fn change(&mut self, change: Change) -> Result<(), DataplaneError> {
+        self.backend.apply(&[change])
     }
 
     /// Forgets what a binding carried: it is over for good.
@@ -105,7 +105,7 @@ mod tests {
                 match change {
                     Change::Bind { binding, .. } => self.0.push(*binding),
                     Change::Unbind(binding) => self.0.retain(|held| held != binding),
-                    Change::RouteLocally(_) => {}
+                    _ => {}
                 }
             }
             Ok(())

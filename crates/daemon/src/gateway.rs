@@ -23,8 +23,8 @@ mod transport;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use kedge_dataplane::BindingCounters;
-use kedge_mag::{Event, InterfaceId, LinkState, Mag, Output, Settings};
+use kedge_dataplane::{BindingCounters, Change, Side};
+use kedge_mag::{Event, InterfaceId, LinkState, Mag, Output};
 use kedge_model::{BindingId, IpNet, Ipv4Net, Ipv6Net};
 use kedge_net::NetError;
 use kedge_net::netlink::{self, Link, NextHop, Route, Rule, Table};
@@ -35,13 +35,18 @@ use kedge_sansio::Now;
 use kedge_telemetry::Group;
 use tracing::{debug, info, warn};
 
+use crate::apply::GatewayPlan;
 use crate::counters::{Baseline, tunnel_groups};
-use crate::forwarding::Plane;
-use crate::signalling::Signalling;
+use crate::ends::Ends;
+use crate::startup::StartError;
+use crate::{in_service, shell};
 use port::Port;
 use routes::NodeRoutes;
 
 pub use transport::{SharedInterface, examine};
+
+/// The gateway's device, where its nodes' packets enter the tunnels.
+pub const DEVICE: &str = "kedge-mag";
 
 /// The routing table of packets that come from nodes, and the priority of the rules that lead to
 /// it: before the main table.
@@ -60,50 +65,119 @@ const FRAMES_A_TURN: usize = 64;
 /// A running gateway.
 pub struct Gateway {
     mag: Mag,
-    signalling: Signalling,
-    plane: Plane,
+    ends: Ends,
     ports: BTreeMap<InterfaceId, Port>,
     routes: NodeRoutes,
     baseline: Baseline,
-    /// The first of the tokens of the access sockets.
-    first_port: Token,
+}
+
+/// An access interface that cannot be one.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("access interface {interface}: {why}")]
+pub struct Unusable {
+    /// Its name.
+    pub interface: String,
+    /// The reason.
+    pub why: String,
 }
 
 impl Gateway {
-    /// A gateway whose packets from nodes go into `tun`, and whose packets to nodes come out of it.
-    pub fn new(
-        settings: Settings,
+    /// A gateway without access interfaces yet. The poller knows its signalling sockets as
+    /// `first` and those behind it.
+    pub fn start(
+        plan: &GatewayPlan,
         seed: u64,
-        signalling: Signalling,
-        plane: Plane,
-        tun: &Link,
-        host: &mut Owned,
-        first_port: Token,
-    ) -> Result<Self, NetError> {
+        poller: &Poller,
+        first: Token,
+    ) -> Result<Self, StartError> {
+        let ends = Ends::start(Side::Gateway, DEVICE, plan.ends(), poller, first)?;
+        Ok(Self {
+            mag: Mag::new(plan.settings.clone(), seed),
+            ends,
+            ports: BTreeMap::new(),
+            routes: NodeRoutes::default(),
+            baseline: Baseline::default(),
+        })
+    }
+
+    /// What it wants of the kernel beside its device: the rules and routes of the drawing above.
+    pub fn things(plan: &GatewayPlan, device: &Link) -> Vec<Thing> {
+        let mut things = in_service::things(&plan.addresses, device);
         for destination in [IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())] {
-            let next_hop = NextHop::Device(tun.index);
-            host.make(Thing::Route(Route { destination, next_hop, table: UPLINK, metric: 0 }))?;
+            let next_hop = NextHop::Device(device.index);
+            things.push(Thing::Route(Route { destination, next_hop, table: UPLINK, metric: 0 }));
         }
-        let rule = |input: &str, table, priority| {
+        let rules = |input: &str, table, priority| {
             let input = input.to_owned();
-            let of = |ipv6| Rule::Input { ipv6, input: input.clone(), table, priority };
+            let of = move |ipv6| Rule::Input { ipv6, input: input.clone(), table, priority };
             [false, true].map(|ipv6| Thing::Rule(of(ipv6)))
         };
-        for input in [&tun.name, OWN_PACKETS] {
-            for rule in rule(input, DOWNLINK, DOWNLINK_PRIORITY) {
-                host.make(rule)?;
+        for input in [&device.name, OWN_PACKETS] {
+            things.extend(rules(input, DOWNLINK, DOWNLINK_PRIORITY));
+        }
+        for interface in plan.settings.interfaces.values() {
+            things.extend(rules(&interface.name, UPLINK, UPLINK_PRIORITY));
+        }
+        things
+    }
+
+    /// Its sockets and data plane, to be prepared for a change.
+    pub fn ends_mut(&mut self) -> &mut Ends {
+        &mut self.ends
+    }
+
+    /// Adds an access interface; with `link`, its device is made ready, or the interface is not
+    /// added.
+    pub fn add_port(
+        &mut self,
+        id: InterfaceId,
+        name: &str,
+        link: Option<&Link>,
+        poller: &Poller,
+        host: &mut Owned,
+    ) -> Result<(), Unusable> {
+        let mut port = Port::new(name.to_owned());
+        if let Some(link) = link {
+            port.open(link, poller, token(id), host);
+            if let Some(why) = port.fault() {
+                return Err(Unusable { interface: name.to_owned(), why: why.to_owned() });
             }
         }
-        let mut ports = BTreeMap::new();
-        for (&id, interface) in &settings.interfaces {
-            for rule in rule(&interface.name, UPLINK, UPLINK_PRIORITY) {
-                host.make(rule)?;
-            }
-            ports.insert(id, Port::new(interface.name.clone()));
+        self.ports.insert(id, port);
+        Ok(())
+    }
+
+    /// Removes an access interface; its device is as it was before.
+    pub fn remove_port(&mut self, id: InterfaceId, host: &mut Owned) {
+        if let Some(mut port) = self.ports.remove(&id) {
+            port.close(host);
         }
-        let mag = Mag::new(settings, seed);
-        let (routes, baseline) = (NodeRoutes::default(), Baseline::default());
-        Ok(Self { mag, signalling, plane, ports, routes, baseline, first_port })
+    }
+
+    /// Does what a plan says that [`Self::ends_mut`] and [`Self::add_port`] are prepared for.
+    /// Sessions that have no place any more end before their interface and address go.
+    pub fn apply(&mut self, plan: GatewayPlan, leave_by: Instant, host: &mut Owned, now: Now) {
+        let stays: Vec<InterfaceId> = plan.settings.interfaces.keys().copied().collect();
+        self.mag.apply(plan.settings, now);
+        self.settle(host);
+        let gone = self.ports.keys().copied().filter(|id| !stays.contains(id));
+        for id in gone.collect::<Vec<_>>() {
+            self.remove_port(id, host);
+        }
+        let local = self.ends.plane.change(Change::RouteLocally(plan.local_routing));
+        let reduced = self.ends.reduce(&plan.addresses, leave_by);
+        for error in [local, reduced].into_iter().filter_map(Result::err) {
+            warn!("forwarding: {error}");
+        }
+    }
+
+    /// De-registers all sessions, and serves nobody any more.
+    pub fn retire(&mut self, host: &mut Owned, now: Now) {
+        self.mag.shutdown(now);
+        self.settle(host);
+        for id in self.ports.keys().copied().collect::<Vec<_>>() {
+            self.remove_port(id, host);
+        }
     }
 
     /// Tells the anchors that sessions of an earlier run are lost (RFC 5847 §3.2), if heartbeats
@@ -133,7 +207,7 @@ impl Gateway {
 
     /// What a binding's packets added up to.
     pub fn traffic(&self, binding: BindingId) -> Option<BindingCounters> {
-        self.plane.counters(binding)
+        self.ends.plane.counters(binding)
     }
 
     /// The counters since they were cleared.
@@ -153,12 +227,12 @@ impl Gateway {
 
     /// How many changes of the forwarding were refused by the host.
     pub fn forwarding_failures(&self) -> u64 {
-        self.plane.failures()
+        self.ends.plane.failures()
     }
 
     fn counted(&self) -> Vec<Group> {
         let mut groups = self.mag.statistics();
-        let totals = self.plane.totals();
+        let totals = self.ends.plane.totals();
         groups.extend(tunnel_groups(&totals));
         groups.push(Group::of(&totals.local));
         groups
@@ -172,7 +246,7 @@ impl Gateway {
         host: &mut Owned,
         now: Now,
     ) -> Result<(), NetError> {
-        self.signalling.receive(place, batch)?;
+        self.ends.signalling.receive(place, batch)?;
         for datagram in batch.datagrams() {
             self.mag.handle_datagram(datagram, now);
         }
@@ -180,9 +254,9 @@ impl Gateway {
         Ok(())
     }
 
-    /// Reads frames from the access interface in this place.
-    pub fn receive_frames(&mut self, place: usize, host: &mut Owned, now: Now) {
-        let Some((&id, port)) = self.ports.iter_mut().nth(place) else { return };
+    /// Reads frames from an access interface.
+    pub fn receive_frames(&mut self, id: InterfaceId, host: &mut Owned, now: Now) {
+        let Some(port) = self.ports.get_mut(&id) else { return };
         for _ in 0..FRAMES_A_TURN {
             match port.receive() {
                 Ok(Some(frame)) => self.mag.handle_frame(id, frame.bytes, now),
@@ -199,10 +273,9 @@ impl Gateway {
 
     /// Takes a device as it is now: an access interface may have come, gone up or gone down.
     pub fn handle_link(&mut self, link: &Link, poller: &Poller, host: &mut Owned, now: Now) {
-        let found = self.ports.iter_mut().enumerate().find(|(_, (_, p))| p.name() == link.name);
-        let Some((place, (&id, port))) = found else { return };
-        let token = Token(self.first_port.0 + place as u64);
-        port.open(link, poller, token, host);
+        let found = self.ports.iter_mut().find(|(_, port)| port.name() == link.name);
+        let Some((&id, port)) = found else { return };
+        port.open(link, poller, token(id), host);
         self.mag.handle_mtu(id, u16::try_from(link.mtu).unwrap_or(u16::MAX), now);
         let state = if link.running { LinkState::Up } else { LinkState::Down };
         self.mag.handle_link(id, state, now);
@@ -254,13 +327,14 @@ impl Gateway {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, host: &mut Owned, now: Now) {
+        self.ends.signalling.handle_timeout(now.mono);
         self.mag.handle_timeout(now);
         self.settle(host);
     }
 
     /// When [`Self::handle_timeout`] is to be called.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
-        self.mag.poll_timeout()
+        [self.mag.poll_timeout(), self.ends.signalling.poll_timeout()].into_iter().flatten().min()
     }
 
     /// Does what the machine asks for, in its order: tunnels and routes are there before the
@@ -268,8 +342,8 @@ impl Gateway {
     pub fn settle(&mut self, host: &mut Owned) {
         while let Some(output) = self.mag.poll_output() {
             match output {
-                Output::Send { path, dscp, bytes } => self.signalling.queue(path, dscp, bytes),
-                Output::Forward { binding, want } => self.plane.want(binding, want),
+                Output::Send { path, dscp, bytes } => self.ends.signalling.queue(path, dscp, bytes),
+                Output::Forward { binding, want } => self.ends.plane.want(binding, want),
                 Output::Access { binding, want } => {
                     let device = |interface| self.ports.get(&interface).and_then(Port::device);
                     let touched = self.routes.want(binding, want, device, host);
@@ -280,7 +354,7 @@ impl Gateway {
                     }
                 }
                 Output::Frame { interface, bytes } => {
-                    self.plane.commit();
+                    self.ends.plane.commit();
                     if let Some(port) = self.ports.get(&interface)
                         && let Err(error) = port.send(&bytes)
                     {
@@ -290,21 +364,25 @@ impl Gateway {
                 }
                 Output::Event(event) => {
                     if let Event::Detached { binding, .. } = event {
-                        self.plane.forget(binding);
+                        self.ends.plane.forget(binding);
                     }
                     log(&event);
                 }
             }
         }
-        self.plane.commit();
+        self.ends.plane.commit();
         let mag = &mut self.mag;
-        self.signalling.send(|message, outcome| {
+        self.ends.signalling.send(|message, outcome| {
             if let Err(error) = outcome {
                 debug!(peer = %message.path.peer, "a message could not be sent: {error}");
             }
             mag.reclaim(message.bytes);
         });
     }
+}
+
+fn token(id: InterfaceId) -> Token {
+    Token(shell::ACCESS.0 + u64::from(id.0))
 }
 
 /// What the kernel reports about devices and the gateway acts on.

@@ -101,12 +101,16 @@ impl History {
         let head = serde_json::to_string(&commit)?;
         replace(&file(&self.directory, number), format!("! {head}\n{text}").as_bytes())?;
         self.commits.insert(number, commit);
+        Ok(number)
+    }
+
+    /// Forgets the oldest beyond [`KEPT`], once the newest is in force.
+    pub fn prune(&mut self) {
         while self.commits.len() > KEPT {
             let Some((oldest, _)) = self.commits.pop_first() else { break };
             // One that cannot be removed is listed again at the next start, and no harm is done.
             let _ = fs::remove_file(file(&self.directory, oldest));
         }
-        Ok(number)
     }
 
     /// Takes the newest commit back: what it records has not come into force.
@@ -160,6 +164,7 @@ mod tests {
         for _ in 0..KEPT + 3 {
             record(&mut history, "x\n");
         }
+        history.prune();
         assert_eq!(history.iter().count(), KEPT);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), KEPT);
         assert_eq!(history.iter().last().unwrap().number, 4);

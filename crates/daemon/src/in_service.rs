@@ -1,38 +1,311 @@
 //! A configuration put into force while the daemon runs: what changes, and what does not.
+//!
+//! ```text
+//!   plan ──► prepare: what is new is made ──► put in force: machines told, what is old unmade
+//!              │ the host refuses
+//!              └──► abandon: what was made is unmade; nothing has changed
+//! ```
+//!
+//! Everything that the host may refuse is in the first step, so that the second cannot fail. The
+//! daemon's start is the same: the change from nothing.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
 
 use kedge_config::Config;
+use kedge_mag::InterfaceId;
+use kedge_net::netlink::{Link, Rule};
+use kedge_net::owned::{Owned, Thing};
+use kedge_net::sysctl::Sysctl;
 use kedge_sansio::Now;
+use tracing::{info, warn};
 
-use crate::shell::Shell;
-use crate::startup::{Plan, StartError};
+use crate::anchor::{self, Anchor};
+use crate::apply::{self, AnchorPlan, ApplyError, GatewayPlan};
+use crate::console::plural;
+use crate::ends::State;
+use crate::gateway::{self, Gateway, Unusable};
+use crate::shell::{self, Shell};
+use crate::startup::{self, Plan, StartError};
+
+/// For how long a role or an address that was removed hears answers to what it said last.
+const LEAVING: Duration = Duration::from_secs(3);
+
+/// What becomes of an access interface whose device is not there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Devices {
+    /// It is refused: who names a device by hand may have misspelt it.
+    Needed,
+    /// It may come later, as when a host starts.
+    Awaited,
+}
+
+/// A change that the host has everything for.
+pub struct Prepared {
+    plan: Plan,
+    /// A role that is new.
+    anchor: Option<Anchor>,
+    gateway: Option<Gateway>,
+    /// What the roles that stay had.
+    anchor_was: Option<State>,
+    gateway_was: Option<State>,
+    /// What is new, in the order of making.
+    made: Vec<Thing>,
+    ports: Vec<InterfaceId>,
+    /// All that is wanted of the kernel.
+    wanted: Vec<Thing>,
+}
+
+/// Roles that were removed and wait for answers.
+#[derive(Default)]
+pub struct Leaving {
+    pub(crate) anchor: Option<(Anchor, Instant)>,
+    pub(crate) gateway: Option<(Gateway, Instant)>,
+}
 
 impl Shell {
-    /// How many bindings a plan would end.
-    pub fn ended_by(&self, plan: &Plan) -> usize {
-        match (&self.anchor, &plan.anchor) {
+    /// What a configuration comes down to beside what runs.
+    pub fn plan(&self, config: &Config) -> Result<Plan, ApplyError> {
+        let mut plan = startup::plan(config, self.restart_counter)?;
+        if let (Some(gateway), Some(plan)) = (&self.gateway, &mut plan.gateway) {
+            plan.keep_numbers(gateway.mag().settings());
+        }
+        Ok(plan)
+    }
+
+    /// What a plan would end, a line each.
+    pub fn ended_by(&self, plan: &Plan) -> Vec<String> {
+        let anchor = match (&self.anchor, &plan.anchor) {
             (Some(anchor), Some(plan)) => anchor.lma().ended_by(&plan.settings),
             (Some(anchor), None) => anchor.lma().len() as usize,
             (None, _) => 0,
+        };
+        let gateway = match (&self.gateway, &plan.gateway) {
+            (Some(gateway), Some(plan)) => gateway.mag().ended_by(&plan.settings),
+            (Some(gateway), None) => {
+                kedge_mag::Ended { for_good: gateway.mag().sessions(), to_begin_again: 0 }
+            }
+            (None, _) => kedge_mag::Ended::default(),
+        };
+        let line = |count: usize, role: &str, what: [&str; 2]| {
+            let bindings = plural(count, "binding");
+            let what = what[usize::from(count != 1)];
+            (count > 0).then(|| format!("{count} {bindings} of the {role} {what}"))
+        };
+        let lines = [
+            line(anchor, "anchor", ["ends", "end"]),
+            line(gateway.for_good, "gateway", ["ends", "end"]),
+            line(gateway.to_begin_again, "gateway", ["begins again", "begin again"]),
+        ];
+        lines.into_iter().flatten().collect()
+    }
+
+    /// Looks whether the host has what a plan needs, and changes nothing.
+    pub fn examine(&mut self, plan: &Plan) -> Result<(), StartError> {
+        let anchor = plan.anchor.iter().flat_map(|plan| &plan.addresses);
+        let gateway = plan.gateway.iter().flat_map(|plan| &plan.addresses);
+        if let Some(&address) = anchor.chain(gateway).find(|a| startup::is_unusable(**a)) {
+            return Err(StartError::NoSuchAddress(address));
+        }
+        if let Some(plan) = &plan.gateway {
+            gateway::examine(&plan.settings, &plan.addresses, &mut self.host)??;
+            let links = self.host.netlink().links()?;
+            let running = self.gateway.iter().flat_map(Gateway::ports);
+            let known: Vec<&str> = running.map(|(_, port)| port.name()).collect();
+            let interfaces = plan.settings.interfaces.values().map(|interface| &*interface.name);
+            for name in interfaces.filter(|name| !known.contains(name)) {
+                device(&links, name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes what is new in a plan. On an error, nothing has changed.
+    pub fn prepare(&mut self, mut plan: Plan, devices: Devices) -> Result<Prepared, StartError> {
+        if let Some(plan) = &mut plan.gateway
+            && let Some(mtu) = gateway::examine(&plan.settings, &plan.addresses, &mut self.host)??
+        {
+            plan.fit(mtu);
+        }
+        let mut prepared = Prepared {
+            plan,
+            anchor: None,
+            gateway: None,
+            anchor_was: None,
+            gateway_was: None,
+            made: Vec::new(),
+            ports: Vec::new(),
+            wanted: Vec::new(),
+        };
+        match self.try_prepare(&mut prepared, devices) {
+            Ok(()) => Ok(prepared),
+            Err(error) => {
+                self.abandon(prepared);
+                Err(error)
+            }
         }
     }
 
-    /// Puts a configuration, which `plan` is made from, into force. On an error, everything is as
-    /// it was.
-    pub fn put_in_force(&mut self, config: Config, plan: Plan, now: Now) -> Result<(), StartError> {
-        // First, for it alone can fail, and then nothing else has changed.
-        self.server.set_remote(plan.management.as_ref())?;
-        if let (Some(anchor), Some(plan)) = (&mut self.anchor, plan.anchor) {
-            anchor.lma_mut().apply(plan.settings, now);
-            anchor.settle();
+    fn try_prepare(&mut self, new: &mut Prepared, devices: Devices) -> Result<(), StartError> {
+        let seed = || RandomState::new().hash_one(Instant::now());
+        // The kernel lets packets pass between devices, for either role.
+        for entry in [Sysctl::ipv4("all", "forwarding"), Sysctl::ipv6("all", "forwarding")] {
+            new.wanted.push(Thing::Sysctl { entry, value: "1".to_owned() });
         }
-        if let (Some(gateway), Some(plan)) = (&mut self.gateway, plan.gateway) {
-            gateway.mag_mut().apply(plan.settings, now);
-            gateway.settle(&mut self.host);
+        if let Some(plan) = &new.plan.anchor {
+            match &mut self.anchor {
+                Some(anchor) => {
+                    let was = anchor.ends_mut().state().clone();
+                    anchor.ends_mut().extend(plan.ends(), &self.poller)?;
+                    new.anchor_was = Some(was);
+                }
+                None => {
+                    // It has the device's name.
+                    self.leaving.anchor = None;
+                    let anchor = Anchor::start(plan, seed(), &self.poller, shell::ANCHOR)?;
+                    new.anchor = Some(anchor);
+                }
+            }
+            let device = self.host.netlink().link(anchor::DEVICE)?;
+            new.wanted.extend(Anchor::things(plan, &device));
         }
-        self.config = config;
+        if let Some(plan) = &new.plan.gateway {
+            match &mut self.gateway {
+                Some(gateway) => {
+                    let was = gateway.ends_mut().state().clone();
+                    gateway.ends_mut().extend(plan.ends(), &self.poller)?;
+                    new.gateway_was = Some(was);
+                }
+                None => {
+                    self.leaving.gateway = None;
+                    let gateway = Gateway::start(plan, seed(), &self.poller, shell::GATEWAY)?;
+                    new.gateway = Some(gateway);
+                }
+            }
+            let device = self.host.netlink().link(gateway::DEVICE)?;
+            new.wanted.extend(Gateway::things(plan, &device));
+        }
+        for thing in &new.wanted {
+            if !self.things.contains(thing) {
+                self.host.make(thing.clone())?;
+                new.made.push(thing.clone());
+            }
+        }
+        self.add_ports(new, devices)?;
+        self.server.set_remote(new.plan.management.as_ref())?;
         Ok(())
+    }
+
+    fn add_ports(&mut self, new: &mut Prepared, devices: Devices) -> Result<(), StartError> {
+        let gateway = new.gateway.as_mut().or(self.gateway.as_mut());
+        let (Some(gateway), Some(plan)) = (gateway, &new.plan.gateway) else { return Ok(()) };
+        let links = self.host.netlink().links()?;
+        for (&id, interface) in &plan.settings.interfaces {
+            if gateway.ports().any(|(known, _)| *known == id) {
+                continue;
+            }
+            let name = &interface.name;
+            let link = match devices {
+                Devices::Awaited => None,
+                Devices::Needed => Some(device(&links, name)?),
+            };
+            gateway.add_port(id, name, link, &self.poller, &mut self.host)?;
+            new.ports.push(id);
+        }
+        Ok(())
+    }
+
+    /// Unmakes what [`Self::prepare`] made.
+    pub fn abandon(&mut self, prepared: Prepared) {
+        let Prepared { mut gateway, anchor, anchor_was, gateway_was, made, ports, .. } = prepared;
+        if let Some(gateway) = gateway.as_mut().or(self.gateway.as_mut()) {
+            for id in ports {
+                gateway.remove_port(id, &mut self.host);
+            }
+        }
+        self.unmake(made);
+        self.admit_as_before();
+        // Their devices go with them.
+        drop((anchor, gateway));
+        if let (Some(anchor), Some(was)) = (&mut self.anchor, anchor_was) {
+            anchor.ends_mut().restore(was);
+        }
+        if let (Some(gateway), Some(was)) = (&mut self.gateway, gateway_was) {
+            gateway.ends_mut().restore(was);
+        }
+    }
+
+    /// Lets in from other hosts whom the configuration that runs lets in.
+    fn admit_as_before(&mut self) {
+        let before = self.config.management_api.as_ref().map(apply::management).transpose();
+        let admitted = before
+            .map_err(|error| error.to_string())
+            .and_then(|a| self.server.set_remote(a.as_ref()).map_err(|error| error.to_string()));
+        if let Err(error) = admitted {
+            warn!("management-api: {error}");
+        }
+    }
+
+    /// Puts a configuration into force that was prepared for.
+    pub fn put_in_force(&mut self, config: Config, prepared: Prepared, now: Now) {
+        let Prepared { plan, anchor, gateway, wanted, .. } = prepared;
+        let leave_by = now.mono + LEAVING;
+        if let Some(mut new) = anchor {
+            new.announce_restart();
+            self.anchor = Some(new);
+        }
+        if let Some(mut new) = gateway {
+            new.announce_restart(&mut self.host);
+            self.gateway = Some(new);
+        }
+        self.change_anchor(plan.anchor, leave_by, now);
+        self.change_gateway(plan.gateway, leave_by, now);
+        let gone: Vec<Thing> =
+            self.things.iter().filter(|thing| !wanted.contains(thing)).cloned().collect();
+        self.unmake(gone);
+        self.things = wanted;
+        self.config = config;
+    }
+
+    fn change_anchor(&mut self, plan: Option<AnchorPlan>, leave_by: Instant, now: Now) {
+        match (&mut self.anchor, plan) {
+            (Some(anchor), Some(plan)) => anchor.apply(plan, leave_by, now),
+            (Some(anchor), None) => {
+                info!("anchor removed");
+                anchor.retire(now);
+                self.leaving.anchor = self.anchor.take().map(|anchor| (anchor, leave_by));
+            }
+            (None, _) => {}
+        }
+    }
+
+    fn change_gateway(&mut self, plan: Option<GatewayPlan>, leave_by: Instant, now: Now) {
+        match (&mut self.gateway, plan) {
+            (Some(gateway), Some(plan)) => {
+                gateway.apply(plan, leave_by, &mut self.host, now);
+                // Which devices are there, and up.
+                if let Err(error) = gateway.resync(&self.poller, &mut self.host, now) {
+                    warn!("{error}");
+                }
+            }
+            (Some(gateway), None) => {
+                info!("gateway removed");
+                gateway.retire(&mut self.host, now);
+                self.leaving.gateway = self.gateway.take().map(|gateway| (gateway, leave_by));
+            }
+            (None, _) => {}
+        }
+    }
+
+    /// The last made first.
+    fn unmake(&mut self, things: Vec<Thing>) {
+        for thing in things.iter().rev() {
+            if let Err(error) = self.host.unmake(thing) {
+                warn!("{error}");
+            }
+        }
     }
 
     /// Names of things that only the daemon knows, by their kind, for completion.
@@ -45,4 +318,49 @@ impl Shell {
         let nodes = anchor.take(MOST).map(|binding| binding.mn_id.to_string()).collect();
         BTreeMap::from([("interface", interfaces), ("node", nodes)])
     }
+}
+
+impl Leaving {
+    /// When one of them is to be served or ended.
+    pub fn poll_timeout(&mut self) -> Option<Instant> {
+        let anchor =
+            self.anchor.as_mut().map(|(a, by)| a.poll_timeout().map_or(*by, |t| t.min(*by)));
+        let gateway =
+            self.gateway.as_mut().map(|(g, by)| g.poll_timeout().map_or(*by, |t| t.min(*by)));
+        [anchor, gateway].into_iter().flatten().min()
+    }
+
+    /// Does what is due, and ends what has waited.
+    pub fn handle_timeout(&mut self, host: &mut Owned, now: Now) {
+        if let Some((anchor, _)) = &mut self.anchor {
+            anchor.handle_timeout(now);
+        }
+        if let Some((gateway, _)) = &mut self.gateway {
+            gateway.handle_timeout(host, now);
+        }
+        self.anchor.take_if(|(_, by)| *by <= now.mono);
+        self.gateway.take_if(|(gateway, by)| gateway.mag().is_idle() || *by <= now.mono);
+    }
+}
+
+fn device<'a>(links: &'a [Link], name: &str) -> Result<&'a Link, Unusable> {
+    links.iter().find(|link| link.name == name).ok_or_else(|| Unusable {
+        interface: name.to_owned(),
+        why: "this host has no such device".to_owned(),
+    })
+}
+
+/// What either role wants of the kernel at its addresses and for its device.
+pub fn things(addresses: &[IpAddr], device: &Link) -> Vec<Thing> {
+    const PRIORITY: u32 = 5212;
+    // Tunnelled packets reach the forwarder's sockets, and the kernel's own tunnel drivers, where
+    // they are loaded, find no device for them: the peer is not to hear of that.
+    let quiet = |&from: &IpAddr| Thing::Rule(Rule::NoPortUnreachable { from, priority: PRIORITY });
+    let mut things: Vec<Thing> = addresses.iter().map(quiet).collect();
+    // Packets of subscribers come out of it from anywhere; the forwarder has checked them.
+    let name = &device.name;
+    for entry in [Sysctl::ipv4(name, "rp_filter"), Sysctl::ipv6(name, "accept_ra")] {
+        things.push(Thing::Sysctl { entry, value: "0".to_owned() });
+    }
+    things
 }

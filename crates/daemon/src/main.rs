@@ -24,6 +24,7 @@ mod configure;
 mod console;
 mod conversation;
 mod counters;
+mod ends;
 mod forwarding;
 mod gateway;
 mod history;

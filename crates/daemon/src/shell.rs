@@ -7,9 +7,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use kedge_api::Server;
 use kedge_config::Config;
+use kedge_mag::InterfaceId;
 use kedge_net::NetError;
 use kedge_net::netlink::Notifications;
-use kedge_net::owned::Owned;
+use kedge_net::owned::{Owned, Thing};
 use kedge_net::poll::{Poller, Signal, Signals, Token, Waker};
 use kedge_net::signalling::Batch;
 use kedge_sansio::Now;
@@ -20,6 +21,7 @@ use crate::commit::{self, Commits};
 use crate::configure::Sessions;
 use crate::conversation;
 use crate::gateway::{self, Gateway};
+use crate::in_service::Leaving;
 
 /// Requests of the management API wait.
 pub const API: Token = Token(0);
@@ -52,6 +54,10 @@ pub struct Shell {
     pub anchor: Option<Anchor>,
     /// The gateway, if one is configured.
     pub gateway: Option<Gateway>,
+    /// Roles that were removed a moment ago.
+    pub leaving: Leaving,
+    /// What the roles want of the kernel, as the configuration says it.
+    pub(crate) things: Vec<Thing>,
     /// The configurations that were in force.
     pub commits: Commits,
     /// Who is changing the configuration.
@@ -80,7 +86,6 @@ impl Shell {
     }
 
     fn serve(&mut self) -> Result<(), NetError> {
-        self.find_access_interfaces()?;
         for changed in self.host.put_back()? {
             info!("undid what an earlier run left behind: {changed}");
         }
@@ -94,7 +99,7 @@ impl Shell {
             }
             let ready = self.wait(stop_by)?;
             let now = sample();
-            if ready.contains(&SIGNAL) && stop_by.is_none() && self.stop_asked() {
+            if ready.contains(&SIGNAL) && self.stop_asked(now) && stop_by.is_none() {
                 info!("stopping");
                 if let Some(gateway) = &mut self.gateway {
                     gateway.mag_mut().shutdown(now);
@@ -116,29 +121,23 @@ impl Shell {
         }
     }
 
-    /// Makes the access interfaces that are there ready.
-    fn find_access_interfaces(&mut self) -> Result<(), NetError> {
-        match &mut self.gateway {
-            Some(gateway) => gateway.resync(&self.poller, &mut self.host, sample()),
-            None => Ok(()),
-        }
-    }
-
     /// What is ready, or nothing when a timer is due.
     fn wait(&mut self, stop_by: Option<Instant>) -> Result<Vec<Token>, NetError> {
         let anchor = self.anchor.as_mut().and_then(Anchor::poll_timeout);
         let gateway = self.gateway.as_mut().and_then(Gateway::poll_timeout);
-        let due = [anchor, gateway, self.commits.due(), stop_by].into_iter().flatten().min();
+        let leaving = self.leaving.poll_timeout();
+        let due = [anchor, gateway, leaving, self.commits.due(), stop_by];
+        let due = due.into_iter().flatten().min();
         let timeout = due.map(|due| due.saturating_duration_since(Instant::now()));
         Ok(self.poller.wait(timeout)?.map(|ready| ready.token).collect())
     }
 
-    fn stop_asked(&self) -> bool {
+    fn stop_asked(&mut self, now: Now) -> bool {
         let mut stop = false;
         while let Some(signal) = self.signals.read() {
             match signal {
                 Signal::Stop => stop = true,
-                Signal::Reload => warn!("SIGHUP: the configuration is not read again; restart"),
+                Signal::Reload => commit::read_again(self, now),
             }
         }
         stop
@@ -176,11 +175,15 @@ impl Shell {
     /// matter: the others are served.
     fn read(&mut self, token: Token, batch: &mut Batch, now: Now) {
         let place = (token.0 & 0xffff) as usize;
-        let outcome = match (Token(token.0 & !0xffff), &mut self.anchor, &mut self.gateway) {
+        let leaving = &mut self.leaving;
+        let anchor = self.anchor.as_mut().or(leaving.anchor.as_mut().map(|(anchor, _)| anchor));
+        let gateway =
+            self.gateway.as_mut().or(leaving.gateway.as_mut().map(|(gateway, _)| gateway));
+        let outcome = match (Token(token.0 & !0xffff), anchor, gateway) {
             (ANCHOR, Some(anchor), _) => anchor.receive(place, batch, now),
             (GATEWAY, _, Some(gateway)) => gateway.receive(place, batch, &mut self.host, now),
             (ACCESS, _, Some(gateway)) => {
-                gateway.receive_frames(place, &mut self.host, now);
+                gateway.receive_frames(InterfaceId(place as u32), &mut self.host, now);
                 Ok(())
             }
             _ => Ok(()),
@@ -197,6 +200,7 @@ impl Shell {
         if let Some(gateway) = &mut self.gateway {
             gateway.handle_timeout(&mut self.host, now);
         }
+        self.leaving.handle_timeout(&mut self.host, now);
         commit::expire(self, now);
     }
 }

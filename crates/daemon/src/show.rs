@@ -9,6 +9,7 @@ mod tunnels;
 
 use std::time::Duration;
 
+use kedge_api::Refusal;
 use kedge_config::Config;
 use kedge_model::{Encapsulation, Tunnel};
 use kedge_sansio::Now;
@@ -25,10 +26,14 @@ pub use heartbeats::Heartbeats;
 pub use lma_globals::lma_globals;
 pub use tunnels::Tunnels;
 
-/// `show running-config`
-pub fn running_config(config: &Config) -> Answer<'_> {
-    let text = || kedge_config::render(config);
-    Answer::new(text, || json!({ "configuration": kedge_config::render(config) }))
+/// `show running-config [SECTION]`
+pub fn running_config(config: &Config, section: &[String]) -> Result<Answer<'static>, Refusal> {
+    let words: Vec<&str> = section.iter().map(String::as_str).collect();
+    let text = kedge_config::render_section(config, &words).ok_or_else(|| {
+        Refusal::new(format!("no command of the configuration begins with '{}'", words.join(" ")))
+    })?;
+    let data = json!({ "configuration": &text });
+    Ok(Answer::new(move || text, move || data))
 }
 
 /// `show version`

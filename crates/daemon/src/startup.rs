@@ -5,47 +5,35 @@
 //! and a failure undoes what was done.
 
 use std::fs;
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::{IpAddr, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr as UnixAddr, UnixListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use kedge_api::{BindError, RemoteAccess, RemoteError, Server};
 use kedge_config::{Config, LmaConfig, MagConfig};
-use kedge_dataplane::{DataplaneError, Side};
-use kedge_dp_user::{DeviceConfig, DpUser, TransportLocal};
-use kedge_model::VrfId;
+use kedge_dataplane::DataplaneError;
 use kedge_net::NetError;
 use kedge_net::namespace::Namespace;
-use kedge_net::netlink::{Link, NextHop, Notifications, Route, Rule, Table};
-use kedge_net::owned::{Owned, Thing};
+use kedge_net::netlink::Notifications;
+use kedge_net::owned::Owned;
 use kedge_net::poll::{Poller, Signals, Waker};
 use kedge_net::privileges::{self, Needs};
-use kedge_net::sysctl::Sysctl;
 use tracing::{info, warn};
 
-use crate::anchor::Anchor;
 use crate::apply::{self, ApplyError};
 use crate::commit::Commits;
 use crate::configure::Sessions;
-use crate::forwarding::Plane;
-use crate::gateway::{self, Gateway, SharedInterface};
+use crate::gateway::{SharedInterface, Unusable};
+use crate::in_service::{Devices, Leaving};
 use crate::key_file::{self, KeyFileError};
 use crate::log;
 use crate::options::Options;
 use crate::shell::{self, Shell};
-use crate::signalling::Signalling;
 use crate::state_dir::{StateDir, StateError};
 
-/// The anchor's device, where subscribers' packets enter the tunnels.
-const ANCHOR_DEVICE: &str = "kedge-lma";
-/// The gateway's.
-const GATEWAY_DEVICE: &str = "kedge-mag";
-/// The UDP port of tunnelled packets (RFC 5844 §4.1.3.2, figure 12).
-const UDP_DATA_PORT: u16 = 5437;
 /// The name by which one daemon claims a network namespace; abstract names are per namespace.
 const NAMESPACE_CLAIM: &str = "kedge/netns";
 
@@ -102,6 +90,12 @@ pub enum StartError {
     /// The port for management clients of other hosts cannot be used.
     #[error("management-api: {0}")]
     Remote(#[from] RemoteError),
+    /// An address is not this host's.
+    #[error("{0} is no address of this host, or not yet")]
+    NoSuchAddress(IpAddr),
+    /// An access interface cannot be one.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
     /// The kernel refused something.
     #[error(transparent)]
     Net(#[from] NetError),
@@ -122,16 +116,7 @@ pub fn reason(cause: &io::Error) -> String {
 /// Reads the configuration and prints what there is to say about it.
 pub fn read_config(options: &Options) -> Result<(Config, String), StartError> {
     let path = || options.config.clone();
-    let text = fs::read(&options.config)
-        .map_err(|cause| StartError::Unreadable { path: path(), cause })?;
-    // An octet that is no UTF-8 becomes a character that no word has, and so a mistake with a
-    // place.
-    let text = String::from_utf8_lossy(&text);
-    let (mut config, warnings) = kedge_config::parse(&text, &options.config.to_string_lossy())
-        .map_err(|errors| {
-            errors.iter().for_each(log::say);
-            StartError::Mistakes { path: path(), count: errors.len() }
-        })?;
+    let (mut config, warnings, text) = parse(&options.config)?;
     for warning in &warnings {
         if options.check {
             log::say(warning);
@@ -145,14 +130,38 @@ pub fn read_config(options: &Options) -> Result<(Config, String), StartError> {
         read => read?,
     }
     match plan(&config, 0) {
-        Ok(_) => Ok((config, text.into_owned())),
+        Ok(_) => Ok((config, text)),
         // A file may be a part of a configuration, as the domains that several files share.
         Err(cause) if options.check && cause.is_absence() => {
             log::say(format_args!("{}: warning: {cause}", options.config.display()));
-            Ok((config, text.into_owned()))
+            Ok((config, text))
         }
         Err(cause) => Err(StartError::Unfit { path: path(), cause }),
     }
+}
+
+/// Reads the configuration of a daemon that runs.
+pub fn read_file(file: &Path) -> Result<(Config, String), StartError> {
+    let (mut config, warnings, text) = parse(file)?;
+    for warning in &warnings {
+        warn!("{}: {}", warning.place, warning.caution);
+    }
+    config.read_key_files(key_file::read)?;
+    Ok((config, text))
+}
+
+fn parse(file: &Path) -> Result<(Config, Vec<kedge_config::Warning>, String), StartError> {
+    let path = || file.to_owned();
+    let text = fs::read(file).map_err(|cause| StartError::Unreadable { path: path(), cause })?;
+    // An octet that is no UTF-8 becomes a character that no word has, and so a mistake with a
+    // place.
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let (config, warnings) =
+        kedge_config::parse(&text, &file.to_string_lossy()).map_err(|errors| {
+            errors.iter().for_each(log::say);
+            StartError::Mistakes { path: path(), count: errors.len() }
+        })?;
+    Ok((config, warnings, text))
 }
 
 /// What a configuration comes down to.
@@ -200,7 +209,7 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
         warn!("the restart counter is not kept: {error}");
         shell::sample().wall.duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_secs() as u32)
     });
-    let mut plan = plan(&config, restart_counter)
+    let plan = plan(&config, restart_counter)
         .map_err(|cause| StartError::Unfit { path: options.config.clone(), cause })?;
     let commits = {
         let (file, directory) = (&options.config, state_dir.file("commits"));
@@ -213,8 +222,7 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
     let claim = claim_namespace()?;
     let waker = Waker::new()?;
     let wake = waker.clone();
-    let mut server = Server::bind(&options.socket, move || wake.wake())?;
-    server.set_remote(plan.management.as_ref())?;
+    let server = Server::bind(&options.socket, move || wake.wake())?;
     let poller = Poller::new()?;
     let notifications = Notifications::open()?;
     poller.add(&waker, shell::API)?;
@@ -229,28 +237,14 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
     let addresses =
         addresses.chain(plan.gateway.iter().flat_map(|plan| plan.addresses.iter().copied()));
     await_duplicate_checks(addresses, &mut host)?;
-    if let Some(plan) = &mut plan.gateway {
-        let mtu = gateway::examine(&plan.settings, &plan.addresses, &mut host)??;
-        if let Some(mtu) = mtu {
-            plan.fit(mtu);
-        }
-    }
-    let started = start_services(plan, &poller, &mut host);
-    let (anchor, gateway) = match started {
-        Ok(services) => services,
-        Err(error) => {
-            for failure in host.unmake_all() {
-                warn!("{failure}");
-            }
-            return Err(error);
-        }
-    };
-    let shell = Shell {
-        config,
+    let mut shell = Shell {
+        config: Config::default(),
         started: Instant::now(),
         restart_counter,
-        anchor,
-        gateway,
+        anchor: None,
+        gateway: None,
+        leaving: Leaving::default(),
+        things: Vec::new(),
         commits,
         sessions: Sessions::default(),
         host,
@@ -260,6 +254,12 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
         notifications,
         server,
     };
+    let prepared = shell.prepare(plan, Devices::Awaited).inspect_err(|_| {
+        for failure in shell.host.unmake_all() {
+            warn!("{failure}");
+        }
+    })?;
+    shell.put_in_force(config, prepared, shell::sample());
     Ok((shell, Held { _state_dir: state_dir, _claim: claim }))
 }
 
@@ -291,7 +291,7 @@ fn await_duplicate_checks(
     Ok(())
 }
 
-fn is_unusable(address: IpAddr) -> bool {
+pub(crate) fn is_unusable(address: IpAddr) -> bool {
     let bound = UdpSocket::bind((address, 0));
     bound.is_err_and(|error| error.kind() == io::ErrorKind::AddrNotAvailable)
 }
@@ -304,95 +304,4 @@ fn claim_namespace() -> Result<UnixListener, StartError> {
     let address = UnixAddr::from_abstract_name(NAMESPACE_CLAIM);
     let claim = address.and_then(|address| UnixListener::bind_addr(&address));
     claim.map_err(|_| StartError::Occupied)
-}
-
-fn start_services(
-    plan: Plan,
-    poller: &Poller,
-    host: &mut Owned,
-) -> Result<(Option<Anchor>, Option<Gateway>), StartError> {
-    for entry in [Sysctl::ipv4("all", "forwarding"), Sysctl::ipv6("all", "forwarding")] {
-        host.make(Thing::Sysctl { entry, value: "1".to_owned() })?;
-    }
-    let seed = || RandomState::new().hash_one(Instant::now());
-    let anchor = plan.anchor.map(|plan| {
-        let signalling = Signalling::open(VrfId::DEFAULT, &plan.addresses, poller, shell::ANCHOR)?;
-        be_quiet(&plan.addresses, host)?;
-        let plane = start_plane(Side::Anchor, ANCHOR_DEVICE, plan.mtu, &plan.addresses)?;
-        let device = set_up_device(ANCHOR_DEVICE, host)?;
-        for &destination in &plan.pools {
-            let next_hop = NextHop::Device(device.index);
-            host.make(Thing::Route(Route {
-                destination,
-                next_hop,
-                table: Table::MAIN,
-                metric: 0,
-            }))?;
-        }
-        info!(addresses = join(&plan.addresses), "anchor started");
-        let mut anchor = Anchor::new(plan.settings, seed(), signalling, plane);
-        anchor.announce_restart(&plan.addresses);
-        Ok::<_, StartError>(anchor)
-    });
-    let anchor = anchor.transpose()?;
-    let gateway = plan.gateway.map(|plan| {
-        let signalling = Signalling::open(VrfId::DEFAULT, &plan.addresses, poller, shell::GATEWAY)?;
-        be_quiet(&plan.addresses, host)?;
-        let mut plane = start_plane(Side::Gateway, GATEWAY_DEVICE, plan.mtu, &plan.addresses)?;
-        plane.route_locally(plan.local_routing);
-        let device = set_up_device(GATEWAY_DEVICE, host)?;
-        info!(addresses = join(&plan.addresses), "gateway started");
-        let first = shell::ACCESS;
-        let mut gateway =
-            Gateway::new(plan.settings, seed(), signalling, plane, &device, host, first)?;
-        gateway.announce_restart(host);
-        Ok::<_, StartError>(gateway)
-    });
-    Ok((anchor, gateway.transpose()?))
-}
-
-/// Tunnelled packets reach the forwarder's sockets, and the kernel's own tunnel drivers, where
-/// they are loaded, find no device for them: the peer is not to hear of that.
-fn be_quiet(addresses: &[IpAddr], host: &mut Owned) -> Result<(), NetError> {
-    const PRIORITY: u32 = 5212;
-    for &from in addresses {
-        host.make(Thing::Rule(Rule::NoPortUnreachable { from, priority: PRIORITY }))?;
-    }
-    Ok(())
-}
-
-fn start_plane(
-    side: Side,
-    device: &str,
-    mtu: u16,
-    addresses: &[IpAddr],
-) -> Result<Plane, StartError> {
-    let vrf = VrfId::DEFAULT;
-    let local = |&address: &IpAddr| TransportLocal {
-        vrf,
-        address,
-        udp_port: UDP_DATA_PORT,
-        signalling_port: address.is_ipv4().then_some(kedge_net::signalling::PORT),
-        netns: None,
-    };
-    let backend = DpUser::start(kedge_dp_user::Config {
-        side,
-        devices: vec![DeviceConfig { vrf, name: device.to_owned(), netns: None, mtu }],
-        locals: addresses.iter().map(local).collect(),
-    })?;
-    Ok(Plane::new(Box::new(backend)))
-}
-
-/// Tells the kernel what to make of packets from the device.
-fn set_up_device(name: &str, host: &mut Owned) -> Result<Link, NetError> {
-    let link = host.netlink().link(name)?;
-    // Packets of subscribers come out of it from anywhere; the forwarder has checked them.
-    for entry in [Sysctl::ipv4(name, "rp_filter"), Sysctl::ipv6(name, "accept_ra")] {
-        host.make(Thing::Sysctl { entry, value: "0".to_owned() })?;
-    }
-    Ok(link)
-}
-
-fn join(addresses: &[IpAddr]) -> String {
-    addresses.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(",")
 }

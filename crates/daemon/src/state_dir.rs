@@ -95,15 +95,23 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("/"));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = directory.join(format!(".{name}.new"));
+    let renamed = write(&temporary, content, &path).and_then(|()| fs::rename(&temporary, &path));
+    if let Err(error) = renamed {
+        // On a disk that is full, every octet counts.
+        let _ = fs::remove_file(&temporary);
+        return Err(error);
+    }
+    File::open(directory)?.sync_all()
+}
+
+fn write(temporary: &Path, content: &[u8], instead_of: &Path) -> io::Result<()> {
     let mut new = fs::OpenOptions::new();
-    let mut new = new.create(true).write(true).truncate(true).mode(0o600).open(&temporary)?;
-    if let Ok(old) = fs::metadata(&path) {
+    let mut new = new.create(true).write(true).truncate(true).mode(0o600).open(temporary)?;
+    if let Ok(old) = fs::metadata(instead_of) {
         new.set_permissions(old.permissions())?;
     }
     new.write_all(content)?;
-    new.sync_all()?;
-    fs::rename(&temporary, &path)?;
-    File::open(directory)?.sync_all()
+    new.sync_all()
 }
 
 #[cfg(test)]

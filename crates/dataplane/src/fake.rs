@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use kedge_model::{BindingId, Forwarding};
+use kedge_model::{BindingId, Forwarding, VrfId};
 
-use crate::{BindingCounters, Change, Dataplane, DataplaneError, Totals};
+use crate::{BindingCounters, Change, Dataplane, DataplaneError, Local, Totals};
 
 /// Remembers what it holds; a test looks into it and moves its counters.
 #[derive(Debug, Default)]
@@ -17,6 +17,10 @@ pub struct Fake {
     pub totals: Totals,
     /// Whether it was told to route between subscribers itself.
     pub routes_locally: bool,
+    /// The addresses at which tunnels may start, of those that were added.
+    pub locals: Vec<Local>,
+    /// The MTU of each device that was given another.
+    pub mtus: BTreeMap<VrfId, u16>,
     /// Every change in the order in which it was made.
     pub log: Vec<Change>,
 }
@@ -36,6 +40,13 @@ impl Dataplane for Fake {
                     self.counters.remove(binding);
                 }
                 Change::RouteLocally(on) => self.routes_locally = *on,
+                Change::AddLocal(local) => self.locals.push(*local),
+                Change::RemoveLocal { vrf, address } => {
+                    self.locals.retain(|local| (local.vrf, local.address) != (*vrf, *address));
+                }
+                Change::SetMtu { vrf, mtu } => {
+                    self.mtus.insert(*vrf, *mtu);
+                }
             }
             self.log.push(change.clone());
         }

@@ -49,7 +49,9 @@ pub use forwarder::{
 };
 pub use fragment::fragments;
 pub use icmp::{IPV6_MINIMUM_MTU, Reply};
-use kedge_model::{BindingId, Forwarding};
+use std::net::IpAddr;
+
+use kedge_model::{BindingId, Forwarding, VrfId};
 pub use outer::{HOP_LIMIT, Marks};
 pub use shim::Shim;
 pub use tables::{Held, HeldPath, Local, Tables};
@@ -84,6 +86,23 @@ pub enum Change {
     /// Whether a gateway routes packets between its own subscribers itself (RFC 5213 §6.10.3,
     /// EnableMAGLocalRouting). At first it does not.
     RouteLocally(bool),
+    /// Tunnels may start at this address, too. It is in the process's own network namespace.
+    AddLocal(Local),
+    /// No tunnel starts at this address any more; bindings with a path from there are not held any
+    /// more.
+    RemoveLocal {
+        /// The transport routing world.
+        vrf: VrfId,
+        /// The address.
+        address: IpAddr,
+    },
+    /// The device of an inner routing world has another MTU.
+    SetMtu {
+        /// The inner routing world.
+        vrf: VrfId,
+        /// The largest inner packet that the kernel puts in whole.
+        mtu: u16,
+    },
 }
 
 /// Something that forwards packets between inner routing worlds and tunnels.

@@ -111,7 +111,8 @@ impl Held {
 pub struct Tables {
     side: Side,
     devices: Vec<VrfId>,
-    locals: Vec<Local>,
+    /// A place that is empty may be taken by the next one.
+    locals: Vec<Option<Local>>,
     slots: HashMap<BindingId, u32, RandomState>,
     slab: Vec<Option<Held>>,
     free: Vec<u32>,
@@ -126,7 +127,7 @@ impl Tables {
         Self {
             side,
             devices,
-            locals,
+            locals: locals.into_iter().map(Some).collect(),
             slots: HashMap::default(),
             slab: Vec::new(),
             free: Vec::new(),
@@ -195,7 +196,7 @@ impl Tables {
         }
         let with_local = want.paths.iter().zip(locals);
         let paths = with_local.map(|(path, local)| {
-            let Local { udp_port, .. } = self.locals[usize::from(local)];
+            let (local, udp_port) = local;
             let ports = path.tunnel.encapsulation.udp_ports();
             HeldPath {
                 tunnel: path.tunnel,
@@ -276,21 +277,53 @@ impl Tables {
     /// The port of UDP encapsulation at one of our addresses.
     pub(crate) fn data_port(&self, transport: VrfId, address: IpAddr) -> Option<u16> {
         let is_it = |local: &&Local| (local.vrf, local.address) == (transport, address);
-        self.locals.iter().find(is_it).map(|local| local.udp_port)
+        self.locals.iter().flatten().find(is_it).map(|local| local.udp_port)
     }
 
-    fn local_of(&self, binding: BindingId, tunnel: &Tunnel) -> Result<u16, DataplaneError> {
+    /// Tunnels may start at an address more; gives its place in the list of locals.
+    pub fn add_local(&mut self, local: Local) -> usize {
+        let empty = self.locals.iter().position(Option::is_none);
+        let place = empty.unwrap_or(self.locals.len());
+        if empty.is_none() {
+            self.locals.push(None);
+        }
+        self.locals[place] = Some(local);
+        place
+    }
+
+    /// No tunnel starts at this address any more: what is held with a path from there is not held
+    /// any more. Gives the place that is empty now.
+    pub fn remove_local(&mut self, vrf: VrfId, address: IpAddr) -> Option<usize> {
+        let is_it = |local: &Option<Local>| {
+            local.is_some_and(|local| (local.vrf, local.address) == (vrf, address))
+        };
+        let place = self.locals.iter().position(is_it)?;
+        let from_there = |held: &&Held| held.paths.iter().any(|p| usize::from(p.local) == place);
+        let held = self.slab.iter().flatten().filter(from_there).map(|held| held.binding);
+        for binding in held.collect::<Vec<_>>() {
+            self.unbind(binding);
+        }
+        self.locals[place] = None;
+        Some(place)
+    }
+
+    /// The place and the port for data of the local that a tunnel starts at.
+    fn local_of(&self, binding: BindingId, tunnel: &Tunnel) -> Result<(u16, u16), DataplaneError> {
         let (local, peer) = (tunnel.local, tunnel.peer);
         if local.is_ipv4() != peer.is_ipv4() {
             return Err(DataplaneError::MixedFamilies { binding, local, peer });
         }
         let port = tunnel.encapsulation.udp_ports().map(|(port, _)| port);
-        let found = self.locals.iter().position(|l| {
+        let is_it = |l: &Local| {
             l.vrf == tunnel.transport
                 && l.address == local
                 && port.is_none_or(|port| port == l.udp_port || Some(port) == l.signalling_port)
+        };
+        let found = self.locals.iter().zip(0..).find_map(|(held, place)| {
+            let held = held.as_ref().filter(|held| is_it(held))?;
+            Some((place, held.udp_port))
         });
-        found.and_then(|at| u16::try_from(at).ok()).ok_or(DataplaneError::UnknownLocal {
+        found.ok_or(DataplaneError::UnknownLocal {
             binding,
             transport: tunnel.transport,
             local: SocketAddr::new(local, port.unwrap_or(0)),

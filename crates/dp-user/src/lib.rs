@@ -70,8 +70,8 @@ impl DpUser {
             devices.push(device);
         }
         let mut transports = Transports::default();
-        for local in &config.locals {
-            transports.add(start::transports(local)?);
+        for (place, local) in config.locals.iter().enumerate() {
+            transports.set(place, start::transports(local)?);
         }
         let locals = config.locals.iter().map(|local| Local {
             vrf: local.vrf,
@@ -146,7 +146,10 @@ impl Dataplane for DpUser {
                     bound.insert(*binding, Arc::default());
                     Arc::default()
                 }
-                Change::RouteLocally(_) => Arc::default(),
+                Change::RouteLocally(_)
+                | Change::AddLocal(_)
+                | Change::RemoveLocal { .. }
+                | Change::SetMtu { .. } => Arc::default(),
             };
             (change.clone(), cells)
         });
@@ -158,7 +161,10 @@ impl Dataplane for DpUser {
             match change {
                 Change::Bind { binding, .. } => self.counters.insert(*binding, Arc::clone(cells)),
                 Change::Unbind(binding) => self.counters.remove(binding),
-                Change::RouteLocally(_) => None,
+                Change::RouteLocally(_)
+                | Change::AddLocal(_)
+                | Change::RemoveLocal { .. }
+                | Change::SetMtu { .. } => None,
             };
         }
         done

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 
 use kedge_dataplane::DataplaneError;
 use kedge_dataplane::inner::protocol;
@@ -40,9 +41,21 @@ pub fn device(config: &DeviceConfig) -> Result<(Device, bool), DataplaneError> {
             Ok((Replies::open()?, udp))
         };
         let (replies, udp) = set_up().map_err(|e| host(action(), "CAP_NET_ADMIN", e))?;
-        Ok((Device { vrf: config.vrf, mtu: config.mtu, file, replies }, udp))
+        let netns = config.netns.as_ref().map(OwnedFd::try_clone).transpose();
+        let netns = netns.map_err(|e| host(action(), "CAP_SYS_ADMIN", e))?;
+        let (vrf, mtu, name) = (config.vrf, config.mtu, name.clone());
+        Ok((Device { vrf, name, netns, mtu, file, replies }, udp))
     });
     made.map_err(|e| host(format!("enter the network namespace of {name}"), "CAP_SYS_ADMIN", e))?
+}
+
+/// Gives a device another MTU.
+pub fn set_mtu(device: &mut Device, mtu: u16) -> Result<(), DataplaneError> {
+    let name = &device.name;
+    let failed = |source| host(format!("set the MTU of {name} to {mtu}"), "CAP_NET_ADMIN", source);
+    within(device.netns.as_ref(), || tun::set_mtu(name, mtu)).flatten().map_err(failed)?;
+    device.mtu = mtu;
+    Ok(())
 }
 
 /// The kernel's "invalid argument" (a device of another kind) and "busy" (a TUN device that some

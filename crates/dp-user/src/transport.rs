@@ -62,37 +62,46 @@ impl Transport {
     }
 }
 
-/// All of them, those of each local in the order of [`Carriage::ALL`].
+/// All of them, those of each local in the order of [`Carriage::ALL`]. A socket's number says
+/// where it is: that of its local times the kinds there are, and its kind.
 #[derive(Debug, Default)]
 pub struct Transports {
-    list: Vec<Transport>,
-    /// Where those of each local begin.
-    firsts: Vec<usize>,
+    /// By the place of their local; that of one which was removed has none.
+    locals: Vec<Vec<Transport>>,
 }
 
 impl Transports {
-    /// Adds those of the next local.
-    pub fn add(&mut self, of_local: Vec<Transport>) {
-        self.firsts.push(self.list.len());
-        self.list.extend(of_local);
+    /// Those of the local in this place, instead of what was there: none for one that is removed.
+    pub fn set(&mut self, place: usize, of_local: Vec<Transport>) {
+        if self.locals.len() <= place {
+            self.locals.resize_with(place + 1, Vec::new);
+        }
+        self.locals[place] = of_local;
     }
 
     /// The socket of a local, by its place among them, for a kind of packets.
     pub fn of_local(&mut self, local: u16, carriage: Carriage) -> Option<&mut Transport> {
-        let first = self.firsts.get(usize::from(local))?;
-        self.list.get_mut(first + carriage as usize)
+        self.locals.get_mut(usize::from(local))?.get_mut(carriage as usize)
     }
 
-    /// The socket in this place of the whole list.
-    pub fn get_mut(&mut self, at: usize) -> Option<&mut Transport> {
-        self.list.get_mut(at)
+    /// The socket of this number.
+    pub fn get_mut(&mut self, number: usize) -> Option<&mut Transport> {
+        let kinds = Carriage::ALL.len();
+        self.locals.get_mut(number / kinds)?.get_mut(number % kinds)
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Transport> {
-        self.list.iter()
+    /// The sockets of the local in this place, with their numbers.
+    pub fn numbered_of(&self, place: usize) -> impl Iterator<Item = (usize, &Transport)> {
+        let first = place * Carriage::ALL.len();
+        self.locals.get(place).into_iter().flatten().zip(first..).map(|(t, number)| (number, t))
+    }
+
+    /// All of them, with their numbers.
+    pub fn numbered(&self) -> impl Iterator<Item = (usize, &Transport)> {
+        (0..self.locals.len()).flat_map(|place| self.numbered_of(place))
     }
 
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Transport> {
-        self.list.iter_mut()
+        self.locals.iter_mut().flatten()
     }
 }

@@ -14,19 +14,22 @@
 
 use std::fs::File;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Instant;
 
 use kedge_dataplane::{
-    BindingCells, Change, DataplaneError, DropReason, Forwarder, TunnelError, unwrap_quote,
+    BindingCells, Change, DataplaneError, DropReason, Forwarder, Local, TunnelError, unwrap_quote,
 };
 use kedge_model::VrfId;
 
+use crate::config::TransportLocal;
 use crate::into_tunnels::READS;
 use crate::merge::Merger;
 use crate::pace::Pace;
 use crate::replies::Replies;
+use crate::start;
 use crate::sys::epoll::{Epoll, Waker, precise_timers};
 use crate::sys::receive::Inbox;
 use crate::transport::Transports;
@@ -46,6 +49,10 @@ pub enum Command {
 pub struct Device {
     /// Its inner routing world.
     pub vrf: VrfId,
+    /// Its name, in the network namespace of `netns`.
+    pub name: String,
+    /// The namespace it was made in; `None` is the process's own.
+    pub netns: Option<OwnedFd>,
     /// Its MTU.
     pub mtu: u16,
     /// Where packets are read and written.
@@ -65,7 +72,7 @@ pub struct Worker {
     pub transports: Transports,
     /// Joins what goes to devices.
     pub merger: Merger,
-    /// Knows the waker as 0, then devices, then transports.
+    /// Knows the waker as 0, then devices, then transports by their numbers.
     epoll: Epoll,
     /// Says that a command waits.
     waker: Waker,
@@ -90,14 +97,13 @@ impl Worker {
         commands: Receiver<Command>,
     ) -> io::Result<Self> {
         let epoll = Epoll::new()?;
-        let mut token = 0..;
-        let mut next = || token.next().unwrap_or(u64::MAX);
-        epoll.add(&waker, next())?;
-        for device in &devices {
-            epoll.add(&device.file, next())?;
+        epoll.add(&waker, 0)?;
+        for (device, token) in devices.iter().zip(1..) {
+            epoll.add(&device.file, token)?;
         }
-        for transport in transports.iter() {
-            epoll.add(transport.outbox.fd(), next())?;
+        let first = 1 + devices.len();
+        for (number, transport) in transports.numbered() {
+            epoll.add(transport.outbox.fd(), (first + number) as u64)?;
         }
         Ok(Self {
             forwarder,
@@ -146,16 +152,9 @@ impl Worker {
             match command {
                 Command::Stop => return true,
                 Command::Apply(changes, answer) => {
-                    let tables = &mut self.forwarder.tables;
                     let mut made = 0;
                     let done = changes.iter().try_for_each(|(change, cells)| {
-                        match change {
-                            Change::Bind { binding, want } => {
-                                tables.bind(*binding, want, Arc::clone(cells))?;
-                            }
-                            Change::Unbind(binding) => tables.unbind(*binding),
-                            Change::RouteLocally(on) => tables.route_locally(*on),
-                        }
+                        self.make(change, cells)?;
                         made += 1;
                         Ok(())
                     });
@@ -165,6 +164,45 @@ impl Worker {
             }
         }
         false
+    }
+
+    fn make(&mut self, change: &Change, cells: &Arc<BindingCells>) -> Result<(), DataplaneError> {
+        let tables = &mut self.forwarder.tables;
+        match change {
+            Change::Bind { binding, want } => tables.bind(*binding, want, Arc::clone(cells))?,
+            Change::Unbind(binding) => tables.unbind(*binding),
+            Change::RouteLocally(on) => tables.route_locally(*on),
+            Change::AddLocal(local) => self.add_local(*local)?,
+            Change::RemoveLocal { vrf, address } => {
+                if let Some(place) = tables.remove_local(*vrf, *address) {
+                    // The sockets are closed, which ends their watch.
+                    self.transports.set(place, Vec::new());
+                }
+            }
+            Change::SetMtu { vrf, mtu } => {
+                for device in self.devices.iter_mut().filter(|device| device.vrf == *vrf) {
+                    start::set_mtu(device, *mtu)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add_local(&mut self, local: Local) -> Result<(), DataplaneError> {
+        let Local { vrf, address, udp_port, signalling_port } = local;
+        let config = TransportLocal { vrf, address, udp_port, signalling_port, netns: None };
+        let opened = start::transports(&config)?;
+        let place = self.forwarder.tables.add_local(local);
+        self.transports.set(place, opened);
+        let first = 1 + self.devices.len();
+        let watched = self.transports.numbered_of(place).try_for_each(|(number, transport)| {
+            self.epoll.add(transport.outbox.fd(), (first + number) as u64)
+        });
+        watched.map_err(|source| {
+            self.forwarder.tables.remove_local(vrf, address);
+            self.transports.set(place, Vec::new());
+            DataplaneError::Host { action: "wait for packets".to_owned(), source }
+        })
     }
 
     /// Tells the senders of packets that could not be sent, or met an error on their way.

@@ -64,6 +64,10 @@ impl Lma {
     /// from, in the families it has, and its gateway may still register nodes from where it does.
     fn place(&self, binding: &Binding, settings: &Settings) -> Place {
         let at = &binding.paths.first().signal;
+        let local = at.local.ip();
+        if !settings.addresses.is_empty() && !settings.addresses.contains(&local) {
+            return Place::Nothing;
+        }
         let served = settings.dynamic_mag_learning
             || settings.peers.iter().any(|known| {
                 known.transport == at.transport && known.addresses.contains(&at.peer.ip())

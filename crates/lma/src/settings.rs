@@ -17,6 +17,9 @@ pub struct Settings {
     pub customer: CustomerId,
     /// The customer's inner routing world.
     pub vrf: VrfId,
+    /// The addresses that gateways send to (LMAA). A binding at another one has no place any more;
+    /// none are named where the shell has no others.
+    pub addresses: Vec<IpAddr>,
     /// The longest lifetime granted; a gateway that asks for less gets less.
     pub lifetime: Lifetime,
     /// How many home network prefixes one interface of a node may hold, 1 to
@@ -82,6 +85,7 @@ impl Default for Settings {
         Self {
             customer: CustomerId::DEFAULT,
             vrf: VrfId::DEFAULT,
+            addresses: Vec::new(),
             lifetime: Lifetime::from_secs(3_600),
             hnp_maximum: 1,
             mnp_maximum: 16,

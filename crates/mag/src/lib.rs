@@ -81,6 +81,7 @@ pub use heartbeat::HeartView;
 pub use output::{
     AccessNode, DetachReason, Event, InterfaceId, LinkState, Output, Refusal, Trigger,
 };
+pub use reconfigure::Ended;
 pub use settings::{
     Auth, AuthHome, CareOf, DetachDiscovery, Dscp, Interface, Lma, Profile, Registration, Replay,
     Revocation, Service, Settings, TunnelMode,
@@ -229,6 +230,11 @@ impl Mag {
     /// The settings in force.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// How many sessions there are, with those that the anchor is still being told the end of.
+    pub fn sessions(&self) -> usize {
+        self.list.len()
     }
 
     /// Whether no session is left, not even one that the anchor is still being told about.

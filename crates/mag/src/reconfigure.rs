@@ -20,7 +20,29 @@ enum Effect {
     End,
 }
 
+/// How many sessions other settings would end.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Ended {
+    /// Their nodes are not served any more.
+    pub for_good: usize,
+    /// They are begun again at once.
+    pub to_begin_again: usize,
+}
+
 impl Mag {
+    /// How many sessions other settings would end.
+    pub fn ended_by(&self, settings: &Settings) -> Ended {
+        let mut ended = Ended::default();
+        for (_, entry) in self.list.iter().filter(|(_, entry)| entry.is_present()) {
+            match effect(settings, entry) {
+                Effect::Keep(_) => {}
+                Effect::Restart => ended.to_begin_again += 1,
+                Effect::End => ended.for_good += 1,
+            }
+        }
+        ended
+    }
+
     /// Command: other settings. Sessions that they do not touch go on undisturbed; refused nodes
     /// are tried again, since this is the administrative action they wait for.
     pub fn apply(&mut self, settings: Settings, now: Now) {
@@ -40,7 +62,7 @@ impl Mag {
         }
         for id in self.list.ids(Entry::is_present) {
             let Some(entry) = self.list.get(id) else { continue };
-            match self.effect(entry) {
+            match effect(&self.settings, entry) {
                 Effect::Keep(lma) => self.keep(id, lma, now),
                 Effect::Restart => self.restart(id, now),
                 Effect::End => self.detach(id, DetachReason::Reconfigured, now),
@@ -56,30 +78,6 @@ impl Mag {
         }
     }
 
-    fn effect(&self, entry: &Entry) -> Effect {
-        let Some(link) = self.settings.interfaces.get(&entry.interface) else { return Effect::End };
-        let who = self.settings.identify(link, entry.mac);
-        let Some(profile) = who.and_then(|who| self.settings.profile(who)) else {
-            return Effect::End;
-        };
-        let mut anchors = self.settings.anchors_of(profile).peekable();
-        if anchors.peek().is_none() {
-            return Effect::End;
-        }
-        let Some((_, lma)) = anchors.find(|(name, _)| *name == entry.lma_name) else {
-            return Effect::Restart;
-        };
-        let care_of = self.settings.care_of_towards(lma.address);
-        let same = who == Some(&entry.mn_id)
-            && lma.address == entry.lma.address
-            && lma.encapsulation == entry.lma.encapsulation
-            && care_of == Some(entry.care_of)
-            && link.access_technology == entry.access_technology
-            && profile.service == entry.profile_service
-            && profile.delegated_prefixes == entry.profile_delegates;
-        if same { Effect::Keep(lma.clone()) } else { Effect::Restart }
-    }
-
     fn keep(&mut self, id: BindingId, lma: Arc<Lma>, now: Now) {
         let Some(entry) = self.list.get_mut(id) else { return };
         entry.lma = lma;
@@ -91,10 +89,15 @@ impl Mag {
         entry.refused_by.clear();
         // What the anchor took away is asked for again (RFC 5844 §3.2.3.2).
         entry.service = entry.profile_service;
+        let registered_at = entry.grant().map(|_| entry.lma.address);
         if let State::Refused { .. } = entry.state {
             self.begin_again(id, now);
         } else if held {
             self.set_timer(id, Timer::Signal, now.mono);
+        }
+        // Heartbeats may have been turned on.
+        if let Some(anchor) = registered_at {
+            self.feel(anchor, now);
         }
         // The order of the anchors may be another one.
         self.set_timer(id, Timer::Move, now.mono);
@@ -122,4 +125,26 @@ impl Mag {
             }
         }
     }
+}
+
+fn effect(settings: &Settings, entry: &Entry) -> Effect {
+    let Some(link) = settings.interfaces.get(&entry.interface) else { return Effect::End };
+    let who = settings.identify(link, entry.mac);
+    let Some(profile) = who.and_then(|who| settings.profile(who)) else { return Effect::End };
+    let mut anchors = settings.anchors_of(profile).peekable();
+    if anchors.peek().is_none() {
+        return Effect::End;
+    }
+    let Some((_, lma)) = anchors.find(|(name, _)| *name == entry.lma_name) else {
+        return Effect::Restart;
+    };
+    let care_of = settings.care_of_towards(lma.address);
+    let same = who == Some(&entry.mn_id)
+        && lma.address == entry.lma.address
+        && lma.encapsulation == entry.lma.encapsulation
+        && care_of == Some(entry.care_of)
+        && link.access_technology == entry.access_technology
+        && profile.service == entry.profile_service
+        && profile.delegated_prefixes == entry.profile_delegates;
+    if same { Effect::Keep(lma.clone()) } else { Effect::Restart }
 }

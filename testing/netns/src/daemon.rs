@@ -67,6 +67,32 @@ impl Daemon {
         self.host.exec(&kedge.to_string_lossy(), &["--socket", &socket, "-c", command])
     }
 
+    /// Many lines through one `kedge`, as a person would type them: its output.
+    pub fn script(&self, lines: &str) -> Result<String> {
+        let path = self.files.config.with_extension("script");
+        fs::write(&path, lines).context(|| format!("writing {}", path.display()))?;
+        let (kedge, path) = (programs::find("kedge")?, path.display().to_string());
+        let socket = self.files.socket.to_string_lossy();
+        self.host.exec(&kedge.to_string_lossy(), &["--socket", &socket, "-f", &path])
+    }
+
+    /// The file that it was started from.
+    #[must_use]
+    pub fn config(&self) -> &Path {
+        &self.files.config
+    }
+
+    /// The directory of its state.
+    #[must_use]
+    pub fn state(&self) -> &Path {
+        &self.files.state
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&mut self, signal: Signal) -> Result<()> {
+        self.process.signal(signal)
+    }
+
     /// Stops it with SIGTERM, and insists on a clean exit.
     pub fn stop(&mut self) -> Result<()> {
         self.stop_by(Signal::SIGTERM)

@@ -13,6 +13,7 @@ use kedge_lma::{
 use kedge_model::{CustomerId, IpNet, Lifetime, VrfId};
 
 use super::{ApplyError, LINK_MTU};
+use crate::ends::State;
 
 /// What an anchor is made of.
 pub struct AnchorPlan {
@@ -24,6 +25,13 @@ pub struct AnchorPlan {
     pub pools: Vec<IpNet>,
     /// The device's MTU.
     pub mtu: u16,
+}
+
+impl AnchorPlan {
+    /// Where its signalling and tunnels end.
+    pub fn ends(&self) -> State {
+        State { addresses: self.addresses.clone(), mtu: self.mtu }
+    }
 }
 
 /// Maps the anchor's block.
@@ -42,6 +50,7 @@ pub fn anchor(
     let settings = Settings {
         customer: CustomerId::DEFAULT,
         vrf: VrfId::DEFAULT,
+        addresses: addresses.clone(),
         lifetime: Lifetime::from_secs(lma.bce_lifetime.as_secs()),
         hnp_maximum: lma.hnp_maximum,
         mnp_maximum: Settings::default().mnp_maximum,

@@ -16,6 +16,7 @@ use kedge_model::{Lifetime, MnId, VrfId};
 use kedge_wire::registry::AccessTechnologyType;
 
 use super::{ApplyError, LINK_MTU, families};
+use crate::ends::State;
 
 /// What a gateway is made of.
 pub struct GatewayPlan {
@@ -34,6 +35,26 @@ pub struct GatewayPlan {
 impl GatewayPlan {
     /// IPv6 requires this much of every link (RFC 8200 §5), the tunnels' device included.
     const MIN_MTU: u16 = 1280;
+
+    /// Where its signalling and tunnels end.
+    pub fn ends(&self) -> State {
+        State { addresses: self.addresses.clone(), mtu: self.mtu }
+    }
+
+    /// Gives interfaces that the gateway has already the numbers they have, and others numbers of
+    /// their own: what a number names goes on, or is gone before another one has it.
+    pub fn keep_numbers(&mut self, running: &Settings) {
+        let known = |name: &str| {
+            running.interfaces.iter().find(|(_, has)| has.name == name).map(|(id, _)| *id)
+        };
+        let mut free = (0..).map(InterfaceId).filter(|id| !running.interfaces.contains_key(id));
+        let interfaces = std::mem::take(&mut self.settings.interfaces).into_values();
+        let numbered = interfaces.filter_map(|interface| {
+            let id = known(&interface.name).or_else(|| free.next())?;
+            Some((id, interface))
+        });
+        self.settings.interfaces = numbered.collect();
+    }
 
     /// The way to the anchors carries packets of this size.
     pub fn fit(&mut self, outer_mtu: u16) {

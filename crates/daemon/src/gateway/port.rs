@@ -129,6 +129,11 @@ impl Port {
         self.attached.clear();
     }
 
+    /// Undoes everything that was done to the device.
+    pub fn close(&mut self, host: &mut Owned) {
+        undo(self.open.take().map_or(Vec::new(), |open| open.things), host);
+    }
+
     /// The next frame that has arrived.
     pub fn receive(&mut self) -> Result<Option<Frame<'_>>, NetError> {
         match &mut self.open {

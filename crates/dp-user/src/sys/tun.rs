@@ -50,19 +50,17 @@ pub fn set_offloads(file: &File) -> io::Result<bool> {
     Ok(false)
 }
 
+/// Sets the MTU of a device in the calling thread's namespace.
+pub fn set_mtu(name: &str, mtu: u16) -> io::Result<()> {
+    set_number(&carrier()?, name, libc::SIOCSIFMTU, mtu)
+}
+
 /// Sets MTU and queue length of a device in the calling thread's namespace and brings it up.
 pub fn bring_up(name: &str, mtu: u16, queue: u16) -> io::Result<()> {
-    // Any socket carries these requests into its namespace.
-    let socket = UdpSocket::bind(("127.0.0.1", 0)).or_else(|_| UdpSocket::bind(("::1", 0)))?;
+    let socket = carrier()?;
     let fd = socket.as_raw_fd();
-    let number = |which, value: u16| {
-        let mut request = request(name)?;
-        request.ifr_ifru.ifru_mtu = value.into();
-        // SAFETY: the kernel reads one ifreq, which lives through the call.
-        check(unsafe { libc::ioctl(fd, which, &mut request) })
-    };
-    number(libc::SIOCSIFMTU, mtu)?;
-    number(libc::SIOCSIFTXQLEN, queue)?;
+    set_number(&socket, name, libc::SIOCSIFMTU, mtu)?;
+    set_number(&socket, name, libc::SIOCSIFTXQLEN, queue)?;
     let mut request = request(name)?;
     // SAFETY: the kernel reads and writes one ifreq, which lives through the calls; it wrote the
     // flags before they are read.
@@ -71,6 +69,19 @@ pub fn bring_up(name: &str, mtu: u16, queue: u16) -> io::Result<()> {
         request.ifr_ifru.ifru_flags |= libc::IFF_UP as libc::c_short;
         check(libc::ioctl(fd, libc::SIOCSIFFLAGS, &mut request))?;
     }
+    Ok(())
+}
+
+/// Any socket carries requests about devices into its namespace.
+fn carrier() -> io::Result<UdpSocket> {
+    UdpSocket::bind(("127.0.0.1", 0)).or_else(|_| UdpSocket::bind(("::1", 0)))
+}
+
+fn set_number(carrier: &UdpSocket, name: &str, which: libc::Ioctl, value: u16) -> io::Result<()> {
+    let mut request = request(name)?;
+    request.ifr_ifru.ifru_mtu = value.into();
+    // SAFETY: the kernel reads one ifreq, which lives through the call.
+    check(unsafe { libc::ioctl(carrier.as_raw_fd(), which, &mut request) })?;
     Ok(())
 }
 

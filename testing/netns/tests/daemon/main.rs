@@ -8,6 +8,7 @@ mod access;
 mod anchors;
 mod api;
 mod capacity;
+mod commits;
 mod configuration;
 mod interfaces;
 mod local;

@@ -15,11 +15,11 @@ fn a_clean_stop_takes_leave_of_the_anchor_and_leaves_the_hosts_as_they_were() {
         let (mut site, before) = begin();
         site.attach();
         assert_ne!(hosts(&site), before, "there is something to undo");
-        // It has no way to read its configuration again, says so, and goes on.
+        // It reads its configuration again, finds nothing new, and goes on.
         let id = site.mag.id().to_string();
         site.domain.mags[0].exec("kill", &["-HUP", &id]).expect("SIGHUP");
         until("a word about SIGHUP", || match site.mag.log() {
-            log if log.contains("SIGHUP: the configuration is not read again") => Ok(()),
+            log if log.contains("says what is in force") => Ok(()),
             log => Err(log),
         });
         site.mag.stop_by(signal).expect("status 0");
