@@ -4,17 +4,20 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use kedge_dataplane::BindingCounters;
-use kedge_lma::{Event, Lma, Load, Output, Settings, What};
-use kedge_model::{BindingId, SignalPath};
+use kedge_lma::{Lma, Load, Output, Settings, State, What};
+use kedge_model::{BindingId, CustomerId, Datagram, MnId, SignalPath};
 use kedge_net::NetError;
 use kedge_net::signalling::{Batch, PORT};
 use kedge_sansio::Now;
 use kedge_telemetry::Group;
-use tracing::{debug, info, warn};
+use tracing::debug;
 
+use crate::capture::{Direction, Seen};
 use crate::counters::{Baseline, tunnel_groups};
 use crate::forwarding::Plane;
+use crate::observe::Observer;
 use crate::signalling::Signalling;
+use crate::words::Note;
 
 /// A running anchor.
 pub struct Anchor {
@@ -22,13 +25,14 @@ pub struct Anchor {
     signalling: Signalling,
     plane: Plane,
     baseline: Baseline,
+    observer: Observer,
 }
 
 impl Anchor {
     /// An anchor that is ready to be asked.
     pub fn new(settings: Settings, seed: u64, signalling: Signalling, plane: Plane) -> Self {
-        let baseline = Baseline::default();
-        Self { lma: Lma::new(settings, seed), signalling, plane, baseline }
+        let (baseline, observer) = (Baseline::default(), Observer::default());
+        Self { lma: Lma::new(settings, seed), signalling, plane, baseline, observer }
     }
 
     /// Tells the configured gateways that sessions of an earlier run are lost (RFC 5847 §3.2), if
@@ -60,6 +64,16 @@ impl Anchor {
     /// The machine, for a command; [`Self::settle`] must follow.
     pub fn lma_mut(&mut self) -> &mut Lma {
         &mut self.lma
+    }
+
+    /// What an operator watches.
+    pub fn observer(&self) -> &Observer {
+        &self.observer
+    }
+
+    /// What an operator watches, to change it.
+    pub fn observer_mut(&mut self) -> &mut Observer {
+        &mut self.observer
     }
 
     /// What a binding's packets added up to.
@@ -116,8 +130,16 @@ impl Anchor {
         self.lma.set_load(load);
         self.lma.look_ahead(batch.datagrams());
         for datagram in batch.datagrams() {
-            if let Err(rejection) = self.lma.handle_datagram(datagram, now) {
+            let outcome = self.lma.handle_datagram(datagram, now);
+            if let Err(rejection) = &outcome {
                 debug!(peer = %datagram.path.peer.ip(), "update refused: {rejection}");
+            }
+            if self.observer.is_watching() {
+                let Datagram { path, dscp, bytes } = datagram;
+                let seen = Seen { direction: Direction::In, path, dscp, bytes };
+                let verdict =
+                    outcome.map_or_else(|rejection| rejection.to_string(), |()| "taken".to_owned());
+                self.observer.message(seen, Some(verdict), |mn_id| session(&self.lma, mn_id));
             }
         }
         self.settle();
@@ -140,16 +162,27 @@ impl Anchor {
     pub fn settle(&mut self) {
         while let Some(output) = self.lma.poll_output() {
             match output {
-                Output::Send { path, dscp, bytes } => self.signalling.queue(path, dscp, bytes),
+                Output::Send { path, dscp, bytes } => {
+                    if self.observer.is_watching() {
+                        let seen = Seen { direction: Direction::Out, path, dscp, bytes: &bytes };
+                        self.observer.message(seen, None, |mn_id| session(&self.lma, mn_id));
+                    }
+                    self.signalling.queue(path, dscp, bytes);
+                }
                 Output::Forward { binding, want } => self.plane.want(binding, want),
                 Output::Event(event) => {
                     if let What::Released { binding, .. } = event.what {
                         self.plane.forget(binding);
                     }
-                    log(&event);
+                    // A denial can be a stranger's doing; all else is about sessions and peers.
+                    let denied = matches!(event.what, What::Denied { .. });
+                    let known =
+                        !denied || self.lma.find(event.customer, &event.mn_id).next().is_some();
+                    self.observer.event(Note::Anchor(event), known);
                 }
             }
         }
+        self.observer.flush();
         self.plane.commit();
         let lma = &mut self.lma;
         if self.plane.has_stopped() {
@@ -165,35 +198,14 @@ impl Anchor {
     }
 }
 
-fn log(event: &Event) {
-    let mn_id = &event.mn_id;
-    match &event.what {
-        What::Bound { care_of, addresses, .. } => {
-            let addresses: Vec<String> = addresses.routed().map(|net| net.to_string()).collect();
-            info!(%mn_id, %care_of, addresses = addresses.join(","), "bound");
-        }
-        What::HandedOver { from, to, .. } => info!(%mn_id, %from, %to, "handed over"),
-        What::Readdressed { addresses, .. } => {
-            let addresses: Vec<String> = addresses.routed().map(|net| net.to_string()).collect();
-            info!(%mn_id, addresses = addresses.join(","), "addresses changed");
-        }
-        What::Delegated { prefixes, .. } => {
-            let prefixes: Vec<String> = prefixes.iter().map(ToString::to_string).collect();
-            info!(%mn_id, prefixes = prefixes.join(","), "mobile networks changed");
-        }
-        What::Deregistered { .. } => info!(%mn_id, "de-registered by its gateway"),
-        What::Resumed { .. } => info!(%mn_id, "served again"),
-        What::Released { reason, .. } => info!(%mn_id, ?reason, "released"),
-        What::RevocationFailed { peer, status: Some(status) } => {
-            info!(%mn_id, %peer, "revocation refused: {status}");
-        }
-        What::RevocationFailed { peer, status: None } => {
-            info!(%mn_id, %peer, "revocation not acknowledged");
-        }
-        What::PeerDown { peer } => warn!(%peer, "gateway does not answer"),
-        What::PeerUp { peer } => info!(%peer, "gateway answers again"),
-        What::PeerRestarted { peer } => warn!(%peer, "gateway has restarted"),
-        What::PeerWithoutHeartbeat { peer } => info!(%peer, "gateway knows no heartbeats"),
-        What::Denied { peer, denial } => debug!(%mn_id, %peer, "update denied: {denial}"),
-    }
+/// How a subscriber's session stands, for the messages that an operator watches.
+fn session(lma: &Lma, mn_id: &MnId) -> Option<String> {
+    let binding = lma.find(CustomerId::DEFAULT, mn_id).next()?;
+    let state = match binding.state {
+        State::Active => "active",
+        State::Lingering(_) => "kept for a handover",
+        State::Unreachable => "unreachable",
+        State::Revoking(_) => "being revoked",
+    };
+    Some(format!("binding {} {state} at {}", binding.id.0, binding.care_of()))
 }
