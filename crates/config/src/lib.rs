@@ -32,6 +32,7 @@ mod logical;
 mod mag;
 mod map;
 mod network;
+mod pipe;
 mod radius;
 mod session;
 mod shared;
@@ -40,7 +41,10 @@ mod table;
 pub use access_list::{AccessEntry, AccessList, Action, AddressMatch};
 pub use candidate::Candidate;
 pub use change::{Change, Object, What, changes, commands, compare};
-pub use command::{BindingFilter, Command, CommandError, Pipe, Request, complete, parse_command};
+pub use command::{
+    BindingFilter, Command, CommandError, DebugTarget, Extent, Request, Role, complete,
+    parse_command,
+};
 pub use customer::{Customer, LocalLoop, MnpMaximum, PerFamily, Transport};
 pub use domain::{DomainConfig, DomainMember, NaiConfig, Service};
 pub use error::{Caution, ConfigError, ConfigFault, Warning};
@@ -55,6 +59,7 @@ pub use mag::{
 };
 pub use map::{LinkChoice, MapEntry};
 pub use network::{Ipv4Pool, Ipv6Pool, MobileIpv4Pool, MobileIpv6Pool, NamedPool, NetworkConfig};
+pub use pipe::{Pattern, Pipe};
 pub use radius::RadiusServer;
 pub use session::{CommitKind, SessionCommand, complete_session, parse_session_command};
 pub use shared::{
