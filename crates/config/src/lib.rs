@@ -142,6 +142,11 @@ pub fn render(config: &Config) -> String {
     kedge_grammar::render(&config.write(), Keys::Obfuscated)
 }
 
+/// Writes a configuration with stars in the place of its keys, to be sent to others.
+pub fn render_masked(config: &Config) -> String {
+    kedge_grammar::render(&config.write(), Keys::Starred)
+}
+
 /// The pages of `docs/config/`: file name and Markdown text.
 pub fn document() -> Vec<(String, String)> {
     let pages = kedge_grammar::document(&table::GLOBAL);

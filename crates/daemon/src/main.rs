@@ -41,6 +41,7 @@ mod signalling;
 mod startup;
 mod state_dir;
 mod trace;
+mod watch;
 mod words;
 
 use std::io::{self, Write as _};
