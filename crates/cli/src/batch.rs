@@ -8,6 +8,7 @@ use std::path::Path;
 use kedge_api::{ClientError, Outcome, Refusal};
 
 use crate::files;
+use crate::monitor;
 use crate::screen::Screen;
 use crate::session::Session;
 
@@ -101,7 +102,10 @@ fn run(
     session: &mut Session,
     screen: &Screen,
 ) -> Result<(), Failure> {
-    show(files::run(command, session)?, place, screen)
+    if monitor::is_asked_for(command) {
+        return show(monitor::run(command, session)?, place, screen);
+    }
+    show(files::run(command, session)?, place, &screen.for_line(command))
 }
 
 fn show(outcome: Outcome, place: Option<String>, screen: &Screen) -> Result<(), Failure> {

@@ -10,6 +10,7 @@
 mod args;
 mod batch;
 mod files;
+mod monitor;
 mod prompt;
 mod screen;
 mod session;

@@ -13,6 +13,7 @@ use reedline::{
 
 use crate::batch::Failure;
 use crate::files;
+use crate::monitor;
 use crate::screen::{Screen, complain, table};
 use crate::session::Session;
 
@@ -53,6 +54,16 @@ pub(crate) fn run(session: Session, screen: &Screen) -> Result<(), Failure> {
 
 /// A refused command does not end the conversation, nor does a daemon that is away for a moment.
 fn run_one(line: &str, editor: &mut Reedline, session: &Shared, screen: &Screen) -> io::Result<()> {
+    if monitor::is_asked_for(line) {
+        return match monitor::run(line, &mut lock(session)) {
+            Ok(outcome) => show(Ok(outcome), screen).map(drop),
+            Err(failure) => {
+                complain(&failure);
+                Ok(())
+            }
+        };
+    }
+    let screen = &screen.for_line(line);
     let wants_typed = files::wants_typed(line, &lock(session));
     let outcome = match wants_typed {
         true => {

@@ -20,6 +20,12 @@ impl Screen {
         Self { paging: stdin().is_terminal() && stdout().is_terminal() }
     }
 
+    /// The screen for the answer to a line: `| no-more` at its end turns no pages.
+    pub(crate) fn for_line(&self, line: &str) -> Self {
+        let last = line.rsplit_once('|').map_or("", |(_, pipe)| pipe.trim());
+        Self { paging: self.paging && !(last.len() > 1 && "no-more".starts_with(last)) }
+    }
+
     /// Columns of the terminal that answers go to.
     #[expect(clippy::unused_self, reason = "a screen has a width")]
     pub(crate) fn width(&self) -> Option<u16> {

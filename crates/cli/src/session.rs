@@ -27,6 +27,11 @@ impl Session {
         self.client.as_ref().and_then(|(client, _)| client.mode())
     }
 
+    /// The form in which answers are wanted.
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
     /// Runs a command.
     pub(crate) fn command(&mut self, line: &str) -> Result<Outcome, ClientError> {
         self.command_with(line, None)
