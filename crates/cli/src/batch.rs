@@ -8,6 +8,7 @@ use std::path::Path;
 use kedge_api::{ClientError, Outcome, Refusal};
 
 use crate::files;
+use crate::monitor;
 use crate::screen::Screen;
 use crate::session::Session;
 
@@ -103,6 +104,9 @@ fn run(
     session: &mut Session,
     screen: &Screen,
 ) -> Result<(), Failure> {
+    if monitor::is_asked_for(command) {
+        return show(command, monitor::run(command, session)?, place, screen);
+    }
     show(command, files::run(command, session)?, place, screen)
 }
 

@@ -12,6 +12,7 @@ mod args;
 mod batch;
 mod files;
 mod history;
+mod monitor;
 mod prompt;
 mod screen;
 mod session;

@@ -14,6 +14,7 @@ use reedline::{EditCommand, HistoryItem, Prompt, Reedline, Signal};
 use crate::batch::Failure;
 use crate::files;
 use crate::history::CTRL_Z;
+use crate::monitor;
 use crate::screen::{Screen, complain, refuse, table, width};
 use crate::session::Session;
 use keys::{HELP, PASTE, Pasted};
@@ -108,6 +109,16 @@ impl Terminal<'_> {
     /// A refused command does not end the conversation, nor does a daemon that is away for a
     /// moment.
     fn run_one(&mut self, line: &str) -> io::Result<()> {
+        if monitor::is_asked_for(line) {
+            let outcome = monitor::run(line, &mut lock(&self.session));
+            return match outcome {
+                Ok(outcome) => show(line, Ok(outcome), self.screen).map(drop),
+                Err(failure) => {
+                    complain(&failure);
+                    Ok(())
+                }
+            };
+        }
         let wants_typed = files::wants_typed(line, &lock(&self.session));
         let outcome = if wants_typed {
             let text = self.text()?;

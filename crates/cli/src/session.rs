@@ -36,6 +36,11 @@ impl Session {
         })
     }
 
+    /// The form in which answers are wanted.
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
     /// Runs a command.
     pub(crate) fn command(&mut self, line: &str) -> Result<Outcome, ClientError> {
         self.command_with(line, None)

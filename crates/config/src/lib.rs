@@ -33,6 +33,7 @@ mod mag;
 mod management;
 mod map;
 mod network;
+mod pipe;
 mod radius;
 mod session;
 mod shared;
@@ -41,7 +42,10 @@ mod table;
 pub use access_list::{AccessEntry, AccessList, Action, AddressMatch};
 pub use candidate::Candidate;
 pub use change::{Change, Object, What, changes, commands, compare};
-pub use command::{BindingFilter, Command, CommandError, Pipe, Request, complete, parse_command};
+pub use command::{
+    BindingFilter, Command, CommandError, DebugTarget, Extent, Request, Role, complete,
+    parse_command,
+};
 pub use customer::{Customer, LocalLoop, MnpMaximum, PerFamily, Transport};
 pub use domain::{DomainConfig, DomainMember, NaiConfig, Service};
 pub use error::{Caution, ConfigError, ConfigFault, Warning};
@@ -57,6 +61,7 @@ pub use mag::{
 pub use management::ManagementApi;
 pub use map::{LinkChoice, MapEntry};
 pub use network::{Ipv4Pool, Ipv6Pool, MobileIpv4Pool, MobileIpv6Pool, NamedPool, NetworkConfig};
+pub use pipe::{Pattern, Pipe};
 pub use radius::RadiusServer;
 pub use session::{CommitKind, SessionCommand, complete_session, parse_session_command};
 pub use shared::{
@@ -139,6 +144,11 @@ fn warnings(remarks: Vec<(Place, SyntaxRemark)>) -> Vec<Warning> {
 /// configuration. Keys are obfuscated in it, which is not encryption ([`Secret::obfuscate`]).
 pub fn render(config: &Config) -> String {
     kedge_grammar::render(&config.write(), Keys::Obfuscated)
+}
+
+/// Writes a configuration with stars in the place of its keys, to be sent to others.
+pub fn render_masked(config: &Config) -> String {
+    kedge_grammar::render(&config.write(), Keys::Starred)
 }
 
 /// The pages of `docs/config/`: file name and Markdown text.

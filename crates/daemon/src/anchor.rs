@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use kedge_dataplane::{BindingCounters, Side};
-use kedge_lma::{Event, Lma, Load, Output, Settings, What};
-use kedge_model::{BindingId, Datagram, IpNet, SignalPath};
+use kedge_lma::{Lma, Load, Output, Settings, State, What};
+use kedge_model::{BindingId, CustomerId, Datagram, IpNet, MnId, SignalPath};
 use kedge_net::NetError;
 use kedge_net::netlink::{Link, NextHop, Route, Table};
 use kedge_net::owned::Thing;
@@ -14,19 +14,23 @@ use kedge_net::signalling::{Batch, PORT};
 use kedge_sansio::Now;
 use kedge_telemetry::Group;
 use kedge_wire::registry::MhType;
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use crate::apply::AnchorPlan;
+use crate::capture::{Direction, Seen};
 use crate::counters::{Baseline, tunnel_groups};
 use crate::ends::Ends;
 use crate::in_service;
+use crate::observe::Observer;
 use crate::startup::StartError;
+use crate::words::Note;
 
 /// A running anchor.
 pub struct Anchor {
     lma: Lma,
     ends: Ends,
     baseline: Baseline,
+    observer: Observer,
 }
 
 /// The anchor's device, where subscribers' packets enter the tunnels.
@@ -43,7 +47,8 @@ impl Anchor {
     ) -> Result<Self, StartError> {
         let ends = Ends::start(Side::Anchor, DEVICE, plan.ends(), poller, first)?;
         let lma = Lma::new(plan.settings.clone(), seed);
-        Ok(Self { lma, ends, baseline: Baseline::default() })
+        let (baseline, observer) = (Baseline::default(), Observer::default());
+        Ok(Self { lma, ends, baseline, observer })
     }
 
     /// What it wants of the kernel beside its device.
@@ -113,6 +118,16 @@ impl Anchor {
         &mut self.lma
     }
 
+    /// What an operator watches.
+    pub fn observer(&self) -> &Observer {
+        &self.observer
+    }
+
+    /// What an operator watches, to change it.
+    pub fn observer_mut(&mut self) -> &mut Observer {
+        &mut self.observer
+    }
+
     /// What a binding's packets added up to.
     pub fn traffic(&self, binding: BindingId) -> Option<BindingCounters> {
         self.ends.plane.counters(binding)
@@ -172,8 +187,16 @@ impl Anchor {
         let is_update =
             |datagram: &Datagram<'_>| datagram.bytes.get(2) == Some(&MhType::BINDING_UPDATE.0);
         for datagram in batch.datagrams().filter(|datagram| !(leaves && is_update(datagram))) {
-            if let Err(rejection) = self.lma.handle_datagram(datagram, now) {
+            let outcome = self.lma.handle_datagram(datagram, now);
+            if let Err(rejection) = &outcome {
                 debug!(peer = %datagram.path.peer.ip(), "update refused: {rejection}");
+            }
+            if self.observer.is_watching() {
+                let Datagram { path, dscp, bytes } = datagram;
+                let seen = Seen { direction: Direction::In, path, dscp, bytes };
+                let verdict =
+                    outcome.map_or_else(|rejection| rejection.to_string(), |()| "taken".to_owned());
+                self.observer.message(seen, Some(verdict), |mn_id| session(&self.lma, mn_id));
             }
         }
         self.settle();
@@ -197,16 +220,27 @@ impl Anchor {
     pub fn settle(&mut self) {
         while let Some(output) = self.lma.poll_output() {
             match output {
-                Output::Send { path, dscp, bytes } => self.ends.signalling.queue(path, dscp, bytes),
+                Output::Send { path, dscp, bytes } => {
+                    if self.observer.is_watching() {
+                        let seen = Seen { direction: Direction::Out, path, dscp, bytes: &bytes };
+                        self.observer.message(seen, None, |mn_id| session(&self.lma, mn_id));
+                    }
+                    self.ends.signalling.queue(path, dscp, bytes);
+                }
                 Output::Forward { binding, want } => self.ends.plane.want(binding, want),
                 Output::Event(event) => {
                     if let What::Released { binding, .. } = event.what {
                         self.ends.plane.forget(binding);
                     }
-                    log(&event);
+                    // A denial can be a stranger's doing; all else is about sessions and peers.
+                    let denied = matches!(event.what, What::Denied { .. });
+                    let known =
+                        !denied || self.lma.find(event.customer, &event.mn_id).next().is_some();
+                    self.observer.event(Note::Anchor(event), known);
                 }
             }
         }
+        self.observer.flush();
         self.ends.plane.commit();
         let lma = &mut self.lma;
         if self.ends.plane.has_stopped() {
@@ -222,35 +256,14 @@ impl Anchor {
     }
 }
 
-fn log(event: &Event) {
-    let mn_id = &event.mn_id;
-    match &event.what {
-        What::Bound { care_of, addresses, .. } => {
-            let addresses: Vec<String> = addresses.routed().map(|net| net.to_string()).collect();
-            info!(%mn_id, %care_of, addresses = addresses.join(","), "bound");
-        }
-        What::HandedOver { from, to, .. } => info!(%mn_id, %from, %to, "handed over"),
-        What::Readdressed { addresses, .. } => {
-            let addresses: Vec<String> = addresses.routed().map(|net| net.to_string()).collect();
-            info!(%mn_id, addresses = addresses.join(","), "addresses changed");
-        }
-        What::Delegated { prefixes, .. } => {
-            let prefixes: Vec<String> = prefixes.iter().map(ToString::to_string).collect();
-            info!(%mn_id, prefixes = prefixes.join(","), "mobile networks changed");
-        }
-        What::Deregistered { .. } => info!(%mn_id, "de-registered by its gateway"),
-        What::Resumed { .. } => info!(%mn_id, "served again"),
-        What::Released { reason, .. } => info!(%mn_id, ?reason, "released"),
-        What::RevocationFailed { peer, status: Some(status) } => {
-            info!(%mn_id, %peer, "revocation refused: {status}");
-        }
-        What::RevocationFailed { peer, status: None } => {
-            info!(%mn_id, %peer, "revocation not acknowledged");
-        }
-        What::PeerDown { peer } => warn!(%peer, "gateway does not answer"),
-        What::PeerUp { peer } => info!(%peer, "gateway answers again"),
-        What::PeerRestarted { peer } => warn!(%peer, "gateway has restarted"),
-        What::PeerWithoutHeartbeat { peer } => info!(%peer, "gateway knows no heartbeats"),
-        What::Denied { peer, denial } => debug!(%mn_id, %peer, "update denied: {denial}"),
-    }
+/// How a subscriber's session stands, for the messages that an operator watches.
+fn session(lma: &Lma, mn_id: &MnId) -> Option<String> {
+    let binding = lma.find(CustomerId::DEFAULT, mn_id).next()?;
+    let state = match binding.state {
+        State::Active => "active",
+        State::Lingering(_) => "kept for a handover",
+        State::Unreachable => "unreachable",
+        State::Revoking(_) => "being revoked",
+    };
+    Some(format!("binding {} {state} at {}", binding.id.0, binding.care_of()))
 }

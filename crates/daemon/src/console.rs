@@ -12,6 +12,7 @@ use crate::anchor::Anchor;
 use crate::gateway::Gateway;
 use crate::shell::Shell;
 use crate::show::{self, Heartbeats, Tunnels, Which};
+use crate::watch;
 
 /// An answer in the two forms it is asked for; each is made only if it is.
 pub struct Answer<'a> {
@@ -23,6 +24,11 @@ impl<'a> Answer<'a> {
     /// An answer that is written by one of these.
     pub fn new(text: impl FnOnce() -> String + 'a, data: impl FnOnce() -> Value + 'a) -> Self {
         Self { text: Box::new(text), data: Box::new(data) }
+    }
+
+    /// The answer for people.
+    pub fn into_text(self) -> String {
+        (self.text)()
     }
 }
 
@@ -39,18 +45,23 @@ pub fn carry_out(shell: &mut Shell, ask: &Ask, now: Now) -> Outcome {
     if *format == Format::Json || request.pipes.contains(&Pipe::Json) {
         return Ok(Reply::Data((answer.data)()));
     }
-    let text = (answer.text)();
+    let text = answer.into_text();
     Ok(Reply::Text(request.pipes.iter().fold(text, |text, pipe| pipe.apply(&text))))
 }
 
-fn command<'a>(shell: &'a mut Shell, command: &Command, now: Now) -> Result<Answer<'a>, Refusal> {
+/// The answer to a command.
+pub fn command<'a>(
+    shell: &'a mut Shell,
+    command: &Command,
+    now: Now,
+) -> Result<Answer<'a>, Refusal> {
     let uptime = now.mono.saturating_duration_since(shell.started);
     match command {
         Command::ShowRunningConfig { section } => show::running_config(&shell.config, section),
         Command::ShowVersion => Ok(show::version(shell, now)),
-        Command::ShowLmaBindings(filter) => {
+        Command::ShowLmaBindings(filter, extent) => {
             let anchor = anchor(&shell.anchor)?;
-            Ok(show::lma_bindings(anchor, which(anchor, filter)?, now))
+            Ok(show::lma_bindings(anchor, which(anchor, filter)?, *extent, now))
         }
         Command::ShowLmaHeartbeats => {
             Ok(Heartbeats::of_anchor(anchor(&shell.anchor)?, now).answer())
@@ -76,9 +87,9 @@ fn command<'a>(shell: &'a mut Shell, command: &Command, now: Now) -> Result<Answ
             let anchor = anchor(&shell.anchor)?;
             Ok(show::statistics(anchor.statistics(), anchor.counted_for(now).unwrap_or(uptime)))
         }
-        Command::ShowMagBindings { nai } => {
+        Command::ShowMagBindings { nai, extent } => {
             let filter = nai.as_deref().map(subscriber).transpose()?;
-            Ok(show::mag_bindings(gateway(&shell.gateway)?, filter, now))
+            Ok(show::mag_bindings(gateway(&shell.gateway)?, filter, *extent, now))
         }
         Command::ShowMagGlobals => Ok(show::mag_globals(gateway(&shell.gateway)?, now)),
         Command::ShowMagStatistics { name } => {
@@ -86,6 +97,19 @@ fn command<'a>(shell: &'a mut Shell, command: &Command, now: Now) -> Result<Answ
             check_service(name.as_deref(), &gateway.mag().settings().name)?;
             Ok(show::statistics(gateway.statistics(), gateway.counted_for(now).unwrap_or(uptime)))
         }
+        Command::ShowEvents { role, nai, last } => {
+            watch::events(shell, *role, nai.as_deref(), *last)
+        }
+        Command::Monitor { .. } => watch::monitor(shell, command),
+        Command::Debug { role, target, on } => watch::debug(shell, *role, target, *on),
+        Command::UndebugAll => Ok(watch::undebug_all(shell)),
+        Command::ShowDebug => Ok(show::debug(shell)),
+        Command::CaptureStart { target, file, limit } => {
+            watch::start_capture(shell, target.as_ref(), file.as_deref(), *limit, now)
+        }
+        Command::CaptureStop => watch::stop_capture(shell),
+        Command::ShowCapture => Ok(show::capture(shell)),
+        Command::ShowTechSupport => Ok(show::tech_support(shell, now)),
         Command::ClearLmaBindings(filter) => {
             let anchor = shell.anchor.as_mut().ok_or_else(no_anchor)?;
             let which = which(anchor, filter)?;
@@ -138,7 +162,8 @@ fn command<'a>(shell: &'a mut Shell, command: &Command, now: Now) -> Result<Answ
     }
 }
 
-fn done() -> Answer<'static> {
+/// The answer to a command that has none.
+pub fn done() -> Answer<'static> {
     Answer::new(String::new, || json!({}))
 }
 
@@ -147,7 +172,8 @@ pub fn plural(count: usize, thing: &str) -> String {
     if count == 1 { thing.to_owned() } else { format!("{thing}s") }
 }
 
-fn subscriber(nai: &str) -> Result<MnId, Refusal> {
+/// The subscriber of an identifier.
+pub fn subscriber(nai: &str) -> Result<MnId, Refusal> {
     MnId::nai(nai).ok_or_else(|| Refusal::new("an identifier has 254 octets at most"))
 }
 
@@ -178,11 +204,13 @@ fn no_peer(id: &str) -> Refusal {
     Refusal::new(format!("no gateway has the name or the address {id}"))
 }
 
-fn anchor(anchor: &Option<Anchor>) -> Result<&Anchor, Refusal> {
+/// The anchor, or that there is none.
+pub fn anchor(anchor: &Option<Anchor>) -> Result<&Anchor, Refusal> {
     anchor.as_ref().ok_or_else(no_anchor)
 }
 
-fn gateway(gateway: &Option<Gateway>) -> Result<&Gateway, Refusal> {
+/// The gateway, or that there is none.
+pub fn gateway(gateway: &Option<Gateway>) -> Result<&Gateway, Refusal> {
     gateway.as_ref().ok_or_else(no_gateway)
 }
 

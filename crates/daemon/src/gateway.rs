@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use kedge_dataplane::{BindingCounters, Change, Side};
 use kedge_mag::{Event, InterfaceId, LinkState, Mag, Output};
-use kedge_model::{BindingId, IpNet, Ipv4Net, Ipv6Net};
+use kedge_model::{BindingId, Datagram, IpNet, Ipv4Net, Ipv6Net};
 use kedge_net::NetError;
 use kedge_net::netlink::{self, Link, NextHop, Route, Rule, Table};
 use kedge_net::owned::{Owned, Thing};
@@ -36,9 +36,12 @@ use kedge_telemetry::Group;
 use tracing::{debug, info, warn};
 
 use crate::apply::GatewayPlan;
+use crate::capture::{Direction, Seen};
 use crate::counters::{Baseline, tunnel_groups};
 use crate::ends::Ends;
+use crate::observe::Observer;
 use crate::startup::StartError;
+use crate::words::Note;
 use crate::{in_service, shell};
 use port::Port;
 use routes::NodeRoutes;
@@ -69,6 +72,7 @@ pub struct Gateway {
     ports: BTreeMap<InterfaceId, Port>,
     routes: NodeRoutes,
     baseline: Baseline,
+    observer: Observer,
 }
 
 /// An access interface that cannot be one.
@@ -97,6 +101,7 @@ impl Gateway {
             ports: BTreeMap::new(),
             routes: NodeRoutes::default(),
             baseline: Baseline::default(),
+            observer: Observer::default(),
         })
     }
 
@@ -200,6 +205,16 @@ impl Gateway {
         &mut self.mag
     }
 
+    /// What an operator watches.
+    pub fn observer(&self) -> &Observer {
+        &self.observer
+    }
+
+    /// What an operator watches, to change it.
+    pub fn observer_mut(&mut self) -> &mut Observer {
+        &mut self.observer
+    }
+
     /// The access interfaces and what is wrong with each.
     pub fn ports(&self) -> impl Iterator<Item = (&InterfaceId, &Port)> {
         self.ports.iter()
@@ -248,6 +263,11 @@ impl Gateway {
     ) -> Result<(), NetError> {
         self.ends.signalling.receive(place, batch)?;
         for datagram in batch.datagrams() {
+            if self.observer.is_watching() {
+                let Datagram { path, dscp, bytes } = datagram;
+                let seen = Seen { direction: Direction::In, path, dscp, bytes };
+                self.observer.message(seen, None, |_| None);
+            }
             self.mag.handle_datagram(datagram, now);
         }
         self.settle(host);
@@ -337,12 +357,31 @@ impl Gateway {
         [self.mag.poll_timeout(), self.ends.signalling.poll_timeout()].into_iter().flatten().min()
     }
 
+    /// Whether an event is about a peer, or about a node that has had traffic forwarded: whoever
+    /// speaks on an access link makes the others.
+    fn is_known(&self, event: &Event) -> bool {
+        match event {
+            Event::Attached { binding, .. }
+            | Event::Unanswered { binding, .. }
+            | Event::Refused { binding, .. }
+            | Event::Detached { binding, .. } => self.ends.plane.counters(*binding).is_some(),
+            Event::Full { .. } => false,
+            _ => true,
+        }
+    }
+
     /// Does what the machine asks for, in its order: tunnels and routes are there before the
     /// advertisement that makes a node use them.
     pub fn settle(&mut self, host: &mut Owned) {
         while let Some(output) = self.mag.poll_output() {
             match output {
-                Output::Send { path, dscp, bytes } => self.ends.signalling.queue(path, dscp, bytes),
+                Output::Send { path, dscp, bytes } => {
+                    if self.observer.is_watching() {
+                        let seen = Seen { direction: Direction::Out, path, dscp, bytes: &bytes };
+                        self.observer.message(seen, None, |_| None);
+                    }
+                    self.ends.signalling.queue(path, dscp, bytes);
+                }
                 Output::Forward { binding, want } => self.ends.plane.want(binding, want),
                 Output::Access { binding, want } => {
                     let device = |interface| self.ports.get(&interface).and_then(Port::device);
@@ -363,13 +402,15 @@ impl Gateway {
                     self.mag.reclaim(bytes);
                 }
                 Output::Event(event) => {
+                    let known = self.is_known(&event);
                     if let Event::Detached { binding, .. } = event {
                         self.ends.plane.forget(binding);
                     }
-                    log(&event);
+                    self.observer.event(Note::Gateway(event), known);
                 }
             }
         }
+        self.observer.flush();
         self.ends.plane.commit();
         let mag = &mut self.mag;
         self.ends.signalling.send(|message, outcome| {
@@ -405,40 +446,5 @@ pub fn handle_kernel_event(
         netlink::Event::NeighbourFailed { .. }
         | netlink::Event::AddressAdded(_)
         | netlink::Event::AddressRemoved(_) => {}
-    }
-}
-
-fn log(event: &Event) {
-    match event {
-        Event::Attached { mn_id, mac, trigger, .. } => {
-            info!(%mn_id, ?mac, ?trigger, "attached");
-        }
-        Event::Registered { mn_id, lma, prefixes, ipv4, lifetime, took, .. } => {
-            info!(%mn_id, %lma, ?prefixes, ?ipv4, ?lifetime, ?took, "registered");
-        }
-        Event::Delegated { mn_id, prefixes, .. } => info!(%mn_id, ?prefixes, "delegated"),
-        Event::Unanswered { mn_id, lma, attempts, .. } => {
-            warn!(%mn_id, %lma, attempts, "the anchor does not answer");
-        }
-        Event::Refused { mn_id, why, retry_in, .. } => {
-            warn!(%mn_id, ?retry_in, "no service: {why}");
-        }
-        Event::AnchorChanged { mn_id, from, to, .. } => warn!(%mn_id, %from, %to, "another anchor"),
-        Event::RevocationRefused { peer, status } => {
-            warn!(%peer, %status, "the anchor does not end all sessions at once");
-        }
-        Event::Expired { mn_id, .. } => warn!(%mn_id, "expired without a refresh"),
-        Event::Detached { mn_id, reason, .. } => info!(%mn_id, ?reason, "detached"),
-        Event::Revoked { mn_id, trigger, .. } => {
-            warn!(%mn_id, %trigger, "revoked by the anchor");
-        }
-        Event::PeerDown { peer } => warn!(%peer, "anchor does not answer"),
-        Event::PeerUp { peer } => info!(%peer, "anchor answers again"),
-        Event::PeerRestarted { peer } => warn!(%peer, "anchor has restarted"),
-        Event::BindingError { peer, status } => warn!(%peer, %status, "binding error"),
-        Event::Full { mac, .. } => warn!(?mac, "turned away: binding maximum reached"),
-        Event::AddressInUse { mn_id, address, .. } => {
-            warn!(%mn_id, %address, "the node found its address in use on its link");
-        }
     }
 }

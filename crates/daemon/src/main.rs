@@ -19,11 +19,14 @@
 
 mod anchor;
 mod apply;
+mod capture;
 mod commit;
 mod configure;
 mod console;
 mod conversation;
 mod counters;
+mod debug;
+mod decode;
 mod ends;
 mod forwarding;
 mod gateway;
@@ -31,12 +34,16 @@ mod history;
 mod in_service;
 mod key_file;
 mod log;
+mod observe;
 mod options;
 mod shell;
 mod show;
 mod signalling;
 mod startup;
 mod state_dir;
+mod trace;
+mod watch;
+mod words;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;

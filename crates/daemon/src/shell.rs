@@ -3,6 +3,7 @@
 //! It reads top to bottom in order of priority: what people ask, what the kernel tells, packets,
 //! time. Nothing in it blocks but the wait; netlink requests are answered by the kernel at once.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use kedge_api::Server;
@@ -22,6 +23,7 @@ use crate::configure::Sessions;
 use crate::conversation;
 use crate::gateway::{self, Gateway};
 use crate::in_service::Leaving;
+use crate::observe::SharedCapture;
 
 /// Requests of the management API wait.
 pub const API: Token = Token(0);
@@ -62,6 +64,10 @@ pub struct Shell {
     pub commits: Commits,
     /// Who is changing the configuration.
     pub sessions: Sessions,
+    /// The capture that was started last.
+    pub capture: Option<SharedCapture>,
+    /// Where captures go.
+    pub captures: PathBuf,
     pub(crate) host: Owned,
     pub(crate) poller: Poller,
     pub(crate) waker: Waker,

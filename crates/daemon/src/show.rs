@@ -1,30 +1,37 @@
 //! The answers of `show`.
 
 mod anchor;
+mod capture;
+mod events;
 mod gateway;
 mod heartbeats;
 mod layout;
 mod lma_globals;
+mod page;
+mod tech_support;
 mod tunnels;
+mod version;
 
 use std::time::Duration;
 
 use kedge_api::Refusal;
 use kedge_config::Config;
 use kedge_model::{Encapsulation, Tunnel};
-use kedge_sansio::Now;
 use kedge_telemetry::Group;
 use serde_json::{Value, json};
 
 use crate::console::Answer;
-use crate::shell::Shell;
-use layout::{Block, span};
+use layout::span;
 
 pub use anchor::{Which, lma_bindings};
+pub use capture::{capture, debug};
+pub use events::{MOST as MOST_EVENTS, USUAL as USUAL_EVENTS, events, utc};
 pub use gateway::{mag_bindings, mag_globals};
 pub use heartbeats::Heartbeats;
 pub use lma_globals::lma_globals;
+pub use tech_support::tech_support;
 pub use tunnels::Tunnels;
+pub use version::version;
 
 /// `show running-config [SECTION]`
 pub fn running_config(config: &Config, section: &[String]) -> Result<Answer<'static>, Refusal> {
@@ -34,20 +41,6 @@ pub fn running_config(config: &Config, section: &[String]) -> Result<Answer<'sta
     })?;
     let data = json!({ "configuration": &text });
     Ok(Answer::new(move || text, move || data))
-}
-
-/// `show version`
-pub fn version(shell: &Shell, now: Now) -> Answer<'static> {
-    const VERSION: &str = env!("CARGO_PKG_VERSION");
-    let uptime = now.mono.saturating_duration_since(shell.started);
-    let starts = shell.restart_counter;
-    let text = move || {
-        let mut out = format!("Kedge {VERSION}\n");
-        Block::default().row("Up", span(uptime)).row("Restart counter", starts).write(&mut out);
-        out
-    };
-    let data = move || json!({ "version": VERSION, "uptime_seconds": uptime.as_secs(), "restart_counter": starts });
-    Answer::new(text, data)
 }
 
 /// `show lma-service statistics` and its sisters. `age` is how long the counters have counted.

@@ -2,12 +2,14 @@
 
 use std::fmt::Write;
 
+use kedge_config::Extent;
 use kedge_lma::{Binding, BindingPath, State};
 use kedge_model::{CustomerId, MnId};
 use kedge_sansio::Now;
 use serde_json::{Value, json};
 
-use super::layout::{Block, span};
+use super::layout::{Align, Block, Table, span};
+use super::page::Page;
 use super::{traffic_json, tunnel, tunnel_json, volume};
 use crate::anchor::Anchor;
 use crate::console::Answer;
@@ -25,23 +27,51 @@ pub enum Which {
     OfPeer(String),
 }
 
-/// `show ipv6 mobile pmipv6 lma bindings [nai NAI | mag ID]`
-pub fn lma_bindings(anchor: &Anchor, which: Which, now: Now) -> Answer<'_> {
+/// `show ipv6 mobile pmipv6 lma bindings [nai NAI | mag ID] [detail] [from N]`: a line for each,
+/// and everything about one subscriber.
+pub fn lma_bindings(anchor: &Anchor, which: Which, extent: Extent, now: Now) -> Answer<'_> {
+    let total = match &which {
+        Which::All => anchor.lma().len() as usize,
+        which => select(anchor, which).count(),
+    };
+    let page = Page::new(extent, total);
     let wanted = which.clone();
     let text = move || {
-        let mut out = String::new();
-        let mut count = 0u32;
-        for binding in select(anchor, &wanted) {
-            count += 1;
-            write_binding(anchor, binding, now, &mut out);
+        let mut out = page.head();
+        let shown = select(anchor, &wanted).skip(page.skip).take(page.take);
+        if extent.detail || matches!(wanted, Which::OfNode(_)) {
+            shown.for_each(|binding| write_binding(anchor, binding, now, &mut out));
+        } else {
+            summary(anchor, shown, now).write(&mut out);
         }
-        format!("Bindings: {count}\n{out}")
+        out
     };
     let data = move || {
-        let list = select(anchor, &which).map(|binding| as_json(anchor, binding, now));
-        json!({ "bindings": list.collect::<Vec<_>>() })
+        let shown = select(anchor, &which).skip(page.skip).take(page.take);
+        page.data(shown.map(|binding| as_json(anchor, binding, now)).collect())
     };
     Answer::new(text, data)
+}
+
+fn summary<'a>(anchor: &Anchor, shown: impl Iterator<Item = &'a Binding>, now: Now) -> Table {
+    let titles = ["Subscriber", "State", "Gateway", "Care-of address", "Addresses"];
+    let mut head = titles.map(|title| (title, Align::Left)).to_vec();
+    head.push(("Left", Align::Right));
+    let mut table = Table::new(&head);
+    for binding in shown {
+        let path = binding.paths.first();
+        let addresses: Vec<String> =
+            binding.addresses.routed().map(|net| net.to_string()).collect();
+        table.row(vec![
+            binding.mn_id.to_string(),
+            short(binding).to_owned(),
+            peer(anchor, path).to_owned(),
+            path.care_of.to_string(),
+            addresses.join(" "),
+            span(binding.expires.saturating_duration_since(now.mono)),
+        ]);
+    }
+    table
 }
 
 fn select<'a>(anchor: &'a Anchor, which: &'a Which) -> Box<dyn Iterator<Item = &'a Binding> + 'a> {
@@ -99,6 +129,16 @@ fn state(binding: &Binding) -> &'static str {
     }
 }
 
+/// The state in one word.
+fn short(binding: &Binding) -> &'static str {
+    match binding.state {
+        State::Active => "active",
+        State::Lingering(_) => "lingering",
+        State::Unreachable => "unreachable",
+        State::Revoking(_) => "revoking",
+    }
+}
+
 fn as_json(anchor: &Anchor, binding: &Binding, now: Now) -> Value {
     let prefixes: Vec<String> = binding.addresses.prefixes.iter().map(|p| p.to_string()).collect();
     let networks: Vec<String> = binding.delegated.iter().map(ToString::to_string).collect();
@@ -123,12 +163,7 @@ fn as_json(anchor: &Anchor, binding: &Binding, now: Now) -> Value {
         .collect();
     json!({
         "mn_id": binding.mn_id.to_string(),
-        "state": match binding.state {
-            State::Active => "active",
-            State::Lingering(_) => "lingering",
-            State::Unreachable => "unreachable",
-            State::Revoking(_) => "revoking",
-        },
+        "state": short(binding),
         "access_technology": binding.access_technology.0,
         "handoff_indicator": binding.handoff_indicator.0,
         "link_layer_id": binding.link_layer_id.as_ref().map(ToString::to_string),

@@ -2,39 +2,70 @@
 
 use std::fmt::Write;
 
+use kedge_config::Extent;
 use kedge_mag::{AnchorView, BindingState, BindingView, InterfaceId, TunnelMode};
 use kedge_model::MnId;
 use kedge_sansio::Now;
 use serde_json::{Value, json};
 
 use super::heartbeats::{rhythm, rhythm_json};
-use super::layout::{Block, span};
+use super::layout::{Align, Block, Table, span};
+use super::page::Page;
 use super::{traffic_json, tunnel, tunnel_json, volume};
 use crate::console::Answer;
 use crate::gateway::Gateway;
 
-/// `show ipv6 mobile pmipv6 mag bindings [nai NAI]`
-pub fn mag_bindings(gateway: &Gateway, filter: Option<MnId>, now: Now) -> Answer<'_> {
+/// `show ipv6 mobile pmipv6 mag bindings [nai NAI] [detail] [from N]`: a line for each, and
+/// everything about one subscriber.
+pub fn mag_bindings(
+    gateway: &Gateway,
+    filter: Option<MnId>,
+    extent: Extent,
+    now: Now,
+) -> Answer<'_> {
+    let one = filter.is_some();
     let select = move || {
         let filter = filter.clone();
         let bindings = gateway.mag().bindings(now.mono);
         bindings.filter(move |view| filter.as_ref().is_none_or(|mn_id| view.mn_id == *mn_id))
     };
+    let page = Page::new(extent, select().count());
     let listed = select.clone();
     let text = move || {
-        let mut out = String::new();
-        let mut count = 0u32;
-        for view in select() {
-            count += 1;
-            write_binding(gateway, &view, &mut out);
+        let mut out = page.head();
+        let shown = select().skip(page.skip).take(page.take);
+        if extent.detail || one {
+            shown.for_each(|view| write_binding(gateway, &view, &mut out));
+        } else {
+            summary(gateway, shown).write(&mut out);
         }
-        format!("Bindings: {count}\n{out}")
+        out
     };
     let data = move || {
-        let list = listed().map(|view| as_json(gateway, &view));
-        json!({ "bindings": list.collect::<Vec<_>>() })
+        let shown = listed().skip(page.skip).take(page.take);
+        page.data(shown.map(|view| as_json(gateway, &view)).collect())
     };
     Answer::new(text, data)
+}
+
+fn summary(gateway: &Gateway, shown: impl Iterator<Item = BindingView>) -> Table {
+    let titles = ["Subscriber", "State", "Interface", "Anchor", "Addresses"];
+    let mut head = titles.map(|title| (title, Align::Left)).to_vec();
+    head.push(("Left", Align::Right));
+    let mut table = Table::new(&head);
+    for view in shown {
+        let prefixes = view.prefixes.iter().map(ToString::to_string);
+        let ipv4 = view.ipv4.iter().map(ToString::to_string);
+        table.row(vec![
+            view.mn_id.to_string(),
+            state(&view.state).0.to_owned(),
+            interface(gateway, view.interface).to_owned(),
+            view.lma_name.clone(),
+            prefixes.chain(ipv4).collect::<Vec<_>>().join(" "),
+            view.lifetime.map_or("-".to_owned(), |(_, left)| span(left)),
+        ]);
+    }
+    table
 }
 
 fn interface(gateway: &Gateway, id: InterfaceId) -> &str {

@@ -1,0 +1,91 @@
+//! `show … events`, the trace of a subscriber, and what `monitor` asks for again and again.
+
+use std::fmt::Write;
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::console::Answer;
+use crate::trace::{Entry, Trail, Wanted};
+
+/// An answer has at most so many events; an answer that named no number has fewer.
+pub const MOST: usize = 5_000;
+pub const USUAL: usize = 200;
+
+/// The events that are wanted, the newest last.
+pub fn events(trail: &Trail, wanted: Wanted) -> Answer<'_> {
+    let listed = wanted.clone();
+    Answer::new(move || text(trail, &wanted), move || data(trail, &listed))
+}
+
+fn text(trail: &Trail, wanted: &Wanted) -> String {
+    let entries = trail.select(wanted);
+    let mut out = format!("Events: {}", entries.len());
+    match trail.forgotten() {
+        0 => out.push('\n'),
+        n => {
+            let _ = writeln!(out, " ({n} older ones are forgotten)");
+        }
+    }
+    for entry in entries {
+        let _ = writeln!(out, "  {}", line(entry));
+    }
+    out
+}
+
+/// Time, whose, what: one line.
+fn line(entry: &Entry) -> String {
+    let (at, note) = (utc(entry.at), &entry.note);
+    match (note.mn_id(), note.peer()) {
+        (Some(mn_id), _) => format!("{at}  {mn_id}: {note}"),
+        (None, Some(peer)) => format!("{at}  {peer}: {note}"),
+        (None, None) => format!("{at}  {note}"),
+    }
+}
+
+fn data(trail: &Trail, wanted: &Wanted) -> Value {
+    let entries = trail.select(wanted);
+    let events = entries.into_iter().map(|entry| {
+        json!({
+            "number": entry.number,
+            "at": utc(entry.at),
+            "kind": entry.note.kind().word(),
+            "mn_id": entry.note.mn_id().map(ToString::to_string),
+            "peer": entry.note.peer(),
+            "what": entry.note.to_string(),
+            "line": line(entry),
+        })
+    });
+    json!({
+        "newest": trail.newest(),
+        "forgotten": trail.forgotten(),
+        "events": events.collect::<Vec<_>>(),
+    })
+}
+
+/// A time in UTC, to the millisecond.
+pub fn utc(at: SystemTime) -> String {
+    Timestamp::try_from(at).map_or_else(|_| "-".to_owned(), |at| format!("{at:.3}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::Note;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    #[test]
+    fn an_event_is_a_line_with_its_time_in_utc_to_the_millisecond() {
+        let mut trail = Trail::default();
+        let at = UNIX_EPOCH + Duration::from_millis(1_700_000_000_007);
+        let peer = "192.0.2.1".parse().expect("an address");
+        trail.keep(Note::Message { mn_id: None, peer, text: "hello".into() }, true, at);
+        assert_eq!(
+            text(&trail, &Wanted::default()),
+            "Events: 1\n  2023-11-14T22:13:20.007Z  192.0.2.1: hello\n"
+        );
+        let data = data(&trail, &Wanted::default());
+        assert_eq!((&data["newest"], &data["events"][0]["kind"]), (&json!(1), &json!("message")));
+    }
+}
