@@ -57,12 +57,14 @@ impl Config {
             "gateway" => {
                 let peers = lma.into_iter().flat_map(|lma| &lma.mags).map(|mag| mag.id.clone());
                 let members = self.domains.iter().flat_map(|domain| &domain.mags);
-                peers.chain(members.map(|mag| mag.id.clone())).collect()
+                let own = mag.map(|mag| mag.id.clone());
+                peers.chain(members.map(|mag| mag.id.clone())).chain(own).collect()
             }
             "anchor" => {
                 let peers = mag.into_iter().flat_map(|mag| &mag.lmas).map(|lma| lma.id.clone());
                 let members = self.domains.iter().flat_map(|domain| &domain.lmas);
-                peers.chain(members.map(|lma| lma.id.clone())).collect()
+                let own = lma.map(|lma| lma.id.clone());
+                peers.chain(members.map(|lma| lma.id.clone())).chain(own).collect()
             }
             "traffic profile" => {
                 let of_lma = lma.and_then(|lma| lma.hybrid_access.as_ref());

@@ -74,7 +74,7 @@ const BANDWIDTH_RATIO: Row<Key> = row(
 .from(XE);
 const PROFILE: Row<Key> = row(
     Key::TrafficProfile,
-    &[last("profile-definition"), arg_help("NAME", NAME, "profile")],
+    &[last("profile-definition"), arg_help("NAME", known("traffic profile"), "profile")],
     "A traffic profile",
 )
 .opens(&PROFILE_DEFINITION)

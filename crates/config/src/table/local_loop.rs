@@ -65,7 +65,7 @@ pub(super) static LOCAL_LOOP: Block<Key> = Block {
             Key::Customer,
             &[
                 last("customer"),
-                arg_help("NAME", SHORT_NAME, "customer"),
+                arg_help("NAME", Value::Known { what: "customer", max: 32 }, "customer"),
                 word("vrf", "Its routing world"),
                 arg_help("VRF", Value::Known { what: "vrf", max: 32 }, "VRF"),
             ],
@@ -145,7 +145,7 @@ static CUSTOMER: Block<Key> = Block {
             &[
                 word("network", "The customer's network"),
                 last("authorized"),
-                arg_help("NAME", NAME, "network"),
+                arg_help("NAME", known("network"), "network"),
             ],
             "Addresses and prefixes are checked against pools",
         )

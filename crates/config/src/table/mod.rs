@@ -45,11 +45,15 @@ pub(crate) static GLOBAL: Block<Key> = Block {
     name: "global",
     help: "The commands outside of all blocks.",
     rows: &[
-        row(Key::Vrf, &[last("vrf"), arg_help("NAME", NAME, "name of the VRF")], "A routing world")
-            .opens(&VRF)
-            .restart()
-            .no_effect_yet()
-            .from(OURS),
+        row(
+            Key::Vrf,
+            &[last("vrf"), arg_help("NAME", known("vrf"), "name of the VRF")],
+            "A routing world",
+        )
+        .opens(&VRF)
+        .restart()
+        .no_effect_yet()
+        .from(OURS),
         row(
             Key::RadiusServer,
             &[
@@ -91,7 +95,7 @@ pub(crate) static GLOBAL: Block<Key> = Block {
                 word("ip", "Internet Protocol version 4"),
                 word("access-list", "Access lists"),
                 last("extended"),
-                arg_help("NAME", NAME, "name of the list"),
+                arg_help("NAME", known("access list"), "name of the list"),
             ],
             "An extended access list",
         )
@@ -100,7 +104,12 @@ pub(crate) static GLOBAL: Block<Key> = Block {
         .from(XE),
         row(
             Key::Domain,
-            &[IPV6, MOBILE, last("pmipv6-domain"), arg_help("NAME", NAME, "name of the domain")],
+            &[
+                IPV6,
+                MOBILE,
+                last("pmipv6-domain"),
+                arg_help("NAME", known("domain"), "name of the domain"),
+            ],
             "A Proxy Mobile IPv6 domain",
         )
         .opens(&DOMAIN)
@@ -111,7 +120,7 @@ pub(crate) static GLOBAL: Block<Key> = Block {
                 IPV6,
                 MOBILE,
                 last("pmipv6-lma"),
-                arg_help("ID", NAME, "the anchor's identifier"),
+                arg_help("ID", known("anchor"), "the anchor's identifier"),
                 IN_DOMAIN,
                 DOMAIN_NAME,
             ],
@@ -127,7 +136,11 @@ pub(crate) static GLOBAL: Block<Key> = Block {
                 IPV6,
                 MOBILE,
                 last("pmipv6-mag"),
-                arg_help("ID", Value::Name { max: 128 }, "the gateway's identifier"),
+                arg_help(
+                    "ID",
+                    Value::Known { what: "gateway", max: 128 },
+                    "the gateway's identifier",
+                ),
                 IN_DOMAIN,
                 DOMAIN_NAME,
             ],
