@@ -28,7 +28,7 @@ pub use tunnels::Tunnels;
 /// `show running-config`
 pub fn running_config(config: &Config) -> Answer<'_> {
     let text = || kedge_config::render(config);
-    Answer::new(text, || json!({ "configuration": kedge_config::render(config) }))
+    Answer::new(text, || kedge_config::to_json(config))
 }
 
 /// `show version`

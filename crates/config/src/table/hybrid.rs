@@ -4,7 +4,7 @@ use kedge_grammar::table::{Block, Row, arg, arg_help, last, row, word};
 use kedge_grammar::{Part, Value};
 
 use super::common::MOBILITY_SERVICE;
-use super::{NAME, XE, known};
+use super::{XE, known};
 use crate::key::Key;
 
 const PACKETS: Part =

@@ -11,12 +11,11 @@ use super::lma::{
     MOBILE_NETWORK_IPV4, MOBILE_NETWORK_IPV6, MOBILE_NETWORK_IPV6_AS_IPV4, NAMED_POOL_IPV4,
     NAMED_POOL_IPV6, NETWORK_POOL_IPV4, NETWORK_POOL_IPV6, NODE_POOL_IPV4, NODE_POOL_IPV6,
 };
-use super::{BOTH, NAME, XE, XR, known};
+use super::{BOTH, XE, XR, known};
 use crate::Service;
 use crate::key::Key;
 
 const GRE_KEY: Value = Value::Integer { min: 1, max: 4_294_967_295, unit: "" };
-const SHORT_NAME: Value = Value::Name { max: 32 };
 const MNP: Part = word("mnp", "Mobile network prefixes");
 const FAMILY: Part = Part::Optional(&[arg(
     "family",
