@@ -4,11 +4,14 @@
 use kedge_grammar::{Item, Keys, select};
 
 use crate::key::Key;
-use crate::{Config, MagConfig, table};
+use crate::{Config, MagConfig, render, table};
 
 /// The part of a configuration that some words name, as `ipv6 mobile pmipv6-lma` or `customer
 /// CUST1`, in the blocks that it is in. `None` when no command begins like this.
 pub fn render_section(config: &Config, words: &[&str]) -> Option<String> {
+    if words.is_empty() {
+        return Some(render(config));
+    }
     let items = select(&table::GLOBAL, &config.write(), words)?;
     Some(kedge_grammar::render(&items, Keys::Obfuscated))
 }

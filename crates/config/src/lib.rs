@@ -134,10 +134,18 @@ fn warnings(remarks: Vec<(Place, SyntaxRemark)>) -> Vec<Warning> {
 }
 
 /// Writes a configuration, the way `show running-config` shows it. It reads as the same
-/// configuration. Keys are obfuscated in it, which is not encryption ([`Secret::obfuscate`]).
+/// configuration. Keys are obfuscated in it, which is not encryption ([`Secret::obfuscate`]); a
+/// remark in the first line says so when there are any.
 pub fn render(config: &Config) -> String {
-    kedge_grammar::render(&config.write(), Keys::Obfuscated)
+    let text = kedge_grammar::render(&config.write(), Keys::Obfuscated);
+    match text.contains(" key 7 ") {
+        true => format!("{OBFUSCATED}{text}"),
+        false => text,
+    }
 }
+
+const OBFUSCATED: &str =
+    "! keys behind '7' are obfuscated, not encrypted: treat this text as you treat the keys\n";
 
 /// The pages of `docs/config/`: file name and Markdown text.
 pub fn document() -> Vec<(String, String)> {

@@ -184,6 +184,10 @@ static RADIUS_SERVER: Block<Key> = Block {
             Part::OneOf(&[
                 &[word("7", "An obfuscated key follows"), arg("KEY", Value::SecretObfuscated)],
                 &[
+                    word("file", "The key is the first line of a file (Kedge)"),
+                    arg_help("PATH", Value::Name { max: 255 }, "path from the root on"),
+                ],
+                &[
                     Part::Optional(&[word("0", "The key follows as it is")]),
                     arg("KEY", Value::SecretText),
                 ],
