@@ -21,6 +21,7 @@ use tracing::{error, info, warn};
 
 use crate::console::plural;
 use crate::history::History;
+use crate::key_file;
 use crate::shell::Shell;
 use crate::startup::{self, Plan};
 use crate::state_dir;
@@ -109,10 +110,13 @@ fn preview(shell: &Shell, config: &Config, plan: &Plan) -> String {
 /// Puts a configuration into force and makes it last.
 pub fn commit(
     shell: &mut Shell,
-    config: Config,
+    mut config: Config,
     how: CommitKind,
     act: &Act<'_>,
 ) -> Result<String, Refusal> {
+    config
+        .read_key_files(key_file::read)
+        .map_err(|cause| Refusal::new(format!("nothing is committed: {cause}")))?;
     let plan = startup::plan(&config, shell.restart_counter)
         .map_err(|cause| Refusal::new(cause.to_string()))?;
     let said = preview(shell, &config, &plan);
