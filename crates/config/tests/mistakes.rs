@@ -122,8 +122,8 @@ radius-server host 192.0.2.1
             "\
 kedge.conf:4:40: unexpected word
   in ipv6 mobile pmipv6-domain d
-     auth-option spi 67 key ascii ****** extra
-                                         ^^^^^
+     auth-option spi 67 key ascii ****** ******
+                                         ^^^^^^
 "
         ),
         "{shown}"
