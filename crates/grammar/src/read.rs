@@ -265,10 +265,10 @@ impl<'a, K: Copy + PartialEq> Reader<'a, K> {
         }
         let takes_away = form == Form::Default || form == Form::No && !found[0].row.on_by_default;
         if takes_away {
-            found.iter().for_each(|found| self.editor.remove(found.row, &found.args));
+            found.iter().for_each(|found| self.editor.remove(found));
             return;
         }
-        let Match { row, args, spots, obfuscated } = found.swap_remove(0);
+        let Match { row, args, spots, obfuscated, .. } = found.swap_remove(0);
         let negated = form == Form::No;
         let place = self.place(line, 0, Hide::Secrets);
         if !row.has_effect && !self.without_effect.contains(&row.name()) {

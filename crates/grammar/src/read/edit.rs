@@ -7,8 +7,9 @@ use super::typed::Begun;
 use super::{Notes, Reader};
 use crate::diagnostic::Hint;
 use crate::mask::Mask;
+use crate::matcher::Match;
 use crate::tree::{Identity, Keys};
-use crate::{Args, Block, Item, Row, command, tree};
+use crate::{Block, Item, Repeats, Row, command, tree};
 
 /// A configuration in the making, and the block that the next line belongs to.
 #[derive(Clone, Debug)]
@@ -200,13 +201,21 @@ impl<K: Copy + PartialEq> Editor<K> {
         }
     }
 
-    /// Takes away the lines of a command that have these arguments.
-    pub(super) fn remove(&mut self, row: &'static Row<K>, args: &Args) {
+    /// Takes away the lines of a command that have these arguments. Where all arguments tell one
+    /// line from another, a whole line means just itself: `no permit tcp any any` leaves `permit
+    /// tcp any any eq 80` alone.
+    pub(super) fn remove(&mut self, found: &Match<K>) {
+        let Match { row, args, whole, .. } = found;
+        let exact = *whole && row.body.is_none() && matches!(row.repeats, Repeats::Each([]));
         let Some(known) = self.innermost() else { return };
         let block = self.mode();
         let siblings = self.siblings();
         let before = siblings.len();
-        siblings.retain(|item| !(item.row.is_same_command(row) && args.agrees_with(&item.args)));
+        let named = |item: &Item<K>| match exact {
+            true => args.is_same_as(&item.args),
+            false => args.agrees_with(&item.args),
+        };
+        siblings.retain(|item| !(item.row.is_same_command(row) && named(item)));
         if siblings.len() != before {
             let lines = siblings.iter().map(|item| item.identity(block)).zip(0..).collect();
             self.known[known] = lines;
