@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use kedge_config::{Candidate, changes, compare, parse, render};
+use kedge_config::{Candidate, Config, changes, compare, parse, render};
 
 fn main() {
     let text = text(1000);
@@ -18,6 +18,20 @@ fn main() {
     let mut candidate = timed("candidate of it", || Candidate::of(&config));
     timed("one change merged", || candidate.merge(one, "change").expect("it is right"));
     let (changed, _) = timed("candidate checked", || candidate.config().expect("it is right"));
+    let hints = timed("a key press", || candidate.complete("vr", &|_| vec![]));
+    assert_eq!(hints.len(), 1);
+    let names = timed("a customer's name", || {
+        let mut candidate = candidate.clone();
+        let into = ["ipv6 mobile pmipv6-lma lma1 domain d", "mobility-service mobile-local-loop"];
+        into.iter().for_each(|line| drop(candidate.line(line).expect("it is right")));
+        candidate.complete("no customer c99", &|_| vec![])
+    });
+    assert_eq!(names.len(), 12);
+    let mut pasted = Candidate::of(&Config::default());
+    timed("pasted line by line", || {
+        text.lines().for_each(|line| drop(pasted.line(line).expect("it is right")));
+    });
+    assert_eq!(pasted.config().expect("it is right").0, config);
     let found = timed("changes", || changes(&config, &changed));
     assert_eq!(found.len(), 1);
     timed("compare", || compare(&config, &changed));

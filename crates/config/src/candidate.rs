@@ -1,6 +1,7 @@
 //! A configuration in the making: what a session has typed and loaded since it began, on top of
 //! the configuration that runs.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use kedge_grammar::{Editor, Hint, Notes};
@@ -27,9 +28,17 @@ impl Candidate {
     }
 
     /// Reads one line that was typed, in the block that is open. With a mistake in it, nothing
-    /// has changed.
+    /// has changed. It costs what it changes, however long the configuration is.
+    ///
+    /// A line behind a router's prompt that ends too early is a warning, because the documents
+    /// print long lines in two. When the next line is not its end, the error comes with that one,
+    /// which is read all the same.
     pub fn line(&mut self, text: &str) -> Result<Vec<Warning>, Vec<ConfigError>> {
-        self.all_or_nothing(|editor| editor.line(text, ""))
+        const ORIGIN: &str = "";
+        if text.lines().nth(1).is_some() {
+            return self.all_or_nothing(|editor| editor.line(text, ORIGIN));
+        }
+        outcome(self.editor.line(text, ORIGIN))
     }
 
     /// Adds a whole text to what is there. With a mistake in it, nothing has changed.
@@ -48,7 +57,8 @@ impl Candidate {
     /// What it says, if that is consistent; all that is wrong, if not. Warnings are about the
     /// whole, also about what runs already.
     pub fn config(&self) -> Result<(Config, Vec<Warning>), Vec<ConfigError>> {
-        checked(self.editor.clone().into_items(), Notes::default())
+        let unfinished = self.editor.unfinished().cloned().unwrap_or_default();
+        checked(self.editor.clone().into_items(), unfinished)
     }
 
     /// The mode that the next line is read in, as a prompt names it: `pmipv6-lma`; empty outside
@@ -71,9 +81,11 @@ impl Candidate {
     /// things of a kind that only the host knows, as "interface"; those that the candidate itself
     /// has are known.
     pub fn complete(&self, text: &str, names: &dyn Fn(&str) -> Vec<String>) -> Vec<Hint> {
-        let config = self.config().map(|(config, _)| config).unwrap_or_default();
+        // Most places ask for no name, and reading the whole takes a while.
+        let config = OnceCell::new();
+        let read = || self.config().map(|(config, _)| config).unwrap_or_default();
         self.editor.complete(text, &|kind| {
-            let mut known = config.names(kind);
+            let mut known = config.get_or_init(read).names(kind);
             known.extend(names(kind));
             known
         })
@@ -84,12 +96,18 @@ impl Candidate {
         read: impl FnOnce(&mut Editor<Key>) -> Notes,
     ) -> Result<Vec<Warning>, Vec<ConfigError>> {
         let mut editor = self.editor.clone();
-        let Notes { faults, remarks } = read(&mut editor);
-        if faults.is_empty() {
+        let outcome = outcome(read(&mut editor));
+        if outcome.is_ok() {
             self.editor = editor;
-            return Ok(warnings(remarks));
         }
-        let error = |(place, fault)| ConfigError { place, fault: ConfigFault::Syntax(fault) };
-        Err(faults.into_iter().map(error).collect())
+        outcome
     }
+}
+
+fn outcome(Notes { faults, remarks }: Notes) -> Result<Vec<Warning>, Vec<ConfigError>> {
+    if faults.is_empty() {
+        return Ok(warnings(remarks));
+    }
+    let error = |(place, fault)| ConfigError { place, fault: ConfigFault::Syntax(fault) };
+    Err(faults.into_iter().map(error).collect())
 }

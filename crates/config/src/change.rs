@@ -123,10 +123,24 @@ pub enum Object {
 }
 
 /// What tells `new` from `old`, object by object, in table order. Keys that are in files are
-/// compared by the names of the files.
+/// compared by the names of the files and, where both were read, by what was in them; a file whose
+/// content alone has changed comes last.
 pub fn changes(old: &Config, new: &Config) -> Vec<Change> {
-    let (old, new) = (old.write(), new.write());
-    let differences = diff(&table::GLOBAL, &old, &new);
+    let mut changes = in_lines(&old.write(), &new.write());
+    if old.has_key_files() && new.has_key_files() {
+        let (old, new) = (old.with_keys_inline(), new.with_keys_inline());
+        for change in in_lines(&old.write(), &new.write()) {
+            let known = changes.iter().any(|known| known.object == change.object);
+            if !known {
+                changes.push(change);
+            }
+        }
+    }
+    changes
+}
+
+fn in_lines(old: &[Item<Key>], new: &[Item<Key>]) -> Vec<Change> {
+    let differences = diff(&table::GLOBAL, old, new);
     let mut changes: Vec<Change> = Vec::new();
     for difference in &differences {
         let Some(change) = change(difference) else { continue };

@@ -4,11 +4,14 @@
 use kedge_grammar::{Item, Keys, select};
 
 use crate::key::Key;
-use crate::{Config, MagConfig, table};
+use crate::{Config, MagConfig, render, table};
 
 /// The part of a configuration that some words name, as `ipv6 mobile pmipv6-lma` or `customer
 /// CUST1`, in the blocks that it is in. `None` when no command begins like this.
 pub fn render_section(config: &Config, words: &[&str]) -> Option<String> {
+    if words.is_empty() {
+        return Some(render(config));
+    }
     let items = select(&table::GLOBAL, &config.write(), words)?;
     Some(kedge_grammar::render(&items, Keys::Obfuscated))
 }
@@ -57,12 +60,14 @@ impl Config {
             "gateway" => {
                 let peers = lma.into_iter().flat_map(|lma| &lma.mags).map(|mag| mag.id.clone());
                 let members = self.domains.iter().flat_map(|domain| &domain.mags);
-                peers.chain(members.map(|mag| mag.id.clone())).collect()
+                let own = mag.map(|mag| mag.id.clone());
+                peers.chain(members.map(|mag| mag.id.clone())).chain(own).collect()
             }
             "anchor" => {
                 let peers = mag.into_iter().flat_map(|mag| &mag.lmas).map(|lma| lma.id.clone());
                 let members = self.domains.iter().flat_map(|domain| &domain.lmas);
-                peers.chain(members.map(|lma| lma.id.clone())).collect()
+                let own = lma.map(|lma| lma.id.clone());
+                peers.chain(members.map(|lma| lma.id.clone())).chain(own).collect()
             }
             "traffic profile" => {
                 let of_lma = lma.and_then(|lma| lma.hybrid_access.as_ref());

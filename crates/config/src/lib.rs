@@ -24,6 +24,7 @@ mod domain;
 mod error;
 mod hybrid;
 mod inspect;
+mod json;
 mod key;
 mod key_file;
 mod keyword;
@@ -51,6 +52,7 @@ pub use domain::{DomainConfig, DomainMember, NaiConfig, Service};
 pub use error::{Caution, ConfigError, ConfigFault, Warning};
 pub use hybrid::{BandwidthRatio, HybridAccess, Probe, Threshold, TrafficProfile};
 pub use inspect::render_section;
+pub use json::{JsonMistake, from_json, json_schema, to_json};
 pub use kedge_grammar::{Hint, Place, Secret, Takes, without_prompt};
 pub use lma::{Accounting, LmaConfig, MobileNetworkCheck, PeerMag, Redistribute};
 pub use logical::{DefaultRoute, GatewayLocalLoop, LogicalMn, MobileNetwork, ReverseRoute};
@@ -141,15 +143,23 @@ fn warnings(remarks: Vec<(Place, SyntaxRemark)>) -> Vec<Warning> {
 }
 
 /// Writes a configuration, the way `show running-config` shows it. It reads as the same
-/// configuration. Keys are obfuscated in it, which is not encryption ([`Secret::obfuscate`]).
+/// configuration. Keys are obfuscated in it, which is not encryption ([`Secret::obfuscate`]); a
+/// remark in the first line says so when there are any.
 pub fn render(config: &Config) -> String {
-    kedge_grammar::render(&config.write(), Keys::Obfuscated)
+    let text = kedge_grammar::render(&config.write(), Keys::Obfuscated);
+    match text.contains(" key 7 ") {
+        true => format!("{OBFUSCATED}{text}"),
+        false => text,
+    }
 }
 
 /// Writes a configuration with stars in the place of its keys, to be sent to others.
 pub fn render_masked(config: &Config) -> String {
     kedge_grammar::render(&config.write(), Keys::Starred)
 }
+
+const OBFUSCATED: &str =
+    "! keys behind '7' are obfuscated, not encrypted: treat this text as you treat the keys\n";
 
 /// The pages of `docs/config/`: file name and Markdown text.
 pub fn document() -> Vec<(String, String)> {

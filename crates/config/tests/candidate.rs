@@ -184,3 +184,42 @@ fn completion_offers_the_names_of_what_there_is() {
     assert_eq!(offered(&candidate, "no bce life"), ["lifetime"]);
     assert!(offered(&candidate, "no bce lifetime ").contains(&"<cr>".to_owned()));
 }
+
+#[test]
+fn no_before_a_whole_entry_of_an_access_list_takes_just_that_one() {
+    let text = "ip access-list extended a\npermit tcp any any\npermit tcp any any eq 80\n";
+    let mut candidate = Candidate::of(&parse(text, "t").unwrap().0);
+    type_in(&mut candidate, &["ip access-list extended a", "no permit tcp any any"]);
+    let left = render(&candidate.config().unwrap().0);
+    assert_eq!(left, "ip access-list extended a\n permit tcp any any eq 80\n!\n");
+}
+
+#[test]
+fn a_line_of_a_document_that_is_printed_in_two_is_read_as_one() {
+    let mut candidate = Candidate::of(&Config::default());
+    let prompt = "RP/0/RSP0/CPU0:router(config)#";
+    let waits = candidate.line(&format!("{prompt} ipv6 mobile")).unwrap();
+    assert!(waits[0].to_string().contains("it is read with the next one"), "{}", waits[0]);
+    assert!(candidate.config().is_err(), "it is not forgotten");
+    type_in(&mut candidate, &["pmipv6-lma lma1 domain cisco.com"]);
+    type_in(&mut candidate, &["Device(config-pmipv6-lma)# heartbeat interval 100 retries 5"]);
+    type_in(&mut candidate, &["timeout 7"]);
+    let lma = candidate.config().unwrap().0.lma.unwrap();
+    assert_eq!(lma.heartbeat.unwrap().timeout.as_secs(), 7);
+    // Where the next line is not its end, the error comes with that line, which is read.
+    candidate.line("Device(config-pmipv6-lma)# bce maximum").unwrap();
+    let errors = candidate.line("Device(config-pmipv6-lma)# bce lifetime 64").unwrap_err();
+    assert!(errors[0].to_string().contains("incomplete command"), "{}", errors[0]);
+    assert_eq!(candidate.config().unwrap().0.lma.unwrap().bce_lifetime.as_secs(), 64);
+}
+
+#[test]
+fn a_typed_line_with_a_mistake_leaves_mode_and_lines_as_they_were() {
+    let mut candidate = Candidate::of(&running());
+    type_in(&mut candidate, &["ipv6 mobile pmipv6-lma lma1 domain d"]);
+    for wrong in ["network", "ipv6 mobile pmipv6-lma other domain d", "mag m", "vrf a b c"] {
+        assert!(candidate.line(wrong).is_err(), "{wrong}");
+        assert_eq!(candidate.mode(), "pmipv6-lma", "{wrong}");
+    }
+    assert_eq!(candidate.config().unwrap().0, running());
+}

@@ -19,6 +19,9 @@ fn the_pages_are_those_that_the_table_makes() {
     let files = std::fs::read_dir(&folder).unwrap();
     for file in files {
         let name = file.unwrap().file_name().into_string().unwrap();
+        if name == "schema.json" {
+            continue;
+        }
         assert!(pages.iter().any(|(file, _)| *file == name), "docs/config/{name} is of no block");
     }
 }

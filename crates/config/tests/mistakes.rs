@@ -122,8 +122,8 @@ radius-server host 192.0.2.1
             "\
 kedge.conf:4:40: unexpected word
   in ipv6 mobile pmipv6-domain d
-     auth-option spi 67 key ascii ****** extra
-                                         ^^^^^
+     auth-option spi 67 key ascii ****** ******
+                                         ^^^^^^
 "
         ),
         "{shown}"
@@ -278,4 +278,44 @@ kedge.conf:6:2: warning: no Linux device is called 'Ethernet0/2': name it with '
      ^^^^^^^^^
 "
     );
+}
+
+#[test]
+fn ten_mistakes_in_a_file_are_ten_errors_and_each_says_what_is_allowed_or_meant() {
+    let text = "\
+ipv6 mobile pmipv6-domain d
+ encap gre-ipv5
+ replay-protection timestamp window 300
+!
+ipv6 mobile pmipv6-lma lma1 domain d
+ adress ipv4 192.0.2.1
+ address ipv4 192.0.2.300
+ bce maximum 0
+ heartbeat interval 10 retries
+ hnp maximum 1 1
+ d profile p
+ network n
+  pool mobile-node ipv4 start-address pool-prefix 24
+ bri delay min 3000
+";
+    let expected = [
+        ("2:8", "^^^^^^^^", "did you mean 'gre-ipv4'?"),
+        ("3:37", "^^^", "(3-255 seconds)"),
+        ("6:2", "^^^^^^", "did you mean 'address'?"),
+        ("7:15", "^^^^^^^^^^^", "IPv4 address, A.B.C.D"),
+        ("8:14", "^", "(1-16000000 bindings)"),
+        ("9:32", "^", "RETRIES"),
+        ("10:16", "^", "the command ends before '1'"),
+        ("11:2", "^", "it may begin"),
+        ("13:39", "^^^^^^^^^^^", "ADDRESS is missing before 'pool-prefix'"),
+        ("14:16", "^^^^", "above bri delay max, which is 2000"),
+    ];
+    let errors = parse(text, "f").unwrap_err();
+    let shown: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    for (shown, (place, caret, says)) in shown.iter().zip(expected) {
+        assert!(shown.starts_with(&format!("f:{place}: ")), "{place}: {shown}");
+        assert!(shown.lines().any(|line| line.trim() == caret), "{caret}: {shown}");
+        assert!(shown.contains(says), "{says}: {shown}");
+    }
+    assert_eq!(shown.len(), 10, "{}", shown.concat());
 }

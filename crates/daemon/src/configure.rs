@@ -136,7 +136,7 @@ impl Session {
 
     /// Whether something has been changed. What cannot be read as a configuration has.
     pub fn is_changed(&self) -> bool {
-        self.config().map_or(true, |config| config != self.base)
+        self.config().map_or(true, |config| !says_the_same(&config, &self.base))
     }
 
     /// The session's changes carried out on `running`, and whether that is another one than the
@@ -209,4 +209,9 @@ fn refusal(errors: &[ConfigError]) -> Refusal {
     let mistakes: Vec<String> =
         errors.iter().map(|error| error.to_string().trim_end().to_owned()).collect();
     Refusal::new(mistakes.join("\n"))
+}
+/// Whether two configurations are one text. What is in a key file is no part of it, and only what
+/// runs has read it.
+fn says_the_same(one: &Config, other: &Config) -> bool {
+    kedge_config::compare(one, other).is_empty()
 }

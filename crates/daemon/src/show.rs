@@ -39,7 +39,10 @@ pub fn running_config(config: &Config, section: &[String]) -> Result<Answer<'sta
     let text = kedge_config::render_section(config, &words).ok_or_else(|| {
         Refusal::new(format!("no command of the configuration begins with '{}'", words.join(" ")))
     })?;
-    let data = json!({ "configuration": &text });
+    let data = match words[..] {
+        [] => kedge_config::to_json(config),
+        _ => json!({ "configuration": &text }),
+    };
     Ok(Answer::new(move || text, move || data))
 }
 

@@ -133,6 +133,8 @@ pub enum SyntaxRemark {
     },
     /// The line has a key in the obfuscated form; said once a text.
     Obfuscated,
+    /// The line ends too early; it is read with the next one.
+    Unfinished,
     /// The line takes the place of another one.
     Replaces {
         /// Its name.
@@ -245,6 +247,9 @@ impl fmt::Display for SyntaxRemark {
             Self::Obfuscated => f.write_str(
                 "an obfuscated key is not encrypted: whoever reads this text can have it",
             ),
+            Self::Unfinished => {
+                f.write_str("the line ends too early: it is read with the next one")
+            }
             Self::Replaces { command, line } => {
                 write!(f, "this '{command}' takes the place of the one on line {line}")
             }

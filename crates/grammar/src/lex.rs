@@ -19,7 +19,7 @@ pub(crate) struct Word {
 }
 
 /// A line that says something, or that could not be cut into words.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Line {
     /// Counted from 1.
     pub(crate) number: usize,

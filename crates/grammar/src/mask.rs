@@ -72,47 +72,64 @@ impl Mask {
         }
     }
 
+    /// Whether one of the words is one that a secret follows somewhere in the table.
+    pub(crate) fn announces(&self, words: &[Word]) -> bool {
+        (0..words.len()).any(|index| self.precedes(words, index))
+    }
+
     /// Whether word `index` is hidden in a message about word `at`.
     fn hides(&self, line: &Line, index: usize, at: usize, hide: Hide) -> bool {
-        let precedes = |index: usize| self.precedes(&line.words[index].text);
+        let precedes = |index: usize| self.precedes(&line.words, index);
         // Of `key 7 ascii SECRET`, the words before the secret may all be seen.
         index.checked_sub(1).is_some_and(precedes) && !precedes(index)
             || hide == Hide::Rest && index > at
             || hide == Hide::WordAndRest && index >= at
     }
 
-    fn precedes(&self, word: &str) -> bool {
-        self.0.contains(word.to_ascii_lowercase().as_str())
+    /// Whether a secret may follow a word. A digit says so only behind another such word: it is
+    /// a number elsewhere.
+    fn precedes(&self, words: &[Word], index: usize) -> bool {
+        let Some(word) = words.get(index) else { return false };
+        let number = word.text.bytes().all(|b| b.is_ascii_digit());
+        self.0.contains(word.text.to_ascii_lowercase().as_str())
+            && (!number || index.checked_sub(1).is_some_and(|at| self.precedes(words, at)))
     }
 }
 
 fn collect_block<K>(block: &'static Block<K>, words: &mut BTreeSet<&'static str>) {
     for row in block.rows {
-        collect(row.syntax, None, words);
+        collect(row.syntax, Vec::new(), words);
         if let Some(body) = row.body {
             collect_block(body, words);
         }
     }
 }
 
+/// Adds the words that come right before a secret; `before` are those that come right before the
+/// parts. Returns those that come right before what follows the parts.
 fn collect(
     parts: &'static [Part],
-    mut before: Option<&'static str>,
+    mut before: Vec<&'static str>,
     words: &mut BTreeSet<&'static str>,
-) {
+) -> Vec<&'static str> {
     for part in parts {
         match part {
-            Part::Word { word, .. } | Part::Flag { word, .. } => before = Some(word),
+            Part::Word { word, .. } | Part::Flag { word, .. } => before = vec![word],
             Part::Arg { value, .. } => {
                 if value.is_secret() {
-                    words.extend(before);
+                    words.extend(&before);
                 }
-                before = None;
+                before.clear();
             }
-            Part::Optional(inner) => collect(inner, before, words),
+            Part::Optional(inner) => {
+                let after = collect(inner, before.clone(), words);
+                before.extend(after);
+            }
             Part::OneOf(choices) => {
-                choices.iter().for_each(|parts| collect(parts, before, words));
+                let after = choices.iter().map(|parts| collect(parts, before.clone(), words));
+                before = after.flatten().collect();
             }
         }
     }
+    before
 }

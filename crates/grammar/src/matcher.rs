@@ -21,6 +21,8 @@ pub(crate) struct Match<K: 'static> {
     pub(crate) spots: Vec<(&'static str, usize)>,
     /// Whether it has an obfuscated secret.
     pub(crate) obfuscated: bool,
+    /// Whether the line may end where it does; behind `no` it may end earlier.
+    pub(crate) whole: bool,
 }
 
 /// A line that is none, and how far it was one.
@@ -295,7 +297,8 @@ impl<K: Copy + PartialEq> Thread<K> {
 
     fn matched(&self) -> Match<K> {
         let (args, spots) = (self.args.clone(), self.spots.clone());
-        Match { row: self.row, args, spots, obfuscated: self.obfuscated }
+        let whole = self.next().is_none();
+        Match { row: self.row, args, spots, obfuscated: self.obfuscated, whole }
     }
 
     /// Goes past `part`, which is [`Self::next`], with the word at index `at`.

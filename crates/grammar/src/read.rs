@@ -18,6 +18,7 @@
 
 mod complain;
 mod edit;
+mod typed;
 
 use std::sync::Arc;
 
@@ -27,7 +28,9 @@ use crate::diagnostic::{Place, SyntaxError, SyntaxFault, SyntaxRemark};
 use crate::lex::{self, Line};
 use crate::mask::Hide;
 use crate::matcher::{self, Match, Miss, Why};
-use crate::{Block, Item};
+use crate::tree::{self, Keys};
+use crate::{Block, Item, Repeats, Row};
+use edit::Inserted;
 
 /// A text as it was read.
 #[derive(Debug)]
@@ -41,7 +44,7 @@ pub struct Reading<K: 'static> {
 }
 
 /// What there is to say about a text.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Notes {
     /// What is wrong with it, in the order of its lines.
     pub faults: Vec<(Place, SyntaxFault)>,
@@ -119,6 +122,8 @@ struct Reader<'a, K: 'static> {
     without_effect: Vec<String>,
     /// An obfuscated key was seen.
     obfuscated: bool,
+    /// The command that the last line set, and what that did.
+    done: Option<(&'static Row<K>, Inserted<K>)>,
     notes: Notes,
 }
 
@@ -132,6 +137,7 @@ impl<'a, K: Copy + PartialEq> Reader<'a, K> {
             below: None,
             without_effect: Vec::new(),
             obfuscated: false,
+            done: None,
             notes,
         }
     }
@@ -259,10 +265,10 @@ impl<'a, K: Copy + PartialEq> Reader<'a, K> {
         }
         let takes_away = form == Form::Default || form == Form::No && !found[0].row.on_by_default;
         if takes_away {
-            found.iter().for_each(|found| self.editor.remove(found.row, &found.args));
+            found.iter().for_each(|found| self.editor.remove(found));
             return;
         }
-        let Match { row, args, spots, obfuscated } = found.swap_remove(0);
+        let Match { row, args, spots, obfuscated, .. } = found.swap_remove(0);
         let negated = form == Form::No;
         let place = self.place(line, 0, Hide::Secrets);
         if !row.has_effect && !self.without_effect.contains(&row.name()) {
@@ -284,15 +290,27 @@ impl<'a, K: Copy + PartialEq> Reader<'a, K> {
 
     /// Adds a line, and says so when it takes the place of another one of the same text.
     fn insert(&mut self, item: Item<K>, indent: usize) {
-        let place = item.place.clone();
-        let (command, once) = (item.row.name(), item.row.repeats == crate::Repeats::Once);
-        let Some(other) = self.editor.insert(item, indent) else { return };
-        let line = other.line;
-        if once {
-            self.notes.faults.push((place, SyntaxFault::AlreadyGiven { command, line }));
-        } else if other.origin == place.origin && !self.typed {
+        let (place, row) = (item.place.clone(), item.row);
+        if let Some(other) = self.editor.standing(&item)
+            && row.repeats == Repeats::Once
+            && (&other.args, other.negated) != (&item.args, item.negated)
+        {
+            let fault = SyntaxFault::AlreadyGiven { command: row.name(), line: other.place.line };
+            self.notes.faults.push((place, fault));
+            if let Some(block) = row.body {
+                self.editor.enter_scrap(block, indent, &tree::line(&item, Keys::Starred));
+            }
+            return;
+        }
+        let done = self.editor.insert(item, indent);
+        if let Inserted::Replaced(other) = &done
+            && other.place.origin == place.origin
+            && !self.typed
+        {
+            let (command, line) = (row.name(), other.place.line);
             self.notes.remarks.push((place, SyntaxRemark::Replaces { command, line }));
         }
+        self.done = Some((row, done));
     }
 
     /// The place of word `at`, behind the last word when the line has fewer. The line is shown

@@ -170,6 +170,42 @@ fn holds_secret(parts: &[Part]) -> bool {
     })
 }
 
+/// The fixed words that every line of these parts has.
+pub(crate) fn needed_words(parts: &'static [Part]) -> impl Iterator<Item = &'static str> {
+    parts.iter().filter_map(|part| match part {
+        Part::Word { word, .. } => Some(*word),
+        _ => None,
+    })
+}
+
+/// Visits the arguments and the words whose presence is one, with their help: of an argument
+/// that has several forms, each. Words have no value.
+pub(crate) fn for_each_argument(
+    parts: &'static [Part],
+    visit: &mut dyn FnMut(&'static str, Option<&'static Value>, &'static str),
+) {
+    for part in parts {
+        match part {
+            Part::Word { .. } => {}
+            Part::Flag { word, help } => visit(word, None, help),
+            Part::Arg { name, value, help } => visit(name, Some(value), help),
+            Part::Optional(parts) => for_each_argument(parts, visit),
+            Part::OneOf(choices) => {
+                choices.iter().for_each(|parts| for_each_argument(parts, visit));
+            }
+        }
+    }
+}
+
+/// Whether every line of these parts has an argument of that name.
+pub(crate) fn needs(parts: &[Part], argument: &str) -> bool {
+    parts.iter().any(|part| match part {
+        Part::Arg { name, .. } => *name == argument,
+        Part::OneOf(choices) => choices.iter().all(|parts| needs(parts, argument)),
+        Part::Word { .. } | Part::Flag { .. } | Part::Optional(_) => false,
+    })
+}
+
 /// A fixed word with its own help, for the words that several commands share.
 pub const fn word(word: &'static str, help: &'static str) -> Part {
     Part::Word { word, help }

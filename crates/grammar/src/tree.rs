@@ -107,6 +107,16 @@ impl Args {
         }
     }
 
+    /// The arguments and their names.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(&'static str, Datum)> {
+        self.0.iter()
+    }
+
+    /// Whether both hold the same, in whatever order.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len() && self.agrees_with(other)
+    }
+
     /// Whether every argument in `self` is in `other` with the same value.
     pub(crate) fn agrees_with(&self, other: &Self) -> bool {
         self.0.iter().all(|(name, datum)| other.get(name) == Some(datum))
@@ -388,11 +398,16 @@ pub enum Keys {
 
 /// The line that an item is, as it would be typed.
 pub(crate) fn line<K>(item: &Item<K>, keys: Keys) -> String {
+    spelled(item.row, &item.args, item.negated, keys)
+}
+
+/// The line of a command with these arguments.
+pub(crate) fn spelled<K>(row: &Row<K>, args: &Args, negated: bool, keys: Keys) -> String {
     let mut line = String::new();
-    if item.negated {
+    if negated {
         line.push_str("no");
     }
-    spell(item.row.syntax, &item.args, keys, &mut line);
+    spell(row.syntax, args, keys, &mut line);
     line
 }
 

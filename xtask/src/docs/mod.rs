@@ -31,6 +31,8 @@ fn pages(root: &Path) -> Result<Vec<Page>> {
     for (file, text) in kedge_config::document() {
         pages.push(Page { path: format!("docs/config/{file}"), text });
     }
+    let schema = serde_json::to_string_pretty(&kedge_config::json_schema())?;
+    pages.push(Page { path: "docs/config/schema.json".to_owned(), text: schema + "\n" });
     Ok(pages)
 }
 

@@ -46,7 +46,7 @@ pub(crate) static DOMAIN: Block<Key> = Block {
             Key::MapEntry,
             &[
                 last("mobile-map"),
-                arg_help("NAME", NAME, "name of the map"),
+                arg_help("NAME", known("mobile map"), "name of the map"),
                 arg_help("SEQ", Value::Integer { min: 1, max: 255, unit: "" }, "place in the map"),
             ],
             "An entry of a mobile map",
@@ -56,14 +56,14 @@ pub(crate) static DOMAIN: Block<Key> = Block {
         .from(XE),
         row(
             Key::DomainLma,
-            &[last("lma"), arg_help("ID", NAME, "anchor")],
+            &[last("lma"), arg_help("ID", known("anchor"), "anchor")],
             "An anchor of the domain",
         )
         .opens(&MEMBER)
         .from(BOTH),
         row(
             Key::DomainMag,
-            &[last("mag"), arg_help("ID", NAME, "gateway")],
+            &[last("mag"), arg_help("ID", known("gateway"), "gateway")],
             "A gateway of the domain",
         )
         .opens(&MEMBER)

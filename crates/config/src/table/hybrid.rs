@@ -4,7 +4,7 @@ use kedge_grammar::table::{Block, Row, arg, arg_help, last, row, word};
 use kedge_grammar::{Part, Value};
 
 use super::common::MOBILITY_SERVICE;
-use super::{NAME, XE, known};
+use super::{XE, known};
 use crate::key::Key;
 
 const PACKETS: Part =
@@ -74,7 +74,7 @@ const BANDWIDTH_RATIO: Row<Key> = row(
 .from(XE);
 const PROFILE: Row<Key> = row(
     Key::TrafficProfile,
-    &[last("profile-definition"), arg_help("NAME", NAME, "profile")],
+    &[last("profile-definition"), arg_help("NAME", known("traffic profile"), "profile")],
     "A traffic profile",
 )
 .opens(&PROFILE_DEFINITION)

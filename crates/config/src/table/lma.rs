@@ -310,9 +310,13 @@ pub(crate) static LMA: Block<Key> = Block {
         )
         .opens(&PEER_MAG)
         .from(BOTH),
-        row(Key::Network, &[last("network"), arg_help("NAME", NAME, "network")], "A set of pools")
-            .opens(&NETWORK)
-            .from(BOTH),
+        row(
+            Key::Network,
+            &[last("network"), arg_help("NAME", known("network"), "network")],
+            "A set of pools",
+        )
+        .opens(&NETWORK)
+        .from(BOTH),
         row(
             Key::LocalLoop,
             &[MOBILITY_SERVICE, last("mobile-local-loop")],

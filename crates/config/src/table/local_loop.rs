@@ -11,12 +11,11 @@ use super::lma::{
     MOBILE_NETWORK_IPV4, MOBILE_NETWORK_IPV6, MOBILE_NETWORK_IPV6_AS_IPV4, NAMED_POOL_IPV4,
     NAMED_POOL_IPV6, NETWORK_POOL_IPV4, NETWORK_POOL_IPV6, NODE_POOL_IPV4, NODE_POOL_IPV6,
 };
-use super::{BOTH, NAME, XE, XR, known};
+use super::{BOTH, XE, XR, known};
 use crate::Service;
 use crate::key::Key;
 
 const GRE_KEY: Value = Value::Integer { min: 1, max: 4_294_967_295, unit: "" };
-const SHORT_NAME: Value = Value::Name { max: 32 };
 const MNP: Part = word("mnp", "Mobile network prefixes");
 const FAMILY: Part = Part::Optional(&[arg(
     "family",
@@ -65,7 +64,7 @@ pub(super) static LOCAL_LOOP: Block<Key> = Block {
             Key::Customer,
             &[
                 last("customer"),
-                arg_help("NAME", SHORT_NAME, "customer"),
+                arg_help("NAME", Value::Known { what: "customer", max: 32 }, "customer"),
                 word("vrf", "Its routing world"),
                 arg_help("VRF", Value::Known { what: "vrf", max: 32 }, "VRF"),
             ],
@@ -145,7 +144,7 @@ static CUSTOMER: Block<Key> = Block {
             &[
                 word("network", "The customer's network"),
                 last("authorized"),
-                arg_help("NAME", NAME, "network"),
+                arg_help("NAME", known("network"), "network"),
             ],
             "Addresses and prefixes are checked against pools",
         )

@@ -46,11 +46,15 @@ pub(crate) static GLOBAL: Block<Key> = Block {
     name: "global",
     help: "The commands outside of all blocks.",
     rows: &[
-        row(Key::Vrf, &[last("vrf"), arg_help("NAME", NAME, "name of the VRF")], "A routing world")
-            .opens(&VRF)
-            .restart()
-            .no_effect_yet()
-            .from(OURS),
+        row(
+            Key::Vrf,
+            &[last("vrf"), arg_help("NAME", known("vrf"), "name of the VRF")],
+            "A routing world",
+        )
+        .opens(&VRF)
+        .restart()
+        .no_effect_yet()
+        .from(OURS),
         row(
             Key::ManagementApi,
             &[last("management-api")],
@@ -99,7 +103,7 @@ pub(crate) static GLOBAL: Block<Key> = Block {
                 word("ip", "Internet Protocol version 4"),
                 word("access-list", "Access lists"),
                 last("extended"),
-                arg_help("NAME", NAME, "name of the list"),
+                arg_help("NAME", known("access list"), "name of the list"),
             ],
             "An extended access list",
         )
@@ -108,7 +112,12 @@ pub(crate) static GLOBAL: Block<Key> = Block {
         .from(XE),
         row(
             Key::Domain,
-            &[IPV6, MOBILE, last("pmipv6-domain"), arg_help("NAME", NAME, "name of the domain")],
+            &[
+                IPV6,
+                MOBILE,
+                last("pmipv6-domain"),
+                arg_help("NAME", known("domain"), "name of the domain"),
+            ],
             "A Proxy Mobile IPv6 domain",
         )
         .opens(&DOMAIN)
@@ -119,7 +128,7 @@ pub(crate) static GLOBAL: Block<Key> = Block {
                 IPV6,
                 MOBILE,
                 last("pmipv6-lma"),
-                arg_help("ID", NAME, "the anchor's identifier"),
+                arg_help("ID", known("anchor"), "the anchor's identifier"),
                 IN_DOMAIN,
                 DOMAIN_NAME,
             ],
@@ -135,7 +144,11 @@ pub(crate) static GLOBAL: Block<Key> = Block {
                 IPV6,
                 MOBILE,
                 last("pmipv6-mag"),
-                arg_help("ID", Value::Name { max: 128 }, "the gateway's identifier"),
+                arg_help(
+                    "ID",
+                    Value::Known { what: "gateway", max: 128 },
+                    "the gateway's identifier",
+                ),
                 IN_DOMAIN,
                 DOMAIN_NAME,
             ],
@@ -178,6 +191,10 @@ static RADIUS_SERVER: Block<Key> = Block {
             last("key"),
             Part::OneOf(&[
                 &[word("7", "An obfuscated key follows"), arg("KEY", Value::SecretObfuscated)],
+                &[
+                    word("file", "The key is the first line of a file (Kedge)"),
+                    arg_help("PATH", Value::Name { max: 255 }, "path from the root on"),
+                ],
                 &[
                     Part::Optional(&[word("0", "The key follows as it is")]),
                     arg("KEY", Value::SecretText),

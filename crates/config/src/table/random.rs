@@ -4,7 +4,9 @@ use kedge_grammar::{Part, Value};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Candidate, Config, changes, commands, compare, parse, render};
+use crate::{
+    Candidate, Config, changes, commands, compare, from_json, json_schema, parse, render, to_json,
+};
 
 proptest! {
     // One case is a configuration of some hundred lines.
@@ -38,6 +40,20 @@ proptest! {
     }
 
     #[test]
+    fn a_configuration_as_json_is_what_the_schema_asks_for_and_reads_as_the_same(
+        seed in any::<u64>(),
+    ) {
+        let config = config(seed);
+        let json = to_json(&config);
+        let schema = json_schema();
+        let mut faults = Vec::new();
+        validator::validate(&schema, &schema, &json, "", &mut faults);
+        prop_assert!(faults.is_empty(), "{}", faults.join("\n"));
+        let again = from_json(&json).map(|(config, _)| config);
+        prop_assert!(again.as_ref() == Ok(&config), "{:?}\n{}", again.err(), json);
+    }
+
+    #[test]
     fn a_configuration_that_is_loaded_takes_the_place_of_the_one_that_is_there(
         old in any::<u64>(),
         new in any::<u64>(),
@@ -47,6 +63,11 @@ proptest! {
         prop_assert!(candidate.replace(&render(&new), "file").is_ok());
         prop_assert_eq!(candidate.config().map(|(config, _)| config), Ok(new));
     }
+}
+
+mod validator {
+    use serde_json::Value;
+    include!("../../tests/json/validate.rs");
 }
 
 /// A configuration that fits together: lines of a random text that do not are left out.

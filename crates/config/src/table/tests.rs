@@ -1,6 +1,8 @@
 //! A walk over every row: it has help, its default can be read, it can be written in every form
 //! its syntax allows, and each form changes the configuration and survives being written back.
 
+use std::collections::BTreeSet;
+
 use kedge_grammar::{Part, Value};
 
 use super::*;
@@ -39,6 +41,48 @@ fn every_row_and_every_word_has_a_help_and_a_source() {
             check(row.syntax, &name);
         }
     });
+}
+
+/// In JSON a block's commands and the arguments of the line that opens it are members of one
+/// object, and a block has one place in the schema.
+#[test]
+fn members_of_json_objects_have_names_of_their_own() {
+    let schema = crate::json_schema();
+    let mut opened: Vec<(&str, BTreeSet<String>)> = Vec::new();
+    for_each_mode(&mut |mode| {
+        let mut written: Vec<Key> = Vec::new();
+        for row in mode.block.rows.iter().filter(|row| !row.also) {
+            assert!(!written.contains(&row.key), "{}: {}", mode.block.name, row.name());
+            written.push(row.key);
+            let Some(body) = row.body else { continue };
+            let mut arguments = BTreeSet::new();
+            argument_names(row.syntax, &mut arguments);
+            let other = opened.iter().find(|(name, _)| *name == body.name);
+            assert!(other.is_none_or(|(_, known)| *known == arguments), "{}", body.name);
+            opened.push((body.name, arguments));
+        }
+        let object = match mode.block.name {
+            "global" => &schema,
+            name => &schema["$defs"][name],
+        };
+        let members = object["properties"].as_object().map_or(0, |members| members.len());
+        let arguments = opened.iter().find(|(name, _)| *name == mode.block.name);
+        let arguments = arguments.map_or(0, |(_, arguments)| arguments.len());
+        assert_eq!(members, written.len() + arguments, "{}", mode.block.name);
+    });
+}
+
+fn argument_names(parts: &[Part], names: &mut BTreeSet<String>) {
+    for part in parts {
+        match part {
+            Part::Word { .. } | Part::Arg { value: Value::InterfaceNumber, .. } => {}
+            Part::Flag { word: name, .. } | Part::Arg { name, .. } => {
+                names.insert(name.to_lowercase());
+            }
+            Part::Optional(parts) => argument_names(parts, names),
+            Part::OneOf(choices) => choices.iter().for_each(|p| argument_names(p, names)),
+        }
+    }
 }
 
 /// Help is looked up by what is typed, so two rows must not give one word two meanings.

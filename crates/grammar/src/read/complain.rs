@@ -13,7 +13,7 @@ impl<K: Copy + PartialEq> Reader<'_, K> {
     /// word `no`.
     pub(super) fn missed(&mut self, line: &Line, depth: usize, miss: &Miss<K>, skipped: usize) {
         let at = miss.at + skipped;
-        let place = self.place(line, at, self.hide(miss));
+        let place = self.place(line, at, self.hide(line, miss));
         let fault = self.fault(line, at, miss);
         self.notes.faults.push((place, fault));
         match self.meant_to_open(line, depth, miss) {
@@ -82,15 +82,29 @@ impl<K: Copy + PartialEq> Reader<'_, K> {
     }
 
     /// How much of a line that went wrong may be shown.
-    pub(super) fn hide(&self, miss: &Miss<K>) -> Hide {
+    fn hide(&self, line: &Line, miss: &Miss<K>) -> Hide {
         let holds_secret = if miss.at > 0 {
             miss.rows().any(|row| row.has_secret())
         } else {
-            // It may be any command of the block, misspelled.
+            // It may be any command of the block, misspelled, or one of another block.
+            let mut first = Vec::new();
+            secret_commands(self.editor.global, &mut first);
+            let is_near = |word: &str| {
+                let begins = |known: &&str| {
+                    known.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
+                };
+                word.len() > 1 && first.iter().any(begins)
+                    || nearest(word, first.iter().copied()).is_some()
+            };
             self.editor.mode().rows.iter().any(|row| row.has_secret())
+                || line.words.iter().any(|word| is_near(&word.text))
+                || self.editor.mask.announces(&line.words)
         };
+        let at = miss.at.min(line.words.len());
+        // The word may be the secret, or the second word of one that should be in quotes.
+        let is_part = miss.secret() || miss.at > 0 && self.editor.mask.announces(&line.words[..at]);
         match holds_secret {
-            true if miss.secret() => Hide::WordAndRest,
+            true if is_part => Hide::WordAndRest,
             true => Hide::Rest,
             false => Hide::Secrets,
         }
@@ -103,6 +117,19 @@ impl<K: Copy + PartialEq> Reader<'_, K> {
             LexFault::OpenComment => (Hide::Secrets, SyntaxFault::OpenComment),
         };
         (self.place(line, line.words.len() - 1, hide), fault)
+    }
+}
+
+/// The words that commands with a secret begin with.
+fn secret_commands<K: Copy + PartialEq>(block: &'static Block<K>, found: &mut Vec<&'static str>) {
+    for row in block.rows {
+        if row.has_secret() {
+            found
+                .extend(row.first_words().filter(|word| !found.contains(word)).collect::<Vec<_>>());
+        }
+        if let Some(body) = row.body {
+            secret_commands(body, found);
+        }
     }
 }
 

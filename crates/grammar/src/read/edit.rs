@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::typed::Begun;
 use super::{Notes, Reader};
-use crate::diagnostic::{Hint, Place};
+use crate::diagnostic::Hint;
 use crate::mask::Mask;
+use crate::matcher::Match;
 use crate::tree::{Identity, Keys};
-use crate::{Args, Block, Item, Row, command, tree};
+use crate::{Block, Item, Repeats, Row, command, tree};
 
 /// A configuration in the making, and the block that the next line belongs to.
 #[derive(Clone, Debug)]
@@ -19,6 +21,19 @@ pub struct Editor<K: 'static> {
     known: Vec<HashMap<Identity, usize>>,
     /// The open blocks, outermost first.
     pub(super) open: Vec<Open<K>>,
+    /// The typed line before, if the next one may go on with it.
+    pub(super) begun: Option<Begun<K>>,
+}
+
+/// What became of a line that was put among its siblings.
+#[derive(Clone, Debug)]
+pub(super) enum Inserted<K: 'static> {
+    /// It stood there already, or it goes nowhere.
+    Nothing,
+    /// It is new.
+    Added,
+    /// It took the place of this one, which said something else.
+    Replaced(Box<Item<K>>),
 }
 
 /// A block that lines may be added to.
@@ -42,24 +57,17 @@ impl<K: Copy + PartialEq> Editor<K> {
     /// An empty configuration.
     pub fn new(global: &'static Block<K>) -> Self {
         let (items, known, open) = (Vec::new(), vec![HashMap::new()], Vec::new());
-        Self { global, mask: Mask::of(global), items, known, open }
+        Self { global, mask: Mask::of(global), items, known, open, begun: None }
     }
 
     /// Reads a whole text into what is there. `origin` names the text in messages.
     pub fn read(&mut self, text: &str, origin: &str) -> Notes {
-        self.open.clear();
+        self.leave();
         let mut reader = Reader::new(self, origin, false);
         reader.text(text);
         let notes = reader.notes;
         self.open.clear();
         notes
-    }
-
-    /// Reads one line that was typed, in the block that is open.
-    pub fn line(&mut self, text: &str, origin: &str) -> Notes {
-        let mut reader = Reader::new(self, origin, true);
-        reader.text(text);
-        reader.notes
     }
 
     /// The block that the next line belongs to.
@@ -75,6 +83,7 @@ impl<K: Copy + PartialEq> Editor<K> {
     /// Leaves all blocks.
     pub fn leave(&mut self) {
         self.open.clear();
+        self.begun = None;
     }
 
     /// What may stand where `text` ends. The commands of the enclosing blocks are understood too,
@@ -122,25 +131,32 @@ impl<K: Copy + PartialEq> Editor<K> {
         self.open.push(Open { block, index, known, indent, indented: false, path });
     }
 
-    /// Puts a line among its siblings and opens its block. Returns the place of the line that it
-    /// takes the place of, if that said something else.
-    pub(super) fn insert(&mut self, item: Item<K>, indent: usize) -> Option<Place> {
+    /// The line that stands where this one would, if there is one.
+    pub(super) fn standing(&self, item: &Item<K>) -> Option<&Item<K>> {
+        let known = &self.known[self.innermost()?];
+        let index = *known.get(&item.identity(self.mode()))?;
+        let path = self.open.iter().filter_map(|open| open.index);
+        path.fold(&self.items, |items, index| &items[index].body).get(index)
+    }
+
+    /// Puts a line among its siblings and opens its block.
+    pub(super) fn insert(&mut self, item: Item<K>, indent: usize) -> Inserted<K> {
         let Some(known) = self.innermost() else {
             if let Some(block) = item.row.body {
                 self.enter_scrap(block, indent, &tree::line(&item, Keys::Starred));
             }
-            return None;
+            return Inserted::Nothing;
         };
         let identity = item.identity(self.mode());
         let opens = item.row.body.map(|block| (block, tree::line(&item, Keys::Starred)));
-        let (index, block, replaced) = match self.known[known].get(&identity).copied() {
+        let (index, block, done) = match self.known[known].get(&identity).copied() {
             Some(index) => {
                 let other = &mut self.siblings()[index];
                 let same = other.args == item.args && other.negated == item.negated;
-                let place = other.place.clone();
                 let (body, block) = (std::mem::take(&mut other.body), other.block);
-                *other = Item { body, block, ..item };
-                (index, block, (!same).then_some(place))
+                let other = std::mem::replace(other, Item { body, block, ..item });
+                let replaced = || Inserted::Replaced(Box::new(other));
+                (index, block, if same { Inserted::Nothing } else { replaced() })
             }
             None => {
                 let block = self.known.len();
@@ -151,22 +167,55 @@ impl<K: Copy + PartialEq> Editor<K> {
                 let index = siblings.len();
                 siblings.push(Item { block, ..item });
                 self.known[known].insert(identity, index);
-                (index, block, None)
+                (index, block, Inserted::Added)
             }
         };
         if let Some((body, line)) = opens {
             self.enter(body, Some(index), block, indent, &line);
         }
-        replaced
+        done
     }
 
-    /// Takes away the lines of a command that have these arguments.
-    pub(super) fn remove(&mut self, row: &'static Row<K>, args: &Args) {
+    /// Takes back what [`Self::insert`] did last, with a line of `row`.
+    pub(super) fn take_back(&mut self, row: &'static Row<K>, done: Inserted<K>) {
+        if row.body.is_some() {
+            self.open.pop();
+        }
+        let Some(known) = self.innermost() else { return };
+        let block = self.mode();
+        match done {
+            Inserted::Nothing => {}
+            Inserted::Added => {
+                if let Some(item) = self.siblings().pop() {
+                    self.known[known].remove(&item.identity(block));
+                }
+            }
+            Inserted::Replaced(old) => {
+                let index = self.known[known].get(&old.identity(block)).copied();
+                let siblings = self.siblings();
+                if let Some(item) = index.and_then(|index| siblings.get_mut(index)) {
+                    let body = std::mem::take(&mut item.body);
+                    *item = Item { body, ..*old };
+                }
+            }
+        }
+    }
+
+    /// Takes away the lines of a command that have these arguments. Where all arguments tell one
+    /// line from another, a whole line means just itself: `no permit tcp any any` leaves `permit
+    /// tcp any any eq 80` alone.
+    pub(super) fn remove(&mut self, found: &Match<K>) {
+        let Match { row, args, whole, .. } = found;
+        let exact = *whole && row.body.is_none() && matches!(row.repeats, Repeats::Each([]));
         let Some(known) = self.innermost() else { return };
         let block = self.mode();
         let siblings = self.siblings();
         let before = siblings.len();
-        siblings.retain(|item| !(item.row.is_same_command(row) && args.agrees_with(&item.args)));
+        let named = |item: &Item<K>| match exact {
+            true => args.is_same_as(&item.args),
+            false => args.agrees_with(&item.args),
+        };
+        siblings.retain(|item| !(item.row.is_same_command(row) && named(item)));
         if siblings.len() != before {
             let lines = siblings.iter().map(|item| item.identity(block)).zip(0..).collect();
             self.known[known] = lines;
