@@ -115,9 +115,7 @@ impl Lma {
         let delegated = &binding.delegated;
         let Assigned { mut addresses, delegated } =
             assign(&mut self.networks, network, request, held, delegated, &self.settings)?;
-        if from.is_some() {
-            self.release_unwanted(request, network, &mut addresses);
-        }
+        self.release_unwanted(request, network, &mut addresses);
 
         let gre_key = self.cache[slot]
             .gre_key
@@ -185,8 +183,10 @@ impl Lma {
         self.output.push_back(Output::Forward { binding: binding.id, want });
     }
 
-    /// RFC 5844 §3.1.2.4: after a handover, a family that the gateway does not ask for is given
-    /// back.
+    /// A family that the gateway does not ask for is given back: after a handover by RFC 5844
+    /// §3.1.2.4, and without one because the entry is what was registered last (RFC 5213 §5.3.3)
+    /// and a gateway that has an address names it in every update (RFC 5844 §3.2.3.3). To keep it
+    /// would be to tunnel its packets to a gateway that drops them.
     fn release_unwanted(
         &mut self,
         request: &Request<'_>,

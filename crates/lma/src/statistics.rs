@@ -91,7 +91,8 @@ counters! {
 }
 
 counters! {
-    /// Acknowledgements handed to the transport.
+    /// Acknowledgements handed to the transport, whether it took them or not: one for each update
+    /// that was accepted or denied.
     pub struct AcksSent: "Binding Acknowledgements Sent", "binding_acks_sent" {
         /// All of them.
         total: "Total",
@@ -101,7 +102,7 @@ counters! {
         accepted_deregistration: "Accepted DeReg",
         /// Status 128 or more.
         denied: "Denied",
-        /// The transport refused the datagram.
+        /// Of the total, those that the transport refused.
         send_error: "Send Error",
         /// Status 0 in answer to an initial update.
         accepted_initial: "Accepted Init Reg",

@@ -142,19 +142,24 @@ fn a_handover_gives_back_the_family_that_is_not_asked_for_again() {
 }
 
 #[test]
-fn a_refresh_keeps_the_family_that_it_does_not_mention_and_adds_one_that_is_new() {
+fn a_refresh_gives_back_the_family_that_it_does_not_mention_and_adds_one_that_is_new() {
     let mut world = World::new();
     world.accepted(&attach(MAG1));
     let (ack, outcome) = world.accepted(&attach(MAG1).handoff(5).ipv4("0.0.0.0/0"));
     assert!(ack.options.get::<Ipv4HomeAddressReply>().is_some());
     assert_eq!(outcome.forward().as_ref().unwrap().inner.len(), 2);
     assert!(matches!(outcome.what()[..], [What::Readdressed { .. }]));
-    let (_, outcome) = world.accepted(&attach(MAG1).handoff(5));
-    assert!(outcome.forwards.is_empty());
-    assert!(world.only_binding().addresses.ipv4.is_some());
+    let (ack, outcome) = world.accepted(&attach(MAG1).handoff(5));
+    assert!(ack.options.get::<Ipv4HomeAddressReply>().is_none());
+    assert_eq!(outcome.forward().as_ref().unwrap().inner.len(), 1);
+    assert!(matches!(outcome.what()[..], [What::Readdressed { .. }]));
+    assert!(world.only_binding().addresses.ipv4.is_none());
+    world.accepted(&attach(MAG1).handoff(5).ipv4("0.0.0.0/0"));
     let (ack, _) = world.accepted(&attach(MAG1).handoff(5).prefixes(&NONE).ipv4("10.0.0.2/24"));
     assert_eq!(ack.prefixes().len(), 0, "what is not asked for is not answered");
-    assert!(!world.only_binding().addresses.prefixes.is_empty());
+    assert!(world.only_binding().addresses.prefixes.is_empty());
+    let (free4, free6) = world.lma.usage("home").unwrap();
+    assert_eq!((free4.unwrap().taken, free6.unwrap().taken), (1, 0));
 }
 
 #[test]

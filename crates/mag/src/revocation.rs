@@ -100,7 +100,8 @@ impl Mag {
         if !known {
             return Err(RevocationStatus::REVOCATION_TRIGGER_NOT_SUPPORTED);
         }
-        // A gateway has proxy bindings alone.
+        // A gateway has proxy bindings alone. Status 135 is a mobile node's for the opposite, a P flag
+        // that is set (§10).
         if !flags.contains(RevocationFlags::P) || trigger.is_global() != global {
             return Err(RevocationStatus::REVOCATION_FUNCTION_NOT_SUPPORTED);
         }

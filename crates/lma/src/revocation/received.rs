@@ -100,7 +100,8 @@ impl Lma {
         if !matches!(trigger.0, 0..=7) && trigger != RevocationTrigger::PER_PEER_POLICY {
             return Err(RevocationStatus::REVOCATION_TRIGGER_NOT_SUPPORTED);
         }
-        // Every binding here is a proxy's (§8.2).
+        // Every binding here is a proxy's (§8.2). Status 135 is a mobile node's for the opposite, a P
+        // flag that is set (§10).
         if !flags.contains(RevocationFlags::P) || trigger.is_global() != global {
             return Err(RevocationStatus::REVOCATION_FUNCTION_NOT_SUPPORTED);
         }
