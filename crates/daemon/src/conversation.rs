@@ -196,12 +196,13 @@ fn user(call: &Call) -> String {
     known.map_or_else(|| format!("uid {uid}"), |user| user.name)
 }
 
-/// Of two tables' complaints, that of the one which understood more of the line.
+/// Of two tables' complaints, that of the one which understood more of the line. A refusal without
+/// a column is no complaint about the line: the command was understood, and could not be done.
 fn nearer(refusal: Refusal, error: &CommandError) -> Refusal {
     let column = u32::try_from(error.place.spot.column).unwrap_or(u32::MAX);
     match refusal.column {
-        Some(other) if other >= column => refusal,
-        _ => refused(error),
+        Some(other) if other < column => refused(error),
+        _ => refusal,
     }
 }
 
