@@ -3,6 +3,7 @@
 //! A fragment of a configuration, as the documents print them, must load: what is merely absent
 //! is a warning, what contradicts itself an error.
 
+mod addresses;
 mod customers;
 mod pools;
 mod references;
@@ -84,6 +85,8 @@ fn anchor(config: &Config, lma: &LmaConfig, item: &Item<Key>, findings: &mut Fin
         findings.warn(&item.place, Caution::NoAddress);
     }
     let section = item.section();
+    addresses::own(section, findings);
+    addresses::shared(config, lma, section, findings);
     for (mag, item) in lma.mags.iter().zip(section.each(Key::PeerMag)) {
         let addresses = config.mag_addresses(mag);
         peer(config, &mag.id, &mag.domain, &addresses, mag.encap, item, findings);
@@ -107,6 +110,7 @@ fn gateway(config: &Config, mag: &MagConfig, item: &Item<Key>, findings: &mut Fi
         findings.warn(&item.place, Caution::NoAddress);
     }
     let section = item.section();
+    addresses::own(section, findings);
     for (lma, item) in mag.lmas.iter().zip(section.each(Key::PeerLma)) {
         let addresses = config.lma_addresses(lma);
         peer(config, &lma.id, &lma.domain, &addresses, lma.encap, item, findings);
@@ -163,6 +167,7 @@ fn peer(
         let domain = domain.to_owned();
         findings.warn(&item.place_of("DOMAIN"), Caution::UnknownDomain { domain });
     }
+    addresses::of_peer(item, findings);
     let peer = || id.to_owned();
     if addresses.is_empty() {
         findings.warn(&item.place, Caution::NoPeerAddress { peer: peer() });

@@ -3,6 +3,7 @@
 //! Both print as whole messages: the place, what it is about, the line with a caret, and advice.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use kedge_grammar::{Place, SyntaxFault, SyntaxRemark};
 
@@ -28,6 +29,12 @@ pub enum ConfigFault {
         domain: String,
         /// The domains that are.
         known: Vec<String>,
+    },
+    /// An address that no service and no peer can be reached at.
+    #[error("{address} is not a host's address that others can reach")]
+    NoHostAddress {
+        /// The address.
+        address: IpAddr,
     },
     /// GRE over IPv4 to a peer without an IPv4 address.
     #[error("encap gre-ipv4 needs an IPv4 address of '{peer}'")]
@@ -97,6 +104,7 @@ impl ConfigError {
                 place.block.starts_with(&*self.place.block)
             }
             ConfigFault::Syntax(_)
+            | ConfigFault::NoHostAddress { .. }
             | ConfigFault::Order { .. }
             | ConfigFault::PoolsOverlap { .. }
             | ConfigFault::Taken { .. }
@@ -134,6 +142,14 @@ pub enum Caution {
     #[error("'{peer}' has no address, neither here nor in its domain: nothing goes there")]
     NoPeerAddress {
         /// The peer's identifier.
+        peer: String,
+    },
+    /// Two gateways with one address.
+    #[error("{address} is also that of '{peer}': what comes from there is taken for one of them")]
+    SharedAddress {
+        /// The address.
+        address: IpAddr,
+        /// The other gateway.
         peer: String,
     },
     /// GRE over IPv6 to a peer that is known by IPv4 only.

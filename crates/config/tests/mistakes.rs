@@ -197,6 +197,58 @@ kedge.conf:10:39: this pool and that of network 'a' on line 8 overlap
 }
 
 #[test]
+fn an_address_that_no_host_can_have_is_refused() {
+    let text = "\
+ipv6 mobile pmipv6-domain d
+ipv6 mobile pmipv6-lma lma1 domain d
+ address ipv4 224.0.0.1
+ address ipv4 127.0.0.1
+ address ipv6 ::
+ address ipv6 fe80::1
+ mag m d
+  ipv4 address 255.255.255.255
+ipv6 mobile pmipv6-mag mag1 domain d
+ address ipv6 ff02::1
+ lma lma1 d
+  ipv4-address 0.0.0.0
+";
+    let errors = parse(text, "f").unwrap_err();
+    let lines: Vec<usize> = errors.iter().map(|error| error.place.line).collect();
+    assert_eq!(lines, [3, 5, 6, 8, 10, 12]);
+    assert_eq!(
+        errors[0].to_string(),
+        "\
+f:3:15: 224.0.0.1 is not a host's address that others can reach
+  in ipv6 mobile pmipv6-lma lma1 domain d
+     address ipv4 224.0.0.1
+                  ^^^^^^^^^
+"
+    );
+}
+
+#[test]
+fn two_gateways_with_one_address_are_worth_a_warning() {
+    let text = "\
+ipv6 mobile pmipv6-domain d
+ipv6 mobile pmipv6-lma lma1 domain d
+ address ipv4 192.0.2.1
+ mag m d
+  ipv4 address 192.0.2.11
+ mag n d
+  ipv4 address 192.0.2.11
+";
+    assert_eq!(
+        warnings(text),
+        "\
+kedge.conf:6:2: warning: 192.0.2.11 is also that of 'm': what comes from there is taken for one of them
+  in ipv6 mobile pmipv6-lma lma1 domain d
+     mag n d
+     ^^^
+"
+    );
+}
+
+#[test]
 fn second_services_and_devices_are_refused() {
     let text = "\
 ipv6 mobile pmipv6-lma lma1 domain d

@@ -58,7 +58,8 @@ pub struct Act<'a> {
 
 impl Commits {
     /// The commits of a daemon that runs what it has read from `file`: `text`. If that is not
-    /// what was committed last, somebody has written the file, which is a commit as any other.
+    /// what was committed last, somebody has written the file, which is a commit as any other; on
+    /// a disk that is full it is not kept, and the service runs all the same.
     pub fn begin(file: &Path, directory: PathBuf, text: &str, now: Now) -> io::Result<Self> {
         let mut history = History::open(directory)?;
         let read = |text: &str| kedge_config::parse(text, "").map(|(config, _)| config).ok();
@@ -66,8 +67,10 @@ impl Commits {
         let last = newest.and_then(|number| history.text(number).ok());
         if last.is_none_or(|last| read(&last) != read(text)) {
             let comment = format!("read from {} at start", file.display());
-            history.record(text, "kedged", Some(&comment), now.wall)?;
-            history.prune();
+            match history.record(text, "kedged", Some(&comment), now.wall) {
+                Ok(_) => history.prune(),
+                Err(error) => warn!("the history does not have this configuration: {error}"),
+            }
         }
         Ok(Self { file: file.to_owned(), history, unconfirmed: None })
     }
@@ -252,5 +255,23 @@ pub fn expire(shell: &mut Shell, now: Now) {
     match history.record(&text, "kedged", Some(&comment), now.wall) {
         Ok(_) => history.prune(),
         Err(error) => error!("the history cannot be written: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_whose_commit_cannot_be_written_goes_on_without_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let directory = dir.path().join("commits");
+        // A directory of the name that the first commit's file is to get: no file replaces it.
+        std::fs::create_dir_all(directory.join("0000000001.conf")).unwrap();
+        let now = Now { mono: Instant::now(), wall: std::time::SystemTime::now() };
+        let begin = || Commits::begin(Path::new("kedge.conf"), directory.clone(), "", now);
+        assert_eq!(begin().expect("it starts").history().iter().count(), 0);
+        std::fs::remove_dir(directory.join("0000000001.conf")).unwrap();
+        assert_eq!(begin().expect("it starts").history().iter().count(), 1);
     }
 }
