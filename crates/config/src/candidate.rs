@@ -29,7 +29,7 @@ impl Candidate {
     /// Reads one line that was typed, in the block that is open. With a mistake in it, nothing
     /// has changed.
     pub fn line(&mut self, text: &str) -> Result<Vec<Warning>, Vec<ConfigError>> {
-        self.all_or_nothing(|editor| editor.line(text, "line"))
+        self.all_or_nothing(|editor| editor.line(text, ""))
     }
 
     /// Adds a whole text to what is there. With a mistake in it, nothing has changed.

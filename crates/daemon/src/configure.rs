@@ -10,7 +10,7 @@
 //! A session changes what it touched and nothing else: if another one has committed meanwhile,
 //! the changes are carried out on what runs by then, and the person is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kedge_api::{ClientId, Refusal, Reply};
 use kedge_config::{Candidate, Config, ConfigError, Hint, Warning};
@@ -20,6 +20,8 @@ use kedge_config::{Candidate, Config, ConfigError, Hint, Warning};
 pub struct Sessions {
     open: BTreeMap<ClientId, Session>,
     exclusive: Option<ClientId>,
+    /// Who is within a comment that a line has begun and none has ended yet.
+    in_comment: BTreeSet<ClientId>,
 }
 
 /// One session.
@@ -27,8 +29,6 @@ pub struct Session {
     candidate: Candidate,
     /// What ran when the candidate was last one with it.
     base: Config,
-    /// Within a comment that a line has begun and none has ended yet.
-    in_comment: bool,
 }
 
 impl Sessions {
@@ -49,7 +49,7 @@ impl Sessions {
         }
         self.exclusive = exclusive.then_some(client);
         let candidate = Candidate::of(running);
-        let session = Session { candidate, base: running.clone(), in_comment: false };
+        let session = Session { candidate, base: running.clone() };
         self.open.insert(client, session);
         Ok(())
     }
@@ -62,6 +62,26 @@ impl Sessions {
     /// Whether another session keeps this client from committing.
     pub fn is_locked(&self, client: ClientId) -> bool {
         self.exclusive.is_some_and(|holder| holder != client)
+    }
+
+    /// Whether a line of a client says nothing: it is empty, a separator, or part of a comment
+    /// that may have several lines.
+    pub fn skips(&mut self, client: ClientId, line: &str) -> bool {
+        let line = line.trim_start();
+        let within = self.in_comment.remove(&client);
+        if !within && !line.starts_with("/*") {
+            return line.is_empty() || line.starts_with('!');
+        }
+        if !line.contains("*/") {
+            self.in_comment.insert(client);
+        }
+        true
+    }
+
+    /// Forgets a client that has gone.
+    pub fn forget(&mut self, client: ClientId) {
+        self.leave(client);
+        self.in_comment.remove(&client);
     }
 
     /// Closes a session, if there is one; its changes are forgotten.
@@ -85,9 +105,6 @@ impl Sessions {
 impl Session {
     /// Reads a line of the configuration.
     pub fn line(&mut self, text: &str) -> Result<Reply, Refusal> {
-        if self.skips(text) {
-            return Ok(said(&[]));
-        }
         self.candidate.line(text).map(|warnings| said(&warnings)).map_err(|e| refusal(&e))
     }
 
@@ -144,8 +161,7 @@ impl Session {
             self.base = running.clone();
             return;
         }
-        *self =
-            Self { candidate: Candidate::of(running), base: running.clone(), in_comment: false };
+        *self = Self { candidate: Candidate::of(running), base: running.clone() };
     }
 
     /// Where the session is: the lines that opened its mode.
@@ -165,17 +181,6 @@ impl Session {
     /// What may stand where a line ends.
     pub fn complete(&self, line: &str, names: &dyn Fn(&str) -> Vec<String>) -> Vec<Hint> {
         self.candidate.complete(line, names)
-    }
-
-    /// Whether a line is part of a comment that has several.
-    fn skips(&mut self, text: &str) -> bool {
-        if self.in_comment {
-            self.in_comment = !text.contains("*/");
-            return true;
-        }
-        let begins = text.trim_start().starts_with("/*");
-        self.in_comment = begins && !text.contains("*/");
-        begins
     }
 }
 

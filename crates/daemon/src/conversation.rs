@@ -1,7 +1,7 @@
 //! What a client says, line by line: a command of the terminal, a command about sessions, or,
 //! within a session, a line of the configuration.
 
-use kedge_api::{Ask, Call, Outcome, Refusal, Reply, Word};
+use kedge_api::{Ask, Call, Caller, Outcome, Refusal, Reply, Word};
 use kedge_config::{
     CommandError, CommitKind, Config, SessionCommand, complete_session, parse_session_command,
 };
@@ -23,20 +23,26 @@ pub fn answer(shell: &mut Shell, call: &Call, now: Now) -> (Outcome, Option<Stri
 }
 
 fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Outcome {
+    // What is copied from another terminal has that one's prompts.
+    let line = kedge_config::without_prompt(line);
+    if shell.sessions.skips(call.client, line) {
+        return Ok(text(String::new()));
+    }
+    let ask = &with_line(&call.ask, line);
     let inside = shell.sessions.get(call.client).is_some();
     let about_session = match parse_session_command(line, inside) {
         Ok(command) => return about(shell, call, &command, now),
         Err(error) => error,
     };
     if !inside {
-        return console::carry_out(shell, &call.ask, now)
+        return console::carry_out(shell, ask, now)
             .map_err(|refused| nearer(refused, &about_session));
     }
     if let Some(command) = strip_word(line, "do") {
         return console::carry_out(shell, &with_line(&call.ask, command), now);
     }
     if is_show(line) {
-        return console::carry_out(shell, &call.ask, now)
+        return console::carry_out(shell, ask, now)
             .map_err(|refused| nearer(refused, &about_session));
     }
     let Some(session) = shell.sessions.get(call.client) else { return Ok(text(String::new())) };
@@ -191,7 +197,11 @@ fn words(shell: &mut Shell, call: &Call, line: &str) -> Vec<Word> {
 
 /// Who asks, by name if the host knows one.
 fn user(call: &Call) -> String {
-    let Some(uid) = call.uid else { return "unknown".to_owned() };
+    let uid = match &call.caller {
+        Caller::Token { name } => return name.to_string(),
+        Caller::Local { uid: None } => return "unknown".to_owned(),
+        Caller::Local { uid: Some(uid) } => *uid,
+    };
     let known = User::from_uid(Uid::from_raw(uid)).ok().flatten();
     known.map_or_else(|| format!("uid {uid}"), |user| user.name)
 }

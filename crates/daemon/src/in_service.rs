@@ -21,6 +21,8 @@ impl Shell {
     /// Puts a configuration, which `plan` is made from, into force. On an error, everything is as
     /// it was.
     pub fn put_in_force(&mut self, config: Config, plan: Plan, now: Now) -> Result<(), StartError> {
+        // First, for it alone can fail, and then nothing else has changed.
+        self.server.set_remote(plan.management.as_ref())?;
         if let (Some(anchor), Some(plan)) = (&mut self.anchor, plan.anchor) {
             anchor.lma_mut().apply(plan.settings, now);
             anchor.settle();

@@ -13,7 +13,7 @@ use std::os::unix::net::{SocketAddr as UnixAddr, UnixListener};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use kedge_api::{BindError, Server};
+use kedge_api::{BindError, RemoteAccess, RemoteError, Server};
 use kedge_config::{Config, LmaConfig, MagConfig};
 use kedge_dataplane::{DataplaneError, Side};
 use kedge_dp_user::{DeviceConfig, DpUser, TransportLocal};
@@ -99,6 +99,9 @@ pub enum StartError {
     /// An interface cannot have nodes and anchors.
     #[error(transparent)]
     SharedInterface(#[from] SharedInterface),
+    /// The port for management clients of other hosts cannot be used.
+    #[error("management-api: {0}")]
+    Remote(#[from] RemoteError),
     /// The kernel refused something.
     #[error(transparent)]
     Net(#[from] NetError),
@@ -158,6 +161,8 @@ pub struct Plan {
     pub anchor: Option<apply::AnchorPlan>,
     /// The gateway, if it has one.
     pub gateway: Option<apply::GatewayPlan>,
+    /// Management from other hosts, if it is wanted.
+    pub management: Option<RemoteAccess>,
 }
 
 /// Maps a configuration to what the services are told, as far as that can be said without
@@ -168,6 +173,7 @@ pub fn plan(config: &Config, restart_counter: u32) -> Result<Plan, ApplyError> {
     let plan = Plan {
         anchor: config.lma.as_ref().map(anchor).transpose()?,
         gateway: config.mag.as_ref().map(gateway).transpose()?,
+        management: config.management_api.as_ref().map(apply::management).transpose()?,
     };
     match (&plan.anchor, &plan.gateway) {
         (None, None) => Err(ApplyError::Nothing),
@@ -207,7 +213,8 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
     let claim = claim_namespace()?;
     let waker = Waker::new()?;
     let wake = waker.clone();
-    let server = Server::bind(&options.socket, move || wake.wake())?;
+    let mut server = Server::bind(&options.socket, move || wake.wake())?;
+    server.set_remote(plan.management.as_ref())?;
     let poller = Poller::new()?;
     let notifications = Notifications::open()?;
     poller.add(&waker, shell::API)?;
