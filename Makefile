@@ -50,8 +50,8 @@ check:
 	$(CARGO) xtask docs --check
 	$(CARGO) test --locked --workspace --exclude kedge-vm $(ROOT_PACKAGES:%=--exclude %)
 
-# A hunt with fresh seeds, which `check` does not have: what one run finds must not stop another.
-# A failure prints its seed; put it into testing/sim/tests/domains.rs with the fix.
+# A longer hunt with fresh seeds than `check` has. A failure prints its seed; put it into
+# testing/sim/tests/domains.rs with the fix.
 SIM_STEPS ?= 10000000
 sim:
 	KEDGE_SIM_STEPS=$(SIM_STEPS) $(CARGO) test --locked --package kedge-sim
@@ -59,6 +59,7 @@ sim:
 bench: setup
 	$(CARGO) build --release --locked --workspace --bins
 	$(AS_ROOT) target/release/kedge-bench
+	$(CARGO) run --release --locked --package kedge-lma --example scale
 
 # Each target starts from its committed corpus; what it finds goes below target/fuzz.
 fuzz:

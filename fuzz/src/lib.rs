@@ -8,5 +8,8 @@
 //! ```
 
 pub mod access;
+pub mod anchor;
+pub mod gateway;
+pub mod octets;
 pub mod text;
 pub mod wire;

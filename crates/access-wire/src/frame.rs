@@ -3,7 +3,7 @@
 use crate::arp::Arp;
 use crate::reader::Reader;
 use crate::{DecodeError, EtherType, EthernetHeader, Ipv4Header, Ipv6Header, Protocol};
-use crate::{dhcpv4, icmpv6};
+use crate::{dhcpv4, dhcpv6, icmpv6};
 
 /// A frame that a gateway received on an access link.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,6 +33,13 @@ pub enum Content {
         /// The message.
         message: Box<dhcpv4::Message>,
     },
+    /// A DHCPv6 message.
+    Dhcpv6 {
+        /// The header it came under.
+        ip: Ipv6Header,
+        /// The message.
+        message: Box<dhcpv6::Message>,
+    },
     /// Any other IPv4 packet; only its header was read.
     Ipv4(Ipv4Header),
     /// Any other IPv6 packet; only its header was read.
@@ -43,7 +50,7 @@ pub enum Content {
 
 impl Frame {
     /// Reads a frame. Of an ordinary IP packet the header is enough, so such a frame may be cut
-    /// short behind it; ARP, Neighbor Discovery and DHCPv4 have to be whole.
+    /// short behind it; ARP, Neighbor Discovery and DHCP have to be whole.
     pub fn decode(octets: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(octets);
         let ethernet = EthernetHeader::decode(&mut reader)?;
@@ -71,10 +78,16 @@ impl Frame {
         let (ip, mut payload, whole) = Ipv6Header::decode(reader)?;
         // A message behind extension headers, a Fragment header above all, is none of ours:
         // RFC 6980 §5 forbids fragments in Neighbor Discovery.
-        if ip.next != Protocol::ICMPV6 || !icmpv6::is_neighbor_discovery(payload.rest()) {
-            return Ok(Content::Ipv6(ip));
+        match ip.next {
+            Protocol::ICMPV6 if icmpv6::is_neighbor_discovery(payload.rest()) => {
+                let body = payload.sub(whole, "payload")?;
+                Ok(Content::Neighbor { ip, message: icmpv6::decode(&ip, body)? })
+            }
+            Protocol::UDP if dhcpv6::is_for_dhcp(payload.rest()) => {
+                let body = payload.sub(whole, "payload")?;
+                Ok(Content::Dhcpv6 { ip, message: Box::new(dhcpv6::decode_udp(&ip, body)?) })
+            }
+            _ => Ok(Content::Ipv6(ip)),
         }
-        let body = payload.sub(whole, "payload")?;
-        Ok(Content::Neighbor { ip, message: icmpv6::decode(&ip, body)? })
     }
 }

@@ -1,9 +1,11 @@
-//! What an access link speaks: Ethernet frames with ARP, IPv6 Neighbor Discovery and DHCPv4.
+//! What an access link speaks: Ethernet frames with ARP, IPv6 Neighbor Discovery, DHCPv4
+//! and DHCPv6.
 //!
 //! A gateway reads frames with [`Frame::decode`], which goes through every layer at once and
-//! keeps what a gateway acts on: an ARP packet, a Neighbor Discovery message, a DHCPv4 message,
-//! or just the addresses of any other IP packet. It writes frames with [`arp::encode_frame`],
-//! [`icmpv6::encode_frame`] and [`dhcpv4::encode_frame`], checksums and lengths included.
+//! keeps what a gateway acts on: an ARP packet, a Neighbor Discovery message, a DHCP message, or
+//! just the addresses of any other IP packet. It writes frames with [`arp::encode_frame`],
+//! [`icmpv6::encode_frame`], [`dhcpv4::encode_frame`] and [`dhcpv6::encode_frame`], checksums and
+//! lengths included.
 //!
 //! The crate is pure: octets in, values out. **Decoding never panics, whatever the octets**, and
 //! gives a value that has passed every check its RFC asks for, or a [`DecodeError`] that says
@@ -19,6 +21,7 @@ mod reader;
 
 pub mod arp;
 pub mod dhcpv4;
+pub mod dhcpv6;
 pub mod icmpv6;
 
 pub use error::{DecodeError, Fault};

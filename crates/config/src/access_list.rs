@@ -82,11 +82,15 @@ const PROTOCOLS: &[(&str, u8)] = &[("icmp", 1), ("tcp", 6), ("udp", 17), ("gre",
 
 impl AccessList {
     pub(crate) fn read(item: &Item<Key>) -> Self {
-        let entries = item.section().each(Key::AccessEntry);
-        Self {
-            name: shared::name(&item.args, "NAME"),
-            entries: entries.map(|item| AccessEntry::read(&item.args)).collect(),
+        let mut entries = Vec::new();
+        for item in item.section().each(Key::AccessEntry) {
+            let entry = AccessEntry::read(&item.args);
+            // In other words it may be there already.
+            if !entries.contains(&entry) {
+                entries.push(entry);
+            }
         }
+        Self { name: shared::name(&item.args, "NAME"), entries }
     }
 
     pub(crate) fn write(&self, writer: &mut Writer<Key>) {

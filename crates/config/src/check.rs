@@ -56,6 +56,10 @@ pub(crate) fn check(config: &Config, section: Section<'_, Key>) -> Findings {
         own_domain(config, &mag.domain, item, &mut findings);
         gateway(config, mag, item, &mut findings);
     }
+    for list in section.each(Key::AccessList) {
+        let lines = list.section();
+        lines.each(Key::AccessEntry).for_each(|line| port_ranges(line, &mut findings));
+    }
     references::check(config, section, &mut findings);
     findings
 }
@@ -210,6 +214,19 @@ fn heartbeat(section: Section<'_, Key>, findings: &mut Findings) {
     for line in section.each(Key::Heartbeat).chain(section.each(Key::HeartbeatOfLabel)) {
         if line.args.integer::<u64>("INTERVAL").is_some_and(|seconds| seconds < 30) {
             findings.warn(&line.place_of("INTERVAL"), Caution::FrequentHeartbeats);
+        }
+    }
+}
+
+fn port_ranges(line: &Item<Key>, findings: &mut Findings) {
+    for (first, last) in [("SOURCE-PORT", "SOURCE-LAST"), ("DESTINATION-PORT", "DESTINATION-LAST")]
+    {
+        let port = |name| line.args.integer::<u64>(name);
+        let (Some(least), Some(most)) = (port(first), port(last)) else { continue };
+        if least > most {
+            let (least_name, most_name) = ("the first port", "the last");
+            let fault = ConfigFault::Order { least_name, least, most_name, most };
+            findings.error(&line.place_of(last), fault);
         }
     }
 }

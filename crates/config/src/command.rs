@@ -25,13 +25,19 @@ pub enum Command {
     ShowRunningConfig,
     /// `show version`
     ShowVersion,
-    /// `show ipv6 mobile pmipv6 lma bindings [nai NAI]`
-    ShowLmaBindings {
-        /// One subscriber only.
-        nai: Option<String>,
-    },
+    /// `show ipv6 mobile pmipv6 lma bindings [nai NAI | mag ID]`
+    ShowLmaBindings(BindingFilter),
     /// `show ipv6 mobile pmipv6 lma globals`
     ShowLmaGlobals,
+    /// `show ipv6 mobile pmipv6 lma heartbeats`
+    ShowLmaHeartbeats,
+    /// `show ipv6 mobile pmipv6 lma tunnels`
+    ShowLmaTunnels,
+    /// `show ipv6 mobile pmipv6 lma statistics mag ID`
+    ShowLmaPeerStatistics {
+        /// The gateway, by its name or an address.
+        mag: String,
+    },
     /// `show ipv6 mobile pmipv6 mag bindings [nai NAI]`
     ShowMagBindings {
         /// One subscriber only.
@@ -39,16 +45,37 @@ pub enum Command {
     },
     /// `show ipv6 mobile pmipv6 mag globals`
     ShowMagGlobals,
-    /// `show lma-service statistics`
-    ShowLmaStatistics,
-    /// `show mag-service statistics`
-    ShowMagStatistics,
-    /// `clear ipv6 mobile pmipv6 lma bindings {all | nai NAI}`
+    /// `show ipv6 mobile pmipv6 mag heartbeats`
+    ShowMagHeartbeats,
+    /// `show ipv6 mobile pmipv6 mag tunnels`
+    ShowMagTunnels,
+    /// `show lma-service statistics [name NAME]`, `show ipv6 mobile pmipv6 lma statistics`
+    ShowLmaStatistics {
+        /// The service, which must be this daemon's.
+        name: Option<String>,
+    },
+    /// `show mag-service statistics [name NAME]`, `show ipv6 mobile pmipv6 mag statistics`
+    ShowMagStatistics {
+        /// The service, which must be this daemon's.
+        name: Option<String>,
+    },
+    /// `clear ipv6 mobile pmipv6 lma bindings {all | nai NAI | mag ID}`
     ClearLmaBindings(BindingFilter),
-    /// `clear lma-service statistics`
-    ClearLmaStatistics,
-    /// `clear mag-service statistics`
-    ClearMagStatistics,
+    /// `clear ipv6 mobile pmipv6 mag bindings {all | nai NAI}`
+    ClearMagBindings {
+        /// One subscriber's only.
+        nai: Option<String>,
+    },
+    /// `clear lma-service statistics [name NAME]`, `clear ipv6 mobile pmipv6 lma statistics`
+    ClearLmaStatistics {
+        /// The service, which must be this daemon's.
+        name: Option<String>,
+    },
+    /// `clear mag-service statistics [name NAME]`, `clear ipv6 mobile pmipv6 mag statistics`
+    ClearMagStatistics {
+        /// The service, which must be this daemon's.
+        name: Option<String>,
+    },
 }
 
 /// Which bindings.
@@ -56,8 +83,10 @@ pub enum Command {
 pub enum BindingFilter {
     /// Every one.
     All,
-    /// One subscriber's.
+    /// One subscriber's, or a realm's: `@example.com`.
     Nai(String),
+    /// One gateway's, by its name or an address.
+    Mag(String),
 }
 
 /// What is done with an answer.
@@ -90,11 +119,17 @@ enum Key {
     Version,
     LmaBindings,
     LmaGlobals,
+    LmaHeartbeats,
+    LmaTunnels,
+    LmaPeerStatistics,
     MagBindings,
     MagGlobals,
+    MagHeartbeats,
+    MagTunnels,
     LmaStatistics,
     MagStatistics,
     ClearLmaBindings,
+    ClearMagBindings,
     ClearLmaStatistics,
     ClearMagStatistics,
 }
@@ -119,6 +154,18 @@ const LMA_SERVICE: Part = word("lma-service", "The local mobility anchor");
 const MAG_SERVICE: Part = word("mag-service", "The mobile access gateway");
 const NAI: &[Part] =
     &[word("nai", "Of one subscriber"), arg_help("NAI", Value::Nai, "the subscriber's identifier")];
+const OF_NODES: &[Part] = &[
+    word("nai", "Of one subscriber, or of a realm"),
+    arg_help("NAI", Value::Nai, "the subscriber's identifier, or @REALM"),
+];
+const SERVICE: &[Part] = &[
+    word("name", "Of one service"),
+    arg_help("NAME", Value::Name { max: 125 }, "the service's identifier"),
+];
+const OF_MAG: &[Part] = &[
+    word("mag", "Of one gateway"),
+    arg_help("ID", Value::Name { max: 125 }, "the gateway's name, or an address of its"),
+];
 
 static COMMANDS: Block<Key> = Block {
     name: "commands",
@@ -128,13 +175,54 @@ static COMMANDS: Block<Key> = Block {
         row(Key::Version, &[SHOW, last("version")], "The version of this program"),
         row(
             Key::LmaBindings,
-            &[SHOW, IPV6, MOBILE, PMIPV6, LMA, last("bindings"), Part::Optional(NAI)],
+            &[
+                SHOW,
+                IPV6,
+                MOBILE,
+                PMIPV6,
+                LMA,
+                last("bindings"),
+                Part::Optional(&[Part::OneOf(&[OF_NODES, OF_MAG])]),
+            ],
             "The anchor's bindings",
         ),
         row(
             Key::LmaGlobals,
             &[SHOW, IPV6, MOBILE, PMIPV6, LMA, last("globals")],
             "The anchor's settings and state",
+        ),
+        row(
+            Key::LmaHeartbeats,
+            &[SHOW, IPV6, MOBILE, PMIPV6, LMA, last("heartbeats")],
+            "Whether the gateways live",
+        ),
+        row(
+            Key::LmaStatistics,
+            &[SHOW, IPV6, MOBILE, PMIPV6, LMA, last("statistics")],
+            "Every counter of the anchor",
+        ),
+        row(
+            Key::LmaPeerStatistics,
+            &[
+                SHOW,
+                IPV6,
+                MOBILE,
+                PMIPV6,
+                LMA,
+                word("statistics", "Every counter of the anchor"),
+                word("mag", "Of one gateway"),
+                arg_help(
+                    "ID",
+                    Value::Name { max: 125 },
+                    "the gateway's name, or an address of its",
+                ),
+            ],
+            "What one gateway has sent and was sent",
+        ),
+        row(
+            Key::LmaTunnels,
+            &[SHOW, IPV6, MOBILE, PMIPV6, LMA, last("tunnels")],
+            "The anchor's tunnels to gateways",
         ),
         row(
             Key::MagBindings,
@@ -147,13 +235,28 @@ static COMMANDS: Block<Key> = Block {
             "The gateway's settings and state",
         ),
         row(
+            Key::MagHeartbeats,
+            &[SHOW, IPV6, MOBILE, PMIPV6, MAG, last("heartbeats")],
+            "Whether the anchors live",
+        ),
+        row(
+            Key::MagStatistics,
+            &[SHOW, IPV6, MOBILE, PMIPV6, MAG, last("statistics")],
+            "Every counter of the gateway",
+        ),
+        row(
+            Key::MagTunnels,
+            &[SHOW, IPV6, MOBILE, PMIPV6, MAG, last("tunnels")],
+            "The gateway's tunnels to anchors",
+        ),
+        row(
             Key::LmaStatistics,
-            &[SHOW, LMA_SERVICE, last("statistics")],
+            &[SHOW, LMA_SERVICE, last("statistics"), Part::Optional(SERVICE)],
             "Every counter of the anchor",
         ),
         row(
             Key::MagStatistics,
-            &[SHOW, MAG_SERVICE, last("statistics")],
+            &[SHOW, MAG_SERVICE, last("statistics"), Part::Optional(SERVICE)],
             "Every counter of the gateway",
         ),
         row(
@@ -165,18 +268,41 @@ static COMMANDS: Block<Key> = Block {
                 PMIPV6,
                 LMA,
                 last("bindings"),
-                Part::OneOf(&[&[word("all", "Every one")], NAI]),
+                Part::OneOf(&[&[word("all", "Every one")], OF_NODES, OF_MAG]),
             ],
             "End bindings of the anchor",
         ),
         row(
+            Key::ClearMagBindings,
+            &[
+                CLEAR,
+                IPV6,
+                MOBILE,
+                PMIPV6,
+                MAG,
+                last("bindings"),
+                Part::OneOf(&[&[word("all", "Every one")], NAI]),
+            ],
+            "End bindings of the gateway",
+        ),
+        row(
             Key::ClearLmaStatistics,
-            &[CLEAR, LMA_SERVICE, last("statistics")],
+            &[CLEAR, IPV6, MOBILE, PMIPV6, LMA, last("statistics")],
             "Set the anchor's counters back to zero",
         ),
         row(
             Key::ClearMagStatistics,
-            &[CLEAR, MAG_SERVICE, last("statistics")],
+            &[CLEAR, IPV6, MOBILE, PMIPV6, MAG, last("statistics")],
+            "Set the gateway's counters back to zero",
+        ),
+        row(
+            Key::ClearLmaStatistics,
+            &[CLEAR, LMA_SERVICE, last("statistics"), Part::Optional(SERVICE)],
+            "Set the anchor's counters back to zero",
+        ),
+        row(
+            Key::ClearMagStatistics,
+            &[CLEAR, MAG_SERVICE, last("statistics"), Part::Optional(SERVICE)],
             "Set the gateway's counters back to zero",
         ),
     ],
@@ -202,20 +328,31 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
     let (command, pipes) = segments.split_first().expect("there is always one");
     let (key, args) = read_segment(&COMMANDS, line, command)?;
     let nai = args.text("NAI").map(str::to_owned);
+    let mag = args.text("ID").map(str::to_owned);
+    let name = args.text("NAME").map(str::to_owned);
+    let filter = |nai: Option<String>, mag: Option<String>| match (nai, mag) {
+        (Some(nai), _) => BindingFilter::Nai(nai),
+        (None, Some(mag)) => BindingFilter::Mag(mag),
+        (None, None) => BindingFilter::All,
+    };
     let command = match key {
         Key::RunningConfig => Command::ShowRunningConfig,
         Key::Version => Command::ShowVersion,
-        Key::LmaBindings => Command::ShowLmaBindings { nai },
+        Key::LmaBindings => Command::ShowLmaBindings(filter(nai, mag)),
         Key::LmaGlobals => Command::ShowLmaGlobals,
+        Key::LmaHeartbeats => Command::ShowLmaHeartbeats,
+        Key::LmaTunnels => Command::ShowLmaTunnels,
+        Key::LmaPeerStatistics => Command::ShowLmaPeerStatistics { mag: mag.unwrap_or_default() },
         Key::MagBindings => Command::ShowMagBindings { nai },
         Key::MagGlobals => Command::ShowMagGlobals,
-        Key::LmaStatistics => Command::ShowLmaStatistics,
-        Key::MagStatistics => Command::ShowMagStatistics,
-        Key::ClearLmaBindings => {
-            Command::ClearLmaBindings(nai.map_or(BindingFilter::All, BindingFilter::Nai))
-        }
-        Key::ClearLmaStatistics => Command::ClearLmaStatistics,
-        Key::ClearMagStatistics => Command::ClearMagStatistics,
+        Key::MagHeartbeats => Command::ShowMagHeartbeats,
+        Key::MagTunnels => Command::ShowMagTunnels,
+        Key::LmaStatistics => Command::ShowLmaStatistics { name },
+        Key::MagStatistics => Command::ShowMagStatistics { name },
+        Key::ClearLmaBindings => Command::ClearLmaBindings(filter(nai, mag)),
+        Key::ClearMagBindings => Command::ClearMagBindings { nai },
+        Key::ClearLmaStatistics => Command::ClearLmaStatistics { name },
+        Key::ClearMagStatistics => Command::ClearMagStatistics { name },
     };
     let pipes = pipes.iter().map(|segment| -> Result<Pipe, Box<CommandError>> {
         let (key, args) = read_segment(&PIPES, line, segment)?;
@@ -320,10 +457,23 @@ mod tests {
     fn commands_may_be_abbreviated_and_have_arguments() {
         assert_eq!(command("sh run"), Command::ShowRunningConfig);
         assert_eq!(command("SHOW Version"), Command::ShowVersion);
-        let nai = Some("mn1@example.com".to_owned());
+        let nai = "mn1@example.com".to_owned();
         assert_eq!(
             command("show ipv6 mobile pmipv6 lma binding nai mn1@example.com"),
-            Command::ShowLmaBindings { nai }
+            Command::ShowLmaBindings(BindingFilter::Nai(nai))
+        );
+        for mag in ["mag1", "2001:db8::5", "192.0.2.5"] {
+            let line = format!("show ipv6 mobile pmipv6 lma bindings mag {mag}");
+            let filter = BindingFilter::Mag(mag.to_owned());
+            assert_eq!(command(&line), Command::ShowLmaBindings(filter.clone()));
+            let line = format!("clear ipv6 mobile pmipv6 lma bindings mag {mag}");
+            assert_eq!(command(&line), Command::ClearLmaBindings(filter));
+        }
+        let unnamed = Command::ShowLmaStatistics { name: None };
+        assert_eq!(command("show ipv6 mobile pmipv6 lma stat"), unnamed);
+        assert_eq!(
+            command("show ipv6 mobile pmipv6 lma stat mag mag1"),
+            Command::ShowLmaPeerStatistics { mag: "mag1".to_owned() }
         );
         assert_eq!(
             command("clear ipv6 mobile pmipv6 lma bindings all"),
@@ -333,8 +483,19 @@ mod tests {
             command("clear ipv6 mob pm lma bind nai @r"),
             Command::ClearLmaBindings(BindingFilter::Nai("@r".to_owned()))
         );
-        assert_eq!(command("show lma-service statistics"), Command::ShowLmaStatistics);
-        assert_eq!(command("show mag-service stat"), Command::ShowMagStatistics);
+        assert_eq!(
+            command("clear ipv6 mobile pmipv6 mag bindings all"),
+            Command::ClearMagBindings { nai: None }
+        );
+        assert_eq!(
+            command("clear ipv6 mob pm mag bind nai a@r"),
+            Command::ClearMagBindings { nai: Some("a@r".to_owned()) }
+        );
+        assert_eq!(command("show lma-service statistics"), unnamed);
+        assert_eq!(
+            command("show mag-service stat name mag1"),
+            Command::ShowMagStatistics { name: Some("mag1".to_owned()) }
+        );
     }
 
     #[test]
@@ -360,7 +521,8 @@ mod tests {
             error.to_string(),
             "incomplete command\n    \
              clear ipv6 mobile pmipv6 lma bindings\n                                          ^\n  \
-             to come:\n    all  Every one\n    nai  Of one subscriber\n"
+             to come:\n    all  Every one\n    nai  Of one subscriber, or of a realm\n    \
+             mag  Of one gateway\n"
         );
         assert!(parse_command("").is_err());
         assert!(parse_command("|").is_err());
@@ -378,7 +540,11 @@ mod tests {
             words("show "),
             ["running-config", "version", "ipv6", "lma-service", "mag-service"]
         );
-        assert_eq!(words("show ipv6 mobile pmipv6 lma bindings "), ["nai", "<cr>", "|"]);
+        assert_eq!(words("show ipv6 mobile pmipv6 lma bindings "), ["nai", "mag", "<cr>", "|"]);
+        let kinds = ["bindings", "globals", "heartbeats", "statistics", "tunnels"];
+        for role in ["lma", "mag"] {
+            assert_eq!(words(&format!("show ipv6 mobile pmipv6 {role} ")), kinds);
+        }
         assert_eq!(words("show ver"), ["version"]);
         assert_eq!(words("show version | "), ["json", "include", "exclude", "begin", "count"]);
         assert_eq!(words("show nothing "), [""; 0]);

@@ -80,6 +80,8 @@ pub struct NaiConfig {
     pub network: Option<String>,
     /// The families it is served.
     pub service: Service,
+    /// Whether it may be a router that is delegated prefixes.
+    pub delegation: bool,
     /// The customer it belongs to.
     pub customer: Option<String>,
     /// It has mobile local loop.
@@ -163,6 +165,7 @@ impl NaiConfig {
             lma: section.text(Key::NaiLma),
             network: section.text(Key::NaiNetwork),
             service: service.expect("the table gives a default"),
+            delegation: section.is_on(Key::NaiDelegation),
             customer: section.text(Key::NaiCustomer),
             local_loop: section.is_on(Key::NaiLocalLoop),
             gre_key_up: section.optional_number(Key::GreKeyUp),
@@ -178,6 +181,7 @@ impl NaiConfig {
             writer.text(Key::NaiLma, self.lma.as_deref());
             writer.text(Key::NaiNetwork, self.network.as_deref());
             writer.value(Key::NaiService, Datum::Word(self.service.word()));
+            writer.on(Key::NaiDelegation, self.delegation);
             writer.text(Key::NaiCustomer, self.customer.as_deref());
             writer.on(Key::NaiLocalLoop, self.local_loop);
             writer.optional_number(Key::GreKeyUp, self.gre_key_up);

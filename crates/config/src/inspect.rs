@@ -4,7 +4,7 @@
 use kedge_grammar::{Item, Keys, select};
 
 use crate::key::Key;
-use crate::{Config, table};
+use crate::{Config, MagConfig, table};
 
 /// The part of a configuration that some words name, as `ipv6 mobile pmipv6-lma` or `customer
 /// CUST1`, in the blocks that it is in. `None` when no command begins like this.
@@ -14,19 +14,25 @@ pub fn render_section(config: &Config, words: &[&str]) -> Option<String> {
 }
 
 impl Config {
-    /// The commands in it that are accepted and have no effect yet, each once, in table order.
+    /// The commands in it that are accepted and have no effect yet, each once, in table order; a
+    /// block without an effect stands for all that is in it.
     pub fn without_effect(&self) -> Vec<String> {
         fn collect(items: &[Item<Key>], names: &mut Vec<String>) {
             for item in items {
                 let name = item.row.name();
-                if !item.row.has_effect && !names.contains(&name) {
-                    names.push(name);
+                match item.row.has_effect {
+                    true => collect(&item.body, names),
+                    false if names.contains(&name) => {}
+                    false => names.push(name),
                 }
-                collect(&item.body, names);
             }
         }
         let mut names = Vec::new();
         collect(&self.write(), &mut names);
+        let chosen = |mag: &MagConfig| mag.local_routing.as_ref().is_some_and(|r| r.acl.is_some());
+        if self.mag.as_ref().is_some_and(chosen) {
+            names.push("local-routing-mag ACL".to_owned());
+        }
         names
     }
 

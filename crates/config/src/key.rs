@@ -61,6 +61,7 @@ pub(crate) enum Key {
     NaiCustomer,
     NaiLma,
     NaiNetwork,
+    NaiDelegation,
     NaiService,
     NaiLocalLoop,
     GreKeyUp,

@@ -25,6 +25,7 @@ mod error;
 mod hybrid;
 mod inspect;
 mod key;
+mod key_file;
 mod keyword;
 mod lma;
 mod logical;

@@ -111,50 +111,31 @@ keywords! {
     }
 }
 
-/// The access technologies of `rat` as IOS XE writes them.
-pub(crate) const RAT_WORDS: &[(&str, &str)] = &[
-    ("VIRTUAL", "A virtual interface"),
-    ("PPP", "The Point-to-Point Protocol"),
-    ("ETHERNET", "Ethernet, IEEE 802.3"),
-    ("WLAN", "Wireless LAN, IEEE 802.11"),
-    ("WIMAX", "WiMAX, IEEE 802.16e"),
-    ("3GPP_GERAN", "3GPP GERAN"),
-    ("3GPP_UTRAN", "3GPP UTRAN"),
-    ("3GPP_E_UTRAN", "3GPP E-UTRAN"),
-    ("3GPP2_EHRPD", "3GPP2 eHRPD"),
-    ("3GPP2_HRPD", "3GPP2 HRPD"),
-    ("3GPP2_1_RTT", "3GPP2 1xRTT"),
-    ("3GPP2_UMB", "3GPP2 UMB"),
-];
-
-/// The access technologies in the same order, with the last word that IOS XR writes.
-const RATS: &[(AccessTechnology, &str)] = &[
-    (AccessTechnology::Virtual, "virtual"),
-    (AccessTechnology::Ppp, "ppp"),
-    (AccessTechnology::Ethernet, "ethernet"),
-    (AccessTechnology::Wlan, "wlan"),
-    (AccessTechnology::Wimax, "wi-max"),
-    (AccessTechnology::Geran, "geran"),
-    (AccessTechnology::Utran, "utran"),
-    (AccessTechnology::EUtran, "eutran"),
-    (AccessTechnology::Ehrpd, "ehrpd"),
-    (AccessTechnology::Hrpd, "hrpd"),
-    (AccessTechnology::OneXrtt, "1rtt"),
-    (AccessTechnology::Umb, "umb"),
+/// The access technologies of `rat`, by the words of IOS XE.
+const RATS: &[(&str, AccessTechnology)] = &[
+    ("VIRTUAL", AccessTechnology::Virtual),
+    ("PPP", AccessTechnology::Ppp),
+    ("ETHERNET", AccessTechnology::Ethernet),
+    ("WLAN", AccessTechnology::Wlan),
+    ("WIMAX", AccessTechnology::Wimax),
+    ("3GPP_GERAN", AccessTechnology::Geran),
+    ("3GPP_UTRAN", AccessTechnology::Utran),
+    ("3GPP_E_UTRAN", AccessTechnology::EUtran),
+    ("3GPP2_EHRPD", AccessTechnology::Ehrpd),
+    ("3GPP2_HRPD", AccessTechnology::Hrpd),
+    ("3GPP2_1_RTT", AccessTechnology::OneXrtt),
+    ("3GPP2_UMB", AccessTechnology::Umb),
 ];
 
 fn read_rat(item: &Item<Key>) -> Option<(AccessTechnology, u8)> {
     let word = item.args.word("technology")?;
-    let same = |((_, xr), (xe, _)): &(&(AccessTechnology, &str), &(&str, &str))| {
-        *xr == word || *xe == word
-    };
-    let ((technology, _), _) = RATS.iter().zip(RAT_WORDS).find(same)?;
+    let (_, technology) = RATS.iter().find(|(known, _)| *known == word)?;
     Some((*technology, item.args.integer("PRIORITY")?))
 }
 
 fn rat_args(technology: AccessTechnology, priority: u8) -> Args {
-    let word = RATS.iter().zip(RAT_WORDS).find(|((known, _), _)| *known == technology);
-    let ((_, _), (word, _)) = word.expect("every technology is in the list");
+    let word = RATS.iter().find(|(_, known)| *known == technology);
+    let (word, _) = word.expect("every technology is in the list");
     Args::default()
         .with("technology", Datum::Word(word))
         .with("PRIORITY", Datum::Integer(priority.into()))

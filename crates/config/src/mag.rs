@@ -258,6 +258,12 @@ impl Config {
         mag.replay_window.unwrap_or_else(|| self.domain_window(&mag.domain))
     }
 
+    /// Whether the gateway routes between its own nodes: it says so, or its domain does.
+    pub fn mag_local_routing(&self, mag: &MagConfig) -> bool {
+        let own = mag.local_routing.as_ref().is_some_and(|routing| routing.acl.is_none());
+        own || self.domain(&mag.domain).is_some_and(|domain| domain.local_routing)
+    }
+
     /// The key shared with an anchor: its own, else its domain's.
     pub fn lma_auth<'a>(&'a self, lma: &'a PeerLma) -> Option<&'a AuthOption> {
         lma.auth.as_ref().or_else(|| self.domain(&lma.domain)?.auth.as_ref())

@@ -31,8 +31,12 @@ keywords! {
 pub struct AuthOption {
     /// Security parameter index, never zero.
     pub spi: u32,
-    /// The shared key.
+    /// The shared key. Of a key in a file it is empty until [`Config::read_key_files`].
+    ///
+    /// [`Config::read_key_files`]: crate::Config::read_key_files
     pub key: Secret,
+    /// The file that the key is in.
+    pub key_file: Option<String>,
     /// What stands in the home address's place.
     pub home_address: AuthHomeAddress,
     /// Only Proxy Binding Updates and their answers are authenticated.
@@ -109,7 +113,8 @@ pub(crate) fn read_auth(section: Section<'_, Key>) -> Option<AuthOption> {
     let args = section.args(Key::AuthOption)?;
     Some(AuthOption {
         spi: args.integer("SPI")?,
-        key: args.secret("KEY")?.clone(),
+        key: args.secret("KEY").cloned().unwrap_or_else(|| Secret::new([])),
+        key_file: args.text("PATH").map(str::to_owned),
         home_address: args
             .word("home-address")
             .and_then(AuthHomeAddress::from_word)
@@ -120,9 +125,11 @@ pub(crate) fn read_auth(section: Section<'_, Key>) -> Option<AuthOption> {
 
 pub(crate) fn write_auth(auth: Option<&AuthOption>, writer: &mut Writer<Key>) {
     let Some(auth) = auth else { return };
-    let mut args = Args::default()
-        .with("SPI", Datum::Integer(auth.spi.into()))
-        .with("KEY", Datum::Secret(auth.key.clone()));
+    let mut args = Args::default().with("SPI", Datum::Integer(auth.spi.into()));
+    match &auth.key_file {
+        Some(path) => args.push("PATH", Datum::Text(path.clone())),
+        None => args.push("KEY", Datum::Secret(auth.key.clone())),
+    }
     if auth.home_address != AuthHomeAddress::CareOf {
         args.push("home-address", Datum::Word(auth.home_address.word()));
     }

@@ -1,10 +1,10 @@
 //! The anchor in its shell: the machine, its sockets, its data plane, its routes.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kedge_dataplane::BindingCounters;
-use kedge_lma::{Event, Lma, Output, Settings, What};
+use kedge_lma::{Event, Lma, Load, Output, Settings, What};
 use kedge_model::{BindingId, SignalPath};
 use kedge_net::NetError;
 use kedge_net::signalling::{Batch, PORT};
@@ -73,9 +73,20 @@ impl Anchor {
         self.baseline.since(self.counted())
     }
 
+    /// For how long the counters have counted; `None` since the start.
+    pub fn counted_for(&self, now: Now) -> Option<Duration> {
+        self.baseline.age(now)
+    }
+
     /// Starts all counters again from zero.
-    pub fn clear_statistics(&mut self) {
-        self.baseline.clear(self.counted());
+    pub fn clear_statistics(&mut self, now: Now) {
+        self.baseline.clear(self.counted(), now);
+        self.lma.clear_peer_counters();
+    }
+
+    /// How many signalling messages were lost because they were not read in time.
+    pub fn overruns(&self) -> u64 {
+        self.signalling.overruns()
     }
 
     /// How many changes of the forwarding were refused by the host.
@@ -94,6 +105,16 @@ impl Anchor {
     /// Reads one batch from the socket in this place, and answers it.
     pub fn receive(&mut self, place: usize, batch: &mut Batch, now: Now) -> Result<(), NetError> {
         self.signalling.receive(place, batch)?;
+        // A batch that is not full has emptied the socket.
+        let load = match batch.is_full() {
+            true => self
+                .signalling
+                .backlog(place)
+                .map(|(waiting, room)| Load::of_queue(waiting, room))?,
+            false => Load::Normal,
+        };
+        self.lma.set_load(load);
+        self.lma.look_ahead(batch.datagrams());
         for datagram in batch.datagrams() {
             if let Err(rejection) = self.lma.handle_datagram(datagram, now) {
                 debug!(peer = %datagram.path.peer.ip(), "update refused: {rejection}");
@@ -161,7 +182,7 @@ fn log(event: &Event) {
             info!(%mn_id, prefixes = prefixes.join(","), "mobile networks changed");
         }
         What::Deregistered { .. } => info!(%mn_id, "de-registered by its gateway"),
-        What::Resumed { .. } => info!(%mn_id, "registered again"),
+        What::Resumed { .. } => info!(%mn_id, "served again"),
         What::Released { reason, .. } => info!(%mn_id, ?reason, "released"),
         What::RevocationFailed { peer, status: Some(status) } => {
             info!(%mn_id, %peer, "revocation refused: {status}");

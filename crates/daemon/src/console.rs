@@ -4,13 +4,14 @@ use kedge_api::{Ask, Format, Outcome, Refusal, Reply};
 use kedge_config::{BindingFilter, Command, Pipe, parse_command};
 use kedge_model::{CustomerId, MnId};
 use kedge_sansio::Now;
+use kedge_telemetry::Group;
 use serde_json::{Value, json};
 use tracing::info;
 
 use crate::anchor::Anchor;
 use crate::gateway::Gateway;
 use crate::shell::Shell;
-use crate::show;
+use crate::show::{self, Heartbeats, Tunnels, Which};
 
 /// An answer in the two forms it is asked for; each is made only if it is.
 pub struct Answer<'a> {
@@ -43,36 +44,79 @@ pub fn carry_out(shell: &mut Shell, ask: &Ask, now: Now) -> Outcome {
 }
 
 fn command<'a>(shell: &'a mut Shell, command: &Command, now: Now) -> Result<Answer<'a>, Refusal> {
+    let uptime = now.mono.saturating_duration_since(shell.started);
     match command {
         Command::ShowRunningConfig => Ok(show::running_config(&shell.config)),
         Command::ShowVersion => Ok(show::version(shell, now)),
-        Command::ShowLmaBindings { nai } => {
-            Ok(show::lma_bindings(anchor(&shell.anchor)?, subscriber(nai.as_deref())?, now))
+        Command::ShowLmaBindings(filter) => {
+            let anchor = anchor(&shell.anchor)?;
+            Ok(show::lma_bindings(anchor, which(anchor, filter)?, now))
+        }
+        Command::ShowLmaHeartbeats => {
+            Ok(Heartbeats::of_anchor(anchor(&shell.anchor)?, now).answer())
+        }
+        Command::ShowLmaTunnels => Ok(Tunnels::of_anchor(anchor(&shell.anchor)?).answer()),
+        Command::ShowLmaPeerStatistics { mag } => {
+            let anchor = anchor(&shell.anchor)?;
+            let peer = anchor.lma().peer(mag).ok_or_else(|| no_peer(mag))?;
+            let age = anchor.counted_for(now).unwrap_or(uptime);
+            Ok(show::statistics(vec![Group::of(&peer.counters)], age))
+        }
+        Command::ShowMagHeartbeats => {
+            Ok(Heartbeats::of_gateway(gateway(&shell.gateway)?, now).answer())
+        }
+        Command::ShowMagTunnels => {
+            Ok(Tunnels::of_gateway(gateway(&shell.gateway)?, now.mono).answer())
         }
         Command::ShowLmaGlobals => {
             Ok(show::lma_globals(anchor(&shell.anchor)?, lma_config(&shell.config)?))
         }
-        Command::ShowLmaStatistics => Ok(show::statistics(anchor(&shell.anchor)?.statistics())),
+        Command::ShowLmaStatistics { name } => {
+            check_service(name.as_deref(), &lma_config(&shell.config)?.id)?;
+            let anchor = anchor(&shell.anchor)?;
+            Ok(show::statistics(anchor.statistics(), anchor.counted_for(now).unwrap_or(uptime)))
+        }
         Command::ShowMagBindings { nai } => {
-            let filter = subscriber(nai.as_deref())?;
+            let filter = nai.as_deref().map(subscriber).transpose()?;
             Ok(show::mag_bindings(gateway(&shell.gateway)?, filter, now))
         }
-        Command::ShowMagGlobals => Ok(show::mag_globals(gateway(&shell.gateway)?)),
-        Command::ShowMagStatistics => Ok(show::statistics(gateway(&shell.gateway)?.statistics())),
+        Command::ShowMagGlobals => Ok(show::mag_globals(gateway(&shell.gateway)?, now)),
+        Command::ShowMagStatistics { name } => {
+            let gateway = gateway(&shell.gateway)?;
+            check_service(name.as_deref(), &gateway.mag().settings().name)?;
+            Ok(show::statistics(gateway.statistics(), gateway.counted_for(now).unwrap_or(uptime)))
+        }
         Command::ClearLmaBindings(filter) => {
-            let filter = match filter {
-                BindingFilter::All => None,
-                BindingFilter::Nai(nai) => subscriber(Some(nai))?,
-            };
             let anchor = shell.anchor.as_mut().ok_or_else(no_anchor)?;
+            let which = which(anchor, filter)?;
             let lma = anchor.lma_mut();
-            let cleared = match &filter {
-                None => lma.clear_all(now),
-                Some(mn_id) => lma.clear(CustomerId::DEFAULT, mn_id, now),
+            let cleared = match &which {
+                Which::All => lma.clear_all(now),
+                Which::OfNode(mn_id) => lma.clear(CustomerId::DEFAULT, mn_id, now),
+                Which::OfRealm(realm) => lma.clear_realm(CustomerId::DEFAULT, realm, now),
+                Which::OfPeer(id) => lma.clear_peer(id, now),
             };
             anchor.settle();
             info!(cleared, "bindings cleared by an operator");
-            if let (Some(mn_id), 0) = (filter, cleared) {
+            if let (BindingFilter::Nai(id) | BindingFilter::Mag(id), 0) = (filter, cleared) {
+                return Err(Refusal::new(format!("no binding of {id}")));
+            }
+            Ok(Answer::new(
+                move || format!("{cleared} {} cleared\n", plural(cleared, "binding")),
+                move || json!({ "cleared": cleared }),
+            ))
+        }
+        Command::ClearMagBindings { nai } => {
+            let node = nai.as_deref().map(subscriber).transpose()?;
+            let gateway = shell.gateway.as_mut().ok_or_else(no_gateway)?;
+            let mag = gateway.mag_mut();
+            let cleared = match &node {
+                None => mag.clear_all(now),
+                Some(mn_id) => mag.clear(mn_id, now),
+            };
+            gateway.settle(&mut shell.host);
+            info!(cleared, "bindings cleared by an operator");
+            if let (Some(mn_id), 0) = (node, cleared) {
                 return Err(Refusal::new(format!("no binding of {mn_id}")));
             }
             Ok(Answer::new(
@@ -80,12 +124,15 @@ fn command<'a>(shell: &'a mut Shell, command: &Command, now: Now) -> Result<Answ
                 move || json!({ "cleared": cleared }),
             ))
         }
-        Command::ClearLmaStatistics => {
-            shell.anchor.as_mut().ok_or_else(no_anchor)?.clear_statistics();
+        Command::ClearLmaStatistics { name } => {
+            check_service(name.as_deref(), &lma_config(&shell.config)?.id)?;
+            shell.anchor.as_mut().ok_or_else(no_anchor)?.clear_statistics(now);
             Ok(done())
         }
-        Command::ClearMagStatistics => {
-            shell.gateway.as_mut().ok_or_else(no_gateway)?.clear_statistics();
+        Command::ClearMagStatistics { name } => {
+            let gateway = shell.gateway.as_mut().ok_or_else(no_gateway)?;
+            check_service(name.as_deref(), &gateway.mag().settings().name)?;
+            gateway.clear_statistics(now);
             Ok(done())
         }
     }
@@ -100,11 +147,35 @@ pub fn plural(count: usize, thing: &str) -> String {
     if count == 1 { thing.to_owned() } else { format!("{thing}s") }
 }
 
-fn subscriber(nai: Option<&str>) -> Result<Option<MnId>, Refusal> {
-    nai.map(|nai| {
-        MnId::nai(nai).ok_or_else(|| Refusal::new("an identifier has 254 octets at most"))
+fn subscriber(nai: &str) -> Result<MnId, Refusal> {
+    MnId::nai(nai).ok_or_else(|| Refusal::new("an identifier has 254 octets at most"))
+}
+
+/// Whether the service that a command names, if it does, is the one there is.
+fn check_service(name: Option<&str>, own: &str) -> Result<(), Refusal> {
+    match name.filter(|name| *name != own) {
+        Some(name) => Err(Refusal::new(format!("no service has the name {name}; this is {own}"))),
+        None => Ok(()),
+    }
+}
+
+/// The anchor's bindings that a filter is for.
+fn which(anchor: &Anchor, filter: &BindingFilter) -> Result<Which, Refusal> {
+    Ok(match filter {
+        BindingFilter::All => Which::All,
+        BindingFilter::Nai(nai) => match nai.strip_prefix('@') {
+            Some(realm) => Which::OfRealm(realm.to_owned()),
+            None => Which::OfNode(subscriber(nai)?),
+        },
+        BindingFilter::Mag(id) => {
+            anchor.lma().peer(id).ok_or_else(|| no_peer(id))?;
+            Which::OfPeer(id.clone())
+        }
     })
-    .transpose()
+}
+
+fn no_peer(id: &str) -> Refusal {
+    Refusal::new(format!("no gateway has the name or the address {id}"))
 }
 
 fn anchor(anchor: &Option<Anchor>) -> Result<&Anchor, Refusal> {

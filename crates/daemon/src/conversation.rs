@@ -206,12 +206,13 @@ fn user(call: &Call) -> String {
     known.map_or_else(|| format!("uid {uid}"), |user| user.name)
 }
 
-/// Of two tables' complaints, that of the one which understood more of the line.
+/// Of two tables' complaints, that of the one which understood more of the line. A complaint
+/// without a place in the line is about what was asked: its table understood all of it.
 fn nearer(refusal: Refusal, error: &CommandError) -> Refusal {
     let column = u32::try_from(error.place.spot.column).unwrap_or(u32::MAX);
     match refusal.column {
-        Some(other) if other >= column => refusal,
-        _ => refused(error),
+        Some(other) if other < column => refused(error),
+        _ => refusal,
     }
 }
 

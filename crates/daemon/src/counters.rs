@@ -1,22 +1,33 @@
 //! Counters that an operator can set back to zero, while what counts them goes on.
 
+use std::time::{Duration, Instant};
+
 use kedge_dataplane::Totals;
+use kedge_sansio::Now;
 use kedge_telemetry::Group;
 
-/// What counters stood at when they were cleared.
+/// What counters stood at when they were cleared, and when that was.
 #[derive(Default)]
-pub struct Baseline(Vec<Group>);
+pub struct Baseline {
+    groups: Vec<Group>,
+    cleared: Option<Instant>,
+}
 
 impl Baseline {
     /// Starts again from what the counters stand at.
-    pub fn clear(&mut self, groups: Vec<Group>) {
-        self.0 = groups;
+    pub fn clear(&mut self, groups: Vec<Group>, now: Now) {
+        (self.groups, self.cleared) = (groups, Some(now.mono));
+    }
+
+    /// How long ago the counters were cleared, if they were.
+    pub fn age(&self, now: Now) -> Option<Duration> {
+        self.cleared.map(|at| now.mono.saturating_duration_since(at))
     }
 
     /// The counters since they were cleared. The groups are those given to [`Self::clear`], in
     /// the same order.
     pub fn since(&self, mut groups: Vec<Group>) -> Vec<Group> {
-        for (group, base) in groups.iter_mut().zip(&self.0) {
+        for (group, base) in groups.iter_mut().zip(&self.groups) {
             for (row, base) in group.rows.iter_mut().zip(&base.rows) {
                 row.value = row.value.wrapping_sub(base.value);
             }

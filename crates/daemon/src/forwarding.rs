@@ -35,6 +35,11 @@ impl Plane {
         });
     }
 
+    /// Says whether packets between subscribers stay here (RFC 5213 §6.10.3).
+    pub fn route_locally(&mut self, on: bool) {
+        self.waiting.push(Change::RouteLocally(on));
+    }
+
     /// Forgets what a binding carried: it is over for good.
     pub fn forget(&mut self, binding: BindingId) {
         self.carried.remove(&binding);
@@ -100,6 +105,7 @@ mod tests {
                 match change {
                     Change::Bind { binding, .. } => self.0.push(*binding),
                     Change::Unbind(binding) => self.0.retain(|held| held != binding),
+                    Change::RouteLocally(_) => {}
                 }
             }
             Ok(())

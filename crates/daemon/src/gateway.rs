@@ -4,8 +4,13 @@
 //! ```text
 //!               rule: from ACCESS, table 5213        table 5213: default dev TUN
 //!   node ──► ACCESS ───────────────────────────────────────────► TUN ──► forwarder ──► anchor
-//!   node ◄── ACCESS ◄── route: home prefix dev ACCESS ────────── TUN ◄── forwarder ◄── anchor
+//!   node ◄── ACCESS ◄─────────────────────────────────────────── TUN ◄── forwarder ◄── anchor
+//!               table 5214: home prefix dev ACCESS   rule: from TUN, table 5214
 //! ```
+//!
+//! The routes to nodes are for what comes out of a tunnel, and for what the host itself says. A
+//! packet that reaches this host on any other way goes where its routes lead, as at any router:
+//! towards the anchor, where the home network is (RFC 5213 §6.10.5).
 //!
 //! The kernel answers neighbour solicitations and ARP for the gateway's own addresses, which are
 //! the same on every gateway (RFC 6543); the machine sends router advertisements and speaks DHCP
@@ -13,15 +18,16 @@
 
 mod port;
 mod routes;
+mod transport;
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kedge_dataplane::BindingCounters;
 use kedge_mag::{Event, InterfaceId, LinkState, Mag, Output, Settings};
 use kedge_model::{BindingId, IpNet, Ipv4Net, Ipv6Net};
 use kedge_net::NetError;
-use kedge_net::netlink::{self, DeviceIndex, Link, NextHop, Route, Rule, Table};
+use kedge_net::netlink::{self, Link, NextHop, Route, Rule, Table};
 use kedge_net::owned::{Owned, Thing};
 use kedge_net::poll::{Poller, Token};
 use kedge_net::signalling::Batch;
@@ -35,10 +41,18 @@ use crate::signalling::Signalling;
 use port::Port;
 use routes::NodeRoutes;
 
+pub use transport::{SharedInterface, examine};
+
 /// The routing table of packets that come from nodes, and the priority of the rules that lead to
 /// it: before the main table.
 const UPLINK: Table = Table(5213);
 const UPLINK_PRIORITY: u32 = 5213;
+
+/// The routing table of packets to nodes, and the priority of its rules.
+const DOWNLINK: Table = Table(5214);
+const DOWNLINK_PRIORITY: u32 = 5214;
+/// What the kernel calls the way in of packets that the host itself sends.
+const OWN_PACKETS: &str = "lo";
 
 /// How many frames of one interface are read before others get their turn.
 const FRAMES_A_TURN: usize = 64;
@@ -56,29 +70,34 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// A gateway whose packets from nodes go into `tun`.
+    /// A gateway whose packets from nodes go into `tun`, and whose packets to nodes come out of it.
     pub fn new(
         settings: Settings,
         seed: u64,
         signalling: Signalling,
         plane: Plane,
-        tun: DeviceIndex,
+        tun: &Link,
         host: &mut Owned,
         first_port: Token,
     ) -> Result<Self, NetError> {
         for destination in [IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())] {
-            let next_hop = NextHop::Device(tun);
+            let next_hop = NextHop::Device(tun.index);
             host.make(Thing::Route(Route { destination, next_hop, table: UPLINK, metric: 0 }))?;
+        }
+        let rule = |input: &str, table, priority| {
+            let input = input.to_owned();
+            let of = |ipv6| Rule::Input { ipv6, input: input.clone(), table, priority };
+            [false, true].map(|ipv6| Thing::Rule(of(ipv6)))
+        };
+        for input in [&tun.name, OWN_PACKETS] {
+            for rule in rule(input, DOWNLINK, DOWNLINK_PRIORITY) {
+                host.make(rule)?;
+            }
         }
         let mut ports = BTreeMap::new();
         for (&id, interface) in &settings.interfaces {
-            for ipv6 in [false, true] {
-                host.make(Thing::Rule(Rule::Input {
-                    ipv6,
-                    input: interface.name.clone(),
-                    table: UPLINK,
-                    priority: UPLINK_PRIORITY,
-                }))?;
+            for rule in rule(&interface.name, UPLINK, UPLINK_PRIORITY) {
+                host.make(rule)?;
             }
             ports.insert(id, Port::new(interface.name.clone()));
         }
@@ -122,9 +141,14 @@ impl Gateway {
         self.baseline.since(self.counted())
     }
 
+    /// For how long the counters have counted; `None` since the start.
+    pub fn counted_for(&self, now: Now) -> Option<Duration> {
+        self.baseline.age(now)
+    }
+
     /// Starts all counters again from zero.
-    pub fn clear_statistics(&mut self) {
-        self.baseline.clear(self.counted());
+    pub fn clear_statistics(&mut self, now: Now) {
+        self.baseline.clear(self.counted(), now);
     }
 
     /// How many changes of the forwarding were refused by the host.
@@ -134,7 +158,9 @@ impl Gateway {
 
     fn counted(&self) -> Vec<Group> {
         let mut groups = self.mag.statistics();
-        groups.extend(tunnel_groups(&self.plane.totals()));
+        let totals = self.plane.totals();
+        groups.extend(tunnel_groups(&totals));
+        groups.push(Group::of(&totals.local));
         groups
     }
 
@@ -177,6 +203,7 @@ impl Gateway {
         let Some((place, (&id, port))) = found else { return };
         let token = Token(self.first_port.0 + place as u64);
         port.open(link, poller, token, host);
+        self.mag.handle_mtu(id, u16::try_from(link.mtu).unwrap_or(u16::MAX), now);
         let state = if link.running { LinkState::Up } else { LinkState::Down };
         self.mag.handle_link(id, state, now);
         self.settle(host);
@@ -311,11 +338,16 @@ fn log(event: &Event) {
         Event::Registered { mn_id, lma, prefixes, ipv4, lifetime, took, .. } => {
             info!(%mn_id, %lma, ?prefixes, ?ipv4, ?lifetime, ?took, "registered");
         }
+        Event::Delegated { mn_id, prefixes, .. } => info!(%mn_id, ?prefixes, "delegated"),
         Event::Unanswered { mn_id, lma, attempts, .. } => {
             warn!(%mn_id, %lma, attempts, "the anchor does not answer");
         }
         Event::Refused { mn_id, why, retry_in, .. } => {
             warn!(%mn_id, ?retry_in, "no service: {why}");
+        }
+        Event::AnchorChanged { mn_id, from, to, .. } => warn!(%mn_id, %from, %to, "another anchor"),
+        Event::RevocationRefused { peer, status } => {
+            warn!(%peer, %status, "the anchor does not end all sessions at once");
         }
         Event::Expired { mn_id, .. } => warn!(%mn_id, "expired without a refresh"),
         Event::Detached { mn_id, reason, .. } => info!(%mn_id, ?reason, "detached"),

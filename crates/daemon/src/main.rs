@@ -28,6 +28,7 @@ mod forwarding;
 mod gateway;
 mod history;
 mod in_service;
+mod key_file;
 mod log;
 mod options;
 mod shell;

@@ -2,7 +2,12 @@
 
 mod anchor;
 mod gateway;
+mod heartbeats;
 mod layout;
+mod lma_globals;
+mod tunnels;
+
+use std::time::Duration;
 
 use kedge_config::Config;
 use kedge_model::{Encapsulation, Tunnel};
@@ -14,8 +19,11 @@ use crate::console::Answer;
 use crate::shell::Shell;
 use layout::{Block, span};
 
-pub use anchor::{lma_bindings, lma_globals};
+pub use anchor::{Which, lma_bindings};
 pub use gateway::{mag_bindings, mag_globals};
+pub use heartbeats::Heartbeats;
+pub use lma_globals::lma_globals;
+pub use tunnels::Tunnels;
 
 /// `show running-config`
 pub fn running_config(config: &Config) -> Answer<'_> {
@@ -37,11 +45,11 @@ pub fn version(shell: &Shell, now: Now) -> Answer<'static> {
     Answer::new(text, data)
 }
 
-/// `show lma-service statistics` and its sister.
-pub fn statistics(groups: Vec<Group>) -> Answer<'static> {
+/// `show lma-service statistics` and its sisters. `age` is how long the counters have counted.
+pub fn statistics(groups: Vec<Group>, age: Duration) -> Answer<'static> {
     let data = layout::groups_json(&groups);
     let text = move || {
-        let mut out = String::new();
+        let mut out = format!("Counted for {}\n\n", span(age));
         layout::groups(&groups, &mut out);
         out.truncate(out.trim_end().len());
         out.push('\n');
@@ -68,16 +76,42 @@ fn tunnel(tunnel: &Tunnel) -> String {
     let family = if tunnel.peer.is_ipv4() { "IPv4" } else { "IPv6" };
     let how = match tunnel.encapsulation {
         Encapsulation::IpInIp => format!("IP in {family}"),
-        Encapsulation::Gre { send_key: None, receive_key: None } => format!("GRE over {family}"),
         Encapsulation::Gre { send_key, receive_key } => {
-            let key = |key: Option<u32>| key.map_or("none".to_owned(), |key| key.to_string());
-            format!("GRE over {family}, key out {}, key in {}", key(send_key), key(receive_key))
+            format!("GRE over {family}{}", keys(send_key, receive_key))
         }
         Encapsulation::Udp { local_port, peer_port } => {
             format!("UDP over {family}, port {local_port} to {peer_port}")
         }
+        Encapsulation::GreUdp { local_port, peer_port, send_key, receive_key } => {
+            let keys = keys(send_key, receive_key);
+            format!("GRE in UDP over {family}, port {local_port} to {peer_port}{keys}")
+        }
     };
     format!("{how}, mtu {}", tunnel.mtu)
+}
+
+/// How a tunnel carries packets, but for the keys.
+fn tunnel_kind(tunnel: &Tunnel) -> String {
+    let family = if tunnel.peer.is_ipv4() { "IPv4" } else { "IPv6" };
+    match tunnel.encapsulation {
+        Encapsulation::IpInIp => format!("IP in {family}"),
+        Encapsulation::Gre { send_key: None, receive_key: None } => format!("GRE over {family}"),
+        Encapsulation::Gre { .. } => format!("GRE over {family} with keys"),
+        Encapsulation::Udp { .. } => format!("UDP over {family}"),
+        Encapsulation::GreUdp { send_key: None, receive_key: None, .. } => {
+            format!("GRE in UDP over {family}")
+        }
+        Encapsulation::GreUdp { .. } => format!("GRE in UDP over {family} with keys"),
+    }
+}
+
+/// The keys of GRE, where there are any.
+fn keys(send_key: Option<u32>, receive_key: Option<u32>) -> String {
+    let key = |key: Option<u32>| key.map_or("none".to_owned(), |key| key.to_string());
+    match (send_key, receive_key) {
+        (None, None) => String::new(),
+        _ => format!(", key out {}, key in {}", key(send_key), key(receive_key)),
+    }
 }
 
 fn tunnel_json(tunnel: &Tunnel) -> Value {
@@ -85,11 +119,15 @@ fn tunnel_json(tunnel: &Tunnel) -> Value {
         Encapsulation::IpInIp => ("ip", None, None),
         Encapsulation::Gre { send_key, receive_key } => ("gre", send_key, receive_key),
         Encapsulation::Udp { .. } => ("udp", None, None),
+        Encapsulation::GreUdp { send_key, receive_key, .. } => ("gre-udp", send_key, receive_key),
     };
+    let ports = tunnel.encapsulation.udp_ports().unzip();
     json!({
         "encapsulation": kind,
         "local": tunnel.local,
+        "local_port": ports.0,
         "peer": tunnel.peer,
+        "peer_port": ports.1,
         "send_key": send_key,
         "receive_key": receive_key,
         "mtu": tunnel.mtu,

@@ -50,6 +50,16 @@ impl Signalling {
         self.sockets.get(place).map_or(Ok(0), |socket| socket.recv_batch(batch))
     }
 
+    /// How much of what the socket in this place has room for waits to be read, both in octets.
+    pub fn backlog(&self, place: usize) -> Result<(u32, u32), NetError> {
+        self.sockets.get(place).map_or(Ok((0, 0)), SignalSocket::backlog)
+    }
+
+    /// How many datagrams were lost because they were not read in time.
+    pub fn overruns(&self) -> u64 {
+        self.sockets.iter().filter_map(|socket| socket.overruns().ok()).map(u64::from).sum()
+    }
+
     /// Keeps a message until [`Self::send`].
     pub fn queue(&mut self, path: SignalPath, dscp: u8, bytes: Vec<u8>) {
         self.waiting.push(Message { path, dscp, bytes });

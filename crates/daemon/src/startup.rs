@@ -20,7 +20,7 @@ use kedge_dp_user::{DeviceConfig, DpUser, TransportLocal};
 use kedge_model::VrfId;
 use kedge_net::NetError;
 use kedge_net::namespace::Namespace;
-use kedge_net::netlink::{NextHop, Notifications, Route, Rule, Table};
+use kedge_net::netlink::{Link, NextHop, Notifications, Route, Rule, Table};
 use kedge_net::owned::{Owned, Thing};
 use kedge_net::poll::{Poller, Signals, Waker};
 use kedge_net::privileges::{self, Needs};
@@ -32,7 +32,8 @@ use crate::apply::{self, ApplyError};
 use crate::commit::Commits;
 use crate::configure::Sessions;
 use crate::forwarding::Plane;
-use crate::gateway::Gateway;
+use crate::gateway::{self, Gateway, SharedInterface};
+use crate::key_file::{self, KeyFileError};
 use crate::log;
 use crate::options::Options;
 use crate::shell::{self, Shell};
@@ -98,9 +99,15 @@ pub enum StartError {
     /// The port for management clients of other hosts cannot be used.
     #[error("management-api: {0}")]
     Remote(#[from] RemoteError),
+    /// An interface cannot have nodes and anchors.
+    #[error(transparent)]
+    SharedInterface(#[from] SharedInterface),
     /// The kernel refused something.
     #[error(transparent)]
     Net(#[from] NetError),
+    /// A key that is in a file cannot be had.
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
     /// The data plane could not start.
     #[error("data plane: {0}")]
     Dataplane(#[from] DataplaneError),
@@ -120,7 +127,7 @@ pub fn read_config(options: &Options) -> Result<(Config, String), StartError> {
     // An octet that is no UTF-8 becomes a character that no word has, and so a mistake with a
     // place.
     let text = String::from_utf8_lossy(&text);
-    let (config, warnings) = kedge_config::parse(&text, &options.config.to_string_lossy())
+    let (mut config, warnings) = kedge_config::parse(&text, &options.config.to_string_lossy())
         .map_err(|errors| {
             errors.iter().for_each(log::say);
             StartError::Mistakes { path: path(), count: errors.len() }
@@ -131,6 +138,11 @@ pub fn read_config(options: &Options) -> Result<(Config, String), StartError> {
         } else {
             warn!("{}: {}", warning.place, warning.caution);
         }
+    }
+    match config.read_key_files(key_file::read) {
+        // The files are on the host that the configuration is for.
+        Err(cause) if options.check => log::say(format_args!("warning: {cause}")),
+        read => read?,
     }
     match plan(&config, 0) {
         Ok(_) => Ok((config, text.into_owned())),
@@ -188,7 +200,7 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
         warn!("the restart counter is not kept: {error}");
         shell::sample().wall.duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_secs() as u32)
     });
-    let plan = plan(&config, restart_counter)
+    let mut plan = plan(&config, restart_counter)
         .map_err(|cause| StartError::Unfit { path: options.config.clone(), cause })?;
     let commits = {
         let (file, directory) = (&options.config, state_dir.file("commits"));
@@ -217,6 +229,12 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
     let addresses =
         addresses.chain(plan.gateway.iter().flat_map(|plan| plan.addresses.iter().copied()));
     await_duplicate_checks(addresses, &mut host)?;
+    if let Some(plan) = &mut plan.gateway {
+        let mtu = gateway::examine(&plan.settings, &plan.addresses, &mut host)??;
+        if let Some(mtu) = mtu {
+            plan.fit(mtu);
+        }
+    }
     let started = start_services(plan, &poller, &mut host);
     let (anchor, gateway) = match started {
         Ok(services) => services,
@@ -303,7 +321,7 @@ fn start_services(
         let plane = start_plane(Side::Anchor, ANCHOR_DEVICE, plan.mtu, &plan.addresses)?;
         let device = set_up_device(ANCHOR_DEVICE, host)?;
         for &destination in &plan.pools {
-            let next_hop = NextHop::Device(device);
+            let next_hop = NextHop::Device(device.index);
             host.make(Thing::Route(Route {
                 destination,
                 next_hop,
@@ -320,12 +338,13 @@ fn start_services(
     let gateway = plan.gateway.map(|plan| {
         let signalling = Signalling::open(VrfId::DEFAULT, &plan.addresses, poller, shell::GATEWAY)?;
         be_quiet(&plan.addresses, host)?;
-        let plane = start_plane(Side::Gateway, GATEWAY_DEVICE, plan.mtu, &plan.addresses)?;
+        let mut plane = start_plane(Side::Gateway, GATEWAY_DEVICE, plan.mtu, &plan.addresses)?;
+        plane.route_locally(plan.local_routing);
         let device = set_up_device(GATEWAY_DEVICE, host)?;
         info!(addresses = join(&plan.addresses), "gateway started");
         let first = shell::ACCESS;
         let mut gateway =
-            Gateway::new(plan.settings, seed(), signalling, plane, device, host, first)?;
+            Gateway::new(plan.settings, seed(), signalling, plane, &device, host, first)?;
         gateway.announce_restart(host);
         Ok::<_, StartError>(gateway)
     });
@@ -349,8 +368,13 @@ fn start_plane(
     addresses: &[IpAddr],
 ) -> Result<Plane, StartError> {
     let vrf = VrfId::DEFAULT;
-    let local =
-        |&address: &IpAddr| TransportLocal { vrf, address, udp_port: UDP_DATA_PORT, netns: None };
+    let local = |&address: &IpAddr| TransportLocal {
+        vrf,
+        address,
+        udp_port: UDP_DATA_PORT,
+        signalling_port: address.is_ipv4().then_some(kedge_net::signalling::PORT),
+        netns: None,
+    };
     let backend = DpUser::start(kedge_dp_user::Config {
         side,
         devices: vec![DeviceConfig { vrf, name: device.to_owned(), netns: None, mtu }],
@@ -360,16 +384,13 @@ fn start_plane(
 }
 
 /// Tells the kernel what to make of packets from the device.
-fn set_up_device(
-    name: &str,
-    host: &mut Owned,
-) -> Result<kedge_net::netlink::DeviceIndex, NetError> {
+fn set_up_device(name: &str, host: &mut Owned) -> Result<Link, NetError> {
     let link = host.netlink().link(name)?;
     // Packets of subscribers come out of it from anywhere; the forwarder has checked them.
     for entry in [Sysctl::ipv4(name, "rp_filter"), Sysctl::ipv6(name, "accept_ra")] {
         host.make(Thing::Sysctl { entry, value: "0".to_owned() })?;
     }
-    Ok(link.index)
+    Ok(link)
 }
 
 fn join(addresses: &[IpAddr]) -> String {

@@ -9,9 +9,6 @@ use kedge_model::{Encapsulation, GreKey, Tunnel, VrfId};
 use crate::DropReason;
 
 /// What identifies a tunnel in the packets we receive from it.
-///
-/// The peer's UDP port is not part of it: RFC 5844 §4.1.4.1 prints 5437, and a peer that spreads
-/// its flows over source ports is understood too; the inner address must be the binding's anyway.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct TunnelEnd {
     /// The routing world of the outer packet.
@@ -31,22 +28,45 @@ pub enum Carrier {
     IpInIp,
     /// GRE, with the key that we chose.
     Gre(Option<GreKey>),
-    /// UDP to this port of ours.
-    Udp(u16),
+    /// UDP, the inner packet right behind it.
+    Udp(Ports),
+    /// GRE in UDP, with the key that we chose (RFC 5845 §7.1).
+    GreUdp(Ports, Option<GreKey>),
 }
 
-impl From<&Tunnel> for TunnelEnd {
-    fn from(tunnel: &Tunnel) -> Self {
-        Self {
-            transport: tunnel.transport,
-            local: tunnel.local,
-            peer: tunnel.peer,
-            carrier: match tunnel.encapsulation {
-                Encapsulation::IpInIp => Carrier::IpInIp,
-                Encapsulation::Gre { receive_key, .. } => Carrier::Gre(receive_key),
-                Encapsulation::Udp { local_port, .. } => Carrier::Udp(local_port),
-            },
-        }
+/// What the UDP header of a packet we receive tells about its tunnel.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Ports {
+    /// It came to our port for data. The peer's port tells nothing: RFC 5844 §4.1.4.1 prints
+    /// 5437, and a peer that spreads its flows over source ports is understood too.
+    Data,
+    /// It came to our signalling port, and from this port of the peer, the one that its signalling
+    /// comes from: only that tells gateways behind one translator apart.
+    Signalling(u16),
+}
+
+impl Ports {
+    /// What a packet tells that came to our port `to` from the peer's port `from`.
+    pub fn new(to: u16, from: u16, data_port: u16) -> Self {
+        if to == data_port { Self::Data } else { Self::Signalling(from) }
+    }
+}
+
+impl TunnelEnd {
+    /// The end of a tunnel of ours that starts at a local with this port for data.
+    pub(crate) fn of(tunnel: &Tunnel, data_port: u16) -> Self {
+        let ports = |local_port, peer_port| Ports::new(local_port, peer_port, data_port);
+        let carrier = match tunnel.encapsulation {
+            Encapsulation::IpInIp => Carrier::IpInIp,
+            Encapsulation::Gre { receive_key, .. } => Carrier::Gre(receive_key),
+            Encapsulation::Udp { local_port, peer_port } => {
+                Carrier::Udp(ports(local_port, peer_port))
+            }
+            Encapsulation::GreUdp { local_port, peer_port, receive_key, .. } => {
+                Carrier::GreUdp(ports(local_port, peer_port), receive_key)
+            }
+        };
+        Self { transport: tunnel.transport, local: tunnel.local, peer: tunnel.peer, carrier }
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Fake {
     pub counters: BTreeMap<BindingId, BindingCounters>,
     /// What [`Dataplane::totals`] answers.
     pub totals: Totals,
+    /// Whether it was told to route between subscribers itself.
+    pub routes_locally: bool,
     /// Every change in the order in which it was made.
     pub log: Vec<Change>,
 }
@@ -33,6 +35,7 @@ impl Dataplane for Fake {
                     self.held.remove(binding);
                     self.counters.remove(binding);
                 }
+                Change::RouteLocally(on) => self.routes_locally = *on,
             }
             self.log.push(change.clone());
         }

@@ -12,14 +12,14 @@ use std::time::Instant;
 use kedge_model::VrfId;
 
 use crate::ecn;
-use crate::ends::{Carrier, EndId, TunnelEnd};
+use crate::ends::{Carrier, EndId, Ports, TunnelEnd};
 use crate::fragment::fragments;
 use crate::gre::Gre;
 use crate::icmp::{self, IPV6_MINIMUM_MTU, Limiter, Problem, Reply};
 use crate::inner::{Inner, protocol};
 use crate::outer::{self, Marks};
 use crate::tables::{Held, HeldPath, Tables};
-use crate::{DropReason, Kind, Side, TotalCells, Verdict};
+use crate::{DropReason, Kind, Side, TotalCells, Verdict, tlv};
 
 /// Decides for one data plane.
 #[derive(Debug)]
@@ -130,8 +130,15 @@ pub enum Carried<'a> {
     Ipv6(&'a [u8]),
     /// Protocol 47, from the GRE header on.
     Gre(&'a [u8]),
-    /// The payload of UDP to this port of ours.
-    Udp(u16, &'a [u8]),
+    /// The payload of UDP.
+    Udp {
+        /// Its destination port, one of ours.
+        to: u16,
+        /// Its source port.
+        from: u16,
+        /// What is behind the UDP header.
+        payload: &'a [u8],
+    },
 }
 
 impl Forwarder {
@@ -166,6 +173,11 @@ impl Forwarder {
             }
             return self.refuse(DropReason::NoBinding, problem, inner, packet, load, now);
         };
+        // Behind the check of the source: what is routed here is as honest as what is tunnelled.
+        if self.tables.is_local(vrf, inner.destination) {
+            self.cells.routed_locally(load.packets, load.bytes);
+            return Verdict::Local;
+        }
         let at = held.path_of(|| inner.flow_hash(packet));
         let Some(path) = held.paths.get(usize::from(at)) else {
             return self.drop(DropReason::NoBinding, load.packets);
@@ -271,6 +283,7 @@ impl Forwarder {
         let packet = &packet[..inner.total_len];
         let out = match self.outbound(vrf, &inner, packet, Load::one(&inner), now) {
             Verdict::Forward(out) => out,
+            Verdict::Local => return Verdict::Local,
             Verdict::Drop(reason) => return Verdict::Drop(reason),
             Verdict::Reply(reason, reply) => return Verdict::Reply(reason, reply),
         };
@@ -293,11 +306,14 @@ impl Forwarder {
 
     /// The inner packet of an outer one.
     pub fn decapsulate(&mut self, arrived: &Arrived<'_>) -> Verdict<InnerPacket> {
-        let (carrier, is_ipv4, packet) = match unwrap(arrived.carried) {
+        let Arrived { transport, local, peer, .. } = *arrived;
+        let Some(data_port) = self.tables.data_port(transport, local) else {
+            return self.drop(DropReason::UnknownPeer, 1);
+        };
+        let (carrier, is_ipv4, packet) = match unwrap(arrived.carried, data_port) {
             Ok(unwrapped) => unwrapped,
             Err(reason) => return self.drop(reason, 1),
         };
-        let Arrived { transport, local, peer, .. } = *arrived;
         let end = match self.end(&TunnelEnd { transport, local, peer, carrier }, 1) {
             Ok(end) => end,
             Err(reason) => return Verdict::Drop(reason),
@@ -350,16 +366,39 @@ impl Forwarder {
     }
 }
 
-/// The carrier, what it says of the inner packet's family, and the inner packet.
-pub fn unwrap(carried: Carried<'_>) -> Result<(Carrier, Option<bool>, &[u8]), DropReason> {
+/// The carrier, what it says of the inner packet's family, and the inner packet. `data_port` is
+/// our port of UDP encapsulation.
+pub fn unwrap(
+    carried: Carried<'_>,
+    data_port: u16,
+) -> Result<(Carrier, Option<bool>, &[u8]), DropReason> {
     match carried {
         Carried::Ipv4(packet) => Ok((Carrier::IpInIp, Some(true), packet)),
         Carried::Ipv6(packet) => Ok((Carrier::IpInIp, Some(false), packet)),
-        Carried::Udp(port, packet) => Ok((Carrier::Udp(port), None, packet)),
         Carried::Gre(bytes) => {
-            let gre = Gre::decode(bytes)?;
-            let packet = bytes.get(gre.header_len..).ok_or(DropReason::InvalidLength)?;
+            let (gre, packet) = Gre::split(bytes)?;
             Ok((Carrier::Gre(gre.key), Some(gre.is_ipv4), packet))
+        }
+        Carried::Udp { to, from, payload } => {
+            let ports = Ports::new(to, from, data_port);
+            if !tlv::precedes(payload) {
+                return Ok((Carrier::Udp(ports), None, payload));
+            }
+            let (gre, packet) = Gre::split(tlv::decode(payload)?)?;
+            Ok((Carrier::GreUdp(ports, gre.key), Some(gre.is_ipv4), packet))
+        }
+    }
+}
+
+/// The start of the inner packet in what is left of an outer one that met an error.
+pub fn unwrap_quote(carried: Carried<'_>) -> Option<&[u8]> {
+    match carried {
+        Carried::Ipv4(packet) | Carried::Ipv6(packet) => Some(packet),
+        Carried::Gre(bytes) => Gre::split(bytes).ok().map(|(_, packet)| packet),
+        Carried::Udp { payload, .. } if !tlv::precedes(payload) => Some(payload),
+        // The header's length is that of the whole.
+        Carried::Udp { payload, .. } => {
+            Gre::split(payload.get(tlv::LEN..)?).ok().map(|(_, packet)| packet)
         }
     }
 }
@@ -376,8 +415,12 @@ impl<'a> Arrived<'a> {
             protocol::IPV6 => Carried::Ipv6(payload),
             protocol::GRE => Carried::Gre(payload),
             protocol::UDP => {
-                let (header, data) = payload.split_first_chunk::<8>()?;
-                Carried::Udp(u16::from_be_bytes([header[2], header[3]]), data)
+                let (header, payload) = payload.split_first_chunk::<8>()?;
+                Carried::Udp {
+                    to: u16::from_be_bytes([header[2], header[3]]),
+                    from: u16::from_be_bytes([header[0], header[1]]),
+                    payload,
+                }
             }
             _ => return None,
         };

@@ -77,6 +77,15 @@ impl Gre {
     }
 }
 
+impl Gre {
+    /// Reads the header as [`Self::decode`] does and gives what is behind it, too.
+    pub(crate) fn split(bytes: &[u8]) -> Result<(Self, &[u8]), DropReason> {
+        let gre = Self::decode(bytes)?;
+        let packet = bytes.get(gre.header_len..).ok_or(DropReason::InvalidLength)?;
+        Ok((gre, packet))
+    }
+}
+
 /// The header that we put in front of a payload; its length is the second value.
 pub fn header(key: Option<u32>, is_ipv4: bool) -> ([u8; 8], usize) {
     let flags = if key.is_some() { KEY } else { 0 };

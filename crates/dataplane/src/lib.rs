@@ -33,21 +33,25 @@ mod icmp;
 pub mod inner;
 mod outer;
 mod prefixes;
+mod shim;
 mod tables;
+pub mod tlv;
 mod totals;
 mod tunnel_error;
 mod verdict;
 
 pub use counters::{BindingCells, BindingCounters};
-pub use ends::{Carrier, EndId, TunnelEnd};
+pub use ends::{Carrier, EndId, Ports, TunnelEnd};
 pub use error::DataplaneError;
 pub use forwarder::{
     Arrived, Carried, Fit, Forwarder, Inbound, InnerPacket, Load, Outbound, OuterPacket, unwrap,
+    unwrap_quote,
 };
 pub use fragment::fragments;
 pub use icmp::{IPV6_MINIMUM_MTU, Reply};
 use kedge_model::{BindingId, Forwarding};
 pub use outer::{HOP_LIMIT, Marks};
+pub use shim::Shim;
 pub use tables::{Held, HeldPath, Local, Tables};
 pub use totals::{
     Drops, Kind, TotalCells, Totals, TunnelData, TunnelDataReceived, TunnelDataSent, TunnelIcmpv6,
@@ -77,6 +81,9 @@ pub enum Change {
     },
     /// Hold nothing for the binding, and forget its counters.
     Unbind(BindingId),
+    /// Whether a gateway routes packets between its own subscribers itself (RFC 5213 §6.10.3,
+    /// EnableMAGLocalRouting). At first it does not.
+    RouteLocally(bool),
 }
 
 /// Something that forwards packets between inner routing worlds and tunnels.

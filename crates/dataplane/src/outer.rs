@@ -7,8 +7,8 @@ use std::net::IpAddr;
 
 use kedge_model::{Encapsulation, Tunnel};
 
+use crate::Shim;
 use crate::checksum::Sum;
-use crate::gre;
 use crate::inner::protocol;
 
 /// The TTL or Hop Limit of outer packets.
@@ -32,23 +32,22 @@ pub fn encapsulate(
     may_fragment: Option<u16>,
 ) -> Vec<u8> {
     let is_ipv4 = inner.first().is_some_and(|octet| octet >> 4 == 4);
-    let mut payload = Vec::with_capacity(8 + inner.len());
+    let mut shim = Shim::new(tunnel.encapsulation, is_ipv4);
+    let mut payload = Vec::with_capacity(20 + inner.len());
     let next = match tunnel.encapsulation {
         Encapsulation::IpInIp if is_ipv4 => protocol::IPV4,
         Encapsulation::IpInIp => protocol::IPV6,
-        Encapsulation::Gre { send_key, .. } => {
-            let (header, length) = gre::header(send_key, is_ipv4);
-            payload.extend(&header[..length]);
-            protocol::GRE
-        }
-        Encapsulation::Udp { local_port, peer_port } => {
-            let length = u16::try_from(8 + inner.len()).unwrap_or(u16::MAX);
+        Encapsulation::Gre { .. } => protocol::GRE,
+        Encapsulation::Udp { local_port, peer_port }
+        | Encapsulation::GreUdp { local_port, peer_port, .. } => {
+            let length = u16::try_from(8 + shim.len() + inner.len()).unwrap_or(u16::MAX);
             for field in [local_port, peer_port, length, 0] {
                 payload.extend(field.to_be_bytes());
             }
             protocol::UDP
         }
     };
+    payload.extend(shim.before(inner.len()));
     payload.extend(inner);
     if next == protocol::UDP {
         // RFC 6935 allows a zero checksum over IPv6 to tunnels that agreed on it; none has.

@@ -17,8 +17,9 @@ use prefix_trie::PrefixMap;
 struct Hashed {
     vrf: u32,
     length: u8,
-    /// The address, the prefix's bits only, at the low end.
-    bits: u128,
+    /// The address, the prefix's bits only, at the low end. As octets they need no alignment,
+    /// which there would be twice of for each subscriber.
+    bits: [u8; 16],
 }
 
 impl Hashed {
@@ -26,17 +27,21 @@ impl Hashed {
         match prefix {
             IpNet::V4(net) if net.prefix_len() == 32 => Some(Self::host(vrf, net.addr().into())),
             IpNet::V6(net) if net.prefix_len() == 128 => Some(Self::host(vrf, net.addr().into())),
-            IpNet::V6(net) if net.prefix_len() == 64 => {
-                Some(Self { vrf: vrf.0, length: 64, bits: net.addr().to_bits() >> 64 })
-            }
+            IpNet::V6(net) if net.prefix_len() == 64 => Some(Self {
+                vrf: vrf.0,
+                length: 64,
+                bits: (net.addr().to_bits() >> 64).to_ne_bytes(),
+            }),
             _ => None,
         }
     }
 
     fn host(vrf: VrfId, address: IpAddr) -> Self {
         match address {
-            IpAddr::V4(v4) => Self { vrf: vrf.0, length: 32, bits: v4.to_bits().into() },
-            IpAddr::V6(v6) => Self { vrf: vrf.0, length: 128, bits: v6.to_bits() },
+            IpAddr::V4(v4) => {
+                Self { vrf: vrf.0, length: 32, bits: u128::from(v4.to_bits()).to_ne_bytes() }
+            }
+            IpAddr::V6(v6) => Self { vrf: vrf.0, length: 128, bits: v6.to_bits().to_ne_bytes() },
         }
     }
 }
@@ -109,7 +114,11 @@ impl Prefixes {
                     let (prefix, slot) = tries.v6.get_lpm(&v6.into())?;
                     Some((prefix.prefix_len(), *slot))
                 };
-                let subnet = Hashed { length: 64, bits: host.bits >> 64, ..host };
+                let subnet = Hashed {
+                    length: 64,
+                    bits: (u128::from_ne_bytes(host.bits) >> 64).to_ne_bytes(),
+                    ..host
+                };
                 // Most subscribers have a /64: it is asked first, and is the answer unless a
                 // longer prefix exists.
                 match self.hashed.get(&subnet) {

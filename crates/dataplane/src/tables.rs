@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use foldhash::quality::RandomState;
 use hashbrown::HashMap;
 use ipnet::IpNet;
-use kedge_model::{BindingId, Encapsulation, Forwarding, Tunnel, VrfId};
+use kedge_model::{BindingId, Forwarding, Tunnel, VrfId};
 
 use crate::ends::{EndId, Ends, TunnelEnd};
 use crate::prefixes::Prefixes;
@@ -22,6 +22,9 @@ pub struct Local {
     pub address: IpAddr,
     /// The port of UDP encapsulation there.
     pub udp_port: u16,
+    /// The signalling port there, which data shares where a translator is on its way: `None` where
+    /// signalling is not over UDP.
+    pub signalling_port: Option<u16>,
 }
 
 /// A binding as the tables hold it.
@@ -48,6 +51,8 @@ pub struct HeldPath {
     pub tunnel: Tunnel,
     /// The place of its near end in the list of locals.
     pub local: u16,
+    /// Whether its packets go through the signalling port there.
+    pub shares_signalling: bool,
     pub(crate) end: EndId,
     weight: u16,
     /// A smaller MTU that the path was found to have, and until when that is believed.
@@ -112,6 +117,7 @@ pub struct Tables {
     free: Vec<u32>,
     prefixes: Prefixes,
     ends: Ends,
+    routes_locally: bool,
 }
 
 impl Tables {
@@ -126,12 +132,25 @@ impl Tables {
             free: Vec::new(),
             prefixes: Prefixes::default(),
             ends: Ends::default(),
+            routes_locally: false,
         }
     }
 
     /// Which end of the tunnels this is.
     pub fn side(&self) -> Side {
         self.side
+    }
+
+    /// Whether a gateway routes packets between its own subscribers itself (RFC 5213 §6.10.3).
+    pub fn route_locally(&mut self, on: bool) {
+        self.routes_locally = on;
+    }
+
+    /// Whether a subscriber's packet to this address need not go through a tunnel.
+    pub(crate) fn is_local(&self, vrf: VrfId, destination: IpAddr) -> bool {
+        self.routes_locally
+            && self.side == Side::Gateway
+            && self.prefixes.find(vrf, destination).is_some()
     }
 
     /// Holds `want` for the binding, in place of what was held before. On an error nothing has
@@ -175,12 +194,17 @@ impl Tables {
             self.prefixes.insert(want.vrf, *prefix, slot);
         }
         let with_local = want.paths.iter().zip(locals);
-        let paths = with_local.map(|(path, local)| HeldPath {
-            tunnel: path.tunnel,
-            local,
-            end: self.ends.acquire(TunnelEnd::from(&path.tunnel), want.vrf),
-            weight: path.weight,
-            lowered: None,
+        let paths = with_local.map(|(path, local)| {
+            let Local { udp_port, .. } = self.locals[usize::from(local)];
+            let ports = path.tunnel.encapsulation.udp_ports();
+            HeldPath {
+                tunnel: path.tunnel,
+                local,
+                shares_signalling: ports.is_some_and(|(port, _)| port != udp_port),
+                end: self.ends.acquire(TunnelEnd::of(&path.tunnel, udp_port), want.vrf),
+                weight: path.weight,
+                lowered: None,
+            }
         });
         let paths = paths.collect();
         let vrf = want.vrf;
@@ -249,19 +273,22 @@ impl Tables {
         Err(reason)
     }
 
+    /// The port of UDP encapsulation at one of our addresses.
+    pub(crate) fn data_port(&self, transport: VrfId, address: IpAddr) -> Option<u16> {
+        let is_it = |local: &&Local| (local.vrf, local.address) == (transport, address);
+        self.locals.iter().find(is_it).map(|local| local.udp_port)
+    }
+
     fn local_of(&self, binding: BindingId, tunnel: &Tunnel) -> Result<u16, DataplaneError> {
         let (local, peer) = (tunnel.local, tunnel.peer);
         if local.is_ipv4() != peer.is_ipv4() {
             return Err(DataplaneError::MixedFamilies { binding, local, peer });
         }
-        let port = match tunnel.encapsulation {
-            Encapsulation::Udp { local_port, .. } => Some(local_port),
-            _ => None,
-        };
+        let port = tunnel.encapsulation.udp_ports().map(|(port, _)| port);
         let found = self.locals.iter().position(|l| {
             l.vrf == tunnel.transport
                 && l.address == local
-                && port.is_none_or(|port| port == l.udp_port)
+                && port.is_none_or(|port| port == l.udp_port || Some(port) == l.signalling_port)
         });
         found.and_then(|at| u16::try_from(at).ok()).ok_or(DataplaneError::UnknownLocal {
             binding,

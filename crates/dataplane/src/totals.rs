@@ -22,7 +22,8 @@ impl Kind {
         let carrier = match tunnel.encapsulation {
             Encapsulation::IpInIp => 0,
             Encapsulation::Gre { .. } => 2,
-            Encapsulation::Udp { .. } => 4,
+            // What is between UDP and the inner packet is not told apart.
+            Encapsulation::Udp { .. } | Encapsulation::GreUdp { .. } => 4,
         };
         Self(if tunnel.peer.is_ipv6() { 0 } else { 6 } + carrier + u8::from(inner_ipv4))
     }
@@ -172,6 +173,16 @@ kedge_telemetry::counters! {
     }
 }
 
+kedge_telemetry::counters! {
+    /// Packets between subscribers of one gateway that went through no tunnel (RFC 5213 §6.10.3).
+    pub struct LocalRouting: "Local Routing", "local_routing" {
+        /// Packets.
+        packets: "Packets",
+        /// Their octets.
+        bytes: "Bytes",
+    }
+}
+
 /// Everything a data plane counts that belongs to no single binding.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Totals {
@@ -183,6 +194,8 @@ pub struct Totals {
     pub icmpv6: TunnelIcmpv6,
     /// Packets dropped, each under its reason.
     pub drops: Drops,
+    /// Packets that a gateway routed itself.
+    pub local: LocalRouting,
 }
 
 /// Dropped packets by reason.
@@ -216,6 +229,7 @@ pub struct TotalCells {
     received: KindCells,
     sent: KindCells,
     drops: [Cell; DropReason::COUNT],
+    local: [Cell; 2],
     pub(crate) too_big_received: Cell,
     pub(crate) too_big_dropped: Cell,
     pub(crate) too_big_relayed: Cell,
@@ -252,6 +266,13 @@ impl TotalCells {
         self.received.add(kind, packets, bytes);
     }
 
+    /// Counts packets from one subscriber to another of this gateway.
+    pub fn routed_locally(&self, packets: u64, bytes: u64) {
+        let [all, octets] = &self.local;
+        all.add(packets);
+        octets.add(bytes);
+    }
+
     /// Counts dropped packets.
     pub fn dropped(&self, reason: DropReason, packets: u64) {
         self.drops[reason as usize].add(packets);
@@ -277,6 +298,7 @@ impl TotalCells {
                 packet_too_big_relayed: self.too_big_relayed.get(),
             },
             drops,
+            local: LocalRouting { packets: self.local[0].get(), bytes: self.local[1].get() },
         }
     }
 }

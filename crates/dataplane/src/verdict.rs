@@ -156,6 +156,9 @@ impl DropReason {
 pub enum Verdict<T> {
     /// It goes on, as this.
     Forward(T),
+    /// It goes back into its routing world as it is: a gateway has its sender and its receiver, and
+    /// need not ask the anchor (RFC 5213 §6.10.3). It has been counted.
+    Local,
     /// It ends here; the reason has been counted.
     Drop(DropReason),
     /// It ends here and its sender is told; the reason has been counted.

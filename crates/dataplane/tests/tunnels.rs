@@ -50,6 +50,7 @@ fn an_unknown_peer_a_wrong_key_a_foreign_and_anothers_address_are_dropped_each_f
         }) {
             Verdict::Drop(reason) => Some(reason),
             Verdict::Forward(_) => None,
+            Verdict::Local => panic!("nothing was sent into a tunnel"),
             Verdict::Reply(..) => panic!("nobody is told what a tunnel brought"),
         }
     };
@@ -66,12 +67,109 @@ fn an_unknown_peer_a_wrong_key_a_foreign_and_anothers_address_are_dropped_each_f
 }
 
 #[test]
+fn gateways_behind_one_translator_are_told_apart_by_its_ports() {
+    let over =
+        |peer_port| tunnel(Side::Anchor, Encapsulation::Udp { local_port: 5436, peer_port }, true);
+    let mut anchor = forwarder(Side::Anchor, &over(40_001));
+    let other = Forwarding {
+        vrf: INNER,
+        inner: vec![net("10.64.0.6/32")],
+        paths: vec![Path { tunnel: over(40_002), weight: 1 }],
+    };
+    anchor.tables.bind(BindingId(8), &other, Arc::default()).unwrap();
+
+    for (to, from, source, expected) in [
+        (5436, 40_001, NODE_V4, None),
+        (5436, 40_002, "10.64.0.6", None),
+        (5436, 40_002, NODE_V4, Some(DropReason::OtherTunnel)),
+        // A port that no signalling came from is not believed.
+        (5436, 40_003, NODE_V4, Some(DropReason::UnknownKey)),
+        (5437, 40_001, NODE_V4, Some(DropReason::UnknownKey)),
+    ] {
+        let inner = packet(source, HOST_V4, 0, 10);
+        let carried = Carried::Udp { to, from, payload: &inner };
+        let (local, peer) = (ip("192.0.2.1"), ip("192.0.2.2"));
+        let arrived = Arrived { transport: TRANSPORT, local, peer, tos: 0, carried };
+        let reason = match anchor.decapsulate(&arrived) {
+            Verdict::Forward(_) => None,
+            Verdict::Drop(reason) => Some(reason),
+            Verdict::Reply(..) => panic!("nobody is told what a tunnel brought"),
+            Verdict::Local => panic!("an anchor routes nothing locally"),
+        };
+        assert_eq!(reason, expected, "{from} to {to}");
+    }
+
+    let down = packet(HOST_V4, "10.64.0.6", 0, 10);
+    let Verdict::Forward(outer) = anchor.encapsulate(INNER, &down, Instant::now()) else {
+        panic!("it is bound")
+    };
+    assert_eq!(outer[0].bytes[20..24], [0x15, 0x3c, 0x9c, 0x42], "from 5436 to 40002");
+}
+
+#[test]
+fn a_tlv_header_whose_length_is_not_the_datagrams_is_discarded() {
+    let mut anchor = forwarder(Side::Anchor, &tunnel(Side::Anchor, gre_udp(5436, Some(9)), true));
+    let inner = packet(NODE_V4, HOST_V4, 0, 10);
+    for (error, key, expected) in [
+        (0, 9, None),
+        (1, 9, Some(DropReason::InvalidLength)),
+        (0, 8, Some(DropReason::UnknownKey)),
+    ] {
+        let length = 8 + inner.len() as u8 + error;
+        let mut payload = vec![0, 47, 0, length, 0x20, 0, 8, 0, 0, 0, 0, key];
+        payload.extend(&inner);
+        let carried = Carried::Udp { to: 5436, from: 5436, payload: &payload };
+        let (local, peer) = (ip("192.0.2.1"), ip("192.0.2.2"));
+        let arrived = Arrived { transport: TRANSPORT, local, peer, tos: 0, carried };
+        let dropped = match anchor.decapsulate(&arrived) {
+            Verdict::Drop(reason) => Some(reason),
+            _ => None,
+        };
+        assert_eq!(dropped, expected);
+    }
+}
+
+#[test]
+fn a_gateway_routes_between_its_subscribers_itself_only_when_it_may_and_only_from_honest_sources() {
+    const OTHER_V6: &str = "2001:db8:5:6::1";
+    let way = tunnel(Side::Gateway, Encapsulation::IpInIp, true);
+    let other = Forwarding {
+        vrf: INNER,
+        inner: vec![net("2001:db8:5:6::/64"), net("2001:db8:d0::/56")],
+        paths: vec![Path { tunnel: way, weight: 1 }],
+    };
+    let mut gateway = forwarder(Side::Gateway, &way);
+    gateway.tables.bind(BindingId(8), &other, Arc::default()).unwrap();
+    let now = Instant::now();
+    let send = |gateway: &mut Forwarder, from: &str, to: &str| {
+        gateway.encapsulate(INNER, &packet(from, to, 0, 10), now)
+    };
+    assert!(matches!(send(&mut gateway, NODE_V6, OTHER_V6), Verdict::Forward(_)));
+    gateway.tables.route_locally(true);
+    assert_eq!(send(&mut gateway, NODE_V6, OTHER_V6), Verdict::Local);
+    assert_eq!(send(&mut gateway, NODE_V6, "2001:db8:d0:1::5"), Verdict::Local);
+    assert_eq!(send(&mut gateway, "2001:db8:d0:1::5", NODE_V6), Verdict::Local);
+    assert!(matches!(send(&mut gateway, NODE_V6, HOST_V6), Verdict::Forward(_)));
+    let spoofed = send(&mut gateway, "2001:db8:5:9::1", OTHER_V6);
+    assert!(matches!(spoofed, Verdict::Reply(DropReason::NoBinding, _)), "{spoofed:?}");
+    let totals = gateway.cells().read();
+    assert_eq!((totals.local.packets, totals.sent.data.total_packets()), (3, 2));
+    gateway.tables.route_locally(false);
+    assert!(matches!(send(&mut gateway, NODE_V6, OTHER_V6), Verdict::Forward(_)));
+
+    // An anchor has no such choice: its packets come from anywhere.
+    let mut anchor = forwarder(Side::Anchor, &tunnel(Side::Anchor, Encapsulation::IpInIp, true));
+    anchor.tables.route_locally(true);
+    assert!(matches!(send(&mut anchor, HOST_V6, NODE_V6), Verdict::Forward(_)));
+}
+
+#[test]
 fn a_gateway_takes_only_what_is_for_its_subscribers() {
     let udp = Encapsulation::Udp { local_port: 5437, peer_port: 5437 };
     let mut gateway = forwarder(Side::Gateway, &tunnel(Side::Gateway, udp, true));
     let mut take = |destination: &str| {
         let inner = packet(HOST_V6, destination, 0, 10);
-        let carried = Carried::Udp(5437, &inner);
+        let carried = Carried::Udp { to: 5437, from: 5437, payload: &inner };
         let (local, peer) = (ip("192.0.2.2"), ip("192.0.2.1"));
         gateway.decapsulate(&Arrived { transport: TRANSPORT, local, peer, tos: 0, carried })
     };
@@ -324,7 +422,7 @@ fn packets_and_octets_of_the_kinds_sum_to_the_totals() {
 proptest! {
     #[test]
     fn what_goes_in_comes_out(
-        which in 0usize..8, v4 in any::<bool>(), up in any::<bool>(), tos in any::<u8>(),
+        which in 0usize..TUNNELS, v4 in any::<bool>(), up in any::<bool>(), tos in any::<u8>(),
         data in prop::collection::vec(any::<u8>(), 8..1300),
     ) {
         let (encapsulation, over_ipv4) = all_tunnels()[which];
@@ -364,7 +462,7 @@ proptest! {
 
     #[test]
     fn no_octets_make_it_panic(
-        which in 0usize..8, mut bytes in prop::collection::vec(any::<u8>(), 0..200),
+        which in 0usize..TUNNELS, mut bytes in prop::collection::vec(any::<u8>(), 0..200),
         first in prop::sample::select(vec![0x45u8, 0x46, 0x60, 0x00, 0xb0]), aim in any::<bool>(),
     ) {
         let (encapsulation, over_ipv4) = all_tunnels()[which];
@@ -387,7 +485,7 @@ proptest! {
             Carried::Ipv4(&bytes),
             Carried::Ipv6(&bytes),
             Carried::Gre(&bytes),
-            Carried::Udp(5437, &bytes),
+            Carried::Udp { to: 5437, from: 9, payload: &bytes },
         ] {
             let tos = bytes.get(1).copied().unwrap_or(0);
             let _ = anchor.decapsulate(&Arrived { transport: TRANSPORT, local, peer, tos, carried });
@@ -400,9 +498,13 @@ proptest! {
     }
 }
 
-/// Each encapsulation over IPv4 (`true`) and IPv6.
-fn all_tunnels() -> [(Encapsulation, bool); 8] {
+/// How many ways to carry a packet there are.
+const TUNNELS: usize = 11;
+
+/// Each encapsulation over IPv4 (`true`) and IPv6. The signalling port is shared over IPv4 alone.
+fn all_tunnels() -> [(Encapsulation, bool); TUNNELS] {
     let udp = Encapsulation::Udp { local_port: 5437, peer_port: 5437 };
+    let shared = Encapsulation::Udp { local_port: 5436, peer_port: 5436 };
     let bare = Encapsulation::Gre { send_key: None, receive_key: None };
     let keyed = Encapsulation::Gre { send_key: Some(99), receive_key: Some(99) };
     let ip = Encapsulation::IpInIp;
@@ -411,11 +513,18 @@ fn all_tunnels() -> [(Encapsulation, bool); 8] {
         (bare, true),
         (keyed, true),
         (ip, true),
+        (shared, true),
+        (gre_udp(5436, None), true),
         (udp, false),
         (bare, false),
         (keyed, false),
         (ip, false),
+        (gre_udp(5437, Some(99)), false),
     ]
+}
+
+fn gre_udp(port: u16, key: Option<u32>) -> Encapsulation {
+    Encapsulation::GreUdp { local_port: port, peer_port: port, send_key: key, receive_key: key }
 }
 
 fn tunnel(side: Side, encapsulation: Encapsulation, over_ipv4: bool) -> Tunnel {
@@ -431,7 +540,11 @@ fn tunnel(side: Side, encapsulation: Encapsulation, over_ipv4: bool) -> Tunnel {
 /// A forwarder that holds one binding, with one path.
 fn forwarder(side: Side, tunnel: &Tunnel) -> Forwarder {
     let addresses = ["192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"];
-    let local = |text: &str| Local { vrf: TRANSPORT, address: ip(text), udp_port: 5437 };
+    let local = |text: &str| {
+        let address = ip(text);
+        let signalling_port = address.is_ipv4().then_some(5436);
+        Local { vrf: TRANSPORT, address, udp_port: 5437, signalling_port }
+    };
     let mut tables = Tables::new(side, vec![INNER], addresses.map(local).to_vec());
     let want = Forwarding {
         vrf: INNER,

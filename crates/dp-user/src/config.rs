@@ -42,6 +42,11 @@ pub struct TransportLocal {
     pub address: IpAddr,
     /// The port of UDP encapsulation there, 5437 by RFC 5844 §4.1.4.1.
     pub udp_port: u16,
+    /// The port of signalling there, 5436 by RFC 5844 §4.1.3.1, which data shares where a
+    /// translator is on its way. Whoever has the signalling socket keeps what is no data: it is
+    /// bound before, and lets others bind its port (SO_REUSEPORT) since. `None` where signalling is
+    /// not over UDP.
+    pub signalling_port: Option<u16>,
     /// The network namespace of that world; `None` is the process's own.
     pub netns: Option<OwnedFd>,
 }

@@ -3,18 +3,20 @@
 //! A batch of reads lies in one buffer, the headers that are written for it in another; outboxes
 //! hold ranges of both until the batch is sent. The payload is copied by the kernel alone.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::time::Instant;
 
 use kedge_dataplane::inner::Inner;
-use kedge_dataplane::{DropReason, Fit, Load, Verdict, fragments, gre};
+use kedge_dataplane::{DropReason, Fit, Load, Shim, Verdict, fragments};
 use kedge_model::Encapsulation;
+use tracing::debug;
 
 use crate::outbox::Piece;
 use crate::split::{Cut, finish_checksum};
+use crate::transport::{Carriage, Transport};
 use crate::virtio::{Train, VirtioHeader};
-use crate::worker::{Carriage, Transport, Worker};
+use crate::worker::Worker;
 
 /// Octets of the largest read: a train and its virtio header.
 const READ: usize = VirtioHeader::LEN + (1 << 16);
@@ -38,7 +40,7 @@ impl Worker {
             self.send_packet(at, used, length, now);
             used += length;
         }
-        for transport in &mut self.transports {
+        for transport in self.transports.iter_mut() {
             transport.outbox.flush(&self.reads, &self.written);
         }
         self.written.clear();
@@ -71,42 +73,56 @@ impl Worker {
         let load = cut.map_or(Load::one(&inner), |cut| cut.load());
         let out = match forwarder.outbound(device.vrf, &inner, packet, load, now) {
             Verdict::Forward(out) => out,
+            Verdict::Local => {
+                let read = &mut reads[start..first + inner.total_len];
+                if cut.is_none() {
+                    // Its checksum is complete by now, which the header need not promise any more.
+                    read[..VirtioHeader::LEN].fill(0);
+                }
+                // The whole train goes back as it came: its segments are cut where it leaves.
+                if let Err(error) = (&devices[at].file).write(read) {
+                    debug!(%error, "a packet could not go back into its device");
+                    forwarder.cells().dropped(DropReason::Refused, load.packets);
+                }
+                return;
+            }
             Verdict::Drop(_) => return,
             Verdict::Reply(_, reply) => return device.replies.send(&reply),
         };
         let Some((_, path)) = forwarder.path(&out) else { return };
         let tunnel = &path.tunnel;
-        let (carriage, port, gre) = match tunnel.encapsulation {
-            Encapsulation::Udp { peer_port, .. } => (Carriage::Udp, peer_port, None),
-            Encapsulation::Gre { send_key, .. } => {
-                (Carriage::Gre, 0, Some(gre::header(send_key, inner.is_ipv4())))
+        let (carriage, port) = match tunnel.encapsulation {
+            Encapsulation::Udp { peer_port, .. } | Encapsulation::GreUdp { peer_port, .. } => {
+                (if path.shares_signalling { Carriage::Shared } else { Carriage::Udp }, peer_port)
             }
-            Encapsulation::IpInIp if inner.is_ipv4() => (Carriage::Ipv4, 0, None),
-            Encapsulation::IpInIp => (Carriage::Ipv6, 0, None),
+            Encapsulation::Gre { .. } => (Carriage::Gre, 0),
+            Encapsulation::IpInIp if inner.is_ipv4() => (Carriage::Ipv4, 0),
+            Encapsulation::IpInIp => (Carriage::Ipv6, 0),
         };
         let to = SocketAddr::new(tunnel.peer, port);
-        let index = usize::from(path.local) * Carriage::ALL.len() + carriage as usize;
-        let Some(Transport { outbox, .. }) = transports.get_mut(index) else { return };
-        let gre = gre.as_ref().map_or(&[][..], |(header, length)| &header[..*length]);
+        let mut shim = Shim::new(tunnel.encapsulation, inner.is_ipv4());
+        let Some(Transport { outbox, .. }) = transports.of_local(path.local, carriage) else {
+            return;
+        };
 
         if out.fit == Fit::OuterFragments {
             outbox.flush(reads, written);
         }
         match (cut, out.fit) {
             (None, Fit::Whole | Fit::OuterFragments) => {
-                let head = append(written, gre);
+                let head = append(written, shim.before(inner.total_len));
                 let body = Piece::Read(first..first + inner.total_len);
-                let length = gre.len() + inner.total_len;
+                let length = shim.len() + inner.total_len;
                 outbox.push(to, out.marks, length, [head, Some(body)].into_iter().flatten());
             }
             (Some(cut), Fit::Whole | Fit::OuterFragments) => {
                 for index in 0..cut.count() {
                     let start = written.len();
-                    written.extend_from_slice(gre);
-                    let header = written.len();
+                    let header = start + shim.len();
                     written.resize(header + cut.header_len(), 0);
                     let payload = cut.write(&inner, packet, index, &mut written[header..]);
                     let length = written.len() - start + payload.len();
+                    written[start..header].copy_from_slice(shim.before(length - shim.len()));
                     let payload = first + payload.start..first + payload.end;
                     let pieces = [Piece::Written(start..written.len()), Piece::Read(payload)];
                     outbox.push(to, out.marks, length, pieces);
@@ -121,7 +137,7 @@ impl Worker {
                     };
                     for piece in pieces {
                         let start = written.len();
-                        written.extend_from_slice(gre);
+                        written.extend_from_slice(shim.before(piece.len()));
                         written.extend_from_slice(&piece);
                         let piece = Piece::Written(start..written.len());
                         outbox.push(to, out.marks, written.len() - start, [piece]);

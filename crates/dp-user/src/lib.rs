@@ -21,6 +21,7 @@ mod start;
 mod sys;
 #[cfg(test)]
 mod trains;
+mod transport;
 mod virtio;
 mod worker;
 
@@ -37,6 +38,7 @@ use kedge_dataplane::{
 use kedge_model::{BindingId, VrfId};
 use sys::epoll::Waker;
 use tracing::error;
+use transport::Transports;
 use worker::{Command, Worker};
 
 /// Commands that may wait for the worker.
@@ -67,14 +69,15 @@ impl DpUser {
             udp_trains &= udp;
             devices.push(device);
         }
-        let mut transports = Vec::new();
+        let mut transports = Transports::default();
         for local in &config.locals {
-            transports.extend(start::transports(local)?);
+            transports.add(start::transports(local)?);
         }
         let locals = config.locals.iter().map(|local| Local {
             vrf: local.vrf,
             address: local.address,
             udp_port: local.udp_port,
+            signalling_port: local.signalling_port,
         });
         let vrfs = config.devices.iter().map(|device| device.vrf).collect();
         let tables = Tables::new(config.side, vrfs, locals.collect());
@@ -143,6 +146,7 @@ impl Dataplane for DpUser {
                     bound.insert(*binding, Arc::default());
                     Arc::default()
                 }
+                Change::RouteLocally(_) => Arc::default(),
             };
             (change.clone(), cells)
         });
@@ -154,6 +158,7 @@ impl Dataplane for DpUser {
             match change {
                 Change::Bind { binding, .. } => self.counters.insert(*binding, Arc::clone(cells)),
                 Change::Unbind(binding) => self.counters.remove(binding),
+                Change::RouteLocally(_) => None,
             };
         }
         done

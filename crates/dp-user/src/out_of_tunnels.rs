@@ -9,8 +9,9 @@ use kedge_dataplane::{DropReason, Forwarder, Load, TunnelEnd, ecn, unwrap};
 
 use crate::merge::{Merger, Sink, unfinished};
 use crate::sys::receive::{Arrival, BATCH, Inbox};
+use crate::transport::Transport;
 use crate::virtio::{Train, VirtioHeader};
-use crate::worker::{Carriage, Device, Transport, Worker};
+use crate::worker::{Device, Worker};
 
 /// Arrivals of one batch from a UDP socket: trains of up to 64 KiB, and what was received is best
 /// written while the processor's cache still has it.
@@ -26,13 +27,13 @@ impl Worker {
         }
         let mut arrivals = 0;
         // An error here was about a packet that left, and its report is in the error queue.
-        let most = if transport.carriage == Carriage::Udp { TRAINS } else { BATCH };
+        let most = if transport.carriage.is_udp() { TRAINS } else { BATCH };
         if inbox.receive(transport.outbox.fd(), most).is_ok() {
             arrivals = inbox.arrivals().len();
             let sink = Devices { devices, refused: 0 };
             Exit { forwarder, transport, merger, sink, now }.batch(inbox);
         }
-        let single = if transport.carriage == Carriage::Udp { 0 } else { arrivals };
+        let single = if transport.carriage.is_udp() { 0 } else { arrivals };
         self.collect_failures(now);
         single
     }
@@ -54,7 +55,7 @@ impl Exit<'_> {
             let octets = inbox.octets();
             let start = Inbox::start(index);
             let (mut at, end) = (start, start + arrival.length);
-            if self.transport.local.is_ipv4() && self.transport.carriage != Carriage::Udp {
+            if self.transport.local.is_ipv4() && !self.transport.carriage.is_udp() {
                 // An IPv4 raw socket gives the IP header too (raw(7)).
                 if let Ok(outer) = Inner::parse_quote(&octets[at..end]) {
                     at += outer.header_len;
@@ -79,7 +80,8 @@ impl Exit<'_> {
     /// Takes one packet, which is at `at`, out of its tunnel.
     fn packet(&mut self, octets: &mut [u8], at: Range<usize>, arrival: &Arrival) {
         let Self { forwarder, transport, merger, sink, now } = self;
-        let (carrier, is_ipv4, packet) = match unwrap(transport.carried(&octets[at.clone()])) {
+        let carried = transport.carried(&octets[at.clone()], arrival.from.port());
+        let (carrier, is_ipv4, packet) = match unwrap(carried, transport.data_port) {
             Ok(unwrapped) => unwrapped,
             Err(reason) => return forwarder.cells().dropped(reason, 1),
         };

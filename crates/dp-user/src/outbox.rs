@@ -5,7 +5,7 @@
 //! kernel cuts again (UDP_SEGMENT), so that it walks its output path once for all of them.
 
 use std::io::{self, IoSlice};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 
@@ -34,8 +34,8 @@ const QUOTE: usize = 1280;
 /// An error about a packet that was sent or could not be.
 #[derive(Debug)]
 pub struct Report {
-    /// Where the outer packet was going.
-    pub to: IpAddr,
+    /// Where the outer packet was going; the port is that of UDP.
+    pub to: SocketAddr,
     /// What is wrong.
     pub fault: TunnelFault,
     /// The start of what the outer packet carried, from behind its IP or UDP header.
@@ -203,7 +203,7 @@ impl Outbox {
             };
             let octets = parts[single.parts].iter().flat_map(|part| part.iter().copied());
             let carried = octets.take(QUOTE).collect();
-            self.reports.push(Report { to: datagram.to.ip(), fault, carried });
+            self.reports.push(Report { to: datagram.to, fault, carried });
         }
     }
 
@@ -225,7 +225,7 @@ impl Outbox {
                 TunnelFault::Broken
             };
             let carried = quote[..error.length.min(QUOTE)].to_vec();
-            self.reports.push(Report { to: error.to.ip(), fault, carried });
+            self.reports.push(Report { to: error.to, fault, carried });
         }
         mtu
     }

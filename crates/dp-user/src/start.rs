@@ -10,8 +10,9 @@ use crate::config::{DeviceConfig, TransportLocal};
 use crate::outbox::Outbox;
 use crate::replies::Replies;
 use crate::sys::netns::within;
-use crate::sys::{socket, tun};
-use crate::worker::{Carriage, Device, Transport};
+use crate::sys::{share, socket, tun};
+use crate::transport::{Carriage, Transport};
+use crate::worker::Device;
 
 /// Packets that wait in a device for us: enough for the kernel's bursts, short enough for TCP.
 const QUEUE: u16 = 2000;
@@ -65,7 +66,9 @@ fn quiet(name: &str) {
 /// Opens the sockets of a local, in the order of [`Carriage::ALL`].
 pub fn transports(config: &TransportLocal) -> Result<Vec<Transport>, DataplaneError> {
     let opened = within(config.netns.as_ref(), || {
-        Carriage::ALL.into_iter().map(|carriage| transport(config, carriage)).collect()
+        let has = |c: &Carriage| *c != Carriage::Shared || config.signalling_port.is_some();
+        let carriages = Carriage::ALL.into_iter().filter(has);
+        carriages.map(|carriage| transport(config, carriage)).collect()
     });
     let action = || format!("enter the network namespace of {}", config.address);
     opened.map_err(|source| host(action(), "CAP_SYS_ADMIN", source))?
@@ -78,6 +81,9 @@ fn transport(config: &TransportLocal, carriage: Carriage) -> Result<Transport, D
         Carriage::Gre => (libc::SOCK_RAW, protocol::GRE, 0, "GRE"),
         Carriage::Ipv4 => (libc::SOCK_RAW, protocol::IPV4, 0, "IPv4-in-IP"),
         Carriage::Ipv6 => (libc::SOCK_RAW, protocol::IPV6, 0, "IPv6-in-IP"),
+        Carriage::Shared => {
+            (libc::SOCK_DGRAM, protocol::UDP, config.signalling_port.unwrap_or(0), "shared UDP")
+        }
     };
     let local = SocketAddr::new(config.address, port);
     let open = || {
@@ -92,7 +98,11 @@ fn transport(config: &TransportLocal, carriage: Carriage) -> Result<Transport, D
             socket::set(&fd, libc::SOL_SOCKET, forced, BUFFER)
                 .or_else(|_| socket::set(&fd, libc::SOL_SOCKET, plain, BUFFER))?;
         }
-        socket::bind(&fd, local)?;
+        if carriage == Carriage::Shared {
+            share::bind(&fd, local)?;
+        } else {
+            socket::bind(&fd, local)?;
+        }
         Ok(fd)
     };
     let fd = open().map_err(|source: io::Error| match source.raw_os_error() {
@@ -104,9 +114,8 @@ fn transport(config: &TransportLocal, carriage: Carriage) -> Result<Transport, D
         },
         _ => host(format!("open the {what} socket at {}", config.address), "CAP_NET_RAW", source),
     })?;
-    let outbox = Outbox::new(fd, is_ipv4, carriage == Carriage::Udp);
-    // A raw socket has no port; the local's is kept for what UDP carries.
-    Ok(Transport { vrf: config.vrf, local, carriage, outbox })
+    let outbox = Outbox::new(fd, is_ipv4, carriage.is_udp());
+    Ok(Transport { vrf: config.vrf, local, data_port: config.udp_port, carriage, outbox })
 }
 
 /// Outer headers are ours to mark, never to be fragmented, and errors about them ours to hear.
@@ -132,7 +141,7 @@ fn options(
             (v6, IPV6_FLOWINFO_SEND, 1),
         ]
     };
-    let udp = (carriage == Carriage::Udp).then_some((libc::SOL_UDP, libc::UDP_GRO, 1));
+    let udp = carriage.is_udp().then_some((libc::SOL_UDP, libc::UDP_GRO, 1));
     family.into_iter().chain(udp)
 }
 

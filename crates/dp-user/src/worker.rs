@@ -14,23 +14,22 @@
 
 use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Instant;
 
 use kedge_dataplane::{
-    BindingCells, Carried, Change, DataplaneError, DropReason, Forwarder, TunnelError, unwrap,
+    BindingCells, Change, DataplaneError, DropReason, Forwarder, TunnelError, unwrap_quote,
 };
 use kedge_model::VrfId;
 
 use crate::into_tunnels::READS;
 use crate::merge::Merger;
-use crate::outbox::Outbox;
 use crate::pace::Pace;
 use crate::replies::Replies;
 use crate::sys::epoll::{Epoll, Waker, precise_timers};
 use crate::sys::receive::Inbox;
+use crate::transport::Transports;
 
 /// What the owner asks of the worker.
 #[derive(Debug)]
@@ -55,49 +54,6 @@ pub struct Device {
     pub replies: Replies,
 }
 
-/// What a transport socket carries.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Carriage {
-    /// UDP, to the port of its local.
-    Udp,
-    /// GRE.
-    Gre,
-    /// IPv4 in IP.
-    Ipv4,
-    /// IPv6 in IP.
-    Ipv6,
-}
-
-impl Carriage {
-    /// Every kind of transport socket, in the order in which each local has them.
-    pub const ALL: [Self; 4] = [Self::Udp, Self::Gre, Self::Ipv4, Self::Ipv6];
-}
-
-/// A transport socket.
-#[derive(Debug)]
-pub struct Transport {
-    /// The routing world it is in.
-    pub vrf: VrfId,
-    /// The address it is bound to.
-    pub local: SocketAddr,
-    /// What it carries.
-    pub carriage: Carriage,
-    /// The socket, and what waits to leave through it.
-    pub outbox: Outbox,
-}
-
-impl Transport {
-    /// What arrived here, or was sent from here, behind its IP header or UDP header.
-    pub fn carried<'a>(&self, octets: &'a [u8]) -> Carried<'a> {
-        match self.carriage {
-            Carriage::Udp => Carried::Udp(self.local.port(), octets),
-            Carriage::Gre => Carried::Gre(octets),
-            Carriage::Ipv4 => Carried::Ipv4(octets),
-            Carriage::Ipv6 => Carried::Ipv6(octets),
-        }
-    }
-}
-
 /// The state of the thread.
 #[derive(Debug)]
 pub struct Worker {
@@ -105,8 +61,8 @@ pub struct Worker {
     pub forwarder: Forwarder,
     /// In the order of the tables' devices.
     pub devices: Vec<Device>,
-    /// Four for each local of the tables, as [`Carriage::ALL`].
-    pub transports: Vec<Transport>,
+    /// In the order of the tables' locals.
+    pub transports: Transports,
     /// Joins what goes to devices.
     pub merger: Merger,
     /// Knows the waker as 0, then devices, then transports.
@@ -128,7 +84,7 @@ impl Worker {
     pub fn new(
         forwarder: Forwarder,
         devices: Vec<Device>,
-        transports: Vec<Transport>,
+        transports: Transports,
         udp_trains: bool,
         waker: Waker,
         commands: Receiver<Command>,
@@ -140,7 +96,7 @@ impl Worker {
         for device in &devices {
             epoll.add(&device.file, next())?;
         }
-        for transport in &transports {
+        for transport in transports.iter() {
             epoll.add(transport.outbox.fd(), next())?;
         }
         Ok(Self {
@@ -198,6 +154,7 @@ impl Worker {
                                 tables.bind(*binding, want, Arc::clone(cells))?;
                             }
                             Change::Unbind(binding) => tables.unbind(*binding),
+                            Change::RouteLocally(on) => tables.route_locally(*on),
                         }
                         made += 1;
                         Ok(())
@@ -212,19 +169,19 @@ impl Worker {
 
     /// Tells the senders of packets that could not be sent, or met an error on their way.
     pub fn collect_failures(&mut self, now: Instant) {
-        for transport in &mut self.transports {
+        for transport in self.transports.iter_mut() {
             let outbox = &mut transport.outbox;
             if outbox.refused > 0 {
                 self.forwarder.cells().dropped(DropReason::Refused, outbox.refused);
                 outbox.refused = 0;
             }
             for report in std::mem::take(&mut transport.outbox.reports) {
-                let carried = transport.carried(&report.carried);
-                let Ok((_, _, inner)) = unwrap(carried) else { continue };
+                let carried = transport.carried(&report.carried, report.to.port());
+                let Some(inner) = unwrap_quote(carried) else { continue };
                 let error = TunnelError {
                     transport: transport.vrf,
                     local: transport.local.ip(),
-                    peer: report.to,
+                    peer: report.to.ip(),
                     fault: report.fault,
                     inner,
                 };

@@ -20,7 +20,7 @@ fn what_is_not_permitted_and_the_capability_it_needs_are_named() {
     let error = start(vec![device], Vec::new());
     assert!(error.contains("kgdp9") && error.contains("CAP_NET_ADMIN"), "{error}");
     let address = [127, 0, 0, 1].into();
-    let local = TransportLocal { vrf, address, udp_port: 0, netns: None };
+    let local = TransportLocal { vrf, address, udp_port: 0, signalling_port: None, netns: None };
     let error = start(Vec::new(), vec![local]);
     assert!(error.contains("GRE") && error.contains("CAP_NET_RAW"), "{error}");
 }

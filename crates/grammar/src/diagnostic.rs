@@ -126,7 +126,7 @@ pub type SyntaxError = Box<(Place, SyntaxFault)>;
 /// Something to know about a line that is accepted.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum SyntaxRemark {
-    /// The command is read and kept, and nothing comes of it in this version.
+    /// The command is read and kept, and nothing comes of it in this version; said once a text.
     NoEffectYet {
         /// Its name.
         command: String,

@@ -61,7 +61,15 @@ fn compare<'a, K: Copy + PartialEq>(
             differences.push(difference);
             continue;
         };
-        if old.args != new.args || old.negated != new.negated {
+        let same = old.args == new.args && old.negated == new.negated;
+        if !same && new.row.repeats == Repeats::Once {
+            // It is another one, and the old one must go first.
+            let path = || difference.path.clone();
+            differences.push(Difference { path: path(), before: Some(old), after: None });
+            differences.push(Difference { path: path(), before: None, after: Some(new) });
+            continue;
+        }
+        if !same {
             differences.push(difference);
         }
         if let Some(body) = new.row.body {

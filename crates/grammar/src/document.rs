@@ -1,6 +1,6 @@
 //! The table as documentation: one Markdown page for each block.
 
-use crate::{Block, Part, Row, Takes, Value};
+use crate::{Block, Part, Row, Takes};
 
 /// The pages: file name and text, the global block's first.
 pub fn document<K: Copy + PartialEq>(global: &'static Block<K>) -> Vec<(String, String)> {
@@ -74,8 +74,8 @@ pub(crate) fn syntax(parts: &[Part]) -> String {
         .iter()
         .map(|part| match part {
             Part::Word { word, .. } | Part::Flag { word, .. } => (*word).to_owned(),
-            Part::Arg { value: Value::Keyword(words), .. } => {
-                let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            Part::Arg { value, .. } if value.is_choice() => {
+                let words: Vec<&str> = value.choices().map(|(word, ..)| word).collect();
                 format!("{{{}}}", words.join(" | "))
             }
             Part::Arg { name, .. } => (*name).to_owned(),
@@ -94,8 +94,8 @@ fn list_arguments(parts: &[Part], list: &mut Vec<(String, String)>) {
         match part {
             Part::Word { .. } => {}
             Part::Flag { word, help } => add(list, word, (*help).to_owned()),
-            Part::Arg { value: Value::Keyword(words), .. } => {
-                words.iter().for_each(|(word, help)| add(list, word, (*help).to_owned()));
+            Part::Arg { value, .. } if value.is_choice() => {
+                value.choices().for_each(|(word, _, help)| add(list, word, help.to_owned()));
             }
             Part::Arg { name, value, help: "" } => add(list, name, value.describe()),
             Part::Arg { name, value, help } => {

@@ -70,7 +70,7 @@ impl<K: Copy + PartialEq> Miss<K> {
     pub(crate) fn left_out(&self, word: &str) -> Option<(&'static str, &'static str)> {
         self.threads.iter().find_map(|thread| {
             let Some(Part::Arg { name, value, .. }) = thread.next() else { return None };
-            if matches!(value, Value::Keyword(_)) {
+            if value.is_choice() {
                 return None;
             }
             let mut behind = Vec::new();
@@ -213,13 +213,12 @@ fn step<K: Copy + PartialEq>(
                 }
                 Fit::Not => {}
             },
-            Part::Arg { value: Value::Keyword(choices), .. } => {
-                for (full, _) in *choices {
+            Part::Arg { value, .. } if value.is_choice() => {
+                for (full, meant, _) in value.choices() {
+                    let datum = Some(Datum::Word(meant));
                     match fit(full, word) {
-                        Fit::Whole => thread.take(at, part, Some(Datum::Word(full)), &mut whole),
-                        Fit::Begins => {
-                            thread.take(at, part, Some(Datum::Word(full)), slot(&mut begun, full));
-                        }
+                        Fit::Whole => thread.take(at, part, datum, &mut whole),
+                        Fit::Begins => thread.take(at, part, datum, slot(&mut begun, full)),
                         Fit::Not => {}
                     }
                 }
@@ -363,8 +362,8 @@ fn hints<K: Copy + PartialEq>(threads: &[Thread<K>]) -> Vec<Hint> {
             Some(Part::Word { word, help } | Part::Flag { word, help }) => {
                 add(Hint::new(word, or_row(help)));
             }
-            Some(Part::Arg { value: Value::Keyword(words), .. }) => {
-                words.iter().for_each(|(word, help)| add(Hint::new(word, help)));
+            Some(Part::Arg { value, .. }) if value.is_choice() => {
+                value.choices().for_each(|(word, _, help)| add(Hint::new(word, help)));
             }
             Some(Part::Arg { name, value, help }) => {
                 let help = format!("{} ({})", or_row(help), value.describe());

@@ -115,6 +115,8 @@ struct Reader<'a, K: 'static> {
     typed: bool,
     /// Lines indented deeper than this belong to a line that nobody knew.
     below: Option<usize>,
+    /// The commands without an effect that were seen: each is worth one remark.
+    without_effect: Vec<String>,
     /// An obfuscated key was seen.
     obfuscated: bool,
     notes: Notes,
@@ -123,7 +125,15 @@ struct Reader<'a, K: 'static> {
 impl<'a, K: Copy + PartialEq> Reader<'a, K> {
     fn new(editor: &'a mut Editor<K>, origin: &str, typed: bool) -> Self {
         let notes = Notes::default();
-        Self { editor, origin: origin.into(), typed, below: None, obfuscated: false, notes }
+        Self {
+            editor,
+            origin: origin.into(),
+            typed,
+            below: None,
+            without_effect: Vec::new(),
+            obfuscated: false,
+            notes,
+        }
     }
 
     fn text(&mut self, text: &str) {
@@ -255,9 +265,10 @@ impl<'a, K: Copy + PartialEq> Reader<'a, K> {
         let Match { row, args, spots, obfuscated } = found.swap_remove(0);
         let negated = form == Form::No;
         let place = self.place(line, 0, Hide::Secrets);
-        if !row.has_effect {
-            let remark = SyntaxRemark::NoEffectYet { command: row.name() };
-            self.notes.remarks.push((place.clone(), remark));
+        if !row.has_effect && !self.without_effect.contains(&row.name()) {
+            let command = row.name();
+            self.without_effect.push(command.clone());
+            self.notes.remarks.push((place.clone(), SyntaxRemark::NoEffectYet { command }));
         }
         if obfuscated && !std::mem::replace(&mut self.obfuscated, true) {
             self.notes.remarks.push((place.clone(), SyntaxRemark::Obfuscated));

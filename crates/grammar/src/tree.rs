@@ -341,13 +341,12 @@ impl<K: Copy + PartialEq> Writer<K> {
     }
 }
 
-/// Sorts the lines of a block: in table order, those of one command by their arguments unless
-/// their order means something.
+/// Sorts the lines of a block: in table order, those of one command by the arguments that tell
+/// them apart unless their order means something.
 pub(crate) fn sort<K: Copy + PartialEq>(block: &'static Block<K>, items: &mut [Item<K>]) {
-    let place = |item: &Item<K>| block.rows.iter().position(|row| row.is_same_command(item.row));
-    items.sort_by(|a, b| {
-        let by_row = place(a).cmp(&place(b));
-        if a.row.in_order { by_row } else { by_row.then_with(|| a.args.cmp(&b.args)) }
+    items.sort_by_cached_key(|item| {
+        let Identity { command, args } = item.identity(block);
+        (command, if item.row.in_order { Args::default() } else { args })
     });
 }
 

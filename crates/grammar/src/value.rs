@@ -48,6 +48,8 @@ pub enum Value {
     NodeNai,
     /// One of some words, each with its help.
     Keyword(&'static [(&'static str, &'static str)]),
+    /// One of some words that stand for other ones: typed, meant, help.
+    Spelled(&'static [(&'static str, &'static str, &'static str)]),
     /// A network interface's name in one word: `eth0`, `GigabitEthernet0/0/0`.
     Interface,
     /// The name of a device of Linux: at most 15 octets, no slash.
@@ -113,7 +115,7 @@ impl Value {
                 let node = is_nai(word) && !word.starts_with('@');
                 node.then(|| Datum::Text(word.to_owned()))
             }
-            Self::Keyword(_) => None,
+            Self::Keyword(_) | Self::Spelled(_) => None,
             Self::Interface => is_interface(word).then(|| Datum::Text(word.to_owned())),
             Self::Device => is_device(word).then(|| Datum::Text(word.to_owned())),
             Self::InterfaceType => {
@@ -168,6 +170,10 @@ impl Value {
                 let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
                 words.join(", ")
             }
+            Self::Spelled(words) => {
+                let words: Vec<&str> = words.iter().map(|(word, ..)| *word).collect();
+                words.join(", ")
+            }
             Self::Interface => "interface name".to_owned(),
             Self::Device => "name of a Linux device, at most 15 characters".to_owned(),
             Self::InterfaceType => "interface type, then its number".to_owned(),
@@ -188,6 +194,21 @@ impl Value {
             Self::Nai | Self::NodeNai => Some("node"),
             _ => None,
         }
+    }
+
+    /// Whether it is one of some fixed words.
+    pub(crate) fn is_choice(&self) -> bool {
+        matches!(self, Self::Keyword(_) | Self::Spelled(_))
+    }
+
+    /// The fixed words that it is one of, each with the word that it stands for and its help.
+    pub(crate) fn choices(
+        &self,
+    ) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+        let keywords = if let Self::Keyword(words) = *self { words } else { &[] };
+        let spelled = if let Self::Spelled(words) = *self { words } else { &[] };
+        let keywords = keywords.iter().map(|(word, help)| (*word, *word, *help));
+        keywords.chain(spelled.iter().copied())
     }
 
     /// Whether words of this kind must not be shown.

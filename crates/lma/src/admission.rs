@@ -10,7 +10,7 @@ use kedge_model::Timestamp;
 use kedge_wire::BuFlags;
 use kedge_wire::auth::{self, AuthVerdict};
 
-use crate::answer::{from_ntp, home_address};
+use crate::answer::{care_of_address, from_ntp, home_address};
 use crate::binding::Binding;
 use crate::lookup::{self, Decision};
 use crate::peers::PeerIndex;
@@ -202,7 +202,7 @@ impl Lma {
 }
 
 fn verdict(authentication: Option<&Authentication>, request: &Request<'_>) -> AuthVerdict {
-    let care_of = request.path.peer.ip();
+    let care_of = care_of_address(&request.path, request.options);
     let home = authentication.map_or(care_of, |authentication| {
         home_address(authentication.home_address, care_of, request.options)
     });

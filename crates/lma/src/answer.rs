@@ -1,6 +1,6 @@
 //! The Proxy Binding Acknowledgement (RFC 5213 §5.3.6, RFC 5844 §3.1.2.6, RFC 5845 §5.2).
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use kedge_model::{IpNet, Ipv4Net, Ipv6Net, Lifetime, Sequence, SignalPath, Timestamp};
 use kedge_wire::registry::{
@@ -8,9 +8,10 @@ use kedge_wire::registry::{
 };
 use kedge_wire::{
     AccessTechnology, BaFlags, BindingAcknowledgement, DelegatedMobileNetworkPrefix,
-    DhcpSupportMode, Encoder, GreKeyOption, HandoffIndicator, HomeNetworkPrefix, Ipv4DefaultRouter,
-    Ipv4HomeAddressReply, Ipv4HomeAddressRequest, LinkLocalAddress, MessageId, MnIdOption,
-    MnLinkLayerId, NatDetection, OptionsRef, PacketRef, TimestampOption, auth, set_checksum,
+    DhcpSupportMode, Encoder, GreKeyOption, HandoffIndicator, HomeNetworkPrefix, Ipv4CareOfAddress,
+    Ipv4DefaultRouter, Ipv4HomeAddressReply, Ipv4HomeAddressRequest, LinkLocalAddress, MessageId,
+    MnIdOption, MnLinkLayerId, NatDetection, OptionsRef, PacketRef, TimestampOption, auth,
+    set_checksum,
 };
 
 use crate::addresses::HomeAddresses;
@@ -18,9 +19,6 @@ use crate::cache::Slot;
 use crate::rejection::Denial;
 use crate::request::Request;
 use crate::settings::{Authentication, AuthenticationHome};
-
-/// A NAT Detection option's Refresh Time that asks for no keepalives (RFC 5555 §3.2.3).
-const NO_KEEPALIVE: u32 = u32::MAX;
 
 /// What an accepted update is answered with.
 #[derive(Clone, Copy, Debug)]
@@ -36,8 +34,10 @@ pub(crate) struct Acceptance {
     /// The gateway's address on the node's link.
     pub link_local: Ipv6Addr,
     pub gre: Option<GreKeyOption>,
-    /// Whether data goes over UDP.
-    pub udp: bool,
+    /// Whether data goes behind the TLV header (RFC 5845 §7.2).
+    pub tlv: bool,
+    /// Whether data goes over UDP, and whether a translator is on the path.
+    pub nat: Option<NatDetection>,
 }
 
 /// Writes the acknowledgement of an accepted update. `delegated` is what the session has for the
@@ -49,7 +49,8 @@ pub(crate) fn accept(
     delegated: &[IpNet],
 ) {
     let Acceptance { status, lifetime, addresses, .. } = *acceptance;
-    let mut encoder = begin(out, request, status, lifetime, request.update.sequence);
+    let tlv = if acceptance.tlv { BaFlags::T } else { BaFlags::NONE };
+    let mut encoder = begin(out, request, status, tlv, lifetime, request.update.sequence);
     // An update with IPv4 alone is answered without a prefix (RFC 5844 §3.1.2.6).
     if request.wants_ipv6() {
         for prefix in addresses.prefixes.iter() {
@@ -83,8 +84,8 @@ pub(crate) fn accept(
     if let Some(gre) = acceptance.gre {
         encoder.option(gre);
     }
-    if acceptance.udp {
-        encoder.option(NatDetection { force_udp: true, refresh_time: NO_KEEPALIVE });
+    if let Some(nat) = acceptance.nat {
+        encoder.option(nat);
     }
     encoder.finish();
 }
@@ -103,7 +104,7 @@ pub(crate) fn deny(
         (Denial::SequenceOutOfWindow, Some(last)) => last,
         _ => request.update.sequence,
     };
-    let mut encoder = begin(out, request, denial.status(), Lifetime::ZERO, sequence);
+    let mut encoder = begin(out, request, denial.status(), BaFlags::NONE, Lifetime::ZERO, sequence);
     for prefix in request.options.all::<HomeNetworkPrefix>() {
         encoder.option(prefix);
     }
@@ -134,10 +135,27 @@ pub(crate) fn deny(
     encoder.finish();
 }
 
-/// Protects a message that begins `out`, and sets its checksum.
-pub(crate) fn seal(out: &mut Vec<u8>, path: &SignalPath, authentication: Option<&Authentication>) {
+/// The care-of address that the protection of a received message is computed over: the gateway
+/// does not know what address a translator gives it, and says its own (RFC 5555 §3.1.2).
+pub(crate) fn care_of_address(path: &SignalPath, options: OptionsRef<'_>) -> IpAddr {
+    behind(path, options).map_or(path.peer.ip(), IpAddr::V4)
+}
+
+/// The gateway's own address, if that is not where the message came from.
+pub(crate) fn behind(path: &SignalPath, options: OptionsRef<'_>) -> Option<Ipv4Addr> {
+    let said = options.get::<Ipv4CareOfAddress>().filter(|_| path.is_udp());
+    said.map(|option| option.0).filter(|address| IpAddr::V4(*address) != path.peer.ip())
+}
+
+/// Protects a message that begins `out`, for a gateway that knows itself by the address `care_of`,
+/// and sets its checksum.
+pub(crate) fn seal(
+    out: &mut Vec<u8>,
+    path: &SignalPath,
+    care_of: IpAddr,
+    authentication: Option<&Authentication>,
+) {
     if let Some(authentication) = authentication {
-        let care_of = path.peer.ip();
         let home = PacketRef::decode(out).map_or(care_of, |packet| {
             home_address(authentication.home_address, care_of, packet.options)
         });
@@ -191,10 +209,11 @@ fn begin<'o>(
     out: &'o mut Vec<u8>,
     request: &Request<'_>,
     status: Status,
+    flags: BaFlags,
     lifetime: Lifetime,
     sequence: Sequence,
 ) -> Encoder<'o> {
-    let flags = if request.is_proxy() { BaFlags::P } else { BaFlags::NONE };
+    let flags = if request.is_proxy() { flags | BaFlags::P } else { flags };
     let body = BindingAcknowledgement { status, flags, sequence, lifetime };
     let mut encoder = Encoder::new(out, body);
     encoder.option(request.mn_id.unwrap_or(MnIdOption::EMPTY));

@@ -11,6 +11,9 @@
 //!                        └───────► Revoking ─────────────────┘
 //!                        cleared         acknowledged, or not in time
 //! ```
+//!
+//! An active binding is `Unreachable` while its gateway is down: it is active again when the gateway
+//! answers, or when a gateway registers the node.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Instant;
@@ -24,8 +27,9 @@ use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue};
 
 use crate::addresses::HomeAddresses;
 use crate::cache::Slot;
-use crate::paths::Paths;
+use crate::paths::{BindingPath, Paths};
 use crate::pool::NetworkId;
+use crate::request::Request;
 
 /// A Binding Cache entry.
 #[derive(Debug)]
@@ -66,6 +70,8 @@ pub struct Binding {
     pub sequence: Sequence,
     pub(crate) network: NetworkId,
     pub(crate) lifetime_timer: TimerId,
+    /// When that timer wakes; never after `expires`.
+    pub(crate) wakes: Instant,
     /// The next binding of the same node.
     pub(crate) next: Option<Slot>,
 }
@@ -81,6 +87,9 @@ pub enum State {
         /// When that time is over.
         TimerId,
     ),
+    /// Its gateway does not answer heartbeats any more (RFC 5847 §3). Its traffic is dropped until
+    /// the gateway answers; any gateway may take it over meanwhile.
+    Unreachable,
     /// The anchor takes it back, and its gateway has not acknowledged that yet (RFC 5846 §8.1).
     /// Its traffic is dropped, and so is every update that would extend it.
     Revoking(
@@ -95,9 +104,20 @@ impl Binding {
         self.paths.first().care_of
     }
 
+    /// Whether a request comes from the gateway in charge.
+    pub(crate) fn is_at_sender_of(&self, request: &Request<'_>) -> bool {
+        let path = self.paths.first();
+        (path.care_of, path.behind) == (request.care_of, request.behind())
+    }
+
     /// Whether traffic is forwarded.
     pub fn is_active(&self) -> bool {
         self.state == State::Active
+    }
+
+    /// Whether a gateway holds it, for all that is known.
+    pub(crate) fn is_held(&self) -> bool {
+        matches!(self.state, State::Active | State::Unreachable)
     }
 
     /// What the data plane should hold for the binding.
@@ -107,6 +127,17 @@ impl Binding {
             inner: self.addresses.routed().chain(self.delegated.iter().copied()).collect(),
             paths: self.paths.iter().map(|p| Path { tunnel: p.tunnel, weight: 1 }).collect(),
         })
+    }
+
+    /// Reads from each of its cache lines. Which fields those take is the compiler's choice, so
+    /// there are some more than lines.
+    pub(crate) fn touch(&self) {
+        let BindingPath { care_of, signal, tunnel, .. } = self.paths.first();
+        std::hint::black_box((tunnel.mtu, signal.local.port(), signal.peer.port()));
+        std::hint::black_box((care_of.is_ipv4(), self.gre_key, self.wakes, self.expires));
+        std::hint::black_box((self.mn_id.subtype(), self.mn_id.octets().last()));
+        std::hint::black_box((self.addresses.prefixes.len(), self.link_layer_id.is_some()));
+        std::hint::black_box((self.timestamp, self.state, self.sequence));
     }
 
     pub(crate) fn has_link_layer_id(&self, id: Option<&[u8]>) -> bool {

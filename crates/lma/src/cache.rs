@@ -1,18 +1,19 @@
 //! The Binding Cache: all bindings, found by node.
 //!
 //! A binding stays in its slot from its making to its end; slots come in blocks that never move,
-//! so growing does not copy a million bindings. The index holds one entry a node: its hash and
-//! the first of its bindings, which are linked. The identifier itself is only in the binding, so
-//! looking a node up needs no key of its own.
+//! so growing does not copy a million bindings. The index holds one entry a node: a part of its
+//! hash and the first of its bindings, which are linked. The identifier itself is only in the
+//! binding, so looking a node up needs no key of its own.
 
 use std::hash::BuildHasher;
 use std::ops::{Index, IndexMut};
 
 use foldhash::quality::FixedState;
-use hashbrown::HashTable;
 use kedge_model::{BindingId, CustomerId, MnId};
+use kedge_wire::MnIdOption;
 
 use crate::binding::Binding;
+use crate::index::{HashIndex, Tag};
 
 /// A slot comes from the index, a timer or a waiting update, and each of them ends with its
 /// binding.
@@ -47,6 +48,10 @@ impl<'a> NodeKey<'a> {
         Self { customer, subtype: mn_id.subtype(), octets: mn_id.octets() }
     }
 
+    pub fn of_option(customer: CustomerId, option: MnIdOption<'a>) -> Self {
+        Self { customer, subtype: option.subtype().0, octets: option.identifier() }
+    }
+
     fn of(binding: &'a Binding) -> Self {
         Self::new(binding.customer, &binding.mn_id)
     }
@@ -57,33 +62,31 @@ pub(crate) struct Cache {
     /// Each with room for [`Self::BLOCK`] entries.
     blocks: Vec<Vec<Entry>>,
     free: Vec<u32>,
-    nodes: HashTable<Node>,
+    nodes: HashIndex,
     hasher: FixedState,
     len: u32,
 }
 
+/// Fills whole cache lines: reading one binding fetches nothing of its neighbours.
 #[derive(Debug)]
+#[repr(align(64))]
 struct Entry {
     /// How many bindings have lived here.
     generation: u32,
     binding: Option<Binding>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Node {
-    hash: u64,
-    first: Slot,
-}
-
 impl Cache {
     const BLOCK: usize = 1024;
+    /// How many nodes are looked ahead at in one go.
+    const AHEAD: usize = 64;
 
     /// An empty cache; `seed` keeps peers from choosing identifiers that collide.
     pub fn new(seed: u64) -> Self {
         Self {
             blocks: Vec::new(),
             free: Vec::new(),
-            nodes: HashTable::new(),
+            nodes: HashIndex::default(),
             hasher: FixedState::with_seed(seed),
             len: 0,
         }
@@ -123,6 +126,27 @@ impl Cache {
         })
     }
 
+    /// Reads what an update of each of these nodes will. A million bindings are in no processor's
+    /// cache: here the waits for memory overlap, where they would follow one another as each
+    /// update is handled on its own.
+    pub fn look_ahead<'k>(&self, keys: impl Iterator<Item = NodeKey<'k>>) {
+        let mut tags = [None; Self::AHEAD];
+        let mut keys = keys.peekable();
+        while keys.peek().is_some() {
+            let mut count = 0;
+            for (place, key) in tags.iter_mut().zip(&mut keys) {
+                *place = Some(self.tag(key));
+                count += 1;
+            }
+            let slots = tags[..count].iter().map(|tag| self.nodes.guess((*tag)?));
+            let mut found = [None; Self::AHEAD];
+            found.iter_mut().zip(slots).for_each(|(place, slot)| *place = slot);
+            for slot in found.into_iter().flatten() {
+                self.get(Slot(slot)).map(Binding::touch);
+            }
+        }
+    }
+
     /// Every binding, in the order of their slots.
     pub fn iter(&self) -> impl Iterator<Item = (Slot, &Binding)> {
         self.blocks.iter().flatten().enumerate().filter_map(|(at, entry)| {
@@ -152,22 +176,17 @@ impl Cache {
     pub fn insert(&mut self, mut binding: Binding) -> Slot {
         let slot = self.vacant();
         self.free.pop();
-        let hash = self.hasher.hash_one(NodeKey::of(&binding));
         let entry = self.entry_mut(slot);
         binding.id = BindingId(u64::from(entry.generation) << 32 | u64::from(slot.0));
         entry.generation = entry.generation.wrapping_add(1);
         let key = NodeKey::of(&binding);
-        let same_node = |node: &Node| {
-            node.hash == hash && self.get(node.first).is_some_and(|b| NodeKey::of(b) == key)
-        };
-        let first = self.nodes.find(hash, same_node).map(|node| node.first);
-        binding.next = first;
-        match self.nodes.find_mut(hash, |node| first == Some(node.first)) {
-            Some(node) => node.first = slot,
-            None => {
-                self.nodes.insert_unique(hash, Node { hash, first: slot }, |node| node.hash);
-            }
+        let tag = self.tag(key);
+        let first = self.find(key);
+        match first {
+            Some(first) => drop(self.nodes.replace(tag, first.0, slot.0)),
+            None => self.nodes.insert(tag, slot.0),
         }
+        binding.next = first;
         self.entry_mut(slot).binding = Some(binding);
         self.len += 1;
         slot
@@ -175,21 +194,15 @@ impl Cache {
 
     pub fn remove(&mut self, slot: Slot) -> Option<Binding> {
         let binding = self.get(slot)?;
-        let hash = self.hasher.hash_one(NodeKey::of(binding));
+        let key = NodeKey::of(binding);
+        let tag = self.tag(key);
         let next = binding.next;
-        let before = self
-            .of_node(NodeKey::of(binding))
-            .find_map(|(at, earlier)| (earlier.next == Some(slot)).then_some(at));
-        match before.and_then(|before| self.get_mut(before)) {
-            Some(before) => before.next = next,
-            None => {
-                let node = self.nodes.find_entry(hash, |node| node.first == slot);
-                match (node, next) {
-                    (Ok(mut node), Some(next)) => node.get_mut().first = next,
-                    (Ok(node), None) => drop(node.remove()),
-                    (Err(_), _) => {}
-                }
-            }
+        let before =
+            self.of_node(key).find_map(|(at, earlier)| (earlier.next == Some(slot)).then_some(at));
+        match (before.and_then(|before| self.get_mut(before)), next) {
+            (Some(before), _) => before.next = next,
+            (None, Some(next)) => drop(self.nodes.replace(tag, slot.0, next.0)),
+            (None, None) => self.nodes.remove(tag, slot.0),
         }
         self.free.push(slot.0);
         self.len -= 1;
@@ -197,11 +210,12 @@ impl Cache {
     }
 
     fn find(&self, key: NodeKey<'_>) -> Option<Slot> {
-        let hash = self.hasher.hash_one(key);
-        let same_node = |node: &Node| {
-            node.hash == hash && self.get(node.first).is_some_and(|b| NodeKey::of(b) == key)
-        };
-        self.nodes.find(hash, same_node).map(|node| node.first)
+        let is_it = |slot| self.get(Slot(slot)).is_some_and(|b| NodeKey::of(b) == key);
+        self.nodes.find(self.tag(key), is_it).map(Slot)
+    }
+
+    fn tag(&self, key: NodeKey<'_>) -> Tag {
+        self.hasher.hash_one(key).into()
     }
 
     fn entry_mut(&mut self, slot: Slot) -> &mut Entry {

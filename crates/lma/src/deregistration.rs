@@ -4,7 +4,7 @@ use kedge_model::{CustomerId, MnId};
 use kedge_wire::registry::RevocationTrigger;
 
 use crate::addresses::HomeAddresses;
-use crate::binding::State;
+use crate::binding::{Binding, State};
 use crate::cache::Slot;
 use crate::class::Class;
 use crate::event::{Output, Release, What};
@@ -12,6 +12,7 @@ use crate::lookup::Decision;
 use crate::registration::farewell;
 use crate::rejection::Discard;
 use crate::request::Request;
+use crate::revocation::Many;
 use crate::{Lma, Now, Timer};
 
 impl Lma {
@@ -22,7 +23,7 @@ impl Lma {
         slot: Slot,
         now: Now,
     ) -> Result<(), Discard> {
-        if self.cache[slot].care_of() != request.care_of {
+        if !self.cache[slot].is_at_sender_of(request) {
             return Err(Discard::SessionNotFound); // (1)
         }
         let binding = &mut self.cache[slot];
@@ -49,12 +50,15 @@ impl Lma {
     pub(crate) fn leave_to_others(&mut self, slot: Slot, reason: Release, now: Now) {
         // A repeated de-registration, its answer lost, does not begin the wait again, and a
         // session that the anchor takes back is nobody else's.
-        if self.cache[slot].is_active() {
+        let was_forwarded = self.cache[slot].is_active();
+        if self.cache[slot].is_held() {
             let timer = self
                 .timers
                 .insert(now.mono + self.settings.delete_wait, Timer::Delete(slot, reason));
             self.cache[slot].state = State::Lingering(timer);
-            self.want_forwarding(slot);
+            if was_forwarded {
+                self.want_forwarding(slot);
+            }
             let id = self.cache[slot].id;
             if reason == Release::Deregistered {
                 self.report(slot, What::Deregistered { binding: id });
@@ -94,7 +98,7 @@ impl Lma {
         self.networks.release(binding.network, &binding.addresses);
         self.networks.release_delegated(binding.network, &binding.delegated);
         for path in binding.paths.iter() {
-            self.peers.get_mut(path.peer).bindings -= 1;
+            self.lose_binding(path.peer, now);
         }
         let disconnects = &mut self.statistics.disconnects;
         match reason {
@@ -125,13 +129,14 @@ impl Lma {
     /// Takes every binding back, as [`Self::clear`] does one node's, with one message to each
     /// gateway.
     pub fn clear_all(&mut self, now: Now) -> usize {
-        self.take_back_peers(|_| true, Release::Cleared, now)
+        self.take_back_many(|_| true, Many::OfPeer, Release::Cleared, now)
     }
 
-    /// Takes every binding of a configured gateway back, as [`Self::clear_all`] does everybody's.
+    /// Takes every binding of a gateway back, named as it is configured or by an address, as [`Self::clear_all`] does everybody's.
     pub fn clear_peer(&mut self, name: &str, now: Now) -> usize {
         let peer = self.peers.named(name);
-        self.take_back_peers(|path| Some(path.peer) == peer, Release::Cleared, now)
+        let is_at_it = |binding: &Binding| Some(binding.paths.first().peer) == peer;
+        self.take_back_many(is_at_it, Many::OfPeer, Release::Cleared, now)
     }
 }
 

@@ -82,7 +82,7 @@ pub enum What {
         /// Its binding.
         binding: BindingId,
     },
-    /// A de-registered session is registered again by its gateway.
+    /// A session that was de-registered or unreachable is served by its gateway again.
     Resumed {
         /// Its binding.
         binding: BindingId,
@@ -101,7 +101,7 @@ pub enum What {
         /// What it said; `None` if it said nothing.
         status: Option<RevocationStatus>,
     },
-    /// A gateway does not answer any more; its bindings are kept for others for a while.
+    /// A gateway does not answer any more; nothing is forwarded for its bindings until it does.
     PeerDown {
         /// The gateway.
         peer: IpAddr,
@@ -139,7 +139,7 @@ pub enum Release {
     Deregistered,
     /// An operator cleared it.
     Cleared,
-    /// Its gateway was down or had restarted, and no other took it over in time.
+    /// Its gateway had restarted, and no other took it over in time.
     PeerLost,
     /// It was revoked for another reason.
     Revoked,

@@ -1,9 +1,15 @@
 //! Heartbeats (RFC 5847): whether gateways live, and whether they remember.
 //!
-//! A gateway with sessions is asked; one that is not heard of any more, or that has lost its
-//! sessions, is a gateway whose bindings are invalid (§3): they are treated as if it had
-//! de-registered them. Nothing is forwarded, the addresses are kept for MinDelayBeforeBCEDelete,
-//! and whichever gateway registers the node in that time gives it its addresses back.
+//! A gateway with sessions is asked. One that is not heard of any more, or that has lost its
+//! sessions, is a gateway whose bindings are invalid (§3): nothing is forwarded, and whichever
+//! gateway registers a node gets its addresses. Those of a gateway that is down stay so until their
+//! lifetimes end, and are valid again when it answers and has not forgotten them. Those of a
+//! gateway that has restarted are treated as if it had de-registered them: they are kept for
+//! MinDelayBeforeBCEDelete.
+//!
+//! A gateway that has never said anything by a heartbeat is not taken for down: it may not know
+//! them, and over IPv4 it has no Binding Error to say so by (RFC 5844 carries none). Its bindings
+//! stay, and it goes on being asked; from its first answer on it is one that speaks.
 
 use std::net::IpAddr;
 use std::time::Instant;
@@ -13,12 +19,14 @@ use kedge_sansio::{Pulse, TimerId};
 use kedge_wire::registry::BindingErrorStatus;
 use kedge_wire::{BindingError, Encoder, Heartbeat, HeartbeatFlags, OptionsRef, RestartCounter};
 
-use crate::answer::seal;
-use crate::binding::Binding;
+use crate::answer::{behind, care_of_address, seal};
+use crate::binding::{Binding, State};
 use crate::cache::Slot;
 use crate::event::{Output, Release, What};
+use crate::lookup::Decision;
 use crate::peers::PeerIndex;
 use crate::rejection::Discard;
+use crate::request::Request;
 use crate::{Lma, Now, Timer, dscp};
 
 /// A gateway's heartbeat, as the anchor feels it.
@@ -32,17 +40,39 @@ pub struct Heart {
     timer: Option<TimerId>,
     asked: Option<Instant>,
     answered: Option<Instant>,
+    /// Whether it has ever sent a heartbeat, a request or an answer.
+    speaks: bool,
+}
+
+/// What is known about a gateway by its heartbeat.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Life {
+    /// It has no sessions, or heartbeats are off: it is not asked.
+    NotAsked,
+    /// It has not been asked for long enough to tell.
+    Unknown,
+    /// It answers.
+    Up,
+    /// It has answered once, and does not any more.
+    Down,
+    /// It has never answered.
+    Silent,
+    /// It does not know heartbeats.
+    Refused,
 }
 
 impl Lma {
     /// A gateway has a session and was heard on this path. It is asked from here on.
-    pub(crate) fn feel(&mut self, peer: PeerIndex, path: SignalPath, now: Now) {
+    ///
+    /// One behind a translator is not: several may be behind the same, as one gateway that answers
+    /// for all, each with a restart counter of its own. It has to be heard often anyway.
+    pub(crate) fn feel(&mut self, peer: PeerIndex, request: &Request<'_>, now: Now) {
         let Some(rhythm) = self.settings.heartbeat else { return };
-        if self.peers.is_shared(peer) {
+        if request.behind().is_some() {
             return;
         }
         let heart = &mut self.peers.get_mut(peer).heart;
-        heart.path = Some(path);
+        heart.path = Some(request.path);
         if heart.timer.is_none() && heart.pulse.is_willing() {
             let due = now.mono + rhythm.interval;
             heart.timer = Some(self.timers.insert(due, Timer::Heartbeat(peer)));
@@ -62,14 +92,28 @@ impl Lma {
             state.heart.pulse.rest();
             return;
         }
+        if state.heart.pulse.awaits() {
+            state.counters.heartbeats_missed += 1;
+            self.statistics.other_signalling.heartbeats_missed += 1;
+        }
         let (sequence, wait, fell) = state.heart.pulse.beat(rhythm);
         state.heart.asked = Some(now.mono);
         state.heart.timer = Some(self.timers.insert(now.mono + wait, Timer::Heartbeat(peer)));
-        if fell {
-            self.report_peer(What::PeerDown { peer: path.peer.ip() });
-            self.invalidate(peer, now, |_| true);
+        state.counters.heartbeats_sent += 1;
+        match (fell, state.heart.speaks) {
+            (true, true) => {
+                self.statistics.peers.down += 1;
+                self.report_peer(What::PeerDown { peer: path.peer.ip() });
+                self.lose_reach(peer, now);
+            }
+            (true, false) => {
+                self.statistics.peers.without_heartbeat += 1;
+                self.report_peer(What::PeerWithoutHeartbeat { peer: path.peer.ip() });
+            }
+            (false, _) => {}
         }
-        self.send_heartbeat(path, Some(peer), 0, HeartbeatFlags::NONE, sequence);
+        let care_of = path.peer.ip();
+        self.send_heartbeat(path, care_of, Some(peer), 0, HeartbeatFlags::NONE, sequence);
         self.statistics.other_signalling.heartbeats_sent += 1;
     }
 
@@ -89,10 +133,14 @@ impl Lma {
         if heartbeat.flags.contains(HeartbeatFlags::R) {
             return self.handle_response(d, heartbeat, options, peer, now);
         }
-        self.send_heartbeat(d.path, peer, d.dscp, HeartbeatFlags::R, heartbeat.sequence);
+        let care_of = care_of_address(&d.path, options);
+        let (flags, sequence) = (HeartbeatFlags::R, heartbeat.sequence);
+        self.send_heartbeat(d.path, care_of, peer, d.dscp, flags, sequence);
         self.statistics.other_signalling.heartbeats_answered += 1;
-        if let Some(counters) = self.peers.counters_mut(peer) {
-            counters.heartbeats += 1;
+        if let Some(peer) = peer {
+            let state = self.peers.get_mut(peer);
+            state.counters.heartbeats += 1;
+            state.heart.speaks = true;
         }
         Ok(())
     }
@@ -110,8 +158,8 @@ impl Lma {
         let counter = options.get::<RestartCounter>().map(|option| option.0);
         let heart = &mut self.peers.get_mut(index).heart;
         let last = heart.answered;
-        let restarted = if heartbeat.flags.contains(HeartbeatFlags::U) {
-            heart.pulse.announced(counter)
+        let (restarted, came_back) = if heartbeat.flags.contains(HeartbeatFlags::U) {
+            (heart.pulse.announced(counter), false)
         } else {
             let sign = heart.pulse.answered(heartbeat.sequence, counter);
             let Some(sign) = sign else { return Err(Discard::Unexpected) };
@@ -121,30 +169,43 @@ impl Lma {
                 self.timers.reschedule(timer, (asked + rhythm.interval).max(now.mono));
             }
             if sign.came_back {
+                self.statistics.peers.up += 1;
                 self.report_peer(What::PeerUp { peer: d.path.peer.ip() });
             }
-            sign.restarted
+            (sign.restarted, sign.came_back)
         };
-        self.peers.get_mut(index).heart.answered = Some(now.mono);
+        let heart = &mut self.peers.get_mut(index).heart;
+        (heart.answered, heart.speaks) = (Some(now.mono), true);
         self.statistics.other_signalling.heartbeat_responses += 1;
         if restarted {
+            self.statistics.peers.restarted += 1;
             self.report_peer(What::PeerRestarted { peer: d.path.peer.ip() });
             // What was registered since the last sign of the earlier life may be the new one's.
+            let own = behind(&d.path, options);
             let is_older = |binding: &Binding| {
+                if binding.paths.first().behind != own {
+                    return false; // another gateway behind the same translator
+                }
                 let updated = binding.expires.checked_sub(binding.lifetime.duration());
                 last.is_some_and(|last| updated.is_none_or(|updated| updated <= last))
             };
             self.invalidate(index, now, is_older);
         }
+        if came_back {
+            self.regain_reach(index);
+        }
         Ok(())
     }
 
-    /// §3: who does not know the message says so by a Binding Error, and is never asked again.
+    /// §3: who does not know the message says so by a Binding Error, and is never asked again. The
+    /// error does not say which message was meant: an unanswered heartbeat before an
+    /// unacknowledged revocation.
     pub(crate) fn handle_binding_error(
         &mut self,
         d: Datagram<'_>,
         error: BindingError,
         peer: Option<PeerIndex>,
+        now: Now,
     ) -> Result<(), Discard> {
         let Some(peer) = peer.filter(|_| error.status == BindingErrorStatus::UNRECOGNIZED_MH_TYPE)
         else {
@@ -152,8 +213,12 @@ impl Lma {
         };
         let heart = &mut self.peers.get_mut(peer).heart;
         if !heart.pulse.refused() {
-            return Err(Discard::Unexpected);
+            self.revocations_not_understood(&d.path, now)?;
+            self.statistics.other_signalling.binding_errors_received += 1;
+            return Ok(());
         }
+        self.statistics.other_signalling.binding_errors_received += 1;
+        self.statistics.peers.without_heartbeat += 1;
         if let Some(timer) = heart.timer.take() {
             self.timers.remove(timer);
         }
@@ -166,21 +231,46 @@ impl Lma {
     pub fn announce_restart(&mut self, paths: impl IntoIterator<Item = SignalPath>) {
         for path in paths {
             let peer = self.peers.find(&path);
-            self.send_heartbeat(path, peer, 0, HeartbeatFlags::R | HeartbeatFlags::U, 0);
+            let flags = HeartbeatFlags::R | HeartbeatFlags::U;
+            self.send_heartbeat(path, path.peer.ip(), peer, 0, flags, 0);
+            self.statistics.other_signalling.restarts_announced += 1;
         }
+    }
+
+    /// A gateway is down: its sessions are not forwarded, and who waits for one gets it.
+    fn lose_reach(&mut self, peer: PeerIndex, now: Now) {
+        for slot in self.sessions_of(peer, Binding::is_active) {
+            self.cache[slot].state = State::Unreachable;
+            self.want_forwarding(slot);
+            self.resume_waiting(slot, Decision::Update(slot), now);
+        }
+    }
+
+    /// A gateway that was down answers, and has not forgotten its sessions.
+    fn regain_reach(&mut self, peer: PeerIndex) {
+        for slot in self.sessions_of(peer, |b| b.state == State::Unreachable) {
+            self.cache[slot].state = State::Active;
+            self.want_forwarding(slot);
+            let binding = self.cache[slot].id;
+            self.report(slot, What::Resumed { binding });
+        }
+    }
+
+    fn sessions_of(&self, peer: PeerIndex, which: impl Fn(&Binding) -> bool) -> Vec<Slot> {
+        let is_one = |b: &Binding| b.paths.first().peer == peer && which(b);
+        self.cache.iter().filter(|(_, b)| is_one(b)).map(|(slot, _)| slot).collect()
     }
 
     /// Treats sessions of a gateway as if it had de-registered them.
     fn invalidate(&mut self, peer: PeerIndex, now: Now, which: impl Fn(&Binding) -> bool) {
-        let is_lost = |b: &Binding| b.is_active() && b.paths.first().peer == peer && which(b);
-        let slots: Vec<Slot> =
-            self.cache.iter().filter(|(_, b)| is_lost(b)).map(|(slot, _)| slot).collect();
+        let slots = self.sessions_of(peer, |b| b.is_held() && which(b));
         slots.iter().for_each(|slot| self.leave_to_others(*slot, Release::PeerLost, now));
     }
 
     fn send_heartbeat(
         &mut self,
         path: SignalPath,
+        care_of: IpAddr,
         peer: Option<PeerIndex>,
         received_dscp: u8,
         flags: HeartbeatFlags,
@@ -194,7 +284,7 @@ impl Lma {
             encoder.option(RestartCounter(self.settings.restart_counter));
         }
         encoder.finish();
-        seal(&mut bytes, &path, policy.beyond_updates());
+        seal(&mut bytes, &path, care_of, policy.beyond_updates());
         let dscp = dscp::answer(policy.dscp, received_dscp);
         self.output.push_back(Output::Send { path, dscp, bytes });
     }
@@ -205,13 +295,30 @@ impl Lma {
 }
 
 impl Heart {
-    /// Where the gateway is asked; `None` before it has registered a node.
-    pub fn peer(&self) -> Option<IpAddr> {
-        self.path.map(|path| path.peer.ip())
+    /// Between whom requests go; `None` before the gateway has registered a node.
+    pub fn path(&self) -> Option<SignalPath> {
+        self.path
     }
 
-    /// Whether it is being asked.
-    pub fn is_felt(&self) -> bool {
-        self.timer.is_some()
+    /// What is known by it.
+    pub fn life(&self) -> Life {
+        match (self.pulse.is_willing(), self.timer, self.pulse.is_down()) {
+            (false, _, _) => Life::Refused,
+            (true, None, _) => Life::NotAsked,
+            (true, Some(_), true) if self.speaks => Life::Down,
+            (true, Some(_), true) => Life::Silent,
+            (true, Some(_), false) if self.speaks => Life::Up,
+            (true, Some(_), false) => Life::Unknown,
+        }
+    }
+
+    /// When it last answered.
+    pub fn answered(&self) -> Option<Instant> {
+        self.answered
+    }
+
+    /// The timer of the next request.
+    pub(crate) fn timer(&self) -> Option<TimerId> {
+        self.timer
     }
 }

@@ -1,4 +1,4 @@
-//! The local mobility anchor of Proxy Mobile IPv6 (RFC 5213 §5, RFC 5844, RFC 5845, RFC 7148) as
+//! The local mobility anchor of Proxy Mobile IPv6 (RFC 5213 §5, RFC 5844 to RFC 5847, RFC 7148) as
 //! a machine without input and output.
 //!
 //! This crate is pure: it opens no socket, reads no clock, starts no thread. Messages, commands
@@ -50,9 +50,13 @@ mod dscp;
 mod encapsulation;
 mod event;
 mod heartbeat;
+mod index;
+mod learning;
+mod lifetime;
 mod lookup;
 mod mobile_networks;
 mod other_denials;
+mod overload;
 mod paths;
 mod peers;
 mod pool;
@@ -72,7 +76,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use kedge_model::{CustomerId, Datagram, MnId, Sequence, Timestamp};
-use kedge_sansio::{Buffers, Rng, Timers};
+use kedge_sansio::{Buffers, Rng, TimerId, Timers};
 use kedge_telemetry::Group;
 use kedge_wire::registry::{MhType, Status};
 use kedge_wire::{Fault, Message, PacketRef, verify_checksum};
@@ -92,8 +96,9 @@ use waiting::Waiting;
 pub use addresses::{HomeAddresses, Ipv4Home, Prefixes};
 pub use binding::{Binding, State};
 pub use event::{Event, Output, Release, What};
-pub use heartbeat::Heart;
+pub use heartbeat::{Heart, Life};
 pub use kedge_sansio::{Now, Rhythm};
+pub use overload::Load;
 pub use paths::{BindingPath, Paths};
 pub use peers::{PeerCounters, PeerState};
 pub use pool::Usage;
@@ -106,7 +111,7 @@ pub use settings::{
 /// What a timer is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Timer {
-    /// The granted lifetime ran out.
+    /// The granted lifetime ran out, unless a refresh moved its end.
     Lifetime(Slot),
     /// MinDelayBeforeBCEDelete passed, and no gateway took over (RFC 5213 §5.3.5). Why it began.
     Delete(Slot, Release),
@@ -116,6 +121,8 @@ enum Timer {
     Revocation(Sequence),
     /// A gateway is to be asked, or has not answered (RFC 5847 §3.1).
     Heartbeat(PeerIndex),
+    /// A learned gateway has had no bindings for an hour.
+    Forget,
 }
 
 /// A local mobility anchor.
@@ -137,6 +144,9 @@ pub struct Lma {
     buffers: Buffers,
     binding_errors: RateLimit,
     gre_keys_given: u32,
+    load: Load,
+    /// Until the next learned gateway is forgotten.
+    forgetting: Option<TimerId>,
     forwarding_stopped: bool,
 }
 
@@ -159,6 +169,8 @@ impl Lma {
             buffers: Buffers::default(),
             binding_errors: RateLimit::default(),
             gre_keys_given: rng.next_u32(),
+            load: Load::Normal,
+            forgetting: None,
             forwarding_stopped: false,
             settings,
         }
@@ -203,6 +215,27 @@ impl Lma {
         self.peers.iter()
     }
 
+    /// One gateway, by the name it is configured under or an address of its.
+    pub fn peer(&self, id: &str) -> Option<&PeerState> {
+        self.peers.named(id).map(|peer| self.peers.get(peer))
+    }
+
+    /// The bindings of one gateway, named as for [`Self::peer`].
+    pub fn bindings_of_peer(&self, id: &str) -> impl Iterator<Item = &Binding> {
+        let peer = self.peers.named(id);
+        self.bindings().filter(move |b| b.paths.iter().any(|path| Some(path.peer) == peer))
+    }
+
+    /// Sets the counters of every gateway back to zero.
+    pub fn clear_peer_counters(&mut self) {
+        self.peers.clear_counters();
+    }
+
+    /// How busy the anchor was told to be.
+    pub fn load(&self) -> Load {
+        self.load
+    }
+
     /// How much of a network's pools is in use, of IPv4 and of IPv6.
     pub fn usage(&self, network: &str) -> Option<(Option<Usage>, Option<Usage>)> {
         Some(self.networks.pools(self.networks.id(network)?)?.usage())
@@ -229,6 +262,14 @@ impl Lma {
         self.statistics.groups()
     }
 
+    /// Looks ahead at messages that come next to [`Self::handle_datagram`]. Nothing changes but how
+    /// long those take: a shell that reads many at a time shows them here first.
+    pub fn look_ahead<'d>(&self, datagrams: impl Iterator<Item = Datagram<'d>>) {
+        let customer = self.settings.customer;
+        let named = datagrams.filter_map(|d| PacketRef::peek_mn_id(d.bytes));
+        self.cache.look_ahead(named.map(|option| NodeKey::of_option(customer, option)));
+    }
+
     /// Takes a message as it arrived. The error says how it was counted; whatever answer it gets
     /// is in the output.
     pub fn handle_datagram(&mut self, d: Datagram<'_>, now: Now) -> Result<(), Rejection> {
@@ -252,7 +293,7 @@ impl Lma {
             Message::Unknown(unknown) if unknown.mh_type() != MhType::BINDING_REVOCATION => {
                 Err(self.handle_unknown(d, unknown.mh_type(), now))
             }
-            Message::BindingError(error) => self.handle_binding_error(d, error, peer),
+            Message::BindingError(error) => self.handle_binding_error(d, error, peer, now),
             Message::BindingRevocationAcknowledgement(bra) => {
                 self.handle_revocation_acknowledgement(d, bra, packet.options, peer, now)
             }
@@ -268,11 +309,12 @@ impl Lma {
     pub fn handle_timeout(&mut self, now: Now) {
         while let Some(timer) = self.timers.pop_expired(now.mono) {
             match timer {
-                Timer::Lifetime(slot) => self.end(slot, Release::Expired, now),
+                Timer::Lifetime(slot) => self.lifetime_due(slot, now),
                 Timer::Delete(slot, reason) => self.end(slot, reason, now),
                 Timer::Create(slot) => self.resume_waiting(slot, Decision::New, now),
                 Timer::Revocation(sequence) => self.revocation_due(sequence, now),
                 Timer::Heartbeat(peer) => self.heartbeat_due(peer, now),
+                Timer::Forget => self.forget_peers(now),
             }
         }
     }
@@ -296,7 +338,7 @@ impl Lma {
         self.output.pop_front()
     }
 
-    /// When [`Self::handle_timeout`] has something to do.
+    /// When [`Self::handle_timeout`] is to be called, for all that may be due.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
         self.timers.next_due()
     }
@@ -313,6 +355,7 @@ impl Lma {
         now: Now,
     ) -> Result<(), Rejection> {
         self.admit(request, peer, now)
+            .and_then(|admitted| self.check_load(admitted.decision).map(|()| admitted))
             .and_then(|admitted| self.act(request, admitted.decision, admitted.network, now))
             .map_err(|rejection| self.refuse(request, rejection, now))
     }
@@ -348,7 +391,10 @@ impl Lma {
         let denial = match rejection {
             Rejection::Denied(denial) => denial,
             Rejection::Discarded(discard) => {
-                if matches!(discard, Discard::SessionNotFound | Discard::RevocationPending) {
+                if matches!(
+                    discard,
+                    Discard::SessionNotFound | Discard::RevocationPending | Discard::Congestion
+                ) {
                     let class = self.class_of(request);
                     self.statistics.count_class(class, Outcome::Discarded);
                 }
@@ -406,7 +452,8 @@ impl Lma {
     /// Protects an acknowledgement and sends it back the way its update came.
     fn send_answer(&mut self, request: &Request<'_>, peer: Option<PeerIndex>, mut bytes: Vec<u8>) {
         let policy = self.peers.policy(peer);
-        answer::seal(&mut bytes, &request.path, policy.authentication.as_ref());
+        let care_of = answer::care_of_address(&request.path, request.options);
+        answer::seal(&mut bytes, &request.path, care_of, policy.authentication.as_ref());
         let dscp = dscp::answer(policy.dscp, request.dscp);
         self.output.push_back(Output::Send { path: request.path, dscp, bytes });
         self.statistics.acks_sent.total += 1;
@@ -424,8 +471,13 @@ impl Lma {
     fn discard(&mut self, d: Datagram<'_>, discard: Discard, peer: Option<PeerIndex>) -> Rejection {
         let mh_type = d.bytes.get(2).map(|octet| MhType(*octet));
         if let Some(counters) = self.peers.counters_mut(peer) {
-            counters.received += u64::from(mh_type == Some(MhType::BINDING_UPDATE));
-            counters.discarded += 1;
+            match mh_type {
+                Some(MhType::BINDING_UPDATE) => {
+                    counters.received += 1;
+                    counters.discarded += 1;
+                }
+                _ => counters.unusable += 1,
+            }
         }
         match mh_type {
             Some(MhType::BINDING_UPDATE) => self.statistics.count_discard(discard),

@@ -98,7 +98,7 @@ fn is_update(binding: &Binding, request: &Request<'_>) -> bool {
             && same_interface
             && same_technology
             && request.handoff == Some(Handoff::BETWEEN_GATEWAYS))
-        || (binding.care_of() == request.care_of && same_technology)
+        || (binding.is_at_sender_of(request) && same_technology)
 }
 
 /// RFC 5213 §5.4.1.2: node, access technology and link-layer identifier are the key.
@@ -150,7 +150,7 @@ fn wait(slot: Slot, binding: &Binding, request: &Request<'_>) -> Decision {
     match binding.state {
         State::Active => Decision::Wait(slot),
         // One that is being taken back is no update's, which admission sees to.
-        State::Lingering(_) | State::Revoking(_) => Decision::Update(slot),
+        State::Lingering(_) | State::Unreachable | State::Revoking(_) => Decision::Update(slot),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where a node is reached: one or several care-of addresses, never none.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use kedge_model::{SignalPath, Tunnel};
 
@@ -11,7 +11,7 @@ use crate::peers::PeerIndex;
 #[derive(Debug)]
 pub struct Paths {
     first: BindingPath,
-    more: Vec<BindingPath>,
+    more: Box<[BindingPath]>,
 }
 
 /// One care-of address of a binding.
@@ -23,12 +23,22 @@ pub struct BindingPath {
     pub signal: SignalPath,
     /// The tunnel to the gateway.
     pub tunnel: Tunnel,
+    /// The gateway's own address where a translator puts another one in its place. It tells the
+    /// gateways behind one translator apart.
+    pub behind: Option<Ipv4Addr>,
     pub(crate) peer: PeerIndex,
+}
+
+impl BindingPath {
+    /// The gateway's address as the gateway itself knows it, which protection is computed over.
+    pub(crate) fn known_to_itself(&self) -> IpAddr {
+        self.behind.map_or(self.signal.peer.ip(), IpAddr::V4)
+    }
 }
 
 impl Paths {
     pub(crate) fn new(first: BindingPath) -> Self {
-        Self { first, more: Vec::new() }
+        Self { first, more: Box::default() }
     }
 
     /// The path in use.

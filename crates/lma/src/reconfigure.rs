@@ -2,7 +2,9 @@
 //!
 //! A binding that the new settings have a place for goes on undisturbed: it keeps its addresses
 //! and its lifetime, and what its gateway agreed to changes with its next update. One that they
-//! have none for is revoked (RFC 5846 §8.1), since its node would be told nothing otherwise.
+//! have none for is revoked (RFC 5846 §8.1), since its node would be told nothing otherwise; one
+//! that they have a place for without its IPv4 address loses that alone. No revocation says that of
+//! IPv6, so there the whole binding ends.
 
 use kedge_sansio::Now;
 use kedge_wire::registry::RevocationTrigger;
@@ -14,46 +16,57 @@ use crate::event::Release;
 use crate::settings::{Network, Settings};
 use crate::{mobile_networks, pool};
 
+/// Which part of a binding settings have a place for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Place {
+    All,
+    WithoutIpv4,
+    Nothing,
+}
+
 impl Lma {
     /// How many bindings other settings would end.
     pub fn ended_by(&self, settings: &Settings) -> usize {
-        self.cache.iter().filter(|(_, binding)| !self.has_place(binding, settings)).count()
+        self.cache.iter().filter(|(_, b)| self.place(b, settings) == Place::Nothing).count()
     }
 
     /// Command: other settings, in service. Bindings that they have no place for are revoked;
     /// says how many those were.
     pub fn apply(&mut self, settings: Settings, now: Now) -> usize {
-        let homeless: Vec<Slot> = self
-            .cache
-            .iter()
-            .filter(|(_, binding)| !self.has_place(binding, &settings))
-            .map(|(slot, _)| slot)
-            .collect();
+        let places = self.cache.iter().map(|(slot, b)| (slot, self.place(b, &settings)));
+        let homeless: Vec<(Slot, Place)> =
+            places.filter(|(_, place)| *place != Place::All).collect();
+        let mut ended = 0;
         // Their gateways are told while what was agreed with them still holds.
-        for slot in &homeless {
+        for (slot, place) in homeless {
             let trigger = RevocationTrigger::ADMINISTRATIVE_REASON;
-            self.take_back(*slot, trigger, Release::Revoked, now);
+            if place == Place::WithoutIpv4 {
+                self.take_ipv4_back(slot, trigger, now);
+            } else {
+                ended += 1;
+                self.take_back(slot, trigger, Release::Revoked, now);
+            }
         }
         let moved = settings.vrf != self.settings.vrf;
         self.settings = settings;
         self.peers.configure(&self.settings);
+        self.reassign_bindings();
         let held = self.cache.iter().map(|(_, b)| (b.network, b.addresses, &*b.delegated));
         self.networks.replace(&self.settings.networks, held);
         let slots: Vec<Slot> = self.cache.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
             self.adjust(slot, moved);
         }
-        homeless.len()
+        ended
     }
 
     /// A binding may stay if its node's profile still names the network it has its addresses
-    /// from, in the families it has, and its gateway may still register nodes.
-    fn has_place(&self, binding: &Binding, settings: &Settings) -> bool {
-        let peer = self.peers.get(binding.paths.first().peer);
+    /// from, in the families it has, and its gateway may still register nodes from where it does.
+    fn place(&self, binding: &Binding, settings: &Settings) -> Place {
+        let at = &binding.paths.first().signal;
         let served = settings.dynamic_mag_learning
             || settings.peers.iter().any(|known| {
-                known.transport == peer.transport
-                    && known.addresses.iter().any(|address| peer.addresses.contains(address))
+                known.transport == at.transport && known.addresses.contains(&at.peer.ip())
             });
         let network = || {
             let profile = settings.profile(binding.mn_id.as_nai())?;
@@ -62,18 +75,27 @@ impl Lma {
             let pools = settings.networks.get(name).filter(|_| same)?;
             Some((profile.service, pools))
         };
-        served
-            && network().is_some_and(|(service, pools)| {
-                let Network { ipv4, ipv6, mobile_networks } = pools;
-                let addresses = &binding.addresses;
-                addresses.ipv4.is_none_or(|home| {
-                    service.has_ipv4() && ipv4.is_some_and(|p| pool::has_ipv4(p, home.address))
-                }) && addresses.prefixes.upper_halves().all(|upper| {
-                    service.has_ipv6() && ipv6.is_some_and(|p| pool::has_prefix(p, upper))
-                }) && binding.delegated.iter().all(|prefix| {
-                    mobile_networks.iter().any(|pool| mobile_networks::has(*pool, *prefix))
-                })
-            })
+        let Some((service, Network { ipv4, ipv6, mobile_networks })) = network().filter(|_| served)
+        else {
+            return Place::Nothing;
+        };
+        let addresses = &binding.addresses;
+        let has_ipv4 = addresses.ipv4.is_none_or(|home| {
+            service.has_ipv4() && ipv4.is_some_and(|p| pool::has_ipv4(p, home.address))
+        });
+        let has_ipv6 = addresses
+            .prefixes
+            .upper_halves()
+            .all(|upper| service.has_ipv6() && ipv6.is_some_and(|p| pool::has_prefix(p, upper)));
+        let has_delegated = binding
+            .delegated
+            .iter()
+            .all(|prefix| mobile_networks.iter().any(|pool| mobile_networks::has(*pool, *prefix)));
+        match (has_ipv4, has_ipv6 && has_delegated) {
+            (true, true) => Place::All,
+            (false, true) if !addresses.prefixes.is_empty() => Place::WithoutIpv4,
+            (false | true, _) => Place::Nothing,
+        }
     }
 
     /// The tunnels of a binding, by the settings in force.

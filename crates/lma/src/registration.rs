@@ -40,14 +40,15 @@ impl Lma {
         if full || self.cache.of_node(key).count() >= SESSIONS_PER_NODE {
             return Err(Denial::TooManyBindings);
         }
+        self.check_place(request)?;
         let peer = self.peers.find(&request.path);
         let choice = self.choose_tunnel(request, peer)?;
         let none = HomeAddresses::default();
         let Assigned { addresses, delegated } =
             assign(&mut self.networks, network, request, none, &[], &self.settings)?;
 
-        let peer = self.peers.learn(&request.path);
-        let gre_key = choice.kind.needs_key().then(|| self.new_gre_key());
+        let peer = self.learn(&request.path);
+        let gre_key = choice.kind.needs_key().then(|| self.uplink_key(request));
         let lifetime = request.lifetime().min(self.settings.lifetime);
         let expires = now.mono + lifetime.duration();
         let slot = self.cache.vacant();
@@ -64,11 +65,13 @@ impl Lma {
             lifetime,
             created: now.mono,
             expires,
+            wakes: expires,
             state: State::Active,
             paths: Paths::new(BindingPath {
                 care_of: request.care_of,
                 signal: request.path,
                 tunnel: self.tunnel(request, choice, gre_key),
+                behind: request.behind(),
                 peer,
             }),
             gre_key,
@@ -79,8 +82,8 @@ impl Lma {
             next: None,
         };
         self.cache.insert(binding);
-        self.peers.get_mut(peer).bindings += 1;
-        self.feel(peer, request.path, now);
+        self.peers.gain(peer);
+        self.feel(peer, request, now);
         self.note_update(slot, request);
         self.want_forwarding(slot);
         self.acknowledge(request, Class::Initial, self.acceptance(slot, choice));
@@ -101,11 +104,12 @@ impl Lma {
         slot: Slot,
         now: Now,
     ) -> Result<(), Denial> {
+        self.check_place(request)?;
         let peer = self.peers.find(&request.path);
         let choice = self.choose_tunnel(request, peer)?;
         let binding = &self.cache[slot];
         let id = binding.id;
-        let from = Some(binding.care_of()).filter(|from| *from != request.care_of);
+        let from = Some(binding.care_of()).filter(|_| !binding.is_at_sender_of(request));
         let (held, network, was) = (binding.addresses, binding.network, binding.state);
         let technology = binding.access_technology;
         let delegated = &binding.delegated;
@@ -117,12 +121,17 @@ impl Lma {
 
         let gre_key = self.cache[slot]
             .gre_key
-            .or_else(|| choice.kind.needs_key().then(|| self.new_gre_key()));
+            .or_else(|| choice.kind.needs_key().then(|| self.uplink_key(request)));
         let tunnel = self.tunnel(request, choice, gre_key);
         let lifetime = request.lifetime().min(self.settings.lifetime);
-        let expires = now.mono + lifetime.duration();
-        let peer = self.peers.learn(&request.path);
-        let path = BindingPath { care_of: request.care_of, signal: request.path, tunnel, peer };
+        let peer = self.learn(&request.path);
+        let path = BindingPath {
+            care_of: request.care_of,
+            signal: request.path,
+            tunnel,
+            behind: request.behind(),
+            peer,
+        };
         if let State::Lingering(timer) = was {
             self.timers.remove(timer);
         }
@@ -130,16 +139,14 @@ impl Lma {
         binding.state = State::Active;
         binding.addresses = addresses;
         binding.gre_key = gre_key;
-        binding.lifetime = lifetime;
-        binding.expires = expires;
-        self.timers.reschedule(binding.lifetime_timer, expires);
+        self.prolong(slot, lifetime, now);
         let redelegated = self.redelegate(slot, delegated);
         let before = self.cache[slot].paths.replace_first(path);
         if before.peer != peer {
-            self.peers.get_mut(before.peer).bindings -= 1;
-            self.peers.get_mut(peer).bindings += 1;
+            self.peers.gain(peer);
+            self.lose_binding(before.peer, now);
         }
-        self.feel(peer, request.path, now);
+        self.feel(peer, request, now);
         self.cancel_departure(slot, &request.path);
         self.note_update(slot, request);
         self.supersede_waiting(slot, request);
@@ -153,7 +160,9 @@ impl Lma {
             (Some(from), _) => {
                 self.report(slot, What::HandedOver { binding: id, from, to: request.care_of });
             }
-            (None, State::Lingering(_)) => self.report(slot, What::Resumed { binding: id }),
+            (None, State::Lingering(_) | State::Unreachable) => {
+                self.report(slot, What::Resumed { binding: id });
+            }
             (None, State::Active | State::Revoking(_)) => {}
         }
         if addresses != held {
@@ -162,7 +171,8 @@ impl Lma {
         if redelegated {
             self.report_delegation(slot);
         }
-        if before.peer != peer && was == State::Active {
+        let elsewhere = (before.peer, before.behind) != (peer, request.behind());
+        if elsewhere && matches!(was, State::Active | State::Unreachable) {
             self.tell_departure(slot, &before, held, technology, now);
         }
         Ok(())
@@ -228,7 +238,7 @@ impl Lma {
             transport: request.path.transport,
             local: request.path.local.ip(),
             peer: request.care_of,
-            encapsulation: choice.kind.encapsulation(own_key),
+            encapsulation: choice.encapsulation(own_key),
             mtu: 0,
         };
         tunnel.mtu = self.settings.mtu_of(&tunnel);
@@ -244,8 +254,15 @@ impl Lma {
             addresses: binding.addresses,
             link_local: binding.link_local,
             gre: choice.kind.gre_option(binding.gre_key),
-            udp: choice.kind == encapsulation::Kind::Udp,
+            tlv: choice.in_udp,
+            nat: choice.nat_detection(),
         }
+    }
+
+    /// The key of a node's packets to us: what an operator has fixed, or one of our choosing.
+    fn uplink_key(&mut self, request: &Request<'_>) -> GreKey {
+        let own = self.settings.profile(request.nai()).and_then(|profile| profile.uplink_key);
+        own.or(self.settings.gre_key).unwrap_or_else(|| self.new_gre_key())
     }
 
     /// A key that no other binding has: the multiplier is odd, so the keys of 2^32 bindings in a
@@ -270,6 +287,7 @@ pub(crate) fn farewell(slot: Slot, binding: &Binding, addresses: HomeAddresses) 
         addresses,
         link_local: binding.link_local,
         gre: None,
-        udp: false,
+        tlv: false,
+        nat: None,
     }
 }

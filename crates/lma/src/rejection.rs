@@ -74,6 +74,10 @@ denials! {
     PoolExhausted => INSUFFICIENT_RESOURCES, "no free address or prefix";
     /// As many bindings as the anchor, or the node, may have.
     TooManyBindings => INSUFFICIENT_RESOURCES, "as many bindings as may be";
+    /// Every gateway that may be learned is, and has bindings.
+    TooManyMags => INSUFFICIENT_RESOURCES, "as many gateways as may be learned";
+    /// More comes than the anchor can do.
+    Congestion => INSUFFICIENT_RESOURCES, "the anchor is busy";
     /// A mobile node registers itself; this anchor serves gateways.
     HomeRegistration => HOME_REGISTRATION_NOT_SUPPORTED, "home registration is not supported";
     /// A mobile node gives up a registration of its own, which is not there (RFC 6275 §10.3.2).
@@ -158,6 +162,9 @@ pub enum Discard {
     /// The anchor takes the binding back, and the gateway has not acknowledged that yet.
     #[error("the binding is being revoked")]
     RevocationPending,
+    /// More comes than the anchor can do, or answer.
+    #[error("the anchor is saturated")]
+    Congestion,
     /// An acknowledgement of no indication that is outstanding (RFC 5846 §6.2.2).
     #[error("no indication waits for this acknowledgement")]
     NoMatchingRequest,

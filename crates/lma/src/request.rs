@@ -44,6 +44,10 @@ pub(crate) struct Request<'a> {
     pub delegated_count: usize,
     /// The Proxy-CoA.
     pub care_of: IpAddr,
+    /// What the gateway says its own address is (RFC 5555 §3.1.2).
+    pub own_address: Option<Ipv4Addr>,
+    /// The address that the gateway sent the update to (RFC 5949 §6.2.2).
+    pub lma_address: Option<IpAddr>,
     /// Whether an option that may occur once occurs several times (RFC 5213 §8.1, errata 3140).
     pub has_repeated: bool,
 }
@@ -77,6 +81,8 @@ impl<'a> Request<'a> {
             prefix_count: 0,
             delegated_count: 0,
             care_of: path.peer.ip(),
+            own_address: None,
+            lma_address: None,
             has_repeated: false,
         };
         for option in options {
@@ -116,8 +122,25 @@ impl<'a> Request<'a> {
             MobilityOption::AlternateCareOfAddress(o) if !self.path.is_udp() => {
                 self.care_of = o.0.into();
             }
+            MobilityOption::Ipv4CareOfAddress(o) if self.path.is_udp() => {
+                once(&mut self.own_address, o.0, repeated);
+            }
+            MobilityOption::LmaAddress(o) if self.path.is_udp() => {
+                once(&mut self.lma_address, o.0, repeated);
+            }
             _ => {}
         }
+    }
+
+    /// Whether an address was changed on the way: the gateway's (RFC 5555 §4.2) or ours.
+    pub fn is_translated(&self) -> bool {
+        self.behind().is_some()
+            || self.lma_address.is_some_and(|address| address != self.path.local.ip())
+    }
+
+    /// The gateway's own address, if that is not where its packets come from.
+    pub fn behind(&self) -> Option<Ipv4Addr> {
+        self.own_address.filter(|address| IpAddr::V4(*address) != self.path.peer.ip())
     }
 
     pub fn is_proxy(&self) -> bool {
@@ -138,8 +161,7 @@ impl<'a> Request<'a> {
     }
 
     pub fn node(&self, customer: CustomerId) -> Option<NodeKey<'a>> {
-        let id = self.mn_id?;
-        Some(NodeKey { customer, subtype: id.subtype().0, octets: id.identifier() })
+        Some(NodeKey::of_option(customer, self.mn_id?))
     }
 
     /// The node's network access identifier, if it has one.

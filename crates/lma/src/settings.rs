@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use kedge_model::{CustomerId, Lifetime, Tunnel, VrfId};
+use kedge_model::{CustomerId, GreKey, Lifetime, Tunnel, VrfId};
 use kedge_sansio::Rhythm;
 use kedge_wire::auth::Key;
 
@@ -39,6 +39,8 @@ pub struct Settings {
     pub timestamp_required: bool,
     /// Whether gateways that are not among [`Self::peers`] may register nodes.
     pub dynamic_mag_learning: bool,
+    /// How many gateways that are not among [`Self::peers`] are known at a time.
+    pub learned_mag_maximum: u32,
     /// The protection of the exchange with every gateway that has none of its own.
     pub authentication: Option<Authentication>,
     /// The encapsulation towards every gateway that has none of its own.
@@ -47,6 +49,9 @@ pub struct Settings {
     pub accept_forced_udp: bool,
     /// Whether GRE tunnels carry keys of which this anchor chooses its own (RFC 5845 §3.3).
     pub generate_grekey: bool,
+    /// The key of the customer's GRE packets in both directions, in place of one for each binding.
+    /// A gateway that knows it needs no GRE Key option.
+    pub gre_key: Option<GreKey>,
     /// The code point of what the anchor sends, unless the peer has its own.
     pub dscp: Option<Dscp>,
     /// When gateways are asked whether they live; `None` asks none.
@@ -86,10 +91,12 @@ impl Default for Settings {
             timestamp_window: Some(Duration::from_secs(7)),
             timestamp_required: false,
             dynamic_mag_learning: false,
+            learned_mag_maximum: 65_536,
             authentication: None,
             encapsulation: EncapsulationPolicy::AsRequested,
             accept_forced_udp: true,
             generate_grekey: true,
+            gre_key: None,
             dscp: None,
             heartbeat: None,
             revocation: Revocation::default(),
@@ -251,6 +258,8 @@ pub struct Profile {
     pub network: Option<String>,
     /// The one service it may select (RFC 5149); `None` lets it select any.
     pub apn: Option<String>,
+    /// The key of its GRE packets to the anchor; `None` is one of the anchor's choosing.
+    pub uplink_key: Option<GreKey>,
 }
 
 /// The families a node is served in (RFC 5844 §3.2.2).

@@ -8,7 +8,7 @@ use kedge_wire::auth::{self, AuthVerdict};
 use kedge_wire::registry::{BindingErrorStatus, MhType};
 use kedge_wire::{BindingError, Encoder, OptionsRef};
 
-use crate::answer::{home_address, seal};
+use crate::answer::{care_of_address, home_address, seal};
 use crate::event::Output;
 use crate::peers::PeerIndex;
 use crate::rejection::Discard;
@@ -25,7 +25,7 @@ impl Lma {
     ) -> Result<(), Discard> {
         let policy = self.peers.policy(peer);
         let Some(authentication) = policy.beyond_updates() else { return Ok(()) };
-        let care_of = d.path.peer.ip();
+        let care_of = care_of_address(&d.path, options);
         let home = home_address(authentication.home_address, care_of, options);
         let key = &authentication.key;
         let key_for = |spi| (key.spi() == spi).then_some(key);
@@ -47,7 +47,7 @@ impl Lma {
             let status = BindingErrorStatus::UNRECOGNIZED_MH_TYPE;
             let home_address = Ipv6Addr::UNSPECIFIED;
             Encoder::new(&mut bytes, BindingError { status, home_address }).finish();
-            seal(&mut bytes, &d.path, None);
+            seal(&mut bytes, &d.path, d.path.peer.ip(), None);
             let dscp = dscp::answer(self.settings.dscp, d.dscp);
             self.output.push_back(Output::Send { path: d.path, dscp, bytes });
             self.statistics.other_signalling.binding_errors_sent += 1;

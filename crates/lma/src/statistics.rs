@@ -169,11 +169,11 @@ counters! {
     {
         /// No worker owns the node's shard.
         no_session_manager: "No Session Manager",
-        /// The memory ceiling is reached.
+        /// No place for another gateway.
         no_memory: "No Memory",
         /// The worker refused.
         session_manager_rejected: "Session Manager Rejected",
-        /// The worker's queue is full.
+        /// The receive queue is nearly full, and the update is for a new session.
         input_queue_exceeded: "Input-Q Exceeded",
         /// As many bindings as the anchor, or the node, may have.
         simultaneous_bindings_exceeded: "Simul Bindings Exceeded",
@@ -224,7 +224,7 @@ counters! {
     /// Updates dropped without an answer. The last two rows are not StarOS's: they make the
     /// sum of the reasons equal to the total discarded.
     pub struct DiscardReasons: "Binding Updates Discard Reasons", "discard_reasons" {
-        /// Overload, and the policy is to drop.
+        /// The receive queue is about to overflow, and the update is for a new session.
         congestion: "Congestion Discarded",
         /// The Mobility Header checksum is wrong.
         checksum: "Checksum Error",
@@ -374,10 +374,34 @@ counters! {
         heartbeats_sent: "Heartbeat Requests Sent",
         /// Heartbeat responses received, unsolicited ones among them.
         heartbeat_responses: "Heartbeat Responses Received",
+        /// Heartbeat requests that were not answered in time.
+        heartbeats_missed: "Heartbeat Requests Missed",
+        /// Unsolicited heartbeat responses sent, at the start (RFC 5847 §3.2).
+        restarts_announced: "Restarts Announced",
+        /// Binding Error messages taken for an answer of ours (RFC 5846 §6.2, RFC 5847 §3).
+        binding_errors_received: "Binding Errors Received",
         /// Binding Error messages sent for an unknown MH type (RFC 6275 §9.3.3).
         binding_errors_sent: "Binding Errors Sent",
         /// Messages dropped, for whatever reason.
         discarded: "Discarded",
+    }
+}
+
+counters! {
+    /// What becomes of gateways; not a group of StarOS's.
+    pub struct PeerChanges: "Gateways", "gateways" {
+        /// Became known by an update.
+        learned: "Learned",
+        /// Learned once, and forgotten: without bindings for an hour, or for another's sake.
+        forgotten: "Forgotten",
+        /// Did not answer more heartbeats than they may miss.
+        down: "Found Down",
+        /// Were down and answered again.
+        up: "Came Back",
+        /// Told another restart counter than before (RFC 5847 §3.2).
+        restarted: "Restarted",
+        /// Answered a heartbeat with a Binding Error, or never answered one.
+        without_heartbeat: "Without Heartbeats",
     }
 }
 
@@ -401,6 +425,7 @@ pub(crate) struct Statistics {
     pub revocation_ack_status: RevocationAckStatus,
     pub revocation_ack_discarded: RevocationAckDiscarded,
     pub disconnects: Disconnects,
+    pub peers: PeerChanges,
     pub deny_other: DenyOther,
     pub other_signalling: OtherSignalling,
 }
@@ -426,6 +451,7 @@ impl Statistics {
             Group::of(&self.revocation_ack_status),
             Group::of(&self.revocation_ack_discarded),
             Group::of(&self.disconnects),
+            Group::of(&self.peers),
             Group::of(&self.deny_other),
             Group::of(&self.other_signalling),
         ]
@@ -456,6 +482,12 @@ impl Statistics {
                 &mut reasons.insufficient_resources,
                 &mut resources.simultaneous_bindings_exceeded,
             ),
+            Denial::TooManyMags => {
+                count(&mut reasons.insufficient_resources, &mut resources.no_memory);
+            }
+            Denial::Congestion => {
+                count(&mut reasons.insufficient_resources, &mut resources.input_queue_exceeded);
+            }
             Denial::SequenceOutOfWindow => reasons.sequence_out_of_window += 1,
             Denial::RegistrationTypeChange => reasons.registration_type_change += 1,
             Denial::MessageIdRequired => reasons.message_id_required += 1,
@@ -499,6 +531,7 @@ impl Statistics {
             Discard::SessionNotFound => reasons.session_not_found += 1,
             Discard::NotAuthenticated => reasons.not_authenticated += 1,
             Discard::Superseded => reasons.superseded += 1,
+            Discard::Congestion => reasons.congestion += 1,
             Discard::RevocationPending => reasons.revocation_pending += 1,
             // The rest is what a Binding Update is not dropped for.
             Discard::Malformed(_)

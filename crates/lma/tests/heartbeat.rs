@@ -3,7 +3,7 @@
 mod kit;
 
 use kedge_lma::{
-    Authentication, AuthenticationHome, Discard, Rejection, Rhythm, Settings, State, What,
+    Authentication, AuthenticationHome, Discard, Life, Rejection, Rhythm, Settings, State, What,
 };
 use kedge_model::SignalPath;
 use kedge_wire::auth::{AuthVerdict, Key, verify};
@@ -22,6 +22,14 @@ fn beating() -> Settings {
 fn asked() -> (World, Heartbeat) {
     let mut world = World::with(beating());
     world.accepted(&attach(MAG1));
+    let request = only_request(&world.wait(secs(60)));
+    (world, request)
+}
+
+/// The same once it has answered one request: it knows heartbeats. The request after that.
+fn heard() -> (World, Heartbeat) {
+    let (mut world, request) = asked();
+    respond(&mut world, request.sequence, Flags::R, 1).0.unwrap();
     let request = only_request(&world.wait(secs(60)));
     (world, request)
 }
@@ -56,6 +64,14 @@ fn respond(
     world.deliver(path, &message(path, Heartbeat { flags, sequence }, options))
 }
 
+fn life(world: &World) -> Life {
+    world.lma.peers().find(|peer| peer.name.as_deref() == Some("mag1")).unwrap().heart.life()
+}
+
+fn is_unreachable(world: &World) -> bool {
+    world.only_binding().state == State::Unreachable
+}
+
 fn is_lingering(world: &World) -> bool {
     matches!(world.only_binding().state, State::Lingering(_))
 }
@@ -85,8 +101,8 @@ fn nobody_is_asked_unless_the_settings_say_so() {
 }
 
 #[test]
-fn a_gateway_that_misses_more_than_allowed_is_down_and_its_sessions_are_kept_for_others() {
-    let (mut world, _) = asked();
+fn a_gateway_that_misses_more_than_allowed_is_down_and_its_sessions_are_others_to_take() {
+    let (mut world, _) = heard();
     for _ in 0..3 {
         let outcome = world.wait(secs(3));
         only_request(&outcome);
@@ -95,40 +111,105 @@ fn a_gateway_that_misses_more_than_allowed_is_down_and_its_sessions_are_kept_for
     let outcome = world.wait(secs(3));
     assert!(matches!(outcome.what()[..], [What::PeerDown { .. }]), "{:?}", outcome.what());
     assert_eq!(outcome.forward(), &None);
-    assert!(is_lingering(&world));
+    assert!(is_unreachable(&world));
     let (ack, _) = world.accepted(&attach(MAG2).handoff(4));
     assert_eq!(ack.prefixes(), ["2001:db8:100::/64"], "another gateway takes it over");
 }
 
 #[test]
-fn the_sessions_of_a_gateway_that_stays_down_end() {
-    let (mut world, _) = asked();
+fn the_sessions_of_a_gateway_that_stays_down_end_with_their_lifetimes() {
+    let (mut world, _) = heard();
     world.wait(secs(12));
-    world.wait(secs(10));
-    assert!(world.lma.is_empty());
-    assert_eq!(world.moved("disconnects"), [("other", 1)]);
+    assert!(is_unreachable(&world));
+    let outcome = world.wait(secs(600));
+    assert!(world.lma.is_empty() && outcome.forwards.is_empty());
+    assert_eq!(world.moved("disconnects"), [("lifetime_expiry", 1)]);
     world.wait(secs(60));
     assert_eq!(world.lma.poll_timeout(), None, "there is nothing to ask for");
 }
 
+/// A gateway that is down, and the number of the last request to it.
+fn down() -> (World, u32) {
+    let (mut world, _) = heard();
+    world.wait(secs(11));
+    let last = only_request(&world.wait(secs(1))).sequence;
+    assert!(is_unreachable(&world) && life(&world) == Life::Down);
+    (world, last)
+}
+
 #[test]
-fn a_gateway_that_answers_again_is_up_and_its_next_update_resumes_its_session() {
-    let mut settings = beating();
-    settings.delete_wait = secs(1_000);
-    let mut world = World::with(settings);
-    world.accepted(&attach(MAG1));
-    world.wait(secs(60));
-    let last = only_request(&{
-        world.wait(secs(11));
-        world.wait(secs(1))
-    });
-    assert!(is_lingering(&world));
-    let (result, outcome) = respond(&mut world, last.sequence, Flags::R, 1);
+fn a_gateway_that_answers_again_is_up_and_its_sessions_go_on() {
+    let (mut world, last) = down();
+    let (result, outcome) = respond(&mut world, last, Flags::R, 1);
     assert_eq!(result, Ok(()));
-    assert!(matches!(outcome.what()[..], [What::PeerUp { .. }]));
+    assert!(matches!(outcome.what()[..], [What::PeerUp { .. }, What::Resumed { .. }]));
+    assert!(outcome.forward().is_some() && world.only_binding().is_active());
+}
+
+#[test]
+fn a_gateway_that_answers_again_after_a_restart_has_lost_its_sessions() {
+    let (mut world, last) = down();
+    let (_, outcome) = respond(&mut world, last, Flags::R, 2);
+    assert!(matches!(outcome.what()[..], [What::PeerUp { .. }, What::PeerRestarted { .. }]));
+    assert!(outcome.forwards.is_empty() && is_lingering(&world));
+    world.wait(secs(10));
+    assert_eq!(world.moved("disconnects"), [("other", 1)]);
+}
+
+#[test]
+fn a_gateway_that_is_down_may_extend_its_session_or_give_it_up_or_be_left() {
+    let (mut world, _) = down();
     let (_, outcome) = world.accepted(&attach(MAG1).handoff(5));
     assert!(matches!(outcome.what()[..], [What::Resumed { .. }]));
     assert!(world.only_binding().is_active());
+
+    let (mut world, _) = down();
+    let (_, outcome) = world.accepted(&attach(MAG1).deregister());
+    assert!(outcome.forwards.is_empty() && is_lingering(&world));
+
+    let (mut world, _) = down();
+    let (_, outcome) = world.accepted(&attach(MAG2).handoff(3));
+    assert_eq!(outcome.indication().path, attach(MAG1).path(), "it is told in case it hears");
+    assert!(world.only_binding().is_active());
+}
+
+#[test]
+fn a_session_of_a_gateway_that_is_down_can_be_revoked() {
+    let (mut world, _) = down();
+    assert_eq!(world.lma.clear_all(world.now), 1);
+    let outcome = world.drain();
+    assert_eq!(outcome.indications().len(), 1);
+    assert!(outcome.forwards.is_empty(), "nothing was forwarded");
+    world.wait(secs(3));
+    assert!(world.lma.is_empty());
+}
+
+#[test]
+fn a_gateway_that_has_never_answered_keeps_its_sessions_and_goes_on_being_asked() {
+    let (mut world, _) = asked();
+    for _ in 0..3 {
+        assert!(world.wait(secs(3)).events.is_empty());
+    }
+    assert_eq!(life(&world), Life::Unknown);
+    let outcome = world.wait(secs(3));
+    assert!(matches!(outcome.what()[..], [What::PeerWithoutHeartbeat { .. }]));
+    assert!(outcome.forwards.is_empty() && world.only_binding().is_active());
+    assert_eq!(life(&world), Life::Silent);
+    assert!(world.wait(secs(59)).sent.is_empty(), "it is asked once an interval");
+    let request = only_request(&world.wait(secs(1)));
+    let (_, outcome) = respond(&mut world, request.sequence, Flags::R, 1);
+    assert!(matches!(outcome.what()[..], [What::PeerUp { .. }]));
+    assert_eq!(life(&world), Life::Up);
+    world.wait(secs(60 + 12));
+    assert_eq!(life(&world), Life::Down, "who has answered once is missed");
+    assert!(is_unreachable(&world));
+}
+
+#[test]
+fn a_gateway_that_asks_knows_heartbeats_and_is_missed_when_it_does_not_answer() {
+    let (mut world, _) = asked();
+    respond(&mut world, 77, Flags::NONE, 1).0.unwrap();
+    assert!(world.wait(secs(12)).what().iter().any(|w| matches!(w, What::PeerDown { .. })));
 }
 
 #[test]
@@ -183,6 +264,7 @@ fn a_gateway_that_does_not_know_the_message_is_never_asked_again() {
     let (result, outcome) = world.deliver(path, &error(BindingErrorStatus::UNRECOGNIZED_MH_TYPE));
     assert_eq!(result, Ok(()));
     assert!(matches!(outcome.what()[..], [What::PeerWithoutHeartbeat { .. }]));
+    assert_eq!(life(&world), Life::Refused);
     world.accepted(&attach(MAG1).mn("b@x"));
     assert!(heartbeats(&world.wait(secs(500))).is_empty());
     let unasked = world.deliver(path, &error(BindingErrorStatus::UNRECOGNIZED_MH_TYPE)).0;

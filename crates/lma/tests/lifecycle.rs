@@ -410,6 +410,7 @@ fn every_group_of_the_specification_is_there_in_its_order() {
             "revocation_ack_status",
             "revocation_ack_discarded",
             "disconnects",
+            "gateways",
             "deny_other",
             "other_signalling",
         ]

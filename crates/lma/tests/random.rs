@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use std::net::IpAddr;
 
-use kedge_lma::{EncapsulationPolicy, MobileNetworkPool, Settings};
+use kedge_lma::{EncapsulationPolicy, Load, MobileNetworkPool, Service, Settings};
 use kedge_model::{BindingId, CustomerId, Forwarding, IpNet, Ipv4Net, Ipv6Net, MnId, VrfId};
 use kedge_wire::registry::{RevocationStatus, RevocationTrigger};
 use kedge_wire::{
@@ -37,6 +37,9 @@ enum Step {
     /// The anchor takes a node's IPv4 back.
     TakeIpv4(u8),
     ClearAll,
+    ClearRealm,
+    /// More or less waits to be read.
+    Load(u8),
     /// Another configuration: which one.
     Apply(u8),
 }
@@ -97,7 +100,9 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(mag, node, how)| Step::Revoke { mag, node, how }),
         1 => (0..4_u8).prop_map(Step::TakeIpv4),
         1 => Just(Step::ClearAll),
-        1 => (0..3_u8).prop_map(Step::Apply),
+        1 => Just(Step::ClearRealm),
+        1 => (0..3_u8).prop_map(Step::Load),
+        2 => (0..5_u8).prop_map(Step::Apply),
     ]
 }
 
@@ -130,7 +135,8 @@ proptest! {
     }
 }
 
-/// Small pools; the second moves them and forgets a gateway, the third has GRE with keys.
+/// Small pools; the second moves them and forgets a gateway, the third has GRE with keys, the
+/// fourth learns one gateway and no more, the fifth joins all in one and serves IPv6 alone.
 fn configuration(which: u8) -> Settings {
     let mut settings = Settings { bce_maximum: 6, hnp_maximum: 2, ..settings() };
     let (ipv4, ipv6) = if which == 1 { (30, 61) } else { (29, 62) };
@@ -142,6 +148,15 @@ fn configuration(which: u8) -> Settings {
     match which {
         1 => drop(settings.peers.pop()),
         2 => settings.encapsulation = EncapsulationPolicy::Gre,
+        3 => {
+            settings.peers.clear();
+            (settings.dynamic_mag_learning, settings.learned_mag_maximum) = (true, 1);
+        }
+        4 => {
+            settings.peers.truncate(1);
+            settings.peers[0].addresses = MAGS.map(|mag| mag.parse().unwrap()).to_vec();
+            settings.default_profile = Some(profile(Service::Ipv6));
+        }
         _ => {}
     }
     settings
@@ -205,6 +220,15 @@ fn apply(world: &mut World, step: &Step) -> Outcome {
             let sequence = kedge_model::Sequence(1);
             let bri = BindingRevocationIndication { trigger, sequence, flags };
             world.deliver(path, &message(path, bri, options)).1
+        }
+        Step::ClearRealm => {
+            world.lma.clear_realm(CustomerId::DEFAULT, "example.com", world.now);
+            world.drain()
+        }
+        Step::Load(load) => {
+            let loads = [Load::Normal, Load::Busy, Load::Saturated];
+            world.lma.set_load(loads[usize::from(*load)]);
+            world.drain()
         }
         Step::Apply(which) => {
             world.lma.apply(configuration(*which), world.now);

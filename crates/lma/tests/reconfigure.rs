@@ -5,6 +5,7 @@ mod kit;
 use kedge_lma::{Ipv6Pool, Network, Profile, Service, Settings};
 use kedge_model::VrfId;
 use kedge_wire::registry::{RevocationStatus, RevocationTrigger};
+use kedge_wire::{HomeNetworkPrefix, Ipv4HomeAddressRequest, RevocationFlags};
 use kit::*;
 
 #[test]
@@ -45,7 +46,9 @@ fn a_change_revokes_the_bindings_that_it_has_no_place_for_and_those_alone() {
     let without_its_network: Change = |settings| settings.networks.clear();
     let without_its_profile: Change = |settings| settings.default_profile = None;
     let without_its_family: Change =
-        |settings| settings.default_profile = Some(profile(Service::Ipv6));
+        |settings| settings.default_profile = Some(profile(Service::Ipv4));
+    let without_its_gateways_address: Change =
+        |settings| settings.peers[0].addresses.retain(|address| address.is_ipv4());
     let with_another_network: Change = |settings| {
         settings.networks.insert("away".to_owned(), network(24, 48));
         let away = Profile { network: Some("away".to_owned()), ..profile(Service::Dual) };
@@ -61,6 +64,7 @@ fn a_change_revokes_the_bindings_that_it_has_no_place_for_and_those_alone() {
         without_its_network,
         without_its_profile,
         without_its_family,
+        without_its_gateways_address,
         with_another_network,
         with_other_pools,
     ] {
@@ -80,6 +84,31 @@ fn a_change_revokes_the_bindings_that_it_has_no_place_for_and_those_alone() {
         assert_eq!(bri.body.trigger, RevocationTrigger::ADMINISTRATIVE_REASON);
         world.acknowledge(&bri, RevocationStatus::SUCCESS).0.unwrap();
         assert_nothing_left(&mut world);
+    }
+}
+
+#[test]
+fn a_binding_that_is_to_lose_its_ipv4_address_loses_that_alone() {
+    for with_pool in [true, false] {
+        let mut world = World::new();
+        world.accepted(&attach(MAG1).ipv4("0.0.0.0/0"));
+        let mut after = settings();
+        match with_pool {
+            true => after.default_profile = Some(profile(Service::Ipv6)),
+            false => after.networks.get_mut("home").unwrap().ipv4 = None,
+        }
+        assert_eq!(world.lma.ended_by(&after), 0);
+        assert_eq!(world.lma.apply(after.clone(), world.now), 0);
+        let bri = world.drain().indication();
+        assert_eq!(bri.body.trigger, RevocationTrigger::ADMINISTRATIVE_REASON);
+        assert_eq!(bri.body.flags, RevocationFlags::P | RevocationFlags::V);
+        assert!(bri.options.get::<Ipv4HomeAddressRequest>().is_some());
+        assert_eq!(bri.options.get::<HomeNetworkPrefix>(), None);
+        assert_eq!(world.lma.apply(after, world.now), 0);
+        assert!(world.drain().is_empty(), "it is being done");
+        world.acknowledge(&bri, RevocationStatus::SUCCESS).0.unwrap();
+        let binding = world.only_binding();
+        assert!(binding.is_active() && binding.addresses.ipv4.is_none());
     }
 }
 

@@ -7,9 +7,11 @@ use kedge_lma::{
 };
 use kedge_model::{CustomerId, MnId, SignalPath};
 use kedge_wire::auth::{AuthVerdict, Key, verify};
-use kedge_wire::registry::{RevocationStatus as Status, RevocationTrigger as Trigger};
+use kedge_wire::registry::{
+    BindingErrorStatus, RevocationStatus as Status, RevocationTrigger as Trigger,
+};
 use kedge_wire::{
-    AlternateCareOfAddress, BindingRevocationAcknowledgement, HomeNetworkPrefix,
+    AlternateCareOfAddress, BindingError, BindingRevocationAcknowledgement, HomeNetworkPrefix,
     Ipv4HomeAddressRequest, MnIdOption, Options, RevocationFlags,
 };
 use kit::*;
@@ -448,6 +450,88 @@ mod an_order {
     }
 
     #[test]
+    fn about_a_realm_is_one_message_with_the_realm_to_each_gateway() {
+        let mut world = World::new();
+        let nodes = [
+            (MAG1, "a@x.example"),
+            (MAG1, "b@x.example"),
+            (MAG2, "c@x.example"),
+            (MAG1, "d@sub.x.example"),
+            (MAG1, "x.example"),
+            (MAG1, "e@y.example"),
+        ];
+        for (mag, nai) in nodes {
+            world.accepted(&attach(mag).mn(nai));
+        }
+        let clear =
+            |world: &mut World, realm| world.lma.clear_realm(CustomerId::DEFAULT, realm, world.now);
+        assert_eq!(clear(&mut world, "z.example"), 0);
+        assert_eq!(clear(&mut world, "x.example"), 3);
+        let bris = world.drain().indications();
+        let told: Vec<_> = bris.iter().map(|bri| bri.path).collect();
+        assert_eq!(told, [MAG1, MAG2].map(|mag| attach(mag).path()));
+        for bri in &bris {
+            assert_eq!(bri.body.flags, P | RevocationFlags::G);
+            assert_eq!(bri.body.trigger, Trigger::REVOKING_MOBILITY_NODE_LOCAL_POLICY);
+            let realm = MnId::nai("@x.example").unwrap();
+            assert_eq!(bri.options.get::<MnIdOption<'_>>(), Some(MnIdOption::from(&realm)));
+            assert_eq!(bri.options.iter().count(), 1, "what they share, and nothing else");
+        }
+        assert_eq!(world.moved("revocation_triggers_sent"), [("revoking_node_local_policy", 2)]);
+        world.acknowledge(&bris[0], Status::SUCCESS).0.unwrap();
+        let partial = Status::REVOKED_MOBILE_NODES_IDENTITY_REQUIRED;
+        world.acknowledge(&bris[1], partial).0.unwrap();
+        world.wait(secs(3));
+        assert_eq!(world.lma.len(), 3, "they end, whatever is answered");
+        assert_eq!(world.moved("disconnects"), [("admin_drops", 3)]);
+    }
+
+    #[test]
+    fn about_many_that_its_gateway_refuses_is_repeated_for_each() {
+        let mut world = World::new();
+        world.accepted(&attach(MAG1).mn("a@x"));
+        world.accepted(&attach(MAG1).mn("b@x"));
+        world.lma.clear_all(world.now);
+        let all = world.drain().indication();
+        let (_, outcome) = world.acknowledge(&all, Status::REVOCATION_FUNCTION_NOT_SUPPORTED);
+        let each = outcome.indications();
+        assert_eq!(each.len(), 2);
+        for bri in &each {
+            assert_eq!((bri.body.flags, bri.body.trigger), (P, Trigger::ADMINISTRATIVE_REASON));
+            assert!(bri.options.get::<MnIdOption<'_>>().is_some());
+        }
+        assert!(outcome.forwards.is_empty(), "nothing was forwarded for them already");
+        world.acknowledge(&each[0], Status::SUCCESS).0.unwrap();
+        assert_eq!(world.lma.len(), 1);
+        world.acknowledge(&each[1], Status::REVOCATION_TRIGGER_NOT_SUPPORTED).0.unwrap();
+        assert!(world.lma.is_empty(), "there is nothing more to try");
+        assert_eq!(world.moved("disconnects"), [("admin_drops", 2)]);
+    }
+
+    #[test]
+    fn that_its_gateway_does_not_understand_is_not_repeated() {
+        let mut world = World::new();
+        world.accepted(&attach(MAG1));
+        world.accepted(&attach(MAG2).mn("b@x"));
+        assert_eq!(world.lma.clear_all(world.now), 2);
+        world.drain();
+        let status = BindingErrorStatus::UNRECOGNIZED_MH_TYPE;
+        let error = BindingError { status, home_address: std::net::Ipv6Addr::UNSPECIFIED };
+        let path = attach(MAG1).path();
+        let bytes = message(path, error, Options::new());
+        let (result, outcome) = world.deliver(path, &bytes);
+        assert_eq!(result, Ok(()));
+        assert!(outcome.what().iter().any(|w| matches!(w, What::RevocationFailed { .. })));
+        assert_eq!(world.only_binding().care_of(), v6(MAG2), "the other is still being told");
+        let again = world.wait(ms(1_000)).indications();
+        assert_eq!(again.len(), 1);
+        assert_eq!(again[0].path.peer.ip(), v6(MAG2));
+        assert_eq!(world.count("binding_revocation.not_acknowledged"), 1);
+        let (result, _) = world.deliver(path, &bytes);
+        assert_eq!(result, Err(Rejection::Discarded(Discard::Unexpected)), "nothing waits for it");
+    }
+
+    #[test]
     fn carries_its_trigger_and_counts_it() {
         for (trigger, row) in [
             (Trigger::UNSPECIFIED, "unspecified"),
@@ -525,6 +609,21 @@ mod while_a_binding_is_taken_back {
             world.acknowledge(&bri, Status::SUCCESS).0.unwrap();
             world.accepted(&update);
         }
+    }
+
+    #[test]
+    fn an_update_with_the_ipv4_address_that_it_is_losing_is_dropped() {
+        let mut world = World::new();
+        world.accepted(&attach(MAG1).ipv4("0.0.0.0/0"));
+        let trigger = Trigger::USER_INITIATED_SESSION_TERMINATION;
+        world.lma.revoke_ipv4(CustomerId::DEFAULT, &mn(), trigger, world.now);
+        let bri = world.drain().indication();
+        let refresh = attach(MAG1).prefixes(&[HNP]).handoff(5);
+        world.discarded(&refresh.clone().ipv4("10.0.0.2/24"), Discard::RevocationPending);
+        world.accepted(&refresh);
+        world.acknowledge(&bri, Status::SUCCESS).0.unwrap();
+        assert_eq!(world.only_binding().addresses.ipv4, None);
+        world.accepted(&refresh.ipv4("0.0.0.0/0"));
     }
 
     #[test]
@@ -607,6 +706,20 @@ mod a_gateway_is_asked_for_a_node_that_another_has_announced {
         let (_, outcome) = world.send(&attach(MAG1).deregister());
         assert_eq!(outcome.sent.len(), 2);
         assert_eq!(world.only_binding().care_of(), v6(MAG2));
+    }
+
+    #[test]
+    fn and_when_it_knows_no_revocations_the_wait_goes_on() {
+        let (mut world, bri) = contested();
+        let status = BindingErrorStatus::UNRECOGNIZED_MH_TYPE;
+        let error = BindingError { status, home_address: std::net::Ipv6Addr::UNSPECIFIED };
+        let bytes = message(bri.path, error, Options::new());
+        let (result, outcome) = world.deliver(bri.path, &bytes);
+        assert!(result.is_ok() && outcome.sent.is_empty());
+        assert_eq!(world.lma.pending(), 1);
+        let outcome = world.wait(ms(1_500));
+        assert!(outcome.indications().is_empty(), "it is not asked again");
+        assert!(outcome.ack().unwrap().status().is_accepted());
     }
 
     #[test]

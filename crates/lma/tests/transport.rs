@@ -5,15 +5,16 @@ mod kit;
 use std::net::{IpAddr, SocketAddr};
 
 use kedge_lma::{
-    Authentication, AuthenticationHome, Denial, Discard, EncapsulationPolicy, Rejection, Settings,
+    Authentication, AuthenticationHome, Denial, Discard, EncapsulationPolicy, Profile, Rejection,
+    Service, Settings,
 };
 use kedge_model::{Encapsulation, SignalPath, VrfId};
 use kedge_wire::auth::{self, AuthVerdict, Key};
 use kedge_wire::registry::{BindingErrorStatus, MhType, Status};
 use kedge_wire::{
-    BindingAcknowledgement, BindingError, BindingRevocationAcknowledgement, BuFlags, GreKeyOption,
-    Heartbeat, HeartbeatFlags, Message, NatDetection, Options, Packet, RestartCounter,
-    RevocationFlags, UnknownMessage, set_checksum, verify_checksum,
+    BaFlags, BindingAcknowledgement, BindingError, BindingRevocationAcknowledgement, BuFlags,
+    GreKeyOption, Heartbeat, HeartbeatFlags, Message, NatDetection, Options, Packet,
+    RestartCounter, RevocationFlags, UnknownMessage, set_checksum, verify_checksum,
 };
 use kit::*;
 
@@ -325,14 +326,71 @@ mod encapsulation {
         assert_eq!(ack.options.get::<GreKeyOption>(), Some(gre(None)));
     }
 
+    const TLV: BuFlags = BuFlags::T;
+
     #[test]
-    fn the_tlv_header_is_refused_by_status_3() {
+    fn the_t_flag_gets_gre_in_udp_and_comes_back() {
         let mut world = World::new();
-        let tlv = attach(MAG1_V4).flags(BuFlags::A | BuFlags::P | FORCE | BuFlags::T);
-        let (ack, outcome) = world.accepted(&tlv.with(gre(Some(3))));
-        assert_eq!(ack.status(), Status::GRE_TUNNELING_BUT_TLV_HEADER_NOT_SUPPORTED);
-        assert!(matches!(chosen(&outcome).0, Encapsulation::Gre { send_key: Some(3), .. }));
-        assert!(ack.options.get::<NatDetection>().is_none(), "GRE comes before the F flag");
+        let tlv = attach(MAG1_V4).flags(BuFlags::A | BuFlags::P | FORCE | TLV);
+        let (ack, outcome) = world.accepted(&tlv.clone().with(gre(Some(3))));
+        assert_eq!(ack.status(), Status::ACCEPTED);
+        assert!(ack.body.flags.contains(BaFlags::T));
+        let own = ack.options.get::<GreKeyOption>().unwrap().key;
+        let (local_port, peer_port) = (5_437, 5_437);
+        let expected =
+            Encapsulation::GreUdp { local_port, peer_port, send_key: Some(3), receive_key: own };
+        assert_eq!(chosen(&outcome), (expected, 1_460));
+        assert!(ack.options.get::<NatDetection>().unwrap().force_udp);
+
+        let (ack, outcome) = world.accepted(&tlv.mn("b@x"));
+        assert!(!ack.body.flags.contains(BaFlags::T), "RFC 5845 §5.1: only with GRE");
+        assert_eq!(chosen(&outcome).0, UDP);
+        let (ack, _) = world.accepted(&attach(MAG1_V4).mn("c@x").with(gre(Some(3))));
+        assert!(!ack.body.flags.contains(BaFlags::T), "RFC 5845 §7.2: only where it was asked for");
+    }
+
+    #[test]
+    fn where_udp_is_not_accepted_the_tlv_header_is_refused_by_status_3() {
+        let mut world = World::with(Settings { accept_forced_udp: false, ..settings() });
+        let over_ipv4 = attach(MAG1_V4).flags(BuFlags::A | BuFlags::P | FORCE | TLV);
+        let mut over_ipv6 = World::new();
+        let tlv = attach(MAG1).flags(BuFlags::A | BuFlags::P | TLV);
+        for (world, ask) in [(&mut world, over_ipv4), (&mut over_ipv6, tlv)] {
+            let (ack, outcome) = world.accepted(&ask.with(gre(Some(3))));
+            assert_eq!(ack.status(), Status::GRE_TUNNELING_BUT_TLV_HEADER_NOT_SUPPORTED);
+            assert!(!ack.body.flags.contains(BaFlags::T));
+            assert!(matches!(chosen(&outcome).0, Encapsulation::Gre { send_key: Some(3), .. }));
+            assert!(ack.options.get::<NatDetection>().is_none(), "GRE comes before the F flag");
+        }
+    }
+
+    #[test]
+    fn a_customers_key_is_that_of_all_its_bindings_and_needs_no_option() {
+        let mut world = World::with(Settings {
+            encapsulation: EncapsulationPolicy::Gre,
+            gre_key: Some(42),
+            ..settings()
+        });
+        let symmetric = Encapsulation::Gre { send_key: Some(42), receive_key: Some(42) };
+        for nai in ["a@x", "b@x"] {
+            let (ack, outcome) = world.accepted(&attach(MAG1).mn(nai));
+            assert_eq!(chosen(&outcome).0, symmetric);
+            assert!(ack.options.get::<GreKeyOption>().is_none());
+        }
+        let (ack, outcome) = world.accepted(&attach(MAG1).mn("c@x").with(gre(Some(42))));
+        assert_eq!(chosen(&outcome).0, symmetric);
+        assert_eq!(ack.options.get::<GreKeyOption>(), Some(gre(Some(42))));
+    }
+
+    #[test]
+    fn a_nodes_fixed_key_is_what_its_gateway_is_told() {
+        let fixed = Profile { uplink_key: Some(9), ..profile(Service::Dual) };
+        let mut world =
+            World::with(Settings { default_profile: Some(fixed), gre_key: Some(42), ..settings() });
+        let (ack, outcome) = world.accepted(&attach(MAG1).with(gre(Some(8))));
+        assert_eq!(ack.options.get::<GreKeyOption>(), Some(gre(Some(9))));
+        let fixed = Encapsulation::Gre { send_key: Some(8), receive_key: Some(9) };
+        assert_eq!(chosen(&outcome).0, fixed);
     }
 
     #[test]

@@ -4,47 +4,21 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use kedge_model::{BindingId, Ipv4Net, Ipv6Net};
-use kedge_sansio::{Backoff, Now};
+use kedge_model::{BindingId, Ipv4Net, Ipv6Net, Timestamp};
+use kedge_sansio::Now;
 use kedge_wire::registry::Status;
 use kedge_wire::{
     AccessTechnology, BaFlags, BindingAcknowledgement, BindingRefreshAdvice, HandoffIndicator,
     HomeNetworkPrefix, Ipv4DefaultRouter, Ipv4HomeAddressReply, MnIdOption, MnLinkLayerId,
     OptionsRef, TimestampOption,
 };
-use tracing::debug;
 
-use crate::list::{Entry, Grant, GrePlan, Kind, State};
-use crate::settings::{Replay, Service, TunnelMode};
+use crate::access::delegation;
+use crate::list::{Entry, Grant, Kind, State};
+use crate::rejection::{patience, refuses_what_was_not_asked};
+use crate::settings::{Replay, Service};
 use crate::update::handoff_indicator;
 use crate::{Event, Mag, Refusal, Timer};
-
-/// Between two attempts to register a node that the anchor refused.
-const FIRST_RETRY: Duration = Duration::from_secs(10);
-const LAST_RETRY: Duration = Duration::from_secs(600);
-
-/// How many rejections in a row for an update's number or time are answered with another update
-/// soon. Any other correction asks for less than before, so that its number is limited by itself.
-const MAX_CORRECTIONS: u8 = 3;
-
-/// How far the clocks of gateways are expected to be apart; the wait before the first update
-/// that follows one with too low a timestamp.
-const CLOCK_SKEW: Duration = Duration::from_millis(50);
-
-/// Whether an answer denies an address family that the session does not ask for: it belongs to an
-/// update from before the session gave that family up, whatever number it repeats.
-fn refuses_what_was_not_asked(service: Service, status: Status) -> bool {
-    match status {
-        Status::NOT_AUTHORIZED_FOR_IPV4_MOBILITY_SERVICE => !service.ipv4(),
-        Status::NOT_AUTHORIZED_FOR_IPV6_MOBILITY_SERVICE => !service.ipv6(),
-        _ => false,
-    }
-}
-
-/// The patience of a session that has not been refused.
-pub(crate) fn patience() -> Backoff {
-    Backoff::new(FIRST_RETRY, LAST_RETRY)
-}
 
 impl Mag {
     pub(crate) fn handle_acknowledgement(
@@ -76,17 +50,41 @@ impl Mag {
             self.hold(id, now);
             return;
         }
-        self.stats.answered(kind, ba.status);
-        if kind == Kind::Deregistration {
-            // Answered is answered: there is nothing left that a rejection could be about.
-            self.forget(id);
-        } else if ba.status.is_accepted() {
-            self.accepted(id, ba, options, now);
-            self.feel(peer, now);
-        } else {
-            debug!(status = %ba.status, "update rejected");
-            self.rejected(id, ba, now);
+        if self.is_stale(ba, options, now) {
+            self.stats.acknowledgements.errors += 1;
+            self.stats.discards.stale += 1;
+            return;
         }
+        self.stats.answered(kind, ba.status);
+        let scouts = entry.scout_for.is_some();
+        let grants = grants_something(entry.service, ba, options);
+        self.anchor_rose(peer, now);
+        match (kind, ba.status.is_accepted()) {
+            // Answered is answered: there is nothing left that a rejection could be about.
+            (Kind::Deregistration, _) => self.conclude(id, now),
+            (_, false) => self.rejected(id, ba, now),
+            (_, true) if scouts && grants => {
+                self.scout_accepted(id, ba, options, now);
+                self.feel(peer, now);
+            }
+            (_, true) if scouts => self.scout_refused(id, now),
+            (_, true) => {
+                self.accepted(id, ba, options, now);
+                self.feel(peer, now);
+            }
+        }
+        self.release(id, peer, now);
+    }
+
+    /// Whether the time that an accepting answer repeats is too long ago (RFC 5213 §5.5): that of
+    /// one that rejects may be the anchor's own.
+    fn is_stale(&self, ba: BindingAcknowledgement, options: OptionsRef<'_>, now: Now) -> bool {
+        let (Some(window), true) = (self.settings.replay_window, self.uses_timestamps()) else {
+            return false;
+        };
+        let clock = Timestamp::from_system_time(now.wall);
+        let said = options.get::<TimestampOption>().filter(|_| ba.status.is_accepted());
+        said.is_some_and(|said| said.0.abs_diff(clock) > window)
     }
 
     /// The session whose update this answers (RFC 5213 §6.9.1.2, items 3 and 5). An acknowledgement
@@ -127,25 +125,27 @@ impl Mag {
         found.map(|(_, named)| named)
     }
 
-    fn accepted(
+    pub(crate) fn accepted(
         &mut self,
         id: BindingId,
         ba: BindingAcknowledgement,
         options: OptionsRef<'_>,
         now: Now,
     ) {
-        let encapsulation = self.agree_on_encapsulation(id, ba.status, options);
+        let agreed = self.agree_on_encapsulation(id, ba, options);
         let Some(entry) = self.list.get_mut(id) else { return };
         let ipv4 = granted_address(entry.service, options);
         let grant = Grant {
             prefixes: granted_prefixes(entry.service, options),
             ipv4,
             ipv4_router: ipv4.and_then(|address| default_router(address, options)),
+            delegated: delegation::granted(entry.delegation, options),
             lifetime: ba.lifetime,
             expires: now.mono + ba.lifetime.duration(),
-            encapsulation,
+            encapsulation: agreed.encapsulation,
+            keepalive: agreed.keepalive,
         };
-        if ba.lifetime.is_zero() || (grant.prefixes.is_empty() && grant.ipv4.is_none()) {
+        if !grants_something(entry.service, ba, options) {
             self.refuse(id, Refusal::NothingGranted, true, now);
             return;
         }
@@ -165,9 +165,17 @@ impl Mag {
         if let Some(advice) = advice.filter(|advice| !advice.is_zero()) {
             refresh = refresh.min(now.mono + advice);
         }
+        if agreed.is_to_be_changed {
+            refresh = now.mono;
+        }
         self.set_timer(id, Timer::Signal, refresh);
         self.set_timer(id, Timer::Lifetime, grant.expires);
         self.tell(id);
+        let delegated = before.as_ref().map_or(&[][..], |before| &before.delegated);
+        if delegated != grant.delegated {
+            self.report_delegation(id);
+        }
+        self.answer_waiting_dhcpv6(id, now);
         let changed = before
             .as_ref()
             .is_none_or(|before| (&before.prefixes, before.ipv4) != (&grant.prefixes, grant.ipv4));
@@ -204,117 +212,6 @@ impl Mag {
         self.event(event);
     }
 
-    /// A rejection is answered with a corrected update where an RFC says how to correct it, at
-    /// once but not often; otherwise the node gets no service for a while.
-    fn rejected(&mut self, id: BindingId, ba: BindingAcknowledgement, now: Now) {
-        let refusal = Refusal::Status(ba.status);
-        let Some(entry) = self.list.get_mut(id) else { return };
-        // RFC 5213 §6.9.1.2 (8): reassert the node's presence. The gateway it comes from has a clock
-        // that is ahead of ours, mostly by little: a few quick attempts, each with a later time,
-        // then those that the retransmission timer makes anyway.
-        if ba.status == Status::TIMESTAMP_LOWER_THAN_PREV_ACCEPTED {
-            if entry.corrections < MAX_CORRECTIONS {
-                let wait = CLOCK_SKEW * (1 << entry.corrections);
-                entry.corrections += 1;
-                self.set_timer(id, Timer::Signal, now.mono + wait);
-            }
-            return;
-        }
-        let asked_for_its_own = entry.grant().is_some();
-        let corrected = match ba.status {
-            // RFC 6275 §11.7.3: go on from the number that the anchor accepted last.
-            Status::SEQUENCE_NUMBER_OUT_OF_WINDOW => {
-                entry.sequence = ba.sequence;
-                entry.corrections < MAX_CORRECTIONS
-            }
-            // RFC 5213 §6.9.1.2 (10), RFC 5844 §3.2.3.2: let the anchor choose.
-            Status::NOT_AUTHORIZED_FOR_HOME_NETWORK_PREFIX
-            | Status::BCE_PBU_PREFIX_SET_DO_NOT_MATCH
-            | Status::NOT_AUTHORIZED_FOR_IPV4_HOME_ADDRESS => asked_for_its_own,
-            // RFC 5844 §3.2.3.2: not again until an administrative action is taken.
-            Status::NOT_AUTHORIZED_FOR_IPV4_MOBILITY_SERVICE if entry.service == Service::Dual => {
-                entry.service = Service::Ipv6;
-                true
-            }
-            Status::NOT_AUTHORIZED_FOR_IPV6_MOBILITY_SERVICE if entry.service == Service::Dual => {
-                entry.service = Service::Ipv4;
-                true
-            }
-            // RFC 5845 §4.2: send again with the option.
-            Status::GRE_KEY_OPTION_REQUIRED if entry.gre == GrePlan::Off => {
-                let key = self.new_gre_key();
-                if let Some(entry) = self.list.get_mut(id) {
-                    entry.gre = match entry.lma.encapsulation {
-                        TunnelMode::Gre => GrePlan::Plain,
-                        TunnelMode::IpInIp | TunnelMode::GreKeyed | TunnelMode::Udp => {
-                            GrePlan::Keyed(key)
-                        }
-                    };
-                }
-                true
-            }
-            _ => false,
-        };
-        let Some(entry) = self.list.get_mut(id) else { return };
-        if corrected {
-            match ba.status {
-                Status::SEQUENCE_NUMBER_OUT_OF_WINDOW => {
-                    entry.corrections += 1;
-                    self.transmit(id, now);
-                }
-                // What the node has is not what it will get: no service until then (item 11).
-                _ => {
-                    self.withdraw(id, now);
-                    self.register(id, now);
-                }
-            }
-            return;
-        }
-        // Item 7 and RFC 5844 §3.2.3.2: the anchor's operator has to act before it makes sense.
-        let final_word = matches!(
-            ba.status,
-            Status::PROXY_REG_NOT_ENABLED
-                | Status::NOT_AUTHORIZED_FOR_IPV4_MOBILITY_SERVICE
-                | Status::NOT_AUTHORIZED_FOR_IPV6_MOBILITY_SERVICE
-        );
-        self.refuse(id, refusal, !final_word, now);
-    }
-
-    /// Denies service to a node that is there (RFC 5213 §6.9.1.2, item 11), for a time that
-    /// doubles, or until an operator acts. Item 9 asks for patience too: this gateway's clock is
-    /// the host's, and whoever sets it needs time.
-    pub(crate) fn refuse(&mut self, id: BindingId, why: Refusal, again: bool, now: Now) {
-        self.withdraw(id, now);
-        let Some(entry) = self.list.get_mut(id) else { return };
-        let retry_in = again.then(|| entry.patience.next_interval());
-        entry.state = State::Refused { why };
-        entry.corrections = 0;
-        let mn_id = entry.mn_id.clone();
-        match retry_in {
-            Some(interval) => self.set_timer(id, Timer::Signal, now.mono + interval),
-            None => self.stop_timer(id, Timer::Signal),
-        }
-        self.deny_dhcp(id);
-        self.event(Event::Refused { binding: id, mn_id, why, retry_in });
-    }
-
-    /// After an acknowledgement with a wrong echo nothing is sent until an operator acts
-    /// (RFC 5213 §6.9.1.2, item 6). What the anchor granted before stays until it runs out: the
-    /// message is to be ignored, not believed.
-    fn hold(&mut self, id: BindingId, now: Now) {
-        self.stop_timer(id, Timer::Signal);
-        let Some(entry) = self.list.get_mut(id) else { return };
-        entry.held = true;
-        match &mut entry.state {
-            State::Active { request, .. } => *request = None,
-            State::Registering { .. } => {
-                self.refuse(id, Refusal::EchoMismatch, false, now);
-            }
-            State::Deregistering { .. } => self.forget(id),
-            State::Refused { .. } => {}
-        }
-    }
-
     /// The granted lifetime ran out (RFC 5213 §6.9.1.3): there is no service any more, but a node
     /// that is still there is registered anew, as often as the back-off allows.
     pub(crate) fn expire(&mut self, id: BindingId, now: Now) {
@@ -325,7 +222,7 @@ impl Mag {
         self.event(Event::Expired { binding: id, mn_id });
         if held {
             self.refuse(id, Refusal::EchoMismatch, false, now);
-        } else {
+        } else if !self.change_anchor(id, now) {
             self.register(id, now);
         }
     }
@@ -344,6 +241,12 @@ fn echoes(entry: &Entry, kind: Kind, options: OptionsRef<'_>) -> bool {
     handoff.is_none_or(|value| value == handoff_indicator(entry, kind))
         && technology.is_none_or(|value| value == entry.access_technology)
         && link_layer_id.is_none_or(|option| Some(option.identifier()) == ours)
+}
+
+/// Whether an accepting answer is worth anything.
+fn grants_something(service: Service, ba: BindingAcknowledgement, options: OptionsRef<'_>) -> bool {
+    let prefixes = granted_prefixes(service, options);
+    !ba.lifetime.is_zero() && (!prefixes.is_empty() || granted_address(service, options).is_some())
 }
 
 fn granted_prefixes(service: Service, options: OptionsRef<'_>) -> Vec<Ipv6Net> {

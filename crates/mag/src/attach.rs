@@ -6,8 +6,9 @@ use kedge_sansio::Now;
 use kedge_wire::registry::HandoffIndicatorValue;
 use tracing::debug;
 
-use crate::acknowledgement::patience;
-use crate::list::{Advertising, Entry, Kind, Neighbor, State};
+use crate::access::delegation::Delegation;
+use crate::list::{Advertising, Entry, Kind, Neighbor, State, TlvPlan};
+use crate::rejection::patience;
 use crate::{DetachReason, Event, InterfaceId, LinkState, Mag, Timer, Trigger};
 
 impl Mag {
@@ -44,7 +45,7 @@ impl Mag {
     pub(crate) fn attend_static(&mut self, interface: InterfaceId, now: Now) {
         let is_static = self.settings.interfaces.get(&interface).is_some_and(|i| i.static_node);
         let here = |e: &Entry| e.interface == interface && e.is_present();
-        if is_static && self.list.ids(here).is_empty() {
+        if is_static && !self.list.iter().any(|(_, entry)| here(entry)) {
             self.begin(interface, None, Trigger::Static, now);
         }
     }
@@ -97,16 +98,19 @@ impl Mag {
             self.stats.access.unknown_nodes += 1;
             return None;
         };
-        let plan = self.settings.profile(&mn_id).and_then(|(profile, name, lma)| {
+        let plan = self.first_anchor(&mn_id, now.mono).and_then(|(name, lma)| {
+            let profile = self.settings.profile(&mn_id)?;
+            let (service, delegates) = (profile.service, profile.delegated_prefixes);
             let care_of = self.settings.care_of_towards(lma.address)?;
-            Some((profile.service, name.to_owned(), lma.clone(), care_of))
+            Some((service, delegates, name, lma, care_of))
         });
-        let Some((service, lma_name, lma, care_of)) = plan else {
+        let Some((service, delegates, lma_name, lma, care_of)) = plan else {
             debug!(?interface, ?mac, "a node without a profile or a way to its anchor");
             self.stats.access.unserved_nodes += 1;
             return None;
         };
-        self.end_farewells(&mn_id, mac);
+        let last_sequence = self.last_sequence(&mn_id, lma.address);
+        let ended = self.end_farewells(&mn_id, mac, lma.address);
         if self.list.len() >= self.settings.max_bindings {
             self.stats.access.full += 1;
             self.event(Event::Full { interface, mac });
@@ -114,14 +118,16 @@ impl Mag {
         }
         let entry = Entry {
             handoff: self.handoff_of_first_update(&mn_id, mac),
-            gre: self.plan_gre(&lma),
-            sequence: Sequence(self.rng.next_u32() as u16),
+            gre: self.plan_gre(&lma, &mn_id),
+            tlv: TlvPlan::Off,
+            sequence: last_sequence.unwrap_or(Sequence(self.rng.next_u32() as u16)),
             mn_id: mn_id.clone(),
             interface,
             mac,
             link_layer_id: mac.map(Into::into),
             access_technology,
             profile_service: service,
+            profile_delegates: delegates,
             service,
             lma_name,
             lma,
@@ -131,10 +137,17 @@ impl Mag {
             corrections: 0,
             reassert: false,
             held: false,
+            may_be_held: ended.is_some(),
+            recent: ended.unwrap_or_default(),
+            refused_by: Vec::new(),
+            scout: None,
+            scout_for: None,
             neighbor: Neighbor::heard_at(now.mono),
             advertising: Advertising::default(),
             contest: None,
             dhcp: None,
+            dhcpv6: None,
+            delegation: Delegation::allowed(delegates),
             told_forwarding: None,
             told_access: None,
             signal_timer: None,
@@ -142,6 +155,7 @@ impl Mag {
             advertise_timer: None,
             probe_timer: None,
             verify_timer: None,
+            move_timer: None,
         };
         let id = self.list.insert(entry);
         self.stats.access.attached += 1;
@@ -160,7 +174,11 @@ impl Mag {
     /// with another interface registered elsewhere is made to wait (§5.4.1.2 (4)), which is what
     /// keeps a handover between its interfaces possible. What a gateway does know is that
     /// another interface of the node is attached to it at the same time: then this one is new, 1.
-    fn handoff_of_first_update(&self, mn_id: &MnId, mac: Option<MacAddr>) -> HandoffIndicatorValue {
+    pub(crate) fn handoff_of_first_update(
+        &self,
+        mn_id: &MnId,
+        mac: Option<MacAddr>,
+    ) -> HandoffIndicatorValue {
         let attached = |id: &BindingId| {
             self.list.get(*id).is_some_and(|other| other.grant().is_some() && other.mac != mac)
         };
@@ -170,23 +188,19 @@ impl Mag {
         }
     }
 
-    /// Stops telling the anchor that this node has left: another transmission would be later
-    /// than the update that now says it is back, and end the new session.
-    fn end_farewells(&mut self, mn_id: &MnId, mac: Option<MacAddr>) {
-        let ids = self.list.by_mn_id(mn_id).to_vec();
-        for id in ids {
-            let over = self.list.get(id).is_some_and(|e| !e.is_present() && e.mac == mac);
-            if over {
-                self.forget(id);
-            }
-        }
-    }
-
     /// Whether a node heard on an interface is the one that is always there.
     fn is_static(&self, interface: InterfaceId, mac: MacAddr) -> bool {
         self.settings.interfaces.get(&interface).is_some_and(|link| {
             link.static_node && self.settings.identify(link, Some(mac)) == link.identity.as_ref()
         })
+    }
+
+    /// Whether a session is that of the node that is always there.
+    pub(crate) fn is_bound_to_link(&self, entry: &Entry) -> bool {
+        self.settings
+            .interfaces
+            .get(&entry.interface)
+            .is_some_and(|link| link.static_node && link.identity.as_ref() == Some(&entry.mn_id))
     }
 
     /// Starts to look whether the node is still there.

@@ -23,19 +23,32 @@ impl Mag {
         }
     }
 
-    /// Command: ends all sessions of a node. It is registered again when it is heard again.
-    /// Returns how many sessions there were.
+    /// Command: ends all sessions of a node. It is registered again when it is heard again, a
+    /// static node as soon as the anchor has been told. Returns how many sessions there were.
     pub fn clear(&mut self, mn_id: &MnId, now: Now) -> usize {
         self.detach_all(|entry| entry.mn_id == *mn_id, DetachReason::Cleared, now)
     }
 
-    /// Command: ends all sessions. Returns how many there were.
+    /// Command: ends all sessions. Returns how many there were. An anchor that has several of
+    /// them is told so by one Binding Revocation Indication (RFC 5846 §9.2).
     pub fn clear_all(&mut self, now: Now) -> usize {
-        self.detach_all(|_| true, DetachReason::Cleared, now)
+        let at = |address| move |entry: &Entry| entry.lma.address == address;
+        let anchors = self.anchors_in_use();
+        let ended = anchors.into_iter().map(|address| {
+            let ids = self.list.ids(|entry| entry.is_present() && at(address)(entry));
+            match ids.len() > 1 && self.may_revoke_all(address) {
+                true => self.revoke_all(address, &ids, now),
+                false => ids.iter().for_each(|id| self.detach(*id, DetachReason::Cleared, now)),
+            }
+            ids.len()
+        });
+        ended.sum()
     }
 
     /// Command: ends all sessions because the gateway stops. The shell goes on driving the
-    /// machine until [`Mag::is_idle`], or for as long as it can wait.
+    /// machine until [`Mag::is_idle`], or for as long as it can wait. The anchors are told by
+    /// de-registrations: these let them keep a node's addresses for the gateway that it moves to,
+    /// which a revocation does not.
     pub fn shutdown(&mut self, now: Now) {
         self.detach_all(|_| true, DetachReason::Shutdown, now);
         // Whoever is heard from here on is not served any more.
@@ -58,16 +71,26 @@ impl Mag {
 
     /// Ends a session here, and tells the anchor if it may hold something for it.
     pub(crate) fn detach(&mut self, id: BindingId, reason: DetachReason, now: Now) {
-        let Some(entry) = self.list.get(id) else { return };
+        let interface = self.list.get(id).map(|entry| entry.interface);
+        if self.part(id, reason, now) {
+            self.transmit(id, now);
+        } else if let Some(interface) = interface.filter(|_| reason != DetachReason::Shutdown) {
+            self.attend_static(interface, now);
+        }
+    }
+
+    /// Ends a session here. `true` if the anchor may hold something for it: then the entry is left
+    /// with a de-registration that is still to be sent.
+    pub(crate) fn part(&mut self, id: BindingId, reason: DetachReason, now: Now) -> bool {
+        let Some(entry) = self.list.get(id) else { return false };
         let mn_id = entry.mn_id.clone();
-        let tell_anchor = match (&entry.state, reason) {
-            (State::Deregistering { .. }, _) => return,
+        let tell_anchor = match &entry.state {
+            State::Deregistering { .. } => return false,
             // An update that was not answered may have arrived all the same.
-            (State::Registering { .. } | State::Active { .. }, reason) => {
-                reason != DetachReason::Revoked
-            }
-            (State::Refused { .. }, _) => false,
-        };
+            State::Registering { .. } | State::Active { .. } => entry.may_be_held,
+            State::Refused { .. } => false,
+        } && reason != DetachReason::Revoked;
+        self.end_scout(id, now);
         // The node hears it if it is still there, and then forgets its router and prefixes:
         // RFC 5213 §6.9.1.4 (4) asks to tear the link down, which nobody can do to an Ethernet.
         let grant = self.withdraw(id, now);
@@ -77,16 +100,17 @@ impl Mag {
         self.event(Event::Detached { binding: id, mn_id, reason });
         if !tell_anchor {
             self.forget(id);
-            return;
+            return false;
         }
         let request = self.new_request(Kind::Deregistration, now);
         if let Some(entry) = self.list.get_mut(id) {
             entry.dhcp = None;
+            entry.dhcpv6 = None;
             entry.contest = None;
             entry.reassert = false;
             entry.state = State::Deregistering { grant, request };
-            self.transmit(id, now);
         }
+        true
     }
 
     /// Takes the service from a node: it is told so, and no packet of its is forwarded any more.
@@ -110,9 +134,22 @@ impl Mag {
         }
     }
 
+    /// The anchor knows that a session is over, or is not told any more. A node that is always
+    /// there begins another one.
+    pub(crate) fn conclude(&mut self, id: BindingId, now: Now) {
+        let interface = self.list.get(id).map(|entry| entry.interface);
+        self.forget(id);
+        if let Some(interface) = interface {
+            self.attend_static(interface, now);
+        }
+    }
+
     /// Removes the last trace of a session.
     pub(crate) fn forget(&mut self, id: BindingId) {
         self.stop_timers(id);
-        self.list.remove(id);
+        let session = self.list.remove(id).and_then(|entry| entry.scout_for);
+        if let Some(entry) = session.and_then(|session| self.list.get_mut(session)) {
+            entry.scout = None;
+        }
     }
 }

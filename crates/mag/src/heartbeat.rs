@@ -2,8 +2,7 @@
 //!
 //! An anchor with sessions is asked. One that has lost them is told again of every node that is
 //! here, spread over a while, because the other gateways do the same at that moment. One that
-//! does not answer is reported; its sessions go on until their lifetimes end, since a node is no
-//! better off without them.
+//! does not answer is down, and its sessions go to another anchor if there is one (`anchors`).
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -14,14 +13,11 @@ use kedge_sansio::{Now, Pulse, TimerId, Timers};
 use kedge_wire::registry::BindingErrorStatus;
 use kedge_wire::{BindingError, Encoder, Heartbeat, HeartbeatFlags, OptionsRef, RestartCounter};
 
+use crate::anchors::spread_of;
 use crate::list::State;
 use crate::settings::Lma;
+use crate::signal::name_sender;
 use crate::{Event, Mag, Timer};
-
-/// The least time over which the sessions of an anchor that has restarted are registered again,
-/// and what each session adds to it.
-const LEAST_SPREAD: Duration = Duration::from_secs(1);
-const SPREAD_PER_SESSION: Duration = Duration::from_millis(2);
 
 /// The anchors' heartbeats.
 #[derive(Debug, Default)]
@@ -69,9 +65,9 @@ impl Mag {
         heart.asked = Some(now.mono);
         heart.timer = Some(self.hearts.timers.insert(now.mono + wait, anchor));
         if fell {
-            self.event(Event::PeerDown { peer: anchor });
+            self.anchor_fell(anchor, now);
         }
-        self.stats.control.heartbeats_sent += 1;
+        self.stats.other.heartbeats_sent += 1;
         let dscp = self.settings.dscp.of_request();
         let path = self.path_to(care_of, anchor);
         self.send_heartbeat(path, dscp, &lma, HeartbeatFlags::NONE, sequence);
@@ -90,8 +86,7 @@ impl Mag {
         if heartbeat.flags.contains(HeartbeatFlags::R) {
             return self.handle_response(lma.address, heartbeat, options, now);
         }
-        self.stats.control.heartbeat_requests += 1;
-        self.stats.control.heartbeat_responses += 1;
+        self.stats.other.heartbeats_answered += 1;
         let dscp = self.settings.dscp.of_answer(dscp);
         self.send_heartbeat(path, dscp, lma, HeartbeatFlags::R, heartbeat.sequence);
     }
@@ -121,25 +116,31 @@ impl Mag {
             }
             (sign.restarted, sign.came_back)
         };
-        self.stats.control.heartbeats_answered += 1;
+        self.stats.other.heartbeat_responses += 1;
         if came_back {
-            self.event(Event::PeerUp { peer: anchor });
+            self.anchor_rose(anchor, now);
         }
         if restarted {
+            self.stats.other.anchors_restarted += 1;
             self.event(Event::PeerRestarted { peer: anchor });
             self.register_again(anchor, now);
         }
     }
 
-    /// RFC 6275 §9.3.3. In answer to a heartbeat it ends them for good (RFC 5847 §3).
-    pub(crate) fn handle_binding_error(&mut self, peer: IpAddr, error: BindingError) {
-        self.stats.control.binding_errors += 1;
+    /// RFC 6275 §9.3.3. In answer to a heartbeat it ends them for good (RFC 5847 §3); otherwise it
+    /// is the answer to a revocation, if there is one.
+    pub(crate) fn handle_binding_error(&mut self, peer: IpAddr, error: BindingError, now: Now) {
+        self.stats.other.binding_errors += 1;
         self.event(Event::BindingError { peer, status: error.status });
-        if error.status == BindingErrorStatus::UNRECOGNIZED_MH_TYPE
-            && let Some(heart) = self.hearts.by_address.get_mut(&peer)
-            && heart.pulse.refused()
-            && let Some(timer) = heart.timer.take()
-        {
+        if error.status != BindingErrorStatus::UNRECOGNIZED_MH_TYPE {
+            return;
+        }
+        let Some(heart) = self.hearts.by_address.get_mut(&peer) else {
+            return self.indication_not_understood(peer, now);
+        };
+        if !heart.pulse.refused() {
+            self.indication_not_understood(peer, now);
+        } else if let Some(timer) = heart.timer.take() {
             self.hearts.timers.remove(timer);
         }
     }
@@ -153,6 +154,7 @@ impl Mag {
             let Some(care_of) = self.settings.care_of_towards(lma.address) else { continue };
             let path = self.path_to(care_of, lma.address);
             let flags = HeartbeatFlags::R | HeartbeatFlags::U;
+            self.stats.other.restarts_announced += 1;
             self.send_heartbeat(path, dscp, &lma, flags, 0);
         }
     }
@@ -161,9 +163,7 @@ impl Mag {
     fn register_again(&mut self, anchor: IpAddr, now: Now) {
         let lost: Vec<BindingId> =
             self.list.ids(|e| e.grant().is_some() && e.lma.address == anchor && !e.held);
-        let count = u32::try_from(lost.len()).unwrap_or(u32::MAX);
-        let spread = (SPREAD_PER_SESSION * count).max(LEAST_SPREAD);
-        let spread = u32::try_from(spread.as_millis()).unwrap_or(u32::MAX);
+        let spread = spread_of(lost.len());
         for id in lost {
             let wait = Duration::from_millis(self.rng.below(spread).into());
             let Some(entry) = self.list.get_mut(id) else { continue };
@@ -190,7 +190,31 @@ impl Mag {
         if flags.contains(HeartbeatFlags::R) {
             encoder.option(RestartCounter(self.settings.restart_counter));
         }
+        name_sender(&mut encoder, &path);
         encoder.finish();
         self.send(path, dscp, auth, bytes);
+    }
+}
+
+/// What is known about an anchor by its heartbeat.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HeartView {
+    /// The anchor's address.
+    pub anchor: IpAddr,
+    /// Whether it is asked: there are sessions.
+    pub is_asked: bool,
+    /// What it has answered, and what it has not.
+    pub pulse: Pulse,
+}
+
+impl Mag {
+    /// The anchors that have accepted a session since heartbeats are on, and those that were
+    /// heard of.
+    pub fn hearts(&self) -> impl Iterator<Item = HeartView> {
+        self.hearts.by_address.iter().map(|(&anchor, heart)| HeartView {
+            anchor,
+            is_asked: heart.timer.is_some(),
+            pulse: heart.pulse.clone(),
+        })
     }
 }

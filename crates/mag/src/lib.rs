@@ -1,28 +1,32 @@
-//! The mobile access gateway (RFC 5213 §6, RFC 5844 §3.2-3.4 and §4.2, RFC 5845 §4, RFC 6543)
-//! as a machine: messages, frames, commands and time go in; messages, frames, the forwarding
-//! state that is wanted and events come out.
+//! The mobile access gateway (RFC 5213 §6, RFC 5844 §3.2-3.4 and §4.2, RFC 5845 §4, RFC 5846 §9,
+//! RFC 5847, RFC 6543, RFC 7148 §5.1) as a machine: messages, frames, commands and time go in;
+//! messages, frames, the forwarding state that is wanted and events come out.
 //!
 //! The crate is pure: no socket, no clock, no thread, and its randomness is a seed.
 //!
 //! # What it does
 //!
-//! A node that is heard on an access link, or that a static interface always
-//! has, is looked up in the identity tables and registered with its anchor by a Proxy Binding
-//! Update. Once the anchor has accepted, the gateway wants a tunnel for the node
+//! A node that is heard on an access link, or that a static interface always has, is looked up in
+//! the identity tables and registered with its anchor by a Proxy Binding Update. Once the anchor has accepted, the gateway wants a tunnel for the node
 //! ([`Output::Forward`]) and routes to it ([`Output::Access`]), advertises the home network
-//! prefixes to the node alone, and hands the IPv4 home address out by DHCP. It refreshes the
-//! binding while the node is there, and ends it when the node has left.
+//! prefixes to the node alone, and hands the IPv4 home address out by DHCP, and prefixes for the
+//! network behind a node by DHCPv6. It refreshes the binding while the node is there, takes it to
+//! another anchor when its own falls silent, and ends it when the node has left.
 //!
 //! | file | what is in it |
 //! |---|---|
 //! | `list` | the Binding Update List: entries, their states, how they are found |
 //! | `attach`, `detach` | how nodes come and go |
 //! | `update`, `acknowledgement` | the registration with the anchor |
+//! | `rejection` | what each status of an anchor that says no leads to |
+//! | `pace` | how fast updates are sent |
+//! | `anchors`, `choice` | which anchors answer, and which one a session is with |
 //! | `tunnel` | which encapsulation was agreed on |
 //! | `signal` | messages in and out, checksum, authentication |
 //! | `heartbeat` | whether the anchors live, and whether they remember |
 //! | `revocation` | bindings that the anchor takes back |
-//! | `access` | frames: router advertisements, DHCP, neighbours, probes |
+//! | `indication` | bindings that the gateway gives back all at once |
+//! | `access` | frames: router advertisements, DHCP, prefix delegation, neighbours, probes |
 //! | `wanted` | what the data plane and the kernel should hold |
 //! | `reconfigure` | what a change of the settings means for nodes that are here |
 //!
@@ -45,12 +49,17 @@
 
 mod access;
 mod acknowledgement;
+mod anchors;
 mod attach;
+mod choice;
 mod detach;
 mod heartbeat;
+mod indication;
 mod list;
 mod output;
+mod pace;
 mod reconfigure;
+mod rejection;
 mod revocation;
 mod settings;
 mod show;
@@ -68,16 +77,21 @@ use kedge_model::{BindingId, GreKey, Sequence, Timestamp};
 use kedge_sansio::{Buffers, Now, Rng, TimerId, Timers};
 use kedge_telemetry::Group;
 
+pub use heartbeat::HeartView;
 pub use output::{
     AccessNode, DetachReason, Event, InterfaceId, LinkState, Output, Refusal, Trigger,
 };
 pub use settings::{
     Auth, AuthHome, CareOf, DetachDiscovery, Dscp, Interface, Lma, Profile, Registration, Replay,
-    Service, Settings, TunnelMode,
+    Revocation, Service, Settings, TunnelMode,
 };
-pub use show::{BindingState, BindingView};
-pub use stats::{Access, AcknowledgementsReceived, Control, Denied, Dhcp, Discards, UpdatesSent};
+pub use show::{AnchorView, BindingState, BindingView};
+pub use stats::{
+    Access, AcknowledgementsReceived, Denied, Dhcp, Discards, OtherSignalling,
+    RevocationStatusReceived, RevocationStatusSent, RevocationTriggers, Revocations, UpdatesSent,
+};
 
+use anchors::Anchors;
 use heartbeat::Hearts;
 use list::{Entry, UpdateList};
 use stats::Statistics;
@@ -93,14 +107,21 @@ pub struct Mag {
     list: UpdateList,
     timers: Timers<(BindingId, Timer)>,
     hearts: Hearts,
+    anchors: Anchors,
     /// Links whose state the shell has told; one that it has not is taken for up.
     links: BTreeMap<InterfaceId, LinkState>,
+    /// The largest packets of the links that the shell has told.
+    mtus: BTreeMap<InterfaceId, u16>,
     /// Anchors that accepted an update and ignored its GRE Key option (RFC 5845 §4.2).
     without_gre: BTreeSet<IpAddr>,
     /// The counter of RFC 5213 §6.9.1.1 (6), shared by all sessions.
     sequence: Sequence,
     /// The last timestamp sent; the next one is later, if only by a tick.
     timestamp: Timestamp,
+    /// The last number of a revocation (RFC 5846 §5.1).
+    revocation_sequence: Sequence,
+    /// When a Binding Error was sent last.
+    last_binding_error: Option<Instant>,
     /// The last downlink key that was given to a session (RFC 5845 §3.3.1).
     gre_key: GreKey,
     rng: Rng,
@@ -127,6 +148,8 @@ enum Timer {
     Probe,
     /// The node had time to show that it has not left (RFC 5846 §9.1).
     Verify,
+    /// Another anchor may be the better one.
+    Move,
 }
 
 impl Mag {
@@ -140,10 +163,14 @@ impl Mag {
             list: UpdateList::default(),
             timers: Timers::default(),
             hearts: Hearts::default(),
+            anchors: Anchors::default(),
             links: BTreeMap::new(),
+            mtus: BTreeMap::new(),
             without_gre: BTreeSet::new(),
             sequence,
             timestamp: Timestamp::default(),
+            revocation_sequence: Sequence(rng.next_u32() as u16),
+            last_binding_error: None,
             gre_key: rng.next_u32(),
             rng,
             out: VecDeque::new(),
@@ -154,7 +181,13 @@ impl Mag {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Now) {
-        while let Some((id, timer)) = self.timers.pop_expired(now.mono) {
+        // What one timer does can be what another one waits for, at once.
+        while self.fire(now) {}
+    }
+
+    /// Does what one timer that is due is for. `false` if none is.
+    fn fire(&mut self, now: Now) -> bool {
+        if let Some((id, timer)) = self.timers.pop_expired(now.mono) {
             if let Some(entry) = self.list.get_mut(id) {
                 *slot(entry, timer) = None;
             }
@@ -164,11 +197,16 @@ impl Mag {
                 Timer::Advertise => self.advertise(id, now),
                 Timer::Probe => self.probe_due(id, now),
                 Timer::Verify => self.verify_due(id, now),
+                Timer::Move => self.move_due(id, now),
             }
-        }
-        while let Some(anchor) = self.hearts.timers.pop_expired(now.mono) {
+        } else if let Some((anchor, timer)) = self.anchors.pop_expired(now.mono) {
+            self.anchor_due(anchor, timer, now);
+        } else if let Some(anchor) = self.hearts.timers.pop_expired(now.mono) {
             self.heartbeat_due(anchor, now);
+        } else {
+            return false;
         }
+        true
     }
 
     /// The next thing to do, in the order in which it is to be done.
@@ -179,7 +217,8 @@ impl Mag {
     /// When [`Self::handle_timeout`] is to be called.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
         let heartbeat = self.hearts.timers.next_due();
-        self.timers.next_due().into_iter().chain(heartbeat).min()
+        let anchor = self.anchors.next_due();
+        [self.timers.next_due(), heartbeat, anchor].into_iter().flatten().min()
     }
 
     /// Takes back the octets of a message or frame that has been sent.
@@ -220,8 +259,14 @@ impl Mag {
     }
 
     fn stop_timers(&mut self, id: BindingId) {
-        for timer in [Timer::Signal, Timer::Lifetime, Timer::Advertise, Timer::Probe, Timer::Verify]
-        {
+        for timer in [
+            Timer::Signal,
+            Timer::Lifetime,
+            Timer::Advertise,
+            Timer::Probe,
+            Timer::Verify,
+            Timer::Move,
+        ] {
             self.stop_timer(id, timer);
         }
     }
@@ -239,5 +284,6 @@ fn slot(entry: &mut Entry, timer: Timer) -> &mut Option<TimerId> {
         Timer::Advertise => &mut entry.advertise_timer,
         Timer::Probe => &mut entry.probe_timer,
         Timer::Verify => &mut entry.verify_timer,
+        Timer::Move => &mut entry.move_timer,
     }
 }

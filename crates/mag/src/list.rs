@@ -11,11 +11,14 @@
 //!   node left, from Registering and Active ─▶ Deregistering ─▶ (nobody)
 //!   node left, from Refused ─▶ (nobody)
 //! ```
+//!
+//! A session that has a binding and should move to another anchor has a second entry meanwhile,
+//! its scout, which is Registering there (`choice`).
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kedge_access_wire::dhcpv4;
 use kedge_model::{
@@ -25,6 +28,9 @@ use kedge_model::{LinkLayerId, MacAddr, MnId, Sequence, Timestamp};
 use kedge_sansio::{Backoff, TimerId};
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue};
 
+use crate::access::delegation::Delegation;
+use crate::access::dhcpv6::Waiting;
+use crate::pace::Recent;
 use crate::revocation::Contest;
 use crate::settings::{Lma, Service};
 use crate::{AccessNode, InterfaceId, Refusal};
@@ -41,12 +47,15 @@ pub(crate) struct Entry {
     pub(crate) access_technology: AccessTechnologyType,
     /// The families of the node's profile.
     pub(crate) profile_service: Service,
+    /// Whether the node's profile allows delegated prefixes.
+    pub(crate) profile_delegates: bool,
     /// The families to ask for: the anchor's refusals take some away.
     pub(crate) service: Service,
     pub(crate) lma_name: String,
     pub(crate) lma: Arc<Lma>,
     pub(crate) care_of: IpAddr,
     pub(crate) gre: GrePlan,
+    pub(crate) tlv: TlvPlan,
     /// The handoff indicator of the first update.
     pub(crate) handoff: HandoffIndicatorValue,
     /// The last sequence number sent.
@@ -60,6 +69,17 @@ pub(crate) struct Entry {
     pub(crate) reassert: bool,
     /// No update may be sent before an operator acts (RFC 5213 §6.9.1.2, item 6).
     pub(crate) held: bool,
+    /// The anchor may hold a binding of it: it was sent an update, by this entry or by one that
+    /// this one came after.
+    pub(crate) may_be_held: bool,
+    /// When it sent its last updates.
+    pub(crate) recent: Recent,
+    /// The anchors that refused or ignored it, and until when it does not ask them again.
+    pub(crate) refused_by: Vec<(IpAddr, Instant)>,
+    /// The entry that tries another anchor for this one.
+    pub(crate) scout: Option<BindingId>,
+    /// The entry that this one tries another anchor for.
+    pub(crate) scout_for: Option<BindingId>,
     /// The signs of life and the addresses that the node showed on its link.
     pub(crate) neighbor: Neighbor,
     pub(crate) advertising: Advertising,
@@ -67,6 +87,9 @@ pub(crate) struct Entry {
     pub(crate) contest: Option<Contest>,
     /// A DHCP message that waits for the anchor's answer.
     pub(crate) dhcp: Option<Box<dhcpv4::Message>>,
+    /// A DHCPv6 message that does.
+    pub(crate) dhcpv6: Option<Waiting>,
+    pub(crate) delegation: Delegation,
     /// What the shell was last told to hold.
     pub(crate) told_forwarding: Option<Forwarding>,
     pub(crate) told_access: Option<AccessNode>,
@@ -76,6 +99,8 @@ pub(crate) struct Entry {
     pub(crate) advertise_timer: Option<TimerId>,
     pub(crate) probe_timer: Option<TimerId>,
     pub(crate) verify_timer: Option<TimerId>,
+    /// When to look whether another anchor is the better one.
+    pub(crate) move_timer: Option<TimerId>,
 }
 
 /// Where a session stands with its anchor.
@@ -98,6 +123,9 @@ pub(crate) struct Request {
     /// What each transmission can be recognised by, the latest last; the oldest are forgotten.
     pub(crate) sent: Vec<(Sequence, Timestamp)>,
     pub(crate) attempts: u32,
+    /// Transmissions since the anchor last said anything about it.
+    pub(crate) unanswered: u32,
+    /// When it was sent first, or made if it still waits.
     pub(crate) since: Instant,
     pub(crate) backoff: Backoff,
 }
@@ -107,15 +135,19 @@ impl Request {
     const REMEMBERED: usize = 4;
 
     pub(crate) fn new(kind: Kind, backoff: Backoff, now: Instant) -> Self {
-        Self { kind, sent: Vec::new(), attempts: 0, since: now, backoff }
+        Self { kind, sent: Vec::new(), attempts: 0, unanswered: 0, since: now, backoff }
     }
 
-    pub(crate) fn remember(&mut self, sequence: Sequence, timestamp: Timestamp) {
+    pub(crate) fn remember(&mut self, sequence: Sequence, timestamp: Timestamp, now: Instant) {
+        if self.attempts == 0 {
+            self.since = now;
+        }
         if self.sent.len() == Self::REMEMBERED {
             self.sent.remove(0);
         }
         self.sent.push((sequence, timestamp));
         self.attempts += 1;
+        self.unanswered += 1;
     }
 }
 
@@ -139,9 +171,13 @@ pub(crate) struct Grant {
     /// The home address in its subnet.
     pub(crate) ipv4: Option<Ipv4Net>,
     pub(crate) ipv4_router: Option<Ipv4Addr>,
+    /// Prefixes for the network behind the node (RFC 7148 §5.1.1).
+    pub(crate) delegated: Vec<Ipv6Net>,
     pub(crate) lifetime: Lifetime,
     pub(crate) expires: Instant,
     pub(crate) encapsulation: Encapsulation,
+    /// How often a translator on the path has to be reminded of us, if there is one.
+    pub(crate) keepalive: Option<Duration>,
 }
 
 /// Whether the next update carries the GRE Key option (RFC 5845 §4.2).
@@ -153,6 +189,18 @@ pub(crate) enum GrePlan {
     Plain,
     /// It does, with our downlink key.
     Keyed(GreKey),
+}
+
+/// Whether updates with the GRE Key option ask for GRE in UDP, behind the TLV header
+/// (RFC 5845 §7.3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum TlvPlan {
+    /// They do not.
+    Off,
+    /// A translator is on the path: they do.
+    Asked,
+    /// They did, and the anchor does not know it.
+    Refused,
 }
 
 /// What a node showed on its link.
@@ -174,20 +222,80 @@ pub(crate) struct Advertising {
     /// Prefixes that the node should stop to use, and in how many advertisements to say so.
     pub(crate) withdrawn: Vec<Ipv6Net>,
     pub(crate) withdrawals_left: u8,
+    /// Prefixes that the node used and that no anchor has granted here.
+    pub(crate) earlier: Vec<Ipv6Net>,
 }
 
 impl Grant {
-    /// What is routed to the node: its prefixes, and its address as a host route.
-    pub(crate) fn inner(&self) -> Vec<IpNet> {
+    /// What is on the node's link: its prefixes, and its address as a host route.
+    pub(crate) fn on_link(&self) -> Vec<IpNet> {
         let host = self.ipv4.map(|home| IpNet::V4(Ipv4Net::from(home.addr())));
         self.prefixes.iter().copied().map(IpNet::V6).chain(host).collect()
+    }
+
+    /// What is routed to the node: what is on its link, and what is behind it.
+    pub(crate) fn inner(&self) -> Vec<IpNet> {
+        let mut inner = self.on_link();
+        inner.extend(self.delegated.iter().copied().map(IpNet::V6));
+        inner
     }
 }
 
 impl Entry {
-    /// Whether the node is thought to be on its link.
+    /// Whether this is the session of a node that is thought to be on its link.
     pub(crate) fn is_present(&self) -> bool {
-        !matches!(self.state, State::Deregistering { .. })
+        !matches!(self.state, State::Deregistering { .. }) && self.scout_for.is_none()
+    }
+
+    /// Whether an anchor is not to be asked for a while.
+    pub(crate) fn is_refused_by(&self, anchor: IpAddr, now: Instant) -> bool {
+        self.refused_by.iter().any(|(refuser, until)| *refuser == anchor && now < *until)
+    }
+
+    /// An entry about the same node at the same anchor that serves nobody: a scout, or what is
+    /// left to be ended of a registration.
+    pub(crate) fn beside(&self, state: State) -> Self {
+        Self {
+            mn_id: self.mn_id.clone(),
+            interface: self.interface,
+            mac: self.mac,
+            link_layer_id: self.link_layer_id.clone(),
+            access_technology: self.access_technology,
+            profile_service: self.profile_service,
+            profile_delegates: self.profile_delegates,
+            service: self.service,
+            lma_name: self.lma_name.clone(),
+            lma: self.lma.clone(),
+            care_of: self.care_of,
+            gre: self.gre,
+            tlv: TlvPlan::Off,
+            handoff: self.handoff,
+            sequence: self.sequence,
+            state,
+            patience: self.patience,
+            corrections: 0,
+            reassert: false,
+            held: false,
+            may_be_held: self.may_be_held,
+            recent: self.recent,
+            refused_by: Vec::new(),
+            scout: None,
+            scout_for: None,
+            neighbor: Neighbor::heard_at(self.neighbor.last_heard),
+            advertising: Advertising::default(),
+            contest: None,
+            dhcp: None,
+            dhcpv6: None,
+            delegation: Delegation::allowed(self.profile_delegates),
+            told_forwarding: None,
+            told_access: None,
+            signal_timer: None,
+            lifetime_timer: None,
+            advertise_timer: None,
+            probe_timer: None,
+            verify_timer: None,
+            move_timer: None,
+        }
     }
 
     /// What the anchor granted and still holds for us.
@@ -232,11 +340,18 @@ pub(crate) struct UpdateList {
 
 impl UpdateList {
     pub(crate) fn insert(&mut self, entry: Entry) -> BindingId {
-        let id = BindingId(self.next);
-        self.next += 1;
-        if let Some(mac) = entry.mac {
+        let mac = entry.mac;
+        let id = self.insert_aside(entry);
+        if let Some(mac) = mac {
             self.by_mac.insert(mac, id);
         }
+        id
+    }
+
+    /// Inserts an entry that is not the session of a node on its link.
+    pub(crate) fn insert_aside(&mut self, entry: Entry) -> BindingId {
+        let id = BindingId(self.next);
+        self.next += 1;
         self.by_mn_id.entry(entry.mn_id.clone()).or_default().push(id);
         self.entries.insert(id, entry);
         id

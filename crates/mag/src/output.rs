@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kedge_model::{BindingId, Forwarding, IpNet, Ipv4Net, Ipv6Net};
 use kedge_model::{Lifetime, MacAddr, MnId, SignalPath};
-use kedge_wire::registry::{BindingErrorStatus, RevocationTrigger, Status};
+use kedge_wire::registry::{BindingErrorStatus, RevocationStatus, RevocationTrigger, Status};
 
 /// Names an access interface; the shell knows the device.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -70,10 +70,20 @@ pub struct AccessNode {
     pub mac: Option<MacAddr>,
     /// Its prefixes and its address: routed to `interface`.
     pub inner: Vec<IpNet>,
+    /// The prefixes of the network behind it: routed to it as a router.
+    pub delegated: Vec<Ipv6Net>,
     /// The address under which the gateway is its IPv4 router; the kernel answers ARP for it.
     pub ipv4_router: Option<Ipv4Addr>,
     /// The prefix length of its IPv4 subnet.
     pub ipv4_prefix_len: u8,
+}
+
+impl AccessNode {
+    /// All that is the node's, on its link and behind it.
+    pub fn all_inner(&self) -> Vec<IpNet> {
+        let delegated = self.delegated.iter().copied().map(IpNet::V6);
+        self.inner.iter().copied().chain(delegated).collect()
+    }
 }
 
 /// What made the gateway notice a node.
@@ -172,6 +182,15 @@ pub enum Event {
         /// From the first update to the acknowledgement.
         took: Duration,
     },
+    /// The prefixes delegated to a node's router are others now, or none.
+    Delegated {
+        /// Its binding.
+        binding: BindingId,
+        /// Who it is.
+        mn_id: MnId,
+        /// The prefixes.
+        prefixes: Vec<Ipv6Net>,
+    },
     /// The anchor has not answered several updates in a row.
     Unanswered {
         /// Whose.
@@ -193,6 +212,24 @@ pub enum Event {
         why: Refusal,
         /// When it is tried again; `None` waits for an operator.
         retry_in: Option<Duration>,
+    },
+    /// A session is with another anchor than before.
+    AnchorChanged {
+        /// Which.
+        binding: BindingId,
+        /// Whose.
+        mn_id: MnId,
+        /// The anchor it left.
+        from: IpAddr,
+        /// The anchor it is with, or asks to be with.
+        to: IpAddr,
+    },
+    /// An anchor did not accept that all sessions with it end at once; each is ended by itself.
+    RevocationRefused {
+        /// The anchor.
+        peer: IpAddr,
+        /// What it says.
+        status: RevocationStatus,
     },
     /// A binding ran out because no refresh was acknowledged.
     Expired {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use kedge_model::BindingId;
 use kedge_sansio::Now;
 
+use crate::access::delegation::Delegation;
 use crate::list::{Entry, State};
 use crate::settings::Lma;
 use crate::{DetachReason, InterfaceId, LinkState, Mag, Settings, Timer, Trigger};
@@ -24,8 +25,19 @@ impl Mag {
     /// are tried again, since this is the administrative action they wait for.
     pub fn apply(&mut self, settings: Settings, now: Now) {
         let before = std::mem::replace(&mut self.settings, settings);
+        for (id, interface) in &mut self.settings.interfaces {
+            if let Some(told) = self.mtus.get(id) {
+                interface.mtu = *told;
+            }
+        }
+        self.mtus.retain(|interface, _| self.settings.interfaces.contains_key(interface));
         self.links.retain(|interface, _| self.settings.interfaces.contains_key(interface));
         self.without_gre.clear();
+        let lmas = &self.settings.lmas;
+        self.anchors.retain(|address| lmas.values().any(|lma| lma.address == address));
+        for id in self.list.ids(|entry| entry.scout.is_some()) {
+            self.end_scout(id, now);
+        }
         for id in self.list.ids(Entry::is_present) {
             let Some(entry) = self.list.get(id) else { continue };
             match self.effect(entry) {
@@ -47,30 +59,45 @@ impl Mag {
     fn effect(&self, entry: &Entry) -> Effect {
         let Some(link) = self.settings.interfaces.get(&entry.interface) else { return Effect::End };
         let who = self.settings.identify(link, entry.mac);
-        let Some((profile, name, lma)) = who.and_then(|who| self.settings.profile(who)) else {
+        let Some(profile) = who.and_then(|who| self.settings.profile(who)) else {
             return Effect::End;
+        };
+        let mut anchors = self.settings.anchors_of(profile).peekable();
+        if anchors.peek().is_none() {
+            return Effect::End;
+        }
+        let Some((_, lma)) = anchors.find(|(name, _)| *name == entry.lma_name) else {
+            return Effect::Restart;
         };
         let care_of = self.settings.care_of_towards(lma.address);
         let same = who == Some(&entry.mn_id)
-            && name == entry.lma_name
             && lma.address == entry.lma.address
             && lma.encapsulation == entry.lma.encapsulation
             && care_of == Some(entry.care_of)
             && link.access_technology == entry.access_technology
-            && profile.service == entry.profile_service;
+            && profile.service == entry.profile_service
+            && profile.delegated_prefixes == entry.profile_delegates;
         if same { Effect::Keep(lma.clone()) } else { Effect::Restart }
     }
 
     fn keep(&mut self, id: BindingId, lma: Arc<Lma>, now: Now) {
         let Some(entry) = self.list.get_mut(id) else { return };
         entry.lma = lma;
+        // The administrative action that a refused delegation waits for.
+        if entry.delegation == Delegation::Off {
+            entry.delegation = Delegation::allowed(entry.profile_delegates);
+        }
         let held = std::mem::take(&mut entry.held);
+        entry.refused_by.clear();
+        // What the anchor took away is asked for again (RFC 5844 §3.2.3.2).
+        entry.service = entry.profile_service;
         if let State::Refused { .. } = entry.state {
-            entry.service = entry.profile_service;
-            self.register(id, now);
+            self.begin_again(id, now);
         } else if held {
             self.set_timer(id, Timer::Signal, now.mono);
         }
+        // The order of the anchors may be another one.
+        self.set_timer(id, Timer::Move, now.mono);
         // The tunnel's MTU may be another one.
         self.tell(id);
     }

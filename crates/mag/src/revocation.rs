@@ -26,6 +26,7 @@ use kedge_wire::{
 
 use crate::list::{Entry, State};
 use crate::settings::Lma;
+use crate::signal::name_sender;
 use crate::{DetachReason, Event, Mag, Refusal, Timer};
 
 /// How long a node has to show that it is still there: no longer than the shortest wait of an
@@ -60,7 +61,8 @@ impl Mag {
         options: OptionsRef<'_>,
         now: Now,
     ) {
-        self.stats.control.revocations += 1;
+        self.stats.revocations.received += 1;
+        self.stats.revocation_triggers.count(bri.trigger);
         let contest = Contest { path, dscp, bri };
         let mn_id = options.get::<MnIdOption<'_>>().map(|option| option.to_mn_id());
         let mut missing = Vec::new();
@@ -219,7 +221,8 @@ impl Mag {
         mn_id: Option<&MnId>,
         missing: &[Ipv6Net],
     ) {
-        self.stats.control.revocations_denied += u64::from(!status.is_success());
+        self.stats.revocations.acks_sent += 1;
+        self.stats.revocation_status_sent.count(status);
         let BindingRevocationIndication { sequence, flags, .. } = contest.bri;
         let dscp = self.settings.dscp.of_answer(contest.dscp);
         let auth = lma.auth.as_ref().filter(|auth| !auth.updates_only);
@@ -230,33 +233,38 @@ impl Mag {
             encoder.option(MnIdOption::from(mn_id));
         }
         missing.iter().for_each(|prefix| encoder.option(HomeNetworkPrefix::new(*prefix)));
+        name_sender(&mut encoder, &contest.path);
         encoder.finish();
         self.send(contest.path, dscp, auth, bytes);
     }
 
     /// After a handover the node has left, and nothing remains; it is registered again when it
     /// is heard again. Any other revocation is meant to last: a node that is still there waits
-    /// before it is tried again, or the two ends would revoke and register in turns.
+    /// before it is tried again, or the two ends would revoke and register in turns. So does a
+    /// static node whatever the anchor says, since it is there by configuration.
     fn revoke(&mut self, id: BindingId, trigger: RevocationTrigger, now: Now) {
         let Some(entry) = self.list.get(id) else { return };
         if !entry.is_present() {
-            return self.forget(id); // the anchor knows; there is nobody to tell any more
+            return self.conclude(id, now); // the anchor knows; there is nobody to tell any more
         }
         let mn_id = entry.mn_id.clone();
         if let Some(entry) = self.list.get_mut(id) {
             entry.contest = None;
         }
         self.stop_timer(id, Timer::Verify);
-        self.stats.control.revoked += 1;
+        self.stats.other.bindings_revoked += 1;
         self.event(Event::Revoked { binding: id, mn_id, trigger });
+        let may_leave = self.list.get(id).is_some_and(|entry| !self.is_bound_to_link(entry));
         let moved = matches!(
             trigger,
             RevocationTrigger::INTER_MAG_HANDOVER_SAME_ACCESS_TYPE
                 | RevocationTrigger::INTER_MAG_HANDOVER_DIFFERENT_ACCESS_TYPE
                 | RevocationTrigger::INTER_MAG_HANDOVER_UNKNOWN
         );
-        if moved {
+        if moved && may_leave {
             self.detach(id, DetachReason::Revoked, now);
+        } else if trigger.is_global() && self.try_elsewhere(id, now) {
+            // The anchor is done with this gateway; another one may not be.
         } else {
             self.refuse(id, Refusal::Revoked, true, now);
         }
@@ -272,7 +280,7 @@ impl Mag {
             // An update that still asks for the address may be on its way.
             *request = None;
         }
-        self.stats.control.revoked += 1;
+        self.stats.other.addresses_revoked += 1;
         self.tell(id);
         self.set_timer(id, Timer::Signal, now.mono + Duration::from_secs(1));
     }

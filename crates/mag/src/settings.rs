@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kedge_model::{Lifetime, MacAddr, MnId, VrfId};
+use kedge_model::{GreKey, Lifetime, MacAddr, MnId, VrfId};
 use kedge_sansio::Rhythm;
 use kedge_wire::auth::Key;
 use kedge_wire::registry::AccessTechnologyType;
@@ -29,6 +29,9 @@ pub struct Settings {
     pub inner: VrfId,
     /// The anchors by name.
     pub lmas: BTreeMap<String, Arc<Lma>>,
+    /// Their names, the most preferred first. An anchor that is not here serves the nodes whose
+    /// profiles name it, and no others.
+    pub preference: Vec<String>,
     /// The access interfaces.
     pub interfaces: BTreeMap<InterfaceId, Interface>,
     /// Who a node is by its MAC address; goes before the identity of an interface.
@@ -41,12 +44,18 @@ pub struct Settings {
     pub registration: Registration,
     /// How the anchor tells old updates from new ones.
     pub replay: Replay,
+    /// How old the timestamp that an accepting acknowledgement repeats may be; `None` takes any.
+    pub replay_window: Option<Duration>,
+    /// How a revocation of ours is sent again.
+    pub revocation: Revocation,
     /// How to find out that a node has left without a word; `None` relies on link events.
     pub detach: Option<DetachDiscovery>,
     /// How many nodes are served at once; sessions that are being ended count.
     pub max_bindings: usize,
-    /// The largest inner packet of every tunnel; `None` computes it for an outer MTU of 1500.
+    /// The largest inner packet of every tunnel; `None` computes it from `outer_mtu`.
     pub tunnel_mtu: Option<u16>,
+    /// The largest packet that the way to the anchors carries.
+    pub outer_mtu: u16,
     /// The code point of signalling.
     pub dscp: Dscp,
     /// When anchors are asked whether they live (RFC 5847); `None` asks none.
@@ -73,15 +82,40 @@ impl Settings {
         mac.and_then(|mac| self.identities.get(&mac)).or(interface.identity.as_ref())
     }
 
-    /// What a node gets, and the name and definition of its anchor.
-    pub(crate) fn profile(&self, mn_id: &MnId) -> Option<(&Profile, &str, &Arc<Lma>)> {
-        let profile = self.profiles.get(mn_id).or(self.default_profile.as_ref())?;
-        let (name, lma) = match &profile.lma {
-            Some(name) => self.lmas.get_key_value(name)?,
-            // Without a choice of anchors there is nothing to say.
-            None => self.lmas.first_key_value()?,
-        };
-        Some((profile, name, lma))
+    /// What a node gets.
+    pub(crate) fn profile(&self, mn_id: &MnId) -> Option<&Profile> {
+        self.profiles.get(mn_id).or(self.default_profile.as_ref())
+    }
+
+    /// The anchors that may serve a node, the most preferred first: its own, then all the others
+    /// in their order. Those of a family in which the gateway has no address are not among them.
+    pub(crate) fn anchors_of<'a>(
+        &'a self,
+        profile: &'a Profile,
+    ) -> impl Iterator<Item = (&'a str, &'a Arc<Lma>)> {
+        let own = profile.lma.as_ref();
+        let others = self.preference.iter().filter(move |name| own != Some(*name));
+        let known = own.into_iter().chain(others).filter_map(|name| self.lmas.get_key_value(name));
+        let known = known.map(|(name, lma)| (name.as_str(), lma));
+        known.filter(|(_, lma)| self.care_of_towards(lma.address).is_some())
+    }
+}
+
+/// How a Binding Revocation Indication is sent again (RFC 5846 §11).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Revocation {
+    /// InitMINDelayBRIs: before the first retransmission.
+    pub min_delay: Duration,
+    /// The longest wait; each is twice the one before.
+    pub max_delay: Duration,
+    /// BRIMaxRetriesNumber: retransmissions at most.
+    pub retries: u8,
+}
+
+impl Default for Revocation {
+    fn default() -> Self {
+        let (min_delay, max_delay) = (Duration::from_secs(1), Duration::from_secs(2));
+        Self { min_delay, max_delay, retries: 1 }
     }
 }
 
@@ -149,7 +183,7 @@ pub struct Interface {
     pub name: String,
     /// The kind of link, for the Access Technology Type option.
     pub access_technology: AccessTechnologyType,
-    /// The largest packet of the link.
+    /// The largest packet of the link, until [`Mag::handle_mtu`](crate::Mag::handle_mtu) says.
     pub mtu: u16,
     /// Who every node on it is, unless its MAC address says otherwise.
     pub identity: Option<MnId>,
@@ -162,8 +196,13 @@ pub struct Interface {
 pub struct Profile {
     /// The address families.
     pub service: Service,
-    /// The name of its anchor; `None` is the first one.
+    /// The name of the anchor that it prefers to all others.
     pub lma: Option<String>,
+    /// The key of its GRE packets from the anchor; `None` is one of the gateway's choosing.
+    pub downlink_key: Option<GreKey>,
+    /// It may be a router with a network behind it, for which it is delegated prefixes
+    /// (RFC 7148 §5.1.2).
+    pub delegated_prefixes: bool,
 }
 
 /// Address families of a mobility session.

@@ -41,6 +41,8 @@ pub struct BindingView {
     pub ipv4: Option<Ipv4Net>,
     /// The address under which the gateway is its IPv4 router.
     pub ipv4_router: Option<Ipv4Addr>,
+    /// The prefixes of the network behind it.
+    pub delegated: Vec<Ipv6Net>,
     /// The lifetime granted, and what is left of it.
     pub lifetime: Option<(Lifetime, Duration)>,
     /// Its tunnel, keys included.
@@ -68,10 +70,55 @@ pub enum BindingState {
     Deregistering,
 }
 
+/// An anchor as the gateway finds it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AnchorView {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub address: IpAddr,
+    /// Since when it does not answer.
+    pub down_for: Option<Duration>,
+    /// Until sessions that have left it may return.
+    pub held_for: Option<Duration>,
+    /// Since its last message.
+    pub heard_ago: Option<Duration>,
+    /// The sessions that are with it.
+    pub sessions: usize,
+    /// The sessions elsewhere that would rather be with it.
+    pub displaced: usize,
+    /// The updates that wait for their turn.
+    pub waiting: usize,
+}
+
 impl Mag {
+    /// The anchors in the order of preference, and those behind them that only single nodes use.
+    pub fn anchors(&self, now: Instant) -> Vec<AnchorView> {
+        let settings = &self.settings;
+        let preferred = settings.preference.iter().filter_map(|n| settings.lmas.get_key_value(n));
+        let others = settings.lmas.iter().filter(|(name, _)| !settings.preference.contains(name));
+        let views = preferred.chain(others).map(|(name, lma)| {
+            let anchor = self.anchors.get(lma.address);
+            let sessions = || self.list.iter().map(|(_, entry)| entry);
+            let with = sessions().filter(|e| e.is_present() && e.lma_name == *name);
+            AnchorView {
+                name: name.clone(),
+                address: lma.address,
+                down_for: anchor.and_then(|anchor| anchor.down_for(now)),
+                held_for: anchor.and_then(|anchor| anchor.held_for(now)),
+                heard_ago: anchor.and_then(|anchor| anchor.heard_ago(now)),
+                sessions: with.count(),
+                displaced: sessions().filter(|e| self.prefers(e, lma.address)).count(),
+                waiting: anchor.map_or(0, |anchor| anchor.window.waiting()),
+            }
+        });
+        views.collect()
+    }
+
     /// All sessions in the order in which they began.
     pub fn bindings(&self, now: Instant) -> impl Iterator<Item = BindingView> {
-        self.list.iter().map(move |(binding, entry)| {
+        let sessions = self.list.iter().filter(|(_, entry)| entry.scout_for.is_none());
+        sessions.map(move |(binding, entry)| {
             let grant = match &entry.state {
                 State::Deregistering { grant, .. } => grant.as_ref(),
                 _ => entry.grant(),
@@ -98,6 +145,7 @@ impl Mag {
                 prefixes: grant.map_or(Vec::new(), |grant| grant.prefixes.clone()),
                 ipv4: grant.and_then(|grant| grant.ipv4),
                 ipv4_router: grant.and_then(|grant| grant.ipv4_router),
+                delegated: grant.map_or(Vec::new(), |grant| grant.delegated.clone()),
                 lifetime: grant
                     .map(|grant| (grant.lifetime, grant.expires.saturating_duration_since(now))),
                 tunnel: grant.map(|grant| self.tunnel(entry, grant.encapsulation)),

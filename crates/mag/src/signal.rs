@@ -2,18 +2,23 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use kedge_model::{Datagram, SignalPath};
 use kedge_sansio::Now;
 use kedge_wire::auth::{self, AuthVerdict};
-use kedge_wire::{HomeNetworkPrefix, Message, PacketRef};
+use kedge_wire::registry::BindingErrorStatus;
+use kedge_wire::{BindingError, Encoder, HomeNetworkPrefix, Ipv4CareOfAddress, Message, PacketRef};
 use tracing::debug;
 
 use crate::settings::{Auth, AuthHome, Lma};
 use crate::{Mag, Output};
 
 /// The port of signalling over IPv4 (RFC 5844 §4.1.3.1).
-const SIGNALLING_PORT: u16 = 5436;
+pub(crate) const SIGNALLING_PORT: u16 = 5436;
+
+/// Between two Binding Error messages, at least.
+const BINDING_ERROR_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Mag {
     /// A Mobility Header arrived.
@@ -51,6 +56,7 @@ impl Mag {
             self.stats.acknowledgements.errors += u64::from(is_acknowledgement);
             return;
         }
+        self.anchors.heard(lma.address, now.mono);
         match &packet.message {
             Message::BindingAcknowledgement(ba) => {
                 self.handle_acknowledgement(path.peer.ip(), *ba, packet.options, now);
@@ -58,12 +64,37 @@ impl Mag {
             Message::BindingRevocationIndication(bri) => {
                 self.handle_revocation(path, dscp, &lma, *bri, packet.options, now);
             }
+            Message::BindingRevocationAcknowledgement(bra) => {
+                self.handle_revocation_acknowledgement(lma.address, *bra, now);
+            }
             Message::Heartbeat(heartbeat) => {
                 self.handle_heartbeat(path, dscp, &lma, *heartbeat, packet.options, now);
             }
-            Message::BindingError(error) => self.handle_binding_error(path.peer.ip(), *error),
+            Message::BindingError(error) => {
+                self.handle_binding_error(path.peer.ip(), *error, now);
+            }
+            Message::Unknown(_) => {
+                self.stats.discards.unknown_type += 1;
+                self.answer_unknown(path, dscp, now);
+            }
             _ => self.stats.discards.unexpected += 1,
         }
+    }
+
+    /// Answers a message of a type that nobody here knows (RFC 6275 §9.2 and, for the rate,
+    /// §9.3.3). RFC 5844 carries no such answer over IPv4.
+    fn answer_unknown(&mut self, path: SignalPath, dscp: u8, now: Now) {
+        let recent = |last| now.mono < last + BINDING_ERROR_INTERVAL;
+        if path.peer.is_ipv4() || self.last_binding_error.is_some_and(recent) {
+            return;
+        }
+        self.last_binding_error = Some(now.mono);
+        self.stats.other.binding_errors_sent += 1;
+        let mut bytes = self.buffers.take();
+        let status = BindingErrorStatus::UNRECOGNIZED_MH_TYPE;
+        let home_address = Ipv6Addr::UNSPECIFIED;
+        Encoder::new(&mut bytes, BindingError { status, home_address }).finish();
+        self.send(path, self.settings.dscp.of_answer(dscp), None, bytes);
     }
 
     /// Queues the message in `bytes`, which came from the free list: protected as `auth` says and
@@ -122,6 +153,14 @@ impl Mag {
         *counter += 1;
         debug!(peer = %path.peer, "message is not authentic");
         false
+    }
+}
+
+/// Says whose message it is, where a translator may put another address in the place of ours. The
+/// protection is computed over the one that is said (RFC 5555 §3.1.2).
+pub(crate) fn name_sender(encoder: &mut Encoder<'_>, path: &SignalPath) {
+    if let IpAddr::V4(own) = path.local.ip() {
+        encoder.option(Ipv4CareOfAddress(own));
     }
 }
 

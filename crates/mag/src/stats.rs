@@ -1,10 +1,20 @@
 //! What the gateway counts, in the groups of the vendor documents.
 
+mod control;
+mod denied;
+
 use kedge_access_wire::dhcpv4::MessageType;
+use kedge_access_wire::dhcpv6;
 use kedge_telemetry::{Group, counters};
 use kedge_wire::registry::Status;
 
 use crate::list::Kind;
+
+pub use control::{
+    OtherSignalling, RevocationStatusReceived, RevocationStatusSent, RevocationTriggers,
+    Revocations,
+};
+pub use denied::Denied;
 
 counters! {
     /// Binding Updates as they are sent.
@@ -25,6 +35,8 @@ counters! {
         deregistration_retransmitted: "Dereg Request Re-Xmit",
         /// Refreshes sent because the node may have been elsewhere; counted as refreshes too.
         reassertions: "Reassertions",
+        /// Sessions that went to another anchor.
+        anchor_changes: "Anchor Changes",
     }
 }
 
@@ -52,80 +64,6 @@ counters! {
 }
 
 counters! {
-    /// Denials by reason.
-    pub struct Denied: "Denied by LMA", "mag_denied_by_lma" {
-        /// Status 128.
-        reason_unspecified: "Reason Unspecified",
-        /// Status 129.
-        administratively_prohibited: "Admin Prohibited",
-        /// Status 130.
-        insufficient_resources: "Insufficient Resources",
-        /// Status 135.
-        sequence_out_of_window: "Sequence Out of Window",
-        /// Statuses 144 to 146.
-        authentication_failed: "Authentication Failed",
-        /// Status 152.
-        proxy_registration_not_enabled: "Proxy Registration Not Enabled",
-        /// Status 153.
-        not_lma_for_this_node: "Not LMA for this Mobile Node",
-        /// Status 154.
-        mag_not_authorized: "MAG Not Authorized for Proxy Registration",
-        /// Status 155.
-        not_authorized_for_prefix: "Not Authorized for Home Network Prefix",
-        /// Status 156.
-        timestamp_mismatch: "Timestamp Mismatch",
-        /// Status 157.
-        timestamp_lower: "Timestamp Lower than Previous Accepted",
-        /// Status 159.
-        prefix_set_mismatch: "Prefix Set Does Not Match",
-        /// Statuses 158 and 160 to 162.
-        missing_option: "Missing Option",
-        /// Status 163.
-        gre_key_required: "GRE Key Option Required",
-        /// Statuses 170, 171 and 173.
-        ipv4_not_authorized: "Not Authorized for IPv4",
-        /// Status 172.
-        ipv6_not_authorized: "Not Authorized for IPv6",
-        /// Any other.
-        other: "Other",
-    }
-}
-
-impl Denied {
-    pub(crate) fn count(&mut self, status: Status) {
-        let counter = match status {
-            Status::REASON_UNSPECIFIED => &mut self.reason_unspecified,
-            Status::ADMINISTRATIVELY_PROHIBITED => &mut self.administratively_prohibited,
-            Status::INSUFFICIENT_RESOURCES => &mut self.insufficient_resources,
-            Status::SEQUENCE_NUMBER_OUT_OF_WINDOW => &mut self.sequence_out_of_window,
-            Status::MIPV6_ID_MISMATCH | Status::MIPV6_MESG_ID_REQD | Status::MIPV6_AUTH_FAIL => {
-                &mut self.authentication_failed
-            }
-            Status::PROXY_REG_NOT_ENABLED => &mut self.proxy_registration_not_enabled,
-            Status::NOT_LMA_FOR_THIS_MOBILE_NODE => &mut self.not_lma_for_this_node,
-            Status::MAG_NOT_AUTHORIZED_FOR_PROXY_REG => &mut self.mag_not_authorized,
-            Status::NOT_AUTHORIZED_FOR_HOME_NETWORK_PREFIX => &mut self.not_authorized_for_prefix,
-            Status::TIMESTAMP_MISMATCH => &mut self.timestamp_mismatch,
-            Status::TIMESTAMP_LOWER_THAN_PREV_ACCEPTED => &mut self.timestamp_lower,
-            Status::BCE_PBU_PREFIX_SET_DO_NOT_MATCH => &mut self.prefix_set_mismatch,
-            Status::MISSING_HOME_NETWORK_PREFIX_OPTION
-            | Status::MISSING_MN_IDENTIFIER_OPTION
-            | Status::MISSING_HANDOFF_INDICATOR_OPTION
-            | Status::MISSING_ACCESS_TECH_TYPE_OPTION => &mut self.missing_option,
-            Status::GRE_KEY_OPTION_REQUIRED => &mut self.gre_key_required,
-            Status::NOT_AUTHORIZED_FOR_IPV4_MOBILITY_SERVICE
-            | Status::NOT_AUTHORIZED_FOR_IPV4_HOME_ADDRESS
-            | Status::MULTIPLE_IPV4_HOME_ADDRESS_ASSIGNMENT_NOT_SUPPORTED => {
-                &mut self.ipv4_not_authorized
-            }
-            Status::NOT_AUTHORIZED_FOR_IPV6_MOBILITY_SERVICE => &mut self.ipv6_not_authorized,
-            _ => &mut self.other,
-        };
-        *counter += 1;
-    }
-}
-
-counters! {
     /// Signalling that was not used.
     pub struct Discards: "Signalling Discarded", "mag_discards" {
         /// Octets that are no Mobility Header.
@@ -146,30 +84,14 @@ counters! {
         not_proxy: "Acknowledgement without P Flag",
         /// An acknowledgement that repeats other options than were sent.
         echo_mismatch: "Acknowledgement with Wrong Echo",
+        /// An accepting acknowledgement whose timestamp is outside the window.
+        stale: "Acknowledgement outside Timestamp Window",
+        /// A revocation acknowledgement for nothing that was sent.
+        unmatched_revocation: "Unmatched Revocation Acknowledgement",
+        /// A message of a type that is not known.
+        unknown_type: "Unknown Message Type",
         /// A message that a gateway has no use for.
         unexpected: "Unexpected Message Type",
-    }
-}
-
-counters! {
-    /// The other messages.
-    pub struct Control: "Heartbeats and Revocations", "mag_control" {
-        /// Heartbeat requests.
-        heartbeat_requests: "Heartbeat Requests Received",
-        /// Answers to them.
-        heartbeat_responses: "Heartbeat Responses Sent",
-        /// Requests to anchors.
-        heartbeats_sent: "Heartbeat Requests Sent",
-        /// Answers to them, and announcements of a restart.
-        heartbeats_answered: "Heartbeat Responses Received",
-        /// Revocation indications.
-        revocations: "Binding Revocation Indications Received",
-        /// Bindings ended by them.
-        revoked: "Bindings Revoked",
-        /// Acknowledgements with a status of 128 or more.
-        revocations_denied: "Binding Revocations Denied",
-        /// Binding Error messages.
-        binding_errors: "Binding Errors Received",
     }
 }
 
@@ -230,6 +152,52 @@ counters! {
     }
 }
 
+counters! {
+    /// The DHCPv6 server.
+    pub struct Dhcpv6: "DHCPv6", "mag_dhcpv6" {
+        /// Messages of clients that look for a server.
+        solicit: "Solicit Received",
+        /// Offers to them.
+        advertise: "Advertise Sent",
+        /// Messages of clients that take an offer.
+        request: "Request Received",
+        /// Messages of clients that check their addresses.
+        confirm: "Confirm Received",
+        /// Messages of clients that extend what they have.
+        renew: "Renew Received",
+        /// Messages of clients that extend it at any server.
+        rebind: "Rebind Received",
+        /// Answers to all but offers.
+        reply: "Reply Sent",
+        /// Prefixes given back.
+        release: "Release Received",
+        /// Addresses found in use.
+        decline: "Decline Received",
+        /// Messages of clients that ask for parameters alone.
+        information_request: "Information-request Received",
+        /// Messages that were not used.
+        discarded: "Discarded",
+    }
+}
+
+impl Dhcpv6 {
+    pub(crate) fn received(&mut self, message_type: dhcpv6::MessageType) {
+        use dhcpv6::MessageType as Kind;
+        let counter = match message_type {
+            Kind::SOLICIT => &mut self.solicit,
+            Kind::REQUEST => &mut self.request,
+            Kind::CONFIRM => &mut self.confirm,
+            Kind::RENEW => &mut self.renew,
+            Kind::REBIND => &mut self.rebind,
+            Kind::RELEASE => &mut self.release,
+            Kind::DECLINE => &mut self.decline,
+            Kind::INFORMATION_REQUEST => &mut self.information_request,
+            _ => &mut self.discarded,
+        };
+        *counter += 1;
+    }
+}
+
 impl Dhcp {
     pub(crate) fn received(&mut self, message_type: MessageType) {
         let counter = match message_type {
@@ -251,9 +219,14 @@ pub(crate) struct Statistics {
     pub(crate) acknowledgements: AcknowledgementsReceived,
     pub(crate) denied: Denied,
     pub(crate) discards: Discards,
-    pub(crate) control: Control,
+    pub(crate) revocations: Revocations,
+    pub(crate) revocation_triggers: RevocationTriggers,
+    pub(crate) revocation_status_sent: RevocationStatusSent,
+    pub(crate) revocation_status: RevocationStatusReceived,
+    pub(crate) other: OtherSignalling,
     pub(crate) access: Access,
     pub(crate) dhcp: Dhcp,
+    pub(crate) dhcpv6: Dhcpv6,
 }
 
 impl Statistics {
@@ -296,9 +269,14 @@ impl Statistics {
             Group::of(&self.acknowledgements),
             Group::of(&self.denied),
             Group::of(&self.discards),
-            Group::of(&self.control),
+            Group::of(&self.revocations),
+            Group::of(&self.revocation_triggers),
+            Group::of(&self.revocation_status_sent),
+            Group::of(&self.revocation_status),
+            Group::of(&self.other),
             Group::of(&self.access),
             Group::of(&self.dhcp),
+            Group::of(&self.dhcpv6),
         ]
     }
 }

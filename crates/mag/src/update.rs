@@ -1,17 +1,21 @@
 //! Proxy Binding Updates: what is in them, when they are sent, how often they are repeated
 //! (RFC 5213 §6.9.1 and §6.9.4, RFC 5844 §3.2.3, RFC 5845 §4.2).
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use kedge_model::{BindingId, Ipv4Net, Ipv6Net, Lifetime, Timestamp};
+use kedge_model::{BindingId, Ipv4Net, Ipv6Net, Lifetime, MnId, Sequence, Timestamp};
 use kedge_sansio::{Backoff, Now};
 use kedge_wire::registry::{HandoffIndicatorValue, MnIdSubtype};
 use kedge_wire::{
     AccessTechnology, BindingUpdate, BuFlags, Encoder, GreKeyOption, HandoffIndicator,
-    HomeNetworkPrefix, Ipv4HomeAddressRequest, MnIdOption, MnLinkLayerId, TimestampOption,
+    HomeNetworkPrefix, Ipv4CareOfAddress, Ipv4HomeAddressRequest, LmaAddress, MnIdOption,
+    MnLinkLayerId, TimestampOption,
 };
 
-use crate::list::{Entry, GrePlan, Kind, Request, State};
+use crate::access::delegation;
+use crate::choice::SILENT_ATTEMPTS;
+use crate::list::{Entry, GrePlan, Kind, Request, State, TlvPlan};
 use crate::settings::{Replay, TunnelMode};
 use crate::{Event, Mag, Timer};
 
@@ -76,13 +80,25 @@ impl Mag {
             return now + REASSERTION_INTERVAL;
         }
         let half = granted.duration() / 2;
-        let refresh = self.settings.registration.refresh_time.map_or(half, |time| time.min(half));
+        let mut refresh =
+            self.settings.registration.refresh_time.map_or(half, |time| time.min(half));
+        // RFC 5555 §4.3: an update and its answer are what refreshes a translator's mapping in a
+        // way that can be relied on, and what moves the path if the mapping has changed.
+        if let Some(keepalive) = entry.grant().and_then(|grant| grant.keepalive) {
+            refresh = refresh.min(keepalive);
+        }
         now + refresh.max(MIN_REFRESH)
     }
 
     /// The signalling timer of a session fired.
     pub(crate) fn signal_due(&mut self, id: BindingId, now: Now) {
-        let Some(entry) = self.list.get_mut(id) else { return };
+        let Some(entry) = self.list.get(id) else { return };
+        let ends = matches!(entry.state, State::Deregistering { .. });
+        let unanswered = entry.request().map_or(0, |request| request.unanswered);
+        if !ends && unanswered >= SILENT_ATTEMPTS && self.unanswered(id, now) {
+            return;
+        }
+        let Some(entry) = self.list.get(id) else { return };
         let kind = if entry.reassert { Kind::Reassertion } else { Kind::Refresh };
         match &entry.state {
             State::Registering { .. } | State::Active { request: Some(_), .. } => {
@@ -97,35 +113,41 @@ impl Mag {
                 }
                 self.transmit(id, now);
             }
-            State::Refused { .. } => self.register(id, now),
+            State::Refused { .. } => self.begin_again(id, now),
             State::Deregistering { request, .. } if request.attempts < DEREGISTRATION_ATTEMPTS => {
                 self.transmit(id, now);
             }
-            State::Deregistering { .. } => self.forget(id),
+            State::Deregistering { .. } => self.conclude(id, now),
         }
     }
 
     /// Sends the update that waits for an answer, for the first time or again, and starts the
     /// timer of its retransmission.
     pub(crate) fn transmit(&mut self, id: BindingId, now: Now) {
+        let Some(entry) = self.list.get(id) else { return };
+        let address = entry.lma.address;
+        let earliest = entry.recent.earliest(now.mono);
+        if earliest > now.mono {
+            return self.set_timer(id, Timer::Signal, earliest);
+        }
+        let is_first = entry.request().is_some_and(|request| request.attempts == 0);
+        if is_first && !self.admit(id, address, now) {
+            return self.stop_timer(id, Timer::Signal);
+        }
+        // RFC 5213 §6.9.4 (4): a retransmission has a number and a time of its own.
         let timestamp = self.next_timestamp(now);
         let replay = self.settings.replay;
+        let Some(sequence) = self.next_sequence(id) else { return };
         let Some(entry) = self.list.get_mut(id) else { return };
-        // RFC 5213 §6.9.4 (4): a retransmission has a number and a time of its own.
-        entry.sequence = match replay {
-            Replay::Timestamp => {
-                self.sequence = self.sequence.next();
-                self.sequence
-            }
-            Replay::Sequence => entry.sequence.next(),
-        };
-        let sequence = entry.sequence;
+        entry.sequence = sequence;
+        entry.recent.note(now.mono);
+        entry.may_be_held = true;
         entry.reassert = false;
         if let State::Active { last_update, .. } = &mut entry.state {
             *last_update = now.mono;
         }
         let Some(request) = entry.request_mut() else { return };
-        request.remember(sequence, timestamp);
+        request.remember(sequence, timestamp, now.mono);
         let (kind, attempts) = (request.kind, request.attempts);
         let due = now.mono + request.backoff.next_interval();
         self.set_timer(id, Timer::Signal, due);
@@ -149,6 +171,28 @@ impl Mag {
         if let Some(mn_id) = unanswered {
             self.event(Event::Unanswered { binding: id, mn_id, lma: lma.address, attempts });
         }
+    }
+
+    /// The number after the last one sent: of all sessions with timestamps, where it only tells
+    /// updates apart (RFC 5213 §6.9.1.1 (6)); of the node's sessions with this anchor otherwise.
+    /// An anchor compares the numbers of one node (RFC 6275 §9.5.1), and to some that is the node
+    /// whichever of its interfaces an update is about.
+    fn next_sequence(&mut self, id: BindingId) -> Option<Sequence> {
+        if self.settings.replay == Replay::Timestamp {
+            self.sequence = self.sequence.next();
+            return Some(self.sequence);
+        }
+        let entry = self.list.get(id)?;
+        let others = self.last_sequence(&entry.mn_id, entry.lma.address);
+        let last = others.filter(|other| other.is_after(entry.sequence)).unwrap_or(entry.sequence);
+        Some(last.next())
+    }
+
+    /// The last number that a session of a node sent to an anchor.
+    pub(crate) fn last_sequence(&self, mn_id: &MnId, address: IpAddr) -> Option<Sequence> {
+        let entries = self.list.by_mn_id(mn_id).iter().filter_map(|id| self.list.get(*id));
+        let numbers = entries.filter(|e| e.lma.address == address).map(|e| e.sequence);
+        numbers.reduce(|last, next| if next.is_after(last) { next } else { last })
     }
 
     /// Now, but after every timestamp sent before: two updates in one turn of the loop have an
@@ -191,6 +235,11 @@ fn write_update(
         // and an anchor that does not give it leaves out the NAT Detection option.
         flags |= BuFlags::F;
     }
+    // RFC 5845 §4.2: GRE is not asked for in a de-registration.
+    let gre = if kind == Kind::Deregistration { GrePlan::Off } else { entry.gre };
+    if gre != GrePlan::Off && entry.tlv == TlvPlan::Asked {
+        flags |= BuFlags::F | BuFlags::T;
+    }
     let mut encoder =
         Encoder::new(out, BindingUpdate { sequence: entry.sequence, flags, lifetime });
     // The identifier before everything that depends on whose it is (RFC 4283 §3.2).
@@ -213,6 +262,7 @@ fn write_update(
         }
         None => {}
     }
+    delegation::asked_for(entry, kind).for_each(|option| encoder.option(option));
     encoder.option(HandoffIndicator(handoff_indicator(entry, kind)));
     encoder.option(AccessTechnology(entry.access_technology));
     let link_layer_id = entry.link_layer_id.as_ref();
@@ -222,21 +272,25 @@ fn write_update(
     if let Some(timestamp) = timestamp {
         encoder.option(TimestampOption(timestamp));
     }
-    // RFC 5844 §3.2.3.1, §3.2.3.3: zero asks for an address, otherwise the one assigned.
-    let address = match granted {
-        Some(grant) => grant.ipv4,
-        None => entry.service.ipv4().then(Ipv4Net::default),
-    };
+    // RFC 5844 §3.2.3.1, §3.2.3.3: zero asks for an address, otherwise the one assigned. An
+    // address that was asked for and not assigned is asked for again: a refresh has the options
+    // of the first update (RFC 5213 §6.9.1.3 (1)).
+    let asks = kind != Kind::Deregistration || granted.is_none();
+    let address = granted
+        .and_then(|grant| grant.ipv4)
+        .or_else(|| (asks && entry.service.ipv4()).then(Ipv4Net::default));
     if let Some(address) = address {
         encoder.option(Ipv4HomeAddressRequest { address });
     }
-    // RFC 5845 §4.2: not in a de-registration.
-    if kind != Kind::Deregistration {
-        match entry.gre {
-            GrePlan::Off => {}
-            GrePlan::Plain => encoder.option(GreKeyOption { key: None }),
-            GrePlan::Keyed(key) => encoder.option(GreKeyOption { key: Some(key) }),
-        }
+    match gre {
+        GrePlan::Off => {}
+        GrePlan::Plain => encoder.option(GreKeyOption { key: None }),
+        GrePlan::Keyed(key) => encoder.option(GreKeyOption { key: Some(key) }),
+    }
+    // What the anchor compares with the packet's addresses, to find translators.
+    if let IpAddr::V4(own) = entry.care_of {
+        encoder.option(Ipv4CareOfAddress(own));
+        encoder.option(LmaAddress(entry.lma.address));
     }
     encoder.finish();
 }

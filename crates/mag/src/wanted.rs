@@ -17,7 +17,7 @@ impl Mag {
         if entry.told_access != access {
             let before = std::mem::replace(&mut entry.told_access, access.clone());
             let inner =
-                |node: &Option<AccessNode>| node.as_ref().map_or(vec![], |n| n.inner.clone());
+                |node: &Option<AccessNode>| node.as_ref().map_or(vec![], AccessNode::all_inner);
             self.list.move_inner(id, &inner(&before), &inner(&access));
             self.out.push_back(Output::Access { binding: id, want: access });
         }
@@ -45,7 +45,8 @@ impl Mag {
         Some(AccessNode {
             interface: entry.interface,
             mac: entry.mac,
-            inner: grant.inner(),
+            inner: grant.on_link(),
+            delegated: grant.delegated.clone(),
             ipv4_router: grant.ipv4_router,
             ipv4_prefix_len: grant.ipv4.map_or(0, |address| address.prefix_len()),
         })

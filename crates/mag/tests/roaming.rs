@@ -167,6 +167,7 @@ impl Domain {
                 Encapsulation::Udp { local_port: peer_port, peer_port: local_port }
             }
             Encapsulation::IpInIp => Encapsulation::IpInIp,
+            Encapsulation::GreUdp { .. } => panic!("there is no translator here"),
         };
         assert_eq!(up.encapsulation, mirrored);
         (uplink.inner.clone(), up.encapsulation)

@@ -38,6 +38,29 @@ pub enum Encapsulation {
         /// The peer's port.
         peer_port: u16,
     },
+    /// GRE in UDP, behind the TLV header of RFC 5845 §7.2. Ports and keys are as above.
+    GreUdp {
+        /// Our port.
+        local_port: u16,
+        /// The peer's port.
+        peer_port: u16,
+        /// The key in packets we send.
+        send_key: Option<GreKey>,
+        /// The key in packets we receive.
+        receive_key: Option<GreKey>,
+    },
+}
+
+impl Encapsulation {
+    /// Our UDP port and the peer's, of what goes over UDP.
+    pub fn udp_ports(self) -> Option<(u16, u16)> {
+        match self {
+            Self::IpInIp | Self::Gre { .. } => None,
+            Self::Udp { local_port, peer_port } | Self::GreUdp { local_port, peer_port, .. } => {
+                Some((local_port, peer_port))
+            }
+        }
+    }
 }
 
 /// One tunnel between an anchor and a gateway, seen from this host.
@@ -64,6 +87,8 @@ impl Tunnel {
             Encapsulation::Gre { send_key: None, .. } => 4,
             Encapsulation::Gre { send_key: Some(_), .. } => 8,
             Encapsulation::Udp { .. } => 8,
+            Encapsulation::GreUdp { send_key: None, .. } => 16,
+            Encapsulation::GreUdp { send_key: Some(_), .. } => 20,
         }
     }
 }

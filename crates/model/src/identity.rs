@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+
+use crate::octets::Octets;
 
 /// A tenant. Without mobile-local-loop there is exactly one, [`CustomerId::DEFAULT`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -26,11 +27,13 @@ impl VrfId {
 /// A mobile node identifier (RFC 4283 §3): a subtype and 0 to 254 octets.
 ///
 /// The identifier is compared octet by octet: RFC 4283 defines no case folding, and an anchor
-/// that folds would join two subscribers that AAA holds apart. Cloning shares the octets.
+/// that folds would join two subscribers that AAA holds apart.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MnId {
     subtype: u8,
-    octets: Arc<[u8]>,
+    /// In place: what makes the whole 64 octets, and holds the identifiers that 3GPP TS 23.003
+    /// §19.3 makes of an IMSI.
+    octets: Octets<54>,
 }
 
 impl MnId {
@@ -90,7 +93,7 @@ impl fmt::Debug for MnId {
 /// A mobile node's link-layer identifier (RFC 5213 §8.6): up to 253 octets, a MAC address on
 /// Ethernet-like links.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LinkLayerId(Arc<[u8]>);
+pub struct LinkLayerId(Octets<22>);
 
 impl LinkLayerId {
     /// Longest identifier that fits the option's Length octet beside the two reserved octets.

@@ -6,6 +6,7 @@
 
 mod forward;
 mod identity;
+mod octets;
 mod signal;
 mod units;
 

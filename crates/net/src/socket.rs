@@ -54,8 +54,21 @@ pub(crate) fn bind<A>(fd: BorrowedFd<'_>, address: &A) -> io::Result<()> {
 /// How many packets the kernel dropped because this socket's receive buffer was full, since the
 /// socket was opened.
 pub(crate) fn drops(fd: BorrowedFd<'_>) -> io::Result<u32> {
-    const SO_MEMINFO: c_int = 55;
     const DROPS: usize = 8;
+    Ok(memory(fd)?[DROPS])
+}
+
+/// How many octets of the receive buffer are taken, and how many there are.
+pub(crate) fn backlog(fd: BorrowedFd<'_>) -> io::Result<(u32, u32)> {
+    const RECEIVED: usize = 0;
+    const RECEIVE_BUFFER: usize = 1;
+    let info = memory(fd)?;
+    Ok((info[RECEIVED], info[RECEIVE_BUFFER]))
+}
+
+/// SK_MEMINFO_* of the kernel's `sock_diag.h`.
+fn memory(fd: BorrowedFd<'_>) -> io::Result<[u32; 9]> {
+    const SO_MEMINFO: c_int = 55;
     let mut info = [0u32; 9];
     let mut size = mem::size_of_val(&info) as libc::socklen_t;
     // SAFETY: the kernel writes at most `size` octets to `info`.
@@ -68,5 +81,5 @@ pub(crate) fn drops(fd: BorrowedFd<'_>) -> io::Result<u32> {
             &mut size,
         )
     })?;
-    Ok(info[DROPS])
+    Ok(info)
 }

@@ -86,6 +86,13 @@ fn ipv6(source: MacAddr, next_header: u8, first: u8, length: usize) -> Vec<u8> {
     ethernet(source, 0x86dd, &packet)
 }
 
+/// An IPv6 packet with a UDP header.
+fn ipv6_udp(source: MacAddr, port: u16) -> Vec<u8> {
+    let mut frame = ipv6(source, 17, 0, 300);
+    frame[56..58].copy_from_slice(&port.to_be_bytes());
+    frame
+}
+
 /// An IPv4 packet with `options` words of options, at a fragment offset, with a UDP header.
 fn ipv4(source: MacAddr, protocol: u8, options: u8, offset: u16, port: u16) -> Vec<u8> {
     let header = 20 + 4 * usize::from(options);
@@ -109,6 +116,7 @@ fn control_messages_of_attached_nodes_are_received_whole_and_their_traffic_is_no
         ipv6(NODE, 58, 136, 32),
         ipv4(NODE, 17, 0, 0, 67),
         ipv4(NODE, 17, 3, 0, 67),
+        ipv6_udp(NODE, 547),
         // The first fragment of several has the port; the rest are put together by nobody.
         ipv4(NODE, 17, 0, 0x2000, 67),
     ];
@@ -120,6 +128,7 @@ fn control_messages_of_attached_nodes_are_received_whole_and_their_traffic_is_no
         ipv6(NODE, 58, 137, 16),
         ipv6(NODE, 17, 133, 64),
         ipv4(NODE, 17, 0, 0, 68),
+        ipv6_udp(NODE, 546),
         ipv4(NODE, 6, 0, 0, 67),
         ipv4(NODE, 17, 0, 0x0010, 67),
         ethernet(NODE, 0x88cc, &[0; 50]),

@@ -180,12 +180,15 @@ fn datagrams_that_nobody_read_in_time_are_counted_by_the_kernel() {
         peer.send_batch(&mut Sender::default(), messages, |i, e| panic!("{i}: {e}")),
         20_000
     );
+    let (waiting, room) = socket.backlog().unwrap();
+    assert!(waiting > room / 16 * 15, "the buffer is full: {waiting} of {room}");
     let (mut batch, mut read) = (Batch::default(), 0);
     while socket.recv_batch(&mut batch).unwrap() > 0 {
         read += batch.datagrams().count() as u32;
     }
     assert!(read < 20_000);
     assert_eq!(read + socket.overruns().unwrap(), 20_000);
+    assert_eq!(socket.backlog().unwrap(), (0, room), "all of it is read");
 }
 
 #[test]

@@ -86,6 +86,11 @@ impl Pulse {
         ours
     }
 
+    /// Whether the last request is not answered yet.
+    pub fn awaits(&self) -> bool {
+        self.awaits
+    }
+
     /// Forgets what was asked, because there are no sessions to ask for any more.
     pub fn rest(&mut self) {
         self.awaits = false;

@@ -1,7 +1,7 @@
 //! One Mobility Header, borrowed or owned.
 
 use crate::message::Message;
-use crate::option::{Options, OptionsRef};
+use crate::option::{MnIdOption, Options, OptionsRef};
 use crate::{DecodeError, Encoded, Encoder, header};
 
 /// A received message that borrows the octets it was read from. Reading it allocates nothing.
@@ -30,6 +30,14 @@ impl<'a> PacketRef<'a> {
         let message =
             Message::decode(mh_type, &mut data).map_err(|e| header::too_short(e, bytes))?;
         Ok(Self { message, options: OptionsRef::decode(data)? })
+    }
+
+    /// The first identifier in a message of which nothing else is looked at, and which may be no
+    /// message at all.
+    pub fn peek_mn_id(bytes: &'a [u8]) -> Option<MnIdOption<'a>> {
+        let (mh_type, mut data) = header::decode(bytes).ok()?;
+        Message::decode(mh_type, &mut data).ok()?;
+        OptionsRef::unchecked(data).get()
     }
 
     /// The message, borrowing nothing.

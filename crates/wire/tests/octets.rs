@@ -85,6 +85,7 @@ fn options_are_written_as_their_rfcs_draw_them() {
     body(TimestampOption(Timestamp(0x0000_6789_abcd_8000)), "1b 08 00006789abcd 8000");
     body(RestartCounter(5), "1c 04 00000005");
     body(NatDetection { force_udp: true, refresh_time: 110 }, "1f 06 8000 0000006e");
+    body(Ipv4CareOfAddress(ipv4.addr()), "20 06 0000 c0000201");
     body(GreKeyOption { key: None }, "21 02 0000");
     body(GreKeyOption { key: Some(0x0102_0304) }, "21 06 0000 01020304");
     body(Ipv4HomeAddressRequest { address: ipv4 }, "24 06 60 00 c0000201");
@@ -92,6 +93,8 @@ fn options_are_written_as_their_rfcs_draw_them() {
     body(Ipv4HomeAddressReply { status, address: ipv4 }, "25 06 83 60 c0000201");
     body(Ipv4DefaultRouter("192.0.2.254".parse().unwrap()), "26 06 0000 c00002fe");
     body(DhcpSupportMode { server: true }, "27 02 0001");
+    body(LmaAddress(ipv4.addr().into()), "29 06 0200 c0000201");
+    body(LmaAddress(address.into()), &format!("29 12 0100 {ipv6}"));
     let subtype = MnGroupSubtype::BULK_BINDING_UPDATE_GROUP;
     body(MobileNodeGroupId { subtype, group: 5 }, "32 06 01 00 00000005");
     body(DelegatedMobileNetworkPrefix { prefix: ipv4.into() }, "37 06 80 18 c0000201");

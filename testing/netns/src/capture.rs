@@ -23,10 +23,11 @@ const REST: Duration = Duration::from_millis(200);
 /// The protocols that tshark judges: those Kedge and the hosts of a lab write. Left to itself it
 /// guesses at the octets of user data, and now and then takes random ones for a protocol that is
 /// in error.
-const JUDGED: [&str; 16] = [
+const JUDGED: [&str; 17] = [
     "arp",
     "data",
     "dhcp",
+    "dhcpv6",
     "eth",
     "ethertype",
     "frame",

@@ -33,13 +33,25 @@ struct Files {
     config: PathBuf,
     socket: PathBuf,
     state: PathBuf,
+    /// A setting of the environment.
+    level: Option<&'static str>,
 }
 
 impl Daemon {
     /// Starts `kedged` with this configuration and waits until it answers on its socket.
     pub fn start(host: &Host, config: &str) -> Result<Self> {
+        Self::launch(host, config, None)
+    }
+
+    /// As [`Self::start`]; it logs what is wrong, and not what happens.
+    pub fn start_quietly(host: &Host, config: &str) -> Result<Self> {
+        Self::launch(host, config, Some("KEDGE_LOG=warn"))
+    }
+
+    fn launch(host: &Host, config: &str, level: Option<&'static str>) -> Result<Self> {
         let file = |suffix: &str| host.dir().join(format!("{}.{suffix}", host.name()));
-        let files = Files { config: file("conf"), socket: file("sock"), state: file("state") };
+        let files =
+            Files { config: file("conf"), socket: file("sock"), state: file("state"), level };
         fs::write(&files.config, config)
             .context(|| format!("writing {}", files.config.display()))?;
         let process = launch(host, &files)?;
@@ -134,6 +146,8 @@ fn launch(host: &Host, files: &Files) -> Result<Process> {
     fs::create_dir_all(&files.state).context(|| format!("making {}", files.state.display()))?;
     let words = [&files.config, &files.socket, &files.state].map(|p| p.display().to_string());
     let [config, socket, state] = words.each_ref().map(String::as_str);
-    let args = ["--config", config, "--socket", socket, "--state-dir", state];
-    host.spawn("kedged", &kedged.to_string_lossy(), &args)
+    let kedged = kedged.to_string_lossy();
+    let args = [&*kedged, "--config", config, "--socket", socket, "--state-dir", state];
+    let args: Vec<&str> = files.level.into_iter().chain(args).collect();
+    host.spawn("kedged", "env", &args)
 }

@@ -1,13 +1,19 @@
 //! A host: one network namespace, and what one does on a host.
 
 use std::{
+    fs::File,
+    io,
     path::{Path, PathBuf},
     process::Command,
     sync::Arc,
+    thread,
 };
 
+use nix::sched::{CloneFlags, setns};
+
 use crate::{
-    error::Result,
+    error::{Context, Result},
+    lab::NAMESPACES,
     process::{Process, run, run_with_input},
 };
 
@@ -55,6 +61,18 @@ impl Host {
         let mut command = self.command(program);
         command.args(args);
         Process::start(command, &format!("{}-{name}", self.name()), self.dir())
+    }
+
+    /// Runs `work` on a thread that is inside this host: sockets that it opens stay there.
+    pub fn inside<T: Send>(&self, work: impl FnOnce() -> io::Result<T> + Send) -> Result<T> {
+        let path = Path::new(NAMESPACES).join(self.namespace());
+        let entered = || {
+            setns(File::open(&path)?, CloneFlags::CLONE_NEWNET)?;
+            work()
+        };
+        let done = thread::scope(|scope| scope.spawn(entered).join());
+        let done = done.unwrap_or_else(|_| Err(io::Error::other("the thread panicked")));
+        done.context(|| format!("inside {}", self.name()))
     }
 
     /// One `ip` command, as typed: `host.ip("addr add 192.0.2.1/24 dev eth0")`.

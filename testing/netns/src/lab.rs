@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// Where iproute2 keeps the names of namespaces.
-const NAMESPACES: &str = "/run/netns";
+pub(crate) const NAMESPACES: &str = "/run/netns";
 
 /// Labs of this process that are alive, for the signal handler.
 static ALIVE: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());

@@ -8,7 +8,7 @@ use kedge_wire::registry::RevocationTrigger;
 use crate::clock::Skew;
 use crate::host::Place;
 use crate::network::Weather;
-use crate::plan::{CUSTOMER, FIRST_PORT, SHARED};
+use crate::plan::{CUSTOMER, FIRST_PORT, SHARED, STATIC, gateway_name};
 use crate::trail::Happened;
 use crate::world::{Event, Station, World};
 
@@ -32,12 +32,19 @@ pub fn calm(world: &mut World) {
         let millis = i64::from(world.chance.between(0, 4000)) - 2000;
         world.gateways[gateway].skew = Skew { millis };
     }
+    for anchor in 0..world.anchors.len() {
+        let millis = i64::from(world.chance.between(0, 4000)) - 2000;
+        world.anchors[anchor].skew = Skew { millis };
+    }
 }
 
 /// All nodes go.
 pub fn exodus(world: &mut World) {
     for host in 0..world.hosts.len() {
         leave(world, host);
+    }
+    for gateway in 0..world.gateways.len() {
+        world.carrier(Place { gateway, interface: STATIC }, LinkState::Down);
     }
 }
 
@@ -63,11 +70,11 @@ fn disturb(world: &mut World) {
             let weather = world.network.weather;
             world.note(Happened::Disturbance(format!("{weather:?}")));
         }
-        870..890 => set_clock(world, gateway),
+        870..890 => set_clock(world, gateway, anchor),
         890..930 => flap(world, gateway),
         930..935 => world.restart_gateway(gateway),
         935..938 => world.restart_anchor(anchor),
-        938..950 => clear_at_anchor(world, host),
+        938..950 => clear_at_anchor(world, host, gateway),
         950..960 => revoke(world, host),
         960..985 => clear_at_gateway(world, host, gateway),
         985..990 => shut_down(world, gateway),
@@ -132,10 +139,17 @@ fn partition(world: &mut World, gateway: usize, anchor: usize) {
     world.note(Happened::Disturbance(format!("gateway {gateway} and anchor {anchor} {what}")));
 }
 
-fn set_clock(world: &mut World, gateway: usize) {
+fn set_clock(world: &mut World, gateway: usize, anchor: usize) {
     let off = world.chance.pick(&[0, 0, 2_000, -2_000, 5_000, -5_000, 20_000, -20_000, 90_000]);
-    world.gateways[gateway].skew = Skew { millis: off };
-    world.note(Happened::Disturbance(format!("the clock of gateway {gateway} is {off} ms off")));
+    let skew = Skew { millis: off };
+    let whose = if world.chance.one_in(8) {
+        world.anchors[anchor].skew = skew;
+        format!("anchor {anchor}")
+    } else {
+        world.gateways[gateway].skew = skew;
+        format!("gateway {gateway}")
+    };
+    world.note(Happened::Disturbance(format!("the clock of {whose} is {off} ms off")));
 }
 
 /// The carrier of a link goes and comes; its hosts lose it and find it.
@@ -151,17 +165,28 @@ fn flap(world: &mut World, gateway: usize) {
     }
 }
 
-fn clear_at_anchor(world: &mut World, host: usize) {
+/// An operator clears a node, a gateway's nodes, or all.
+fn clear_at_anchor(world: &mut World, host: usize, gateway: usize) {
     let anchor = world.plan.anchor_of(host);
     let now = world.now(Station::Anchor(anchor));
-    if world.chance.one_in(20) {
-        world.note(Happened::Disturbance(format!("anchor {anchor} is cleared")));
-        world.anchors[anchor].lma.clear_all(now);
-    } else {
-        let mn_id = world.hosts[host].mn_id.clone();
-        world.note(Happened::Disturbance(format!("{mn_id} is cleared at anchor {anchor}")));
-        world.anchors[anchor].lma.clear(CUSTOMER, &mn_id, now);
-    }
+    let lma = &mut world.anchors[anchor].lma;
+    let what = match world.chance.between(0, 19) {
+        0 => {
+            lma.clear_all(now);
+            "everything".to_owned()
+        }
+        1..5 => {
+            let name = gateway_name(gateway);
+            lma.clear_peer(&name, now);
+            name
+        }
+        _ => {
+            let mn_id = &world.hosts[host].mn_id;
+            lma.clear(CUSTOMER, mn_id, now);
+            mn_id.to_string()
+        }
+    };
+    world.note(Happened::Disturbance(format!("anchor {anchor}: clear {what}")));
     world.settle(Station::Anchor(anchor));
 }
 

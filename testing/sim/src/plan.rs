@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use kedge_lma::{Authentication, AuthenticationHome, EncapsulationPolicy};
 use kedge_mag::{Auth, AuthHome, CareOf, DetachDiscovery, InterfaceId, Replay, TunnelMode};
-use kedge_model::{CustomerId, Lifetime, MacAddr, MnId, VrfId};
+use kedge_model::{CustomerId, Lifetime, MacAddr, MnId, SignalPath, VrfId};
+use kedge_sansio::Rhythm;
 use kedge_wire::auth::Key;
 use kedge_wire::registry::AccessTechnologyType;
 
@@ -27,8 +28,12 @@ pub const INNER: VrfId = VrfId(2);
 pub const CUSTOMER: CustomerId = CustomerId(7);
 /// The port of data in UDP (RFC 5844 §4.1.3.2).
 pub const DATA_PORT: u16 = 5437;
+/// The port of signalling over IPv4 (RFC 5844 §4.1.3.1).
+const SIGNALLING_PORT: u16 = 5436;
 /// The links on which any number of nodes are, and nobody sees one leave.
 pub const SHARED: [InterfaceId; 2] = [InterfaceId(1), InterfaceId(2)];
+/// The link of each gateway with a node that never says a word and is always there.
+pub const STATIC: InterfaceId = InterfaceId(50);
 /// The first of the links that are one node's, whose carrier says whether it is there.
 pub const FIRST_PORT: u32 = 100;
 
@@ -69,6 +74,12 @@ pub struct Plan {
     pub lifetime: u64,
     refresh_time: Option<Duration>,
     discovery: DetachDiscovery,
+    /// When anchors and gateways ask each other whether they live.
+    pub heartbeat: Option<Rhythm>,
+    /// How many bindings an anchor holds.
+    bce_maximum: u32,
+    /// The lengths of the pools' blocks, of IPv4 and of IPv6.
+    pool_lengths: (u8, u8),
 }
 
 impl Plan {
@@ -116,6 +127,13 @@ impl Plan {
                 timeout: Duration::from_secs(1),
                 retries: 3,
             },
+            heartbeat: chance.one_in(2).then_some(Rhythm {
+                interval: Duration::from_secs(chance.pick(&[10, 30])),
+                timeout: Duration::from_secs(2),
+                allowed: chance.pick(&[1, 3]),
+            }),
+            bce_maximum: if chance.one_in(8) { hosts as u32 / 2 + 1 } else { 128_000 },
+            pool_lengths: if chance.one_in(4) { scarce(chance, hosts) } else { (16, 52) },
         }
     }
 
@@ -142,16 +160,16 @@ impl Plan {
         let network = kedge_lma::Network {
             ipv4: Some(kedge_lma::Ipv4Pool {
                 start: Ipv4Addr::new(10, n as u8, 0, 1),
-                prefix_len: 16,
+                prefix_len: self.pool_lengths.0,
             }),
             ipv6: Some(kedge_lma::Ipv6Pool {
                 start: Ipv6Addr::new(0x2001, 0xdb8, n << 12, 0, 0, 0, 0, 0),
-                prefix_len: 52,
+                prefix_len: self.pool_lengths.1,
             }),
             ..Default::default()
         };
         let peers = (0..self.gateways).map(|gateway| kedge_lma::Peer {
-            name: format!("gateway{gateway}"),
+            name: gateway_name(gateway),
             transport: TRANSPORT,
             addresses: vec![self.gateway_address(gateway)],
             authentication: None,
@@ -172,13 +190,15 @@ impl Plan {
             }),
             encapsulation: self.policy,
             generate_grekey: self.generate_grekey,
+            heartbeat: self.heartbeat,
+            bce_maximum: self.bce_maximum,
             restart_counter: restarts,
             peers: peers.collect(),
             networks: BTreeMap::from([(NETWORK.to_owned(), network)]),
             default_profile: Some(kedge_lma::Profile {
                 service: self.service,
                 network: Some(NETWORK.to_owned()),
-                apn: None,
+                ..kedge_lma::Profile::default()
             }),
             ..kedge_lma::Settings::default()
         }
@@ -203,9 +223,10 @@ impl Plan {
         let profile = |anchor: usize| kedge_mag::Profile {
             service: self.gateway_service,
             lma: Some(anchor_name(anchor)),
+            ..kedge_mag::Profile::default()
         };
         kedge_mag::Settings {
-            name: format!("gateway{gateway}"),
+            name: gateway_name(gateway),
             domain: "example".to_owned(),
             care_of: CareOf {
                 ipv4: if let IpAddr::V4(address) = address { Some(address) } else { None },
@@ -214,10 +235,13 @@ impl Plan {
             transport: TRANSPORT,
             inner: INNER,
             lmas: (0..self.anchors).map(|n| (anchor_name(n), Arc::new(lma(n)))).collect(),
-            interfaces: self.interfaces().map(|id| (id, self.interface(id))).collect(),
+            // Each host has its anchor: the anchors' pools are one world.
+            preference: Vec::new(),
+            interfaces: self.interfaces().map(|id| (id, self.interface(gateway, id))).collect(),
             identities: (0..self.hosts).map(|n| (mac(n), self.mn_id(n))).collect(),
             profiles: (0..self.hosts)
                 .map(|n| (self.mn_id(n), profile(self.anchor_of(n))))
+                .chain([(static_node(gateway), profile(self.anchor_of_static(gateway)))])
                 .collect(),
             default_profile: None,
             registration: kedge_mag::Registration {
@@ -226,11 +250,14 @@ impl Plan {
                 ..kedge_mag::Registration::default()
             },
             replay: self.replay,
+            replay_window: None,
+            revocation: kedge_mag::Revocation::default(),
             detach: self.unseen_leaves.then_some(self.discovery),
             max_bindings: 10_000,
             tunnel_mtu: None,
+            outer_mtu: 1500,
             dscp: kedge_mag::Dscp::default(),
-            heartbeat: None,
+            heartbeat: self.heartbeat,
             restart_counter: restarts,
         }
     }
@@ -238,10 +265,10 @@ impl Plan {
     /// The access links of every gateway.
     pub fn interfaces(&self) -> impl Iterator<Item = InterfaceId> + use<> {
         let ports = (FIRST_PORT..FIRST_PORT + self.ports).map(InterfaceId);
-        SHARED.into_iter().chain(ports)
+        SHARED.into_iter().chain([STATIC]).chain(ports)
     }
 
-    fn interface(&self, id: InterfaceId) -> kedge_mag::Interface {
+    fn interface(&self, gateway: usize, id: InterfaceId) -> kedge_mag::Interface {
         let other = self.two_technologies && id == SHARED[1];
         kedge_mag::Interface {
             name: format!("access{}", id.0),
@@ -250,8 +277,8 @@ impl Plan {
                 false => AccessTechnologyType::IEEE_802_11A_B_G,
             },
             mtu: 1500,
-            identity: None,
-            static_node: false,
+            identity: (id == STATIC).then(|| static_node(gateway)),
+            static_node: id == STATIC,
         }
     }
 
@@ -264,6 +291,20 @@ impl Plan {
     /// The anchor of a host's node.
     pub fn anchor_of(&self, host: usize) -> usize {
         host / self.hosts_per_node % self.anchors
+    }
+
+    /// The anchor of a gateway's static node.
+    pub fn anchor_of_static(&self, gateway: usize) -> usize {
+        gateway % self.anchors
+    }
+
+    /// Whether an anchor has no place for another session.
+    pub fn is_full(&self, lma: &kedge_lma::Lma) -> bool {
+        let (ipv4, ipv6) = lma.usage(NETWORK).expect("the network is configured");
+        let is_used_up = |usage: kedge_lma::Usage| usage.taken == usage.size;
+        lma.len() >= self.bce_maximum
+            || self.service.has_ipv4() && ipv4.is_some_and(is_used_up)
+            || self.service.has_ipv6() && ipv6.is_some_and(is_used_up)
     }
 
     /// Where an anchor is reached.
@@ -281,6 +322,16 @@ impl Plan {
         match self.ipv4_transport {
             true => Ipv4Addr::new(198, 51, 100, n as u8).into(),
             false => Ipv6Addr::new(0x2001, 0xdb8, 0xb, 0, 0, 0, 0, n).into(),
+        }
+    }
+
+    /// The path of messages between an anchor and a gateway, as the anchor sees it.
+    pub fn signal_path(&self, anchor: usize, gateway: usize) -> SignalPath {
+        let port = if self.ipv4_transport { SIGNALLING_PORT } else { 0 };
+        SignalPath {
+            transport: TRANSPORT,
+            local: (self.anchor_address(anchor), port).into(),
+            peer: (self.gateway_address(gateway), port).into(),
         }
     }
 
@@ -303,10 +354,30 @@ impl Plan {
     }
 }
 
+/// Pools of which one or the other is too small for all.
+fn scarce(chance: &mut Chance, hosts: usize) -> (u8, u8) {
+    // Of about half as many addresses as there are hosts.
+    let bits = (hosts as u32 / 2).ilog2() as u8 + 1;
+    match chance.one_in(2) {
+        true => (32 - bits.max(2), 52),
+        false => (16, 64 - bits),
+    }
+}
+
+/// The node that is always there at a gateway.
+pub fn static_node(gateway: usize) -> MnId {
+    MnId::nai(&format!("static{gateway}@example.com")).expect("a short identifier")
+}
+
 /// The hardware address of a host.
 pub fn mac(host: usize) -> MacAddr {
     let [.., a, b] = (host as u32).to_be_bytes();
     MacAddr([0x02, 0, 0x5e, 0x10, a, b])
+}
+
+/// What a gateway calls itself, and is called by its anchors.
+pub fn gateway_name(gateway: usize) -> String {
+    format!("gateway{gateway}")
 }
 
 fn anchor_name(anchor: usize) -> String {

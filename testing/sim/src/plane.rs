@@ -23,7 +23,7 @@ pub struct Plane {
 impl Plane {
     /// Empty tables at an address.
     pub fn new(side: Side, address: IpAddr) -> Self {
-        let local = Local { vrf: TRANSPORT, address, udp_port: DATA_PORT };
+        let local = Local { vrf: TRANSPORT, address, udp_port: DATA_PORT, signalling_port: None };
         let tables = Tables::new(side, vec![INNER], vec![local]);
         let forwarder = Forwarder::new(tables, Arc::new(TotalCells::default()));
         Self { forwarder, wanted: BTreeMap::new() }
@@ -52,7 +52,7 @@ impl Plane {
     pub fn encapsulate(&mut self, packet: &[u8], now: Instant) -> Vec<OuterPacket> {
         match self.forwarder.encapsulate(INNER, packet, now) {
             Verdict::Forward(outer) => outer,
-            Verdict::Drop(_) | Verdict::Reply(..) => Vec::new(),
+            Verdict::Local | Verdict::Drop(_) | Verdict::Reply(..) => Vec::new(),
         }
     }
 
@@ -64,7 +64,7 @@ impl Plane {
                 assert_eq!(inner.vrf, INNER);
                 Some(inner.bytes)
             }
-            Verdict::Drop(_) | Verdict::Reply(..) => None,
+            Verdict::Local | Verdict::Drop(_) | Verdict::Reply(..) => None,
         }
     }
 

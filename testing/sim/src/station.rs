@@ -21,6 +21,8 @@ pub struct Anchor {
     pub lma: Lma,
     /// Its tables.
     pub plane: Plane,
+    /// How wrong its clock is.
+    pub skew: Skew,
     /// How often it has restarted.
     pub restarts: u32,
     /// When it will be woken.
@@ -33,6 +35,7 @@ impl Anchor {
         Self {
             lma: Lma::new(plan.anchor(number, restarts), seed),
             plane: Plane::new(Side::Anchor, plan.anchor_address(number)),
+            skew: Skew::default(),
             restarts,
             wake: None,
         }

@@ -1,14 +1,15 @@
 //! A domain as it runs: takes the next event, hands it to whom it is for, carries out what comes
 //! of it, and has the oracle look.
 
+mod links;
+mod transport;
+
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use kedge_access_wire::{Content, EthernetHeader, Frame};
-use kedge_mag::{InterfaceId, LinkState};
-use kedge_model::{Datagram, MacAddr, SignalPath};
+use kedge_mag::LinkState;
+use kedge_model::SignalPath;
 use kedge_sansio::Now;
 
 use crate::chance::Chance;
@@ -16,14 +17,9 @@ use crate::clock::{Agenda, Clock, Skew};
 use crate::host::{Host, Place};
 use crate::network::Network;
 use crate::oracle::{self, Memory};
-use crate::packet;
-use crate::plan::Plan;
-use crate::plane;
+use crate::plan::{Plan, STATIC};
 use crate::station::{Anchor, Gateway};
 use crate::trail::{Happened, Trail};
-
-/// How long a frame is on an access link.
-const ACCESS_DELAY: Duration = Duration::from_micros(200);
 
 /// Who has timers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -127,6 +123,9 @@ impl World {
         for host in 0..world.hosts.len() {
             world.plan_ping(host);
         }
+        for gateway in 0..world.gateways.len() {
+            world.tell_link(gateway, STATIC, LinkState::Up);
+        }
         world
     }
 
@@ -168,7 +167,8 @@ impl World {
     pub fn now(&self, station: Station) -> Now {
         match station {
             Station::Gateway(n) => self.clock.of_host(self.gateways[n].skew),
-            Station::Anchor(_) | Station::Host(_) => self.clock.of_host(Skew::default()),
+            Station::Anchor(n) => self.clock.of_host(self.anchors[n].skew),
+            Station::Host(_) => self.clock.of_host(Skew::default()),
         }
     }
 
@@ -304,201 +304,10 @@ impl World {
     /// Sends a host's frames.
     pub fn settle_host(&mut self, n: usize) {
         while let Some(frame) = self.hosts[n].poll_frame() {
-            let Some(place) = self.hosts[n].place else { continue };
-            if !self.chance.per_mille(self.network.weather.access_loss) {
-                let at = self.clock.now() + ACCESS_DELAY;
-                self.agenda.plan(at, Event::Uplink(place, frame.into()));
-            }
+            self.transmit_uplink(n, frame);
         }
         let due = self.hosts[n].poll_timeout();
         self.plan_wake(Station::Host(n), due);
-    }
-
-    fn send(&mut self, from: Station, path: SignalPath, dscp: u8, bytes: &[u8]) {
-        let Some(to) = self.station_at(path.peer.ip()) else {
-            panic!("{from:?} sends to {}, where nobody is", path.peer);
-        };
-        let path = SignalPath { local: path.peer, peer: path.local, ..path };
-        for delay in self.carry(from, to) {
-            let mut bytes = bytes.to_vec();
-            // Over UDP the host's checksum drops a corrupted message before anybody sees it.
-            if !path.is_udp() {
-                self.network.corrupt(&mut bytes, &mut self.chance);
-            }
-            let event = Event::Message { to, path, dscp, bytes: bytes.into() };
-            self.agenda.plan(self.clock.now() + delay, event);
-        }
-    }
-
-    fn carry(&mut self, from: Station, to: Station) -> Vec<Duration> {
-        match (from, to) {
-            (Station::Anchor(anchor), Station::Gateway(gateway))
-            | (Station::Gateway(gateway), Station::Anchor(anchor)) => {
-                self.network.carry(gateway, anchor, &mut self.chance)
-            }
-            _ => panic!("{from:?} has nothing to say to {to:?}"),
-        }
-    }
-
-    fn station_at(&self, address: IpAddr) -> Option<Station> {
-        let anchor = (0..self.anchors.len()).find(|n| self.plan.anchor_address(*n) == address);
-        let gateway = (0..self.gateways.len()).find(|n| self.plan.gateway_address(*n) == address);
-        anchor.map(Station::Anchor).or(gateway.map(Station::Gateway))
-    }
-
-    fn take_message(&mut self, to: Station, path: SignalPath, dscp: u8, bytes: Rc<[u8]>) {
-        let now = self.now(to);
-        self.note(Happened::Message(path, bytes.clone()));
-        let datagram = Datagram { path, dscp, bytes: &bytes };
-        match to {
-            // Whatever becomes of it is in the output and in the counters.
-            Station::Anchor(n) => drop(self.anchors[n].lma.handle_datagram(datagram, now)),
-            Station::Gateway(n) => self.gateways[n].mag.handle_datagram(datagram, now),
-            Station::Host(_) => unreachable!("hosts know nothing of mobility"),
-        }
-        self.settle(to);
-    }
-
-    fn take_uplink(&mut self, place: Place, frame: Rc<[u8]>) {
-        let Place { gateway: n, interface } = place;
-        if self.gateways[n].link(interface) != LinkState::Up {
-            return;
-        }
-        let now = self.now(Station::Gateway(n));
-        self.note(Happened::Uplink(n, interface, frame.clone()));
-        self.gateways[n].mag.handle_frame(interface, &frame, now);
-        self.settle(Station::Gateway(n));
-        let packet = &frame[EthernetHeader::LEN..];
-        if packet::read(packet).is_some() {
-            let outer = self.gateways[n].plane.encapsulate(packet, now.mono);
-            self.memory.sent += outer.len() as u64;
-            self.tunnel(Station::Gateway(n), outer);
-        }
-    }
-
-    fn tunnel(&mut self, from: Station, outer: Vec<kedge_dataplane::OuterPacket>) {
-        for packet in outer {
-            let address = plane::destination(&packet);
-            let to = self.station_at(address).expect("tunnels end at stations");
-            let bytes: Rc<[u8]> = packet.bytes.into();
-            for delay in self.carry(from, to) {
-                let at = self.clock.now() + delay;
-                self.agenda.plan(at, Event::Tunnelled(to, bytes.clone()));
-            }
-        }
-    }
-
-    fn take_tunnelled(&mut self, to: Station, outer: &[u8]) {
-        match to {
-            Station::Anchor(n) => {
-                let Some(inner) = self.anchors[n].plane.decapsulate(outer) else { return };
-                oracle::check_uplink(self, &inner);
-                self.answer(&inner);
-            }
-            Station::Gateway(n) => {
-                let Some(inner) = self.gateways[n].plane.decapsulate(outer) else { return };
-                self.route_downlink(n, &inner);
-            }
-            Station::Host(_) => unreachable!("tunnels end at stations"),
-        }
-    }
-
-    /// The correspondent sends a question back; routing brings it to the anchor with the pool.
-    fn answer(&mut self, question: &[u8]) {
-        let (from, to, ping) = packet::read(question).expect("a tunnel carries what was put in");
-        let anchor = self.plan.anchor_with_pool(from.ip()).expect("addresses are from pools");
-        let answer = packet::write(to, from, ping);
-        let now = self.clock.now();
-        let outer = self.anchors[anchor].plane.encapsulate(&answer, now);
-        self.tunnel(Station::Anchor(anchor), outer);
-    }
-
-    /// What the kernel of a gateway does with a node's packet.
-    fn route_downlink(&mut self, n: usize, packet: &[u8]) {
-        let (_, to, _) = packet::read(packet).expect("a tunnel carries what was put in");
-        let Some(node) = self.gateways[n].route(to.ip()) else { return };
-        let (Some(mac), interface) = (node.mac, node.interface) else { return };
-        let mut frame = mac.0.to_vec();
-        frame.extend_from_slice(&MacAddr::PMIPV6_GATEWAY.0);
-        frame.extend_from_slice(if to.is_ipv4() { &[8, 0] } else { &[0x86, 0xdd] });
-        frame.extend_from_slice(packet);
-        self.transmit_downlink(Place { gateway: n, interface }, &frame);
-    }
-
-    fn transmit_downlink(&mut self, place: Place, frame: &[u8]) {
-        if !self.chance.per_mille(self.network.weather.access_loss) {
-            let at = self.clock.now() + ACCESS_DELAY;
-            self.agenda.plan(at, Event::Downlink(place, frame.into()));
-        }
-    }
-
-    fn take_downlink(&mut self, place: Place, octets: Rc<[u8]>) {
-        let frame = Frame::decode(&octets).expect("a gateway sends well-formed frames");
-        let Some(here) = self.links.get(&place) else { return };
-        let destination = frame.ethernet.destination;
-        let hosts = here.iter().copied();
-        let hears = |n: &usize| destination.is_group() || self.hosts[*n].mac == destination;
-        let hosts: Vec<usize> = hosts.filter(hears).collect();
-        if hosts.is_empty() {
-            return;
-        }
-        self.note(Happened::Downlink(place.gateway, place.interface, octets.clone()));
-        let now = self.clock.now();
-        for n in hosts {
-            if let Content::Ipv4(_) | Content::Ipv6(_) = frame.content {
-                oracle::check_downlink(self, n, &octets[EthernetHeader::LEN..]);
-            }
-            self.hosts[n].handle_frame(&octets, now, &mut self.chance);
-            self.settle_host(n);
-        }
-    }
-
-    /// A host comes to a link.
-    pub fn attach(&mut self, n: usize, place: Place) {
-        self.note(Happened::Disturbance(format!("host {n} comes to {place:?}")));
-        assert!(self.hosts[n].place.is_none());
-        if self.gateways[place.gateway].link(place.interface) != LinkState::Up {
-            self.carrier(place, LinkState::Up);
-        }
-        self.links.entry(place).or_default().push(n);
-        self.hosts[n].attach(place, self.clock.now(), &mut self.chance);
-        self.settle_host(n);
-    }
-
-    /// A host leaves its link.
-    pub fn leave(&mut self, n: usize) {
-        let Some(place) = self.hosts[n].place else { return };
-        self.note(Happened::Disturbance(format!("host {n} leaves {place:?}")));
-        self.hosts[n].detach();
-        if let Some(here) = self.links.get_mut(&place) {
-            here.retain(|other| *other != n);
-        }
-    }
-
-    /// The hosts on a link.
-    pub fn on_link(&self, place: Place) -> &[usize] {
-        self.links.get(&place).map_or(&[], Vec::as_slice)
-    }
-
-    /// A gateway sees that the carrier of a link is gone, or there again. A link that somebody
-    /// has come to since has its carrier.
-    pub fn carrier(&mut self, place: Place, state: LinkState) {
-        if state == LinkState::Down && !self.on_link(place).is_empty() {
-            return;
-        }
-        self.note(Happened::Disturbance(format!("{place:?} is {state:?}")));
-        self.tell_link(place.gateway, place.interface, state);
-    }
-
-    fn tell_link(&mut self, n: usize, interface: InterfaceId, state: LinkState) {
-        let now = self.now(Station::Gateway(n));
-        let gateway = &mut self.gateways[n];
-        match state {
-            LinkState::Up => gateway.down.remove(&interface),
-            LinkState::Down | LinkState::Gone => gateway.down.insert(interface),
-        };
-        gateway.mag.handle_link(interface, state, now);
-        self.settle(Station::Gateway(n));
     }
 
     /// A gateway forgets everything; its tables and routes are gone with it.
@@ -514,15 +323,25 @@ impl World {
             let state = if down.contains(&interface) { LinkState::Down } else { LinkState::Up };
             self.tell_link(n, interface, state);
         }
+        if self.plan.heartbeat.is_some() {
+            self.gateways[n].mag.announce_restart();
+            self.settle(Station::Gateway(n));
+        }
     }
 
     /// An anchor forgets everything.
     pub fn restart_anchor(&mut self, n: usize) {
         self.note(Happened::Disturbance(format!("anchor {n} restarts")));
-        let restarts = self.anchors[n].restarts + 1;
+        let (restarts, skew) = (self.anchors[n].restarts + 1, self.anchors[n].skew);
         let seed = self.chance.seed();
         self.anchors[n] = Anchor::new(&self.plan, n, restarts, seed);
+        self.anchors[n].skew = skew;
         self.memory.forget(n);
+        if self.plan.heartbeat.is_some() {
+            let gateways = 0..self.gateways.len();
+            let paths = gateways.map(|gateway| self.plan.signal_path(n, gateway));
+            self.anchors[n].lma.announce_restart(paths);
+        }
         self.settle(Station::Anchor(n));
     }
 }

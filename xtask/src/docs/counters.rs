@@ -14,13 +14,19 @@ pub fn page() -> String {
          `group.counter`.\n",
     );
     section("The anchor: `show lma-service statistics`", &lma(), &mut out);
-    section("The gateway: `show mag-service statistics`", &kedge_mag::counter_groups(), &mut out);
+    section("The gateway: `show mag-service statistics`", &mag(), &mut out);
     section("The tunnels: part of both", &tunnels(), &mut out);
     out
 }
 
 fn lma() -> Vec<Group> {
     kedge_lma::Lma::new(kedge_lma::Settings::default(), 0).statistics()
+}
+
+fn mag() -> Vec<Group> {
+    let mut groups = kedge_mag::counter_groups();
+    groups.push(Group::of(&Totals::default().local));
+    groups
 }
 
 fn tunnels() -> Vec<Group> {

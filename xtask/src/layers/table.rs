@@ -93,6 +93,18 @@ pub static LAYERS: &[Layer] = &[
         "the emulated machine tries the data plane, without signalling",
     ),
     edge(
+        "kedge-scenario",
+        &[
+            "kedge-access-wire",
+            "kedge-lma",
+            "kedge-mag",
+            "kedge-model",
+            "kedge-telemetry",
+            "kedge-wire",
+        ],
+        "scenarios are played to a machine alone, in its own time",
+    ),
+    edge(
         "kedge-sim",
         &[
             "kedge-access-wire",

@@ -48,6 +48,10 @@ pub(super) const AUTH_OPTION: Row<Key> = row(
                 word("hex", "The key in hexadecimal"),
                 arg_help("KEY", Value::SecretHex, "shared key"),
             ],
+            &[
+                word("file", "The key is the first line of a file (Kedge)"),
+                arg_help("PATH", Value::Name { max: 255 }, "path from the root on"),
+            ],
         ]),
         Part::Optional(&[
             word("home-address", "What the peer puts in the home address's place (Kedge)"),

@@ -6,7 +6,7 @@ use kedge_grammar::{Part, Value};
 use super::common::{
     AUTH_OPTION, ENCAP, MOBILITY_SERVICE, PEER_IPV4, PEER_IPV4_XE, PEER_IPV6, PEER_IPV6_XE,
 };
-use super::{BOTH, NAME, XE, known};
+use super::{BOTH, NAME, OURS, XE, known};
 use crate::Service;
 use crate::key::Key;
 
@@ -39,9 +39,8 @@ pub(crate) static DOMAIN: Block<Key> = Block {
         row(
             Key::LocalRouting,
             &[last("local-routing-mag")],
-            "Gateways route between their own nodes",
+            "Gateways route between their own nodes, past the anchor (RFC 5213 6.10.3)",
         )
-        .no_effect_yet()
         .from(XE),
         row(
             Key::MapEntry,
@@ -114,6 +113,13 @@ pub(crate) static NAI: Block<Key> = Block {
         .new_bindings()
         .from(BOTH),
         row(
+            Key::NaiDelegation,
+            &[last("prefix-delegation")],
+            "The node may be a router: it is delegated prefixes by DHCPv6 (RFC 7148)",
+        )
+        .new_bindings()
+        .from(OURS),
+        row(
             Key::NaiCustomer,
             &[last("customer"), arg("NAME", known("customer"))],
             "The customer it belongs to",
@@ -128,14 +134,14 @@ pub(crate) static NAI: Block<Key> = Block {
             &[FIXED_GRE_KEY, word("up", "Towards the anchor"), arg("KEY", GRE_KEY)],
             "The fixed GRE key of packets towards the anchor",
         )
-        .no_effect_yet()
+        .new_bindings()
         .from(XE),
         row(
             Key::GreKeyDown,
             &[FIXED_GRE_KEY, word("down", "Towards the node"), arg("KEY", GRE_KEY)],
             "The fixed GRE key of packets towards the node",
         )
-        .no_effect_yet()
+        .new_bindings()
         .from(XE),
         AUTH_OPTION.help("A key of its own").no_effect_yet(),
     ],

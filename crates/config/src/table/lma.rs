@@ -13,7 +13,6 @@ use super::hybrid::{HYBRID_ACCESS, HYBRID_ACCESS_UNHYPHENATED, LMA_HYBRID_ACCESS
 use super::local_loop::LOCAL_LOOP;
 use super::{BOTH, DOMAIN_NAME, NAME, OURS, XE, XR, known};
 use crate::key::Key;
-use crate::lma::RAT_WORDS;
 use crate::{MobileNetworkCheck, Redistribute};
 
 const AAA: Part = word("aaa", "Authentication, authorization and accounting");
@@ -68,7 +67,7 @@ pub(crate) static LMA: Block<Key> = Block {
             &[
                 BCE,
                 MAXIMUM,
-                arg("COUNT", Value::Integer { min: 1, max: 128_000, unit: "bindings" }),
+                arg("COUNT", Value::Integer { min: 1, max: 16_000_000, unit: "bindings" }),
             ],
             "Most bindings",
         )
@@ -218,7 +217,28 @@ pub(crate) static LMA: Block<Key> = Block {
         MOBILE_ROUTE,
         row(
             Key::Rat,
-            &[last("rat"), arg("technology", Value::Keyword(RAT_WORDS)), PRIORITY, PRIORITY_VALUE],
+            &[
+                last("rat"),
+                arg(
+                    "technology",
+                    Value::Keyword(&[
+                        ("VIRTUAL", "A virtual interface"),
+                        ("PPP", "The Point-to-Point Protocol"),
+                        ("ETHERNET", "Ethernet, IEEE 802.3"),
+                        ("WLAN", "Wireless LAN, IEEE 802.11"),
+                        ("WIMAX", "WiMAX, IEEE 802.16e"),
+                        ("3GPP_GERAN", "3GPP GERAN"),
+                        ("3GPP_UTRAN", "3GPP UTRAN"),
+                        ("3GPP_E_UTRAN", "3GPP E-UTRAN"),
+                        ("3GPP2_EHRPD", "3GPP2 eHRPD"),
+                        ("3GPP2_HRPD", "3GPP2 HRPD"),
+                        ("3GPP2_1_RTT", "3GPP2 1xRTT"),
+                        ("3GPP2_UMB", "3GPP2 UMB"),
+                    ]),
+                ),
+                PRIORITY,
+                PRIORITY_VALUE,
+            ],
             "Priority of an access technology",
         )
         .each(&["technology"])
@@ -229,15 +249,18 @@ pub(crate) static LMA: Block<Key> = Block {
             &[
                 last("rat"),
                 Part::OneOf(&[
-                    &[arg("technology", Value::Keyword(&[("wi-max", "WiMAX, IEEE 802.16e")]))],
+                    &[arg(
+                        "technology",
+                        Value::Spelled(&[("wi-max", "WIMAX", "WiMAX, IEEE 802.16e")]),
+                    )],
                     &[
                         word("3gpp", "A 3GPP network"),
                         arg(
                             "technology",
-                            Value::Keyword(&[
-                                ("geran", "3GPP GERAN"),
-                                ("utran", "3GPP UTRAN"),
-                                ("eutran", "3GPP E-UTRAN"),
+                            Value::Spelled(&[
+                                ("geran", "3GPP_GERAN", "3GPP GERAN"),
+                                ("utran", "3GPP_UTRAN", "3GPP UTRAN"),
+                                ("eutran", "3GPP_E_UTRAN", "3GPP E-UTRAN"),
                             ]),
                         ),
                     ],
@@ -245,11 +268,11 @@ pub(crate) static LMA: Block<Key> = Block {
                         word("3gpp2", "A 3GPP2 network"),
                         arg(
                             "technology",
-                            Value::Keyword(&[
-                                ("ehrpd", "3GPP2 eHRPD"),
-                                ("hrpd", "3GPP2 HRPD"),
-                                ("1rtt", "3GPP2 1xRTT"),
-                                ("umb", "3GPP2 UMB"),
+                            Value::Spelled(&[
+                                ("ehrpd", "3GPP2_EHRPD", "3GPP2 eHRPD"),
+                                ("hrpd", "3GPP2_HRPD", "3GPP2 HRPD"),
+                                ("1rtt", "3GPP2_1_RTT", "3GPP2 1xRTT"),
+                                ("umb", "3GPP2_UMB", "3GPP2 UMB"),
                             ]),
                         ),
                     ],

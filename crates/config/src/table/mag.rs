@@ -106,9 +106,8 @@ pub(crate) static MAG: Block<Key> = Block {
                 last("window"),
                 arg("SECONDS", Value::Integer { min: 3, max: 255, unit: "seconds" }),
             ],
-            "How far an anchor's clock may be from this one; without it the domain's window",
+            "How old the timestamp may be that an anchor repeats; without it the domain's window",
         )
-        .no_effect_yet()
         .from(XE),
         row(
             Key::DetachPoll,
@@ -132,9 +131,9 @@ pub(crate) static MAG: Block<Key> = Block {
         .from(XE),
         HEARTBEATS,
         HEARTBEATS_OF_LABEL,
-        BRI_MIN.no_effect_yet(),
-        BRI_MAX.no_effect_yet(),
-        BRI_RETRIES.no_effect_yet(),
+        BRI_MIN,
+        BRI_MAX,
+        BRI_RETRIES,
         DSCP,
         TUNNEL_MTU,
         TUNNEL_ACL,
@@ -152,7 +151,7 @@ pub(crate) static MAG: Block<Key> = Block {
         )
         .no_effect_yet()
         .from(XE),
-        GENERATE_GREKEY.no_effect_yet(),
+        GENERATE_GREKEY,
         IGNORE_GREKEY,
         IGNORE_HOME_ADDRESS,
         ANI,
@@ -168,9 +167,8 @@ pub(crate) static MAG: Block<Key> = Block {
                 last("local-routing-mag"),
                 Part::Optional(&[arg_help("ACL", known("access list"), "access list")]),
             ],
-            "Route between nodes of this gateway without the anchor",
+            "Route between nodes of this gateway, past the anchor (RFC 5213 6.10.3)",
         )
-        .no_effect_yet()
         .from(XE),
         row(
             Key::Apn,

@@ -191,4 +191,6 @@ static RADIUS_SERVER: Block<Key> = Block {
 };
 
 #[cfg(test)]
+mod random;
+#[cfg(test)]
 mod tests;

@@ -200,6 +200,9 @@ fn samples(value: &Value) -> Vec<String> {
             return vec!["name".to_owned(), "n".repeat(*max)];
         }
         Value::Keyword(words) => return words.iter().map(|(word, _)| (*word).to_owned()).collect(),
+        Value::Spelled(words) => {
+            return words.iter().map(|(word, ..)| (*word).to_owned()).collect();
+        }
         Value::Hex32 => &["87E", "1", "ffffffff"],
         Value::Ipv4 => &["198.51.100.7"],
         Value::Ipv6 => &["2001:db8:51::7"],

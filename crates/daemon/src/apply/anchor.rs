@@ -54,10 +54,12 @@ pub fn anchor(
         },
         timestamp_required: lma.timestamp_required,
         dynamic_mag_learning: lma.dynamic_mag_learning,
+        learned_mag_maximum: Settings::default().learned_mag_maximum,
         authentication: domain.and_then(|d| d.auth.as_ref()).map(authentication),
         encapsulation: policy(domain.and_then(|d| d.encap)),
         accept_forced_udp: true,
         generate_grekey: lma.generate_grekey && !lma.ignore_grekey,
+        gre_key: None,
         dscp: dscp(lma.dscp),
         heartbeat: lma.heartbeat.map(super::rhythm),
         revocation: Revocation {
@@ -119,7 +121,8 @@ fn profile(nai: &NaiConfig, lma: &LmaConfig) -> Profile {
         ServiceConfig::Dual if lma.ignore_home_address => Service::Ipv6,
         ServiceConfig::Dual => Service::Dual,
     };
-    Profile { service, network: nai.network.clone(), apn: nai.apn.clone() }
+    let (network, apn) = (nai.network.clone(), nai.apn.clone());
+    Profile { service, network, apn, uplink_key: nai.gre_key_up }
 }
 
 fn peer(config: &Config, mag: &PeerMag) -> Peer {

@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use kedge_config::{
-    AuthHomeAddress, AuthOption, Config, Encap, MagConfig, PeerLma, Service as ServiceConfig,
+    AuthHomeAddress, AuthOption, Config, Encap, MagConfig, PeerLma, ReplayWindow,
+    Service as ServiceConfig,
 };
 use kedge_mag::{
     Auth, AuthHome, CareOf, DetachDiscovery, Dscp, Interface, InterfaceId, Lma, Profile,
-    Registration, Replay, Service, Settings, TunnelMode,
+    Registration, Replay, Revocation, Service, Settings, TunnelMode,
 };
 use kedge_model::{Lifetime, MnId, VrfId};
 use kedge_wire::registry::AccessTechnologyType;
@@ -24,6 +25,23 @@ pub struct GatewayPlan {
     pub addresses: Vec<IpAddr>,
     /// The device's MTU.
     pub mtu: u16,
+    /// Whether packets between nodes of the gateway stay there.
+    pub local_routing: bool,
+    /// The octets that the shortest outer header takes.
+    headers: u16,
+}
+
+impl GatewayPlan {
+    /// IPv6 requires this much of every link (RFC 8200 §5), the tunnels' device included.
+    const MIN_MTU: u16 = 1280;
+
+    /// The way to the anchors carries packets of this size.
+    pub fn fit(&mut self, outer_mtu: u16) {
+        self.settings.outer_mtu = outer_mtu;
+        if self.settings.tunnel_mtu.is_none() {
+            self.mtu = outer_mtu.saturating_sub(self.headers).max(Self::MIN_MTU);
+        }
+    }
 }
 
 /// Maps the gateway's block.
@@ -40,7 +58,9 @@ pub fn gateway(
     if addresses.is_empty() {
         return Err(ApplyError::NoAddress { section: section() });
     }
-    let first = mag.lmas.first().ok_or_else(|| ApplyError::NoAnchor { section: section() })?;
+    if mag.lmas.is_empty() {
+        return Err(ApplyError::NoAnchor { section: section() });
+    }
     let mut lmas = BTreeMap::new();
     for lma in &mag.lmas {
         let encap = config.lma_encap(lma);
@@ -52,10 +72,11 @@ pub fn gateway(
         let encapsulation = mode(encap, mag);
         lmas.insert(lma.id.clone(), Arc::new(Lma { address, encapsulation, auth }));
     }
+    let preference = mag.lmas.iter().map(|lma| lma.id.clone()).collect();
     let mut profiles = BTreeMap::new();
     let mut know = |nai: &str| -> Option<MnId> {
         let mn_id = MnId::nai(nai)?;
-        profiles.insert(mn_id.clone(), profile(config, mag, nai, &first.id));
+        profiles.insert(mn_id.clone(), profile(config, mag, nai));
         Some(mn_id)
     };
     let identities = mag.mobile_nodes.iter();
@@ -71,7 +92,7 @@ pub fn gateway(
         (InterfaceId(number), access)
     });
     let interfaces = interfaces.collect();
-    let smallest = if lmas.values().any(|lma| lma.address.is_ipv4()) { 20 } else { 40 };
+    let headers = if lmas.values().any(|lma| lma.address.is_ipv4()) { 20 } else { 40 };
     let settings = Settings {
         name: mag.id.clone(),
         domain: mag.domain.clone(),
@@ -79,6 +100,7 @@ pub fn gateway(
         transport: VrfId::DEFAULT,
         inner: VrfId::DEFAULT,
         lmas,
+        preference,
         interfaces,
         identities,
         profiles,
@@ -90,6 +112,15 @@ pub fn gateway(
             max_retransmission: mag.times.max_retx,
         },
         replay: Replay::Timestamp,
+        replay_window: match config.mag_replay_window(mag) {
+            ReplayWindow::Within(window) => Some(window),
+            ReplayWindow::Ignore => None,
+        },
+        revocation: Revocation {
+            min_delay: mag.revocation.delay_min,
+            max_delay: mag.revocation.delay_max,
+            retries: mag.revocation.retries,
+        },
         detach: Some(DetachDiscovery {
             interval: mag.detach_poll.interval,
             timeout: mag.detach_poll.timeout,
@@ -97,13 +128,15 @@ pub fn gateway(
         }),
         max_bindings: mag.binding_maximum as usize,
         tunnel_mtu: mag.tunnel_mtu,
+        outer_mtu: LINK_MTU,
         dscp: super::marking(mag.dscp)
             .map_or(Dscp::default(), |(value, force)| Dscp { value: Some(value), force }),
         heartbeat: mag.heartbeat.map(super::rhythm),
         restart_counter,
     };
-    let mtu = mag.tunnel_mtu.unwrap_or(LINK_MTU - smallest);
-    Ok(GatewayPlan { settings, addresses, mtu })
+    let mtu = mag.tunnel_mtu.unwrap_or(LINK_MTU - headers);
+    let local_routing = config.mag_local_routing(mag);
+    Ok(GatewayPlan { settings, addresses, mtu, local_routing, headers })
 }
 
 /// The anchor's address to use: of a family that the gateway has, and of the one that the
@@ -124,7 +157,7 @@ fn reachable(
     usable().find(|address| address.is_ipv4() == ipv4).or(usable().next()).copied()
 }
 
-fn profile(config: &Config, mag: &MagConfig, nai: &str, first: &str) -> Profile {
+fn profile(config: &Config, mag: &MagConfig, nai: &str) -> Profile {
     let found = config.domain(&mag.domain).and_then(|domain| domain.profile(nai));
     let service = match found.map(|nai| nai.service) {
         Some(ServiceConfig::Ipv4) => Service::Ipv4,
@@ -132,9 +165,10 @@ fn profile(config: &Config, mag: &MagConfig, nai: &str, first: &str) -> Profile 
         Some(ServiceConfig::Dual) | None if mag.ignore_home_address => Service::Ipv6,
         Some(ServiceConfig::Dual) | None => Service::Dual,
     };
-    let chosen = found.and_then(|nai| nai.lma.as_deref());
-    let lma = chosen.filter(|id| mag.lmas.iter().any(|lma| lma.id == *id)).unwrap_or(first);
-    Profile { service, lma: Some(lma.to_owned()) }
+    let delegated_prefixes = found.is_some_and(|nai| nai.delegation);
+    let lma = found.and_then(|nai| nai.lma.clone());
+    let downlink_key = found.and_then(|nai| nai.gre_key_down);
+    Profile { service, lma, delegated_prefixes, downlink_key }
 }
 
 fn auth(auth: &AuthOption) -> Auth {
@@ -153,7 +187,9 @@ fn mode(encap: Option<Encap>, mag: &MagConfig) -> TunnelMode {
     match encap {
         None => TunnelMode::IpInIp,
         Some(Encap::Udp) => TunnelMode::Udp,
-        Some(Encap::GreIpv4 | Encap::GreIpv6) if mag.ignore_grekey => TunnelMode::Gre,
-        Some(Encap::GreIpv4 | Encap::GreIpv6) => TunnelMode::GreKeyed,
+        Some(Encap::GreIpv4 | Encap::GreIpv6) if mag.generate_grekey && !mag.ignore_grekey => {
+            TunnelMode::GreKeyed
+        }
+        Some(Encap::GreIpv4 | Encap::GreIpv6) => TunnelMode::Gre,
     }
 }

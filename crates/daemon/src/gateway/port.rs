@@ -94,6 +94,8 @@ impl Port {
     ) -> Result<AccessSocket, NetError> {
         let set = |entry, value: &str| Thing::Sysctl { entry, value: value.to_owned() };
         let device = link.name.as_str();
+        let net = IpNet::new_assert(GATEWAY_LINK_LOCAL.into(), 64);
+        let address = Address { device: link.index, net };
         let wanted = [
             // The gateway is the router of this link, never one of its hosts.
             set(Sysctl::ipv6(device, "accept_ra"), "0"),
@@ -102,15 +104,17 @@ impl Port {
             set(Sysctl::ipv6(device, "forwarding"), "1"),
             set(Sysctl::ipv4(device, "forwarding"), "1"),
             Thing::Mac { device: device.to_owned(), mac: MacAddr::PMIPV6_GATEWAY },
-            Thing::Address(Address {
-                device: link.index,
-                net: IpNet::new_assert(GATEWAY_LINK_LOCAL.into(), 64),
-            }),
+            Thing::Address(address),
+            // When the link comes up again, the kernel makes an address from the MAC address, and
+            // that is the gateways'.
+            set(Sysctl::ipv6(device, "addr_gen_mode"), "0"),
         ];
         for thing in wanted {
             host.make(thing.clone())?;
             things.push(thing);
         }
+        // The device may have had a link-local address before; a node is to hear of one router.
+        host.netlink().speak_as(&address)?;
         let socket = AccessSocket::open(link)?;
         poller.add(&socket, token)?;
         Ok(socket)

@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
-use kedge_mag::{BindingState, BindingView, InterfaceId};
+use kedge_mag::{AnchorView, BindingState, BindingView, InterfaceId, TunnelMode};
 use kedge_model::MnId;
 use kedge_sansio::Now;
 use serde_json::{Value, json};
 
+use super::heartbeats::{rhythm, rhythm_json};
 use super::layout::{Block, span};
 use super::{traffic_json, tunnel, tunnel_json, volume};
 use crate::console::Answer;
@@ -54,6 +55,9 @@ fn write_binding(gateway: &Gateway, view: &BindingView, out: &mut String) {
         let router = view.ipv4_router.map_or("-".to_owned(), |router| router.to_string());
         block.row("IPv4 home address", format!("{address}, default router {router}"));
     }
+    for prefix in &view.delegated {
+        block.row("Mobile network prefix", prefix);
+    }
     block.row("Anchor", format!("{} at {} from {}", view.lma_name, view.lma, view.care_of));
     if let Some(path) = &view.tunnel {
         block.row("Tunnel", tunnel(path));
@@ -87,6 +91,7 @@ fn state(state: &BindingState) -> (&'static str, String) {
 
 fn as_json(gateway: &Gateway, view: &BindingView) -> Value {
     let prefixes: Vec<String> = view.prefixes.iter().map(ToString::to_string).collect();
+    let delegated: Vec<String> = view.delegated.iter().map(ToString::to_string).collect();
     json!({
         "mn_id": view.mn_id.to_string(),
         "state": state(&view.state).0,
@@ -96,6 +101,7 @@ fn as_json(gateway: &Gateway, view: &BindingView) -> Value {
         "home_network_prefixes": prefixes,
         "ipv4_home_address": view.ipv4.map(|address| address.to_string()),
         "ipv4_default_router": view.ipv4_router,
+        "mobile_network_prefixes": delegated,
         "lma": view.lma_name,
         "lma_address": view.lma,
         "care_of": view.care_of,
@@ -113,11 +119,11 @@ fn as_json(gateway: &Gateway, view: &BindingView) -> Value {
 }
 
 /// `show ipv6 mobile pmipv6 mag globals`
-pub fn mag_globals(gateway: &Gateway) -> Answer<'_> {
-    Answer::new(move || globals(gateway), move || globals_json(gateway))
+pub fn mag_globals(gateway: &Gateway, now: Now) -> Answer<'_> {
+    Answer::new(move || globals(gateway, now), move || globals_json(gateway, now))
 }
 
-fn globals(gateway: &Gateway) -> String {
+fn globals(gateway: &Gateway, now: Now) -> String {
     let settings = gateway.mag().settings();
     let mut out = format!("Gateway {}, domain {}\n", settings.name, settings.domain);
     let mut block = Block::default();
@@ -127,7 +133,8 @@ fn globals(gateway: &Gateway) -> String {
     if let Some(address) = settings.care_of.ipv4 {
         block.row("Care-of address", address);
     }
-    block.row("Bindings", format!("at most {}", settings.max_bindings));
+    let bindings = gateway.mag().bindings(now.mono).count();
+    block.row("Bindings", format!("{bindings} of at most {}", settings.max_bindings));
     let times = &settings.registration;
     block.row("Lifetime asked for", span(times.lifetime.duration()));
     if let Some(refresh) = times.refresh_time {
@@ -149,14 +156,18 @@ fn globals(gateway: &Gateway) -> String {
             format!("silent for {interval}, then {retries} questions, {timeout} each"),
         );
     }
+    block.row("Heartbeats", rhythm(settings.heartbeat));
     block.row("Restart counter", settings.restart_counter);
     block.row("Forwarding failures", gateway.forwarding_failures());
     block.write(&mut out);
-    for (name, lma) in &settings.lmas {
-        let _ = writeln!(out, "\nAnchor {name}");
+    for anchor in gateway.mag().anchors(now.mono) {
+        let Some(lma) = settings.lmas.get(&anchor.name) else { continue };
+        let _ = writeln!(out, "\nAnchor {}", anchor.name);
         Block::default()
             .row("Address", lma.address)
-            .row("Encapsulation", format!("{:?}", lma.encapsulation))
+            .row("State", anchor_state(&anchor))
+            .row("Sessions", sessions(&anchor))
+            .row("Encapsulation", mode(lma.encapsulation))
             .row("Authentication", if lma.auth.is_some() { "on" } else { "off" })
             .write(&mut out);
     }
@@ -180,15 +191,53 @@ fn globals(gateway: &Gateway) -> String {
     out
 }
 
-fn globals_json(gateway: &Gateway) -> Value {
+fn anchor_state(anchor: &AnchorView) -> String {
+    match (anchor.down_for, anchor.held_for, anchor.heard_ago) {
+        (Some(down), _, _) => format!("down for {}", span(down)),
+        (None, Some(held), _) => format!("up, not trusted for another {}", span(held)),
+        (None, None, Some(heard)) => format!("up, heard {} ago", span(heard)),
+        (None, None, None) => "not heard yet".to_owned(),
+    }
+}
+
+fn sessions(anchor: &AnchorView) -> String {
+    let mut text = anchor.sessions.to_string();
+    if anchor.displaced > 0 {
+        let _ = write!(text, ", {} elsewhere that belong here", anchor.displaced);
+    }
+    if anchor.waiting > 0 {
+        let _ = write!(text, ", {} updates wait for their turn", anchor.waiting);
+    }
+    text
+}
+
+fn mode(mode: TunnelMode) -> &'static str {
+    match mode {
+        TunnelMode::IpInIp => "IP in IP",
+        TunnelMode::Gre => "GRE",
+        TunnelMode::GreKeyed => "GRE with keys",
+        TunnelMode::Udp => "UDP",
+    }
+}
+
+fn globals_json(gateway: &Gateway, now: Now) -> Value {
     let settings = gateway.mag().settings();
-    let lmas = settings.lmas.iter().map(|(name, lma)| {
-        json!({
-            "lma": name,
+    let anchors = gateway.mag().anchors(now.mono);
+    let lmas = anchors.iter().filter_map(|anchor| {
+        let lma = settings.lmas.get(&anchor.name)?;
+        Some(json!({
+            "lma": anchor.name,
             "address": lma.address,
+            "down": anchor.down_for.is_some(),
+            "down_seconds": anchor.down_for.map(|down| down.as_secs()),
+            "held_seconds": anchor.held_for.map(|held| held.as_secs()),
+            "heard_seconds_ago": anchor.heard_ago.map(|heard| heard.as_secs()),
+            "sessions": anchor.sessions,
+            "displaced_sessions": anchor.displaced,
+            "waiting_updates": anchor.waiting,
             "encapsulation": format!("{:?}", lma.encapsulation),
             "authentication": lma.auth.is_some(),
-        })
+        }))
     });
     let ports = gateway.ports().map(|(_, port)| {
         json!({
@@ -202,8 +251,11 @@ fn globals_json(gateway: &Gateway) -> Value {
         "domain": settings.domain,
         "ipv4": settings.care_of.ipv4,
         "ipv6": settings.care_of.ipv6,
+        "bindings": gateway.mag().bindings(now.mono).count(),
         "binding_maximum": settings.max_bindings,
         "lifetime_seconds": settings.registration.lifetime.secs(),
+        "refresh_seconds": settings.registration.refresh_time.map(|time| time.as_secs()),
+        "heartbeat": settings.heartbeat.map(rhythm_json),
         "restart_counter": settings.restart_counter,
         "forwarding_failures": gateway.forwarding_failures(),
         "lmas": lmas.collect::<Vec<_>>(),

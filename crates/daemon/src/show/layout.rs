@@ -3,22 +3,39 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use kedge_telemetry::{Group, Row};
+use kedge_telemetry::Group;
 use serde_json::{Map, Value};
 
-/// Statistics: a heading for each group, two counters a line, values aligned to the right.
+/// Statistics: a heading for each group, two counters a line, in the same two columns all the way
+/// down and within 80 characters. A counter that needs more has a line of its own.
 pub fn groups(groups: &[Group], out: &mut String) {
+    const WIDTH: usize = 38;
     for group in groups {
         let _ = writeln!(out, "{}:", group.title);
-        let labels = group.rows.iter().map(|row| row.label.len()).max().unwrap_or(0);
-        let values = group.rows.iter().map(|row| digits(row.value)).max().unwrap_or(0).max(10);
-        for pair in group.rows.chunks(2) {
-            let cell = |row: &Row| {
-                let label = format!("{}:", row.label);
-                format!("  {label:<w$} {:>values$}", row.value, w = labels + 1)
-            };
-            let line: Vec<String> = pair.iter().map(cell).collect();
-            let _ = writeln!(out, "{}", line.join("  "));
+        let mut left: Option<String> = None;
+        for row in &group.rows {
+            let room = WIDTH.saturating_sub(row.label.len() + 1);
+            let cell = format!("{}:{:>room$}", row.label, row.value);
+            let fits = digits(row.value) < room;
+            match left.take() {
+                Some(first) if fits => {
+                    let _ = writeln!(out, "  {first}  {cell}");
+                }
+                first => {
+                    if let Some(first) = first {
+                        let _ = writeln!(out, "  {first}");
+                    }
+                    match fits {
+                        true => left = Some(cell),
+                        false => {
+                            let _ = writeln!(out, "  {}: {}", row.label, row.value);
+                        }
+                    }
+                }
+            }
+        }
+        if let Some(first) = left {
+            let _ = writeln!(out, "  {first}");
         }
         out.push('\n');
     }
@@ -26,6 +43,57 @@ pub fn groups(groups: &[Group], out: &mut String) {
 
 fn digits(value: u64) -> usize {
     value.checked_ilog10().map_or(1, |log| log as usize + 1)
+}
+
+/// On which side the cells of a column stand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Align {
+    /// Words.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+/// A table with a head, its columns as wide as what is in them.
+pub struct Table {
+    columns: Vec<Align>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with these columns.
+    pub fn new(head: &[(&str, Align)]) -> Self {
+        let titles = head.iter().map(|(title, _)| (*title).to_owned()).collect();
+        Self { columns: head.iter().map(|(_, align)| *align).collect(), rows: vec![titles] }
+    }
+
+    /// Adds a line.
+    pub fn row(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
+    }
+
+    /// Writes the table below an empty line, or nothing if it has no lines but its head.
+    pub fn write(&self, out: &mut String) {
+        if self.rows.len() == 1 {
+            return;
+        }
+        let width = |column: usize| {
+            let cells = self.rows.iter().filter_map(|row| row.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
+        out.push('\n');
+        for row in &self.rows {
+            let mut line = String::new();
+            for ((cell, align), width) in row.iter().zip(&self.columns).zip(&widths) {
+                let _ = match align {
+                    Align::Left => write!(line, "  {cell:<width$}"),
+                    Align::Right => write!(line, "  {cell:>width$}"),
+                };
+            }
+            let _ = writeln!(out, "{}", line.trim_end());
+        }
+    }
 }
 
 /// Statistics as `group_key: { counter_key: value }`.
@@ -72,21 +140,51 @@ pub fn span(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kedge_telemetry::Row;
+
+    fn group(title: &'static str, rows: &[(&'static str, u64)]) -> Group {
+        let row = |&(label, value): &_| Row { label, key: "", help: "", value };
+        Group { title, key: "", rows: rows.iter().map(row).collect() }
+    }
 
     #[test]
-    fn counters_stand_in_two_aligned_columns() {
-        let rows = vec![
-            Row { label: "Sent", key: "sent", help: "", value: 1 },
-            Row { label: "Retries Sent", key: "retries_sent", help: "", value: 12_345_678_901 },
-            Row { label: "Ack Rcvd", key: "acks_received", help: "", value: 0 },
-        ];
+    fn counters_stand_in_the_same_two_columns_in_every_group() {
+        let first = group("First", &[("Sent", 1), ("Retries Sent", 12_345_678_901), ("Ack", 0)]);
+        let second = group("Second", &[("A long label of a counter", 7), ("Z", 1)]);
         let mut out = String::new();
-        groups(&[Group { title: "Binding Revocation", key: "binding_revocation", rows }], &mut out);
+        groups(&[first, second], &mut out);
+        let expected = "\
+            First:\n  \
+              Sent:                                1  Retries Sent:              12345678901\n  \
+              Ack:                                 0\n\n\
+            Second:\n  \
+              A long label of a counter:           7  Z:                                   1\n\n";
+        assert_eq!(out, expected);
+        assert!(out.lines().all(|line| line.len() <= 80));
+    }
+
+    #[test]
+    fn a_counter_that_is_too_long_for_its_column_has_a_line_of_its_own() {
+        let rows = [("A", 1), ("No Response / Timeout Failures", u64::MAX), ("B", 2), ("C", 3)];
+        let mut out = String::new();
+        groups(&[group("G", &rows)], &mut out);
+        let lines: Vec<&str> = out.lines().collect();
+        assert_eq!(lines[2], "  No Response / Timeout Failures: 18446744073709551615");
+        assert!(lines[1].starts_with("  A:") && lines[3].starts_with("  B:"));
+    }
+
+    #[test]
+    fn columns_of_a_table_are_as_wide_as_what_is_in_them() {
+        let mut table = Table::new(&[("Gateway", Align::Left), ("Missed", Align::Right)]);
+        let mut out = String::new();
+        table.write(&mut out);
+        assert_eq!(out, "", "a head alone says nothing");
+        table.row(vec!["mag1".to_owned(), "0".to_owned()]);
+        table.row(vec!["a long name".to_owned(), "12345678".to_owned()]);
+        table.write(&mut out);
         assert_eq!(
             out,
-            "Binding Revocation:\n  \
-               Sent:                   1    Retries Sent: 12345678901\n  \
-               Ack Rcvd:               0\n\n"
+            "\n  Gateway        Missed\n  mag1                0\n  a long name  12345678\n"
         );
     }
 

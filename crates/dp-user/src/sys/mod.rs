@@ -6,6 +6,7 @@ pub mod epoll;
 pub mod netns;
 pub mod receive;
 pub mod send;
+pub mod share;
 pub mod socket;
 pub mod tun;
 

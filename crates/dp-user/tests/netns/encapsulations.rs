@@ -5,32 +5,52 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
 use crate::lab::{
-    self, HOST_V4, HOST_V6, NODE, NODE_V4, NODE_V6, Pair, Row, TRANSPORT, UDP_PORT, eventually,
+    self, HOST_V4, HOST_V6, NODE, NODE_V4, NODE_V6, Pair, Row, SIGNALLING_PORT, TRANSPORT,
+    UDP_PORT, eventually,
 };
 use kedge_dataplane::{Dataplane, DropReason, Kind};
 use kedge_model::{Encapsulation, Tunnel};
 
 #[test]
 fn udp_carries_both_families() {
-    carries(Encapsulation::Udp { local_port: UDP_PORT, peer_port: UDP_PORT });
+    carries(Encapsulation::Udp { local_port: UDP_PORT, peer_port: UDP_PORT }, &BOTH);
 }
 
 #[test]
+fn udp_at_the_signalling_port_carries_both_families() {
+    let port = SIGNALLING_PORT;
+    carries(Encapsulation::Udp { local_port: port, peer_port: port }, &[true]);
+}
+
+#[test]
+fn gre_in_udp_carries_both_families() {
+    carries(gre_udp(UDP_PORT, None), &[false]);
+    carries(gre_udp(SIGNALLING_PORT, Some(7)), &[true]);
+}
+
+fn gre_udp(port: u16, key: Option<u32>) -> Encapsulation {
+    Encapsulation::GreUdp { local_port: port, peer_port: port, send_key: key, receive_key: key }
+}
+
+/// Over IPv4 (`true`) and IPv6.
+const BOTH: [bool; 2] = [true, false];
+
+#[test]
 fn gre_carries_both_families() {
-    carries(Encapsulation::Gre { send_key: None, receive_key: None });
+    carries(Encapsulation::Gre { send_key: None, receive_key: None }, &BOTH);
 }
 
 #[test]
 fn gre_with_a_key_carries_both_families() {
-    carries(Encapsulation::Gre { send_key: Some(7), receive_key: Some(7) });
+    carries(Encapsulation::Gre { send_key: Some(7), receive_key: Some(7) }, &BOTH);
 }
 
 #[test]
 fn ip_in_ip_carries_both_families() {
-    carries(Encapsulation::IpInIp);
+    carries(Encapsulation::IpInIp, &BOTH);
 }
 
-fn carries(encapsulation: Encapsulation) {
+fn carries(encapsulation: Encapsulation, transports: &[bool]) {
     let row = Row::new();
     let mut pair = Pair::start(&row, 1440);
     for offloads in ["on", "off"] {
@@ -39,7 +59,7 @@ fn carries(encapsulation: Encapsulation) {
                 row.run(which, &format!("ethtool -K {device} {feature} {offloads}"));
             }
         }
-        for over_ipv4 in [true, false] {
+        for &over_ipv4 in transports {
             pair.bind(encapsulation, over_ipv4, 1440);
             let what = format!("{encapsulation:?}, over IPv4: {over_ipv4}, offloads {offloads}");
             for address in [NODE_V4, NODE_V6] {

@@ -22,6 +22,8 @@ pub const TRANSPORT: VrfId = VrfId(2);
 pub const NODE: BindingId = BindingId(5);
 pub const DEVICE: &str = "kgdp0";
 pub const UDP_PORT: u16 = 5437;
+/// The port of signalling, which data can share.
+pub const SIGNALLING_PORT: u16 = 5436;
 
 /// The subscriber, B.
 pub const NODE_V4: &str = "10.64.0.5";
@@ -146,11 +148,15 @@ impl Row {
     /// Starts the data plane of L or M.
     pub fn start(&self, which: &str, mtu: u16) -> DpUser {
         let (side, number) = if which == "l" { (Side::Anchor, 1) } else { (Side::Gateway, 2) };
-        let local = |address: String| TransportLocal {
-            vrf: TRANSPORT,
-            address: address.parse().unwrap(),
-            udp_port: UDP_PORT,
-            netns: Some(self.netns(which)),
+        let local = |address: String| {
+            let address: std::net::IpAddr = address.parse().unwrap();
+            TransportLocal {
+                vrf: TRANSPORT,
+                address,
+                udp_port: UDP_PORT,
+                signalling_port: address.is_ipv4().then_some(SIGNALLING_PORT),
+                netns: Some(self.netns(which)),
+            }
         };
         DpUser::start(Config {
             side,

@@ -200,7 +200,13 @@ fn a_port_in_use_and_a_foreign_address_are_named() {
     let start = |address: &str| {
         let address: IpAddr = address.parse().unwrap();
         let netns = Some(row.netns("l"));
-        let local = TransportLocal { vrf: TRANSPORT, address, udp_port: UDP_PORT, netns };
+        let local = TransportLocal {
+            vrf: TRANSPORT,
+            address,
+            udp_port: UDP_PORT,
+            signalling_port: None,
+            netns,
+        };
         DpUser::start(Config { side: Side::Anchor, devices: Vec::new(), locals: vec![local] })
     };
     let holder = row.within("l", || UdpSocket::bind(("192.0.2.1", UDP_PORT)).unwrap());

@@ -11,7 +11,7 @@ use kedge_wire::{
     HomeNetworkPrefix, Ipv4HomeAddressRequest, MnIdOption, OptionsRef, RevocationFlags,
 };
 
-use super::Subject;
+use super::{Answer, Subject};
 use crate::addresses::HomeAddresses;
 use crate::answer::seal;
 use crate::cache::{NodeKey, Slot};
@@ -129,7 +129,7 @@ impl Lma {
             false => RevocationFlags::P,
         };
         let (path, care_of) = (at.signal, at.care_of);
-        self.send_indication(path, at.peer, trigger, flags, subject, now, |lma, encoder| {
+        self.send_indication(at, trigger, flags, subject, now, |lma, encoder| {
             encoder.option(MnIdOption::from(&lma.cache[slot].mn_id));
             held.prefixes.iter().for_each(|p| encoder.option(HomeNetworkPrefix::new(p)));
             if let Some(home) = held.ipv4.filter(|_| ipv4_alone)
@@ -147,11 +147,9 @@ impl Lma {
 
     /// Sends an indication along the way its gateway's last update came (§4, §8.1), and waits for
     /// the answer. `None` if every sequence number waits for one: 65,536 in a few seconds.
-    #[expect(clippy::too_many_arguments, reason = "they are what the message is made of")]
     pub(super) fn send_indication(
         &mut self,
-        path: SignalPath,
-        peer: PeerIndex,
+        at: &BindingPath,
         trigger: RevocationTrigger,
         flags: RevocationFlags,
         subject: Subject,
@@ -164,8 +162,9 @@ impl Lma {
         let mut encoder = Encoder::new(&mut bytes, body);
         write_options(self, &mut encoder);
         encoder.finish();
-        let policy = self.peers.policy(Some(peer));
-        seal(&mut bytes, &path, policy.beyond_updates());
+        let policy = self.peers.policy(Some(at.peer));
+        let path = at.signal;
+        seal(&mut bytes, &path, at.known_to_itself(), policy.beyond_updates());
         let dscp = dscp::answer(policy.dscp, 0);
         let times = self.settings.revocation;
         let mut backoff = Backoff::new(times.delay_min, times.delay_max);
@@ -183,6 +182,7 @@ impl Lma {
         self.revocations.insert(sequence, indication);
         self.output.push_back(Output::Send { path, dscp, bytes });
         self.statistics.binding_revocation.sent += 1;
+        self.peers.get_mut(at.peer).counters.indications_sent += 1;
         self.statistics.count_revocation_trigger(trigger);
         Some(sequence)
     }
@@ -192,7 +192,7 @@ impl Lma {
         let Some(bri) = self.revocations.outstanding.get_mut(&sequence.0) else { return };
         if bri.retries_left == 0 {
             self.statistics.binding_revocation.not_acknowledged += 1;
-            return self.finish_revocation(sequence, None, now);
+            return self.finish_revocation(sequence, Answer::None, now);
         }
         bri.retries_left -= 1;
         let due = now.mono + bri.backoff.next_interval();
@@ -201,6 +201,25 @@ impl Lma {
         bytes.extend_from_slice(&bri.bytes);
         self.output.push_back(Output::Send { path: bri.path, dscp: bri.dscp, bytes });
         self.statistics.binding_revocation.retries_sent += 1;
+    }
+
+    /// §6.2: a gateway that does not know the message says so by a Binding Error. What waits for
+    /// its acknowledgement has waited long enough.
+    pub(crate) fn revocations_not_understood(
+        &mut self,
+        from: &SignalPath,
+        now: Now,
+    ) -> Result<(), Discard> {
+        let to_it = |(number, bri): (&u16, &Outstanding)| {
+            same_peer(&bri.path, from).then_some(Sequence(*number))
+        };
+        let unanswered: Vec<Sequence> =
+            self.revocations.outstanding.iter().filter_map(to_it).collect();
+        for sequence in &unanswered {
+            self.statistics.binding_revocation.not_acknowledged += 1;
+            self.finish_revocation(*sequence, Answer::NotUnderstood, now);
+        }
+        if unanswered.is_empty() { Err(Discard::Unexpected) } else { Ok(()) }
     }
 
     /// §6.2.2: an acknowledgement is of the indication with its number, to its sender.
@@ -225,7 +244,10 @@ impl Lma {
         }
         self.statistics.binding_revocation.acks_received += 1;
         self.statistics.count_revocation_status(bra.status);
-        self.finish_revocation(bra.sequence, Some(bra.status), now);
+        if let Some(counters) = self.peers.counters_mut(peer) {
+            counters.indications_acknowledged += 1;
+        }
+        self.finish_revocation(bra.sequence, Answer::Status(bra.status), now);
         Ok(())
     }
 

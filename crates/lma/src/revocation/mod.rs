@@ -10,6 +10,7 @@
 //! | an update waits for the old gateway's de-registration | 4 | is at the old gateway | moves, or the update begins a session of its own |
 //! | an order | 0 to 7 | is [`State::Revoking`]: nothing is forwarded, updates are dropped | ends |
 //! | an order about all of a gateway's | 128, G flag | the same | they end |
+//! | an order about all of a realm's | 129, G flag | the same | they end |
 //! | an order about IPv4 alone | 0 to 7, V flag | goes on as it was | goes on without IPv4 |
 //!
 //! What expires, and what its gateway has de-registered, is not revoked: there is nobody to tell.
@@ -36,6 +37,7 @@ use crate::{Lma, Now};
 
 use exchange::Outstanding;
 pub(crate) use exchange::Revocations;
+pub(crate) use orders::Many;
 
 /// What an indication is about, and so what its end brings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,8 +50,19 @@ enum Subject {
     Ending(BindingId, Release),
     /// A binding that loses its IPv4 home address.
     LosingIpv4(BindingId),
-    /// The bindings of a gateway, which end.
+    /// Bindings of a gateway, all of it or all of a realm, which end.
     AllEnding(Release),
+}
+
+/// What became of an indication.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Answer {
+    /// It was acknowledged with this status.
+    Status(RevocationStatus),
+    /// Its gateway does not know revocations.
+    NotUnderstood,
+    /// Its gateway said nothing, as often as it was sent.
+    None,
 }
 
 impl Subject {
@@ -107,14 +120,18 @@ impl Lma {
     }
 
     /// Whether an update may not be acted on because of a revocation (§8.1, the race). A binding
-    /// that is being taken back is not extended; its gateway may still give it up. And a gateway
-    /// that merely extends a session which has moved on has not heard of it yet.
+    /// that is being taken back is not extended; its gateway may still give it up. Neither is one
+    /// with the IPv4 home address that is being taken from it. And a gateway that merely extends
+    /// a session which has moved on has not heard of it yet.
     pub(crate) fn is_revocation_pending(&self, slot: Slot, request: &Request<'_>) -> bool {
         let binding = &self.cache[slot];
         let goes_on = !request.is_deregistration();
         let taken_back = matches!(binding.state, State::Revoking(_));
+        let losing_ipv4 =
+            |(_, bri): (_, &Outstanding)| bri.subject == Subject::LosingIpv4(binding.id);
         goes_on
             && (taken_back
+                || request.wants_ipv4() && self.revocations.about(binding.id).any(losing_ipv4)
                 || request.is_reregistration()
                     && self.revocations.departure(binding.id, &request.path).is_some())
     }
@@ -126,29 +143,37 @@ impl Lma {
         }
     }
 
-    /// Does what an indication was sent for. `status` is the gateway's answer, if there was one.
-    fn finish_revocation(
-        &mut self,
-        sequence: Sequence,
-        status: Option<RevocationStatus>,
-        now: Now,
-    ) {
+    /// Does what an indication was sent for.
+    fn finish_revocation(&mut self, sequence: Sequence, answer: Answer, now: Now) {
         let Some(bri) = self.forget_revocation(sequence) else { return };
         let slot = bri.subject.binding().and_then(|id| self.cache.slot_of(id));
+        let status = match answer {
+            Answer::Status(status) => Some(status),
+            Answer::None | Answer::NotUnderstood => None,
+        };
         if !status.is_some_and(RevocationStatus::is_success) {
             let what = What::RevocationFailed { peer: bri.path.peer.ip(), status };
             let mn_id = slot.map_or_else(nobody, |slot| self.cache[slot].mn_id.clone());
             self.push_event(self.settings.customer, mn_id, what);
         }
         match (bri.subject, slot) {
-            (Subject::Contested(_), Some(slot)) => self.settle_contest(slot, status, now),
+            (Subject::Contested(_), Some(slot)) => self.settle_contest(slot, answer, now),
             (Subject::Ending(_, reason), Some(slot)) => self.end(slot, reason, now),
             (Subject::LosingIpv4(_), Some(slot)) => self.drop_ipv4(slot, now),
             (Subject::AllEnding(reason), _) => {
                 let ending = |b: &Binding| b.state == State::Revoking(sequence);
                 let slots: Vec<Slot> =
                     self.cache.iter().filter(|(_, b)| ending(b)).map(|(slot, _)| slot).collect();
-                slots.iter().for_each(|slot| self.end(*slot, reason, now));
+                // A gateway that does not give up many at once is asked for each.
+                let one_by_one = status.is_some_and(|status| {
+                    !status.is_success() && status != RevocationStatus::BINDING_DOES_NOT_EXIST
+                });
+                for slot in slots {
+                    match one_by_one {
+                        true => self.tell_of_end(slot, reason, now),
+                        false => self.end(slot, reason, now),
+                    }
+                }
             }
             (Subject::Departed(_), _) | (_, None) => {}
         }
@@ -156,17 +181,17 @@ impl Lma {
 
     /// §8.1, the three conditions. A gateway that knows no such binding does not have the node
     /// either. Any other refusal says nothing about the node, and the wait goes on.
-    fn settle_contest(&mut self, slot: Slot, status: Option<RevocationStatus>, now: Now) {
-        match status {
-            Some(status)
+    fn settle_contest(&mut self, slot: Slot, answer: Answer, now: Now) {
+        match answer {
+            Answer::Status(status)
                 if status.is_success() || status == RevocationStatus::BINDING_DOES_NOT_EXIST =>
             {
                 self.leave_to_others(slot, Release::Deregistered, now);
             }
-            Some(RevocationStatus::REVOCATION_FAILED_MN_IS_ATTACHED) | None => {
+            Answer::Status(RevocationStatus::REVOCATION_FAILED_MN_IS_ATTACHED) | Answer::None => {
                 self.resume_waiting(slot, Decision::New, now);
             }
-            Some(_) => {}
+            Answer::Status(_) | Answer::NotUnderstood => {}
         }
     }
 

@@ -4,16 +4,33 @@ use std::collections::HashMap;
 
 use foldhash::quality::FixedState;
 use kedge_model::{CustomerId, MnId, Sequence, SignalPath};
-use kedge_wire::RevocationFlags;
 use kedge_wire::registry::RevocationTrigger;
+use kedge_wire::{MnIdOption, RevocationFlags};
 
 use super::Subject;
 use crate::addresses::HomeAddresses;
 use crate::binding::{Binding, State};
 use crate::cache::{NodeKey, Slot};
 use crate::event::Release;
-use crate::paths::BindingPath;
 use crate::{Lma, Now};
+
+/// What the bindings that one message takes back have in common.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Many<'a> {
+    /// The gateway.
+    OfPeer,
+    /// The realm of their nodes, as an identifier without a user.
+    OfRealm(&'a MnId),
+}
+
+impl Many<'_> {
+    fn trigger(self) -> RevocationTrigger {
+        match self {
+            Self::OfPeer => RevocationTrigger::PER_PEER_POLICY,
+            Self::OfRealm(_) => RevocationTrigger::REVOKING_MOBILITY_NODE_LOCAL_POLICY,
+        }
+    }
+}
 
 impl Lma {
     /// Command: takes the bindings of a node back and says how many there were. Each ends when
@@ -66,42 +83,81 @@ impl Lma {
         reason: Release,
         now: Now,
     ) {
-        let binding = &self.cache[slot];
-        if !binding.is_active() {
+        if !self.cache[slot].is_held() {
             return self.end(slot, reason, now);
         }
-        let (at, held) = (binding.paths.first().clone(), binding.addresses);
-        let subject = Subject::Ending(binding.id, reason);
-        match self.indicate(slot, &at, held, trigger, subject, now) {
+        match self.indicate_end(slot, trigger, reason, now) {
             Some(sequence) => self.suspend(slot, sequence),
             None => self.end(slot, reason, now),
         }
     }
 
-    /// Takes all bindings of the gateways that `wanted` picks back, by one message for each path
-    /// to a gateway (§8.1: the G flag, trigger 128, no option), and says how many there were.
-    pub(crate) fn take_back_peers(
+    /// Tells of a binding alone that is being taken back already, with others.
+    pub(super) fn tell_of_end(&mut self, slot: Slot, reason: Release, now: Now) {
+        let trigger = RevocationTrigger::ADMINISTRATIVE_REASON;
+        match self.indicate_end(slot, trigger, reason, now) {
+            Some(sequence) => self.cache[slot].state = State::Revoking(sequence),
+            None => self.end(slot, reason, now),
+        }
+    }
+
+    fn indicate_end(
         &mut self,
-        wanted: impl Fn(&BindingPath) -> bool,
+        slot: Slot,
+        trigger: RevocationTrigger,
+        reason: Release,
+        now: Now,
+    ) -> Option<Sequence> {
+        let binding = &self.cache[slot];
+        let (at, held) = (binding.paths.first().clone(), binding.addresses);
+        self.indicate(slot, &at, held, trigger, Subject::Ending(binding.id, reason), now)
+    }
+
+    /// The bindings of the nodes of a realm.
+    pub fn bindings_of_realm(
+        &self,
+        customer: CustomerId,
+        realm: &str,
+    ) -> impl Iterator<Item = &Binding> {
+        self.bindings().filter(move |binding| is_of_realm(binding, customer, realm))
+    }
+
+    /// Command: takes the bindings of all nodes of a realm back, `example.com` for instance, by
+    /// one message to each gateway that has some, and says how many there were. Subdomains are
+    /// other realms (§8.1).
+    pub fn clear_realm(&mut self, customer: CustomerId, realm: &str, now: Now) -> usize {
+        let Some(identity) = MnId::nai(&format!("@{realm}")) else { return 0 };
+        let wanted = |binding: &Binding| is_of_realm(binding, customer, realm);
+        self.take_back_many(wanted, Many::OfRealm(&identity), Release::Cleared, now)
+    }
+
+    /// Takes all bindings that `wanted` picks back, by one message for each path to a gateway
+    /// (§8.1: the G flag), and says how many there were.
+    pub(crate) fn take_back_many(
+        &mut self,
+        wanted: impl Fn(&Binding) -> bool,
+        which: Many<'_>,
         reason: Release,
         now: Now,
     ) -> usize {
         let mut told: HashMap<SignalPath, Option<Sequence>, FixedState> = HashMap::default();
-        let picked = |binding: &Binding| wanted(binding.paths.first());
         let slots: Vec<Slot> =
-            self.cache.iter().filter(|(_, b)| picked(b)).map(|(slot, _)| slot).collect();
+            self.cache.iter().filter(|(_, b)| wanted(b)).map(|(slot, _)| slot).collect();
         for slot in &slots {
             let binding = &self.cache[*slot];
-            if !binding.is_active() {
+            if !binding.is_held() {
                 self.end(*slot, reason, now);
                 continue;
             }
-            let (path, peer) = (binding.paths.first().signal, binding.paths.first().peer);
-            let sequence = *told.entry(path).or_insert_with(|| {
-                let trigger = RevocationTrigger::PER_PEER_POLICY;
+            let at = binding.paths.first().clone();
+            let sequence = *told.entry(at.signal).or_insert_with(|| {
                 let flags = RevocationFlags::P | RevocationFlags::G;
-                let subject = Subject::AllEnding(reason);
-                self.send_indication(path, peer, trigger, flags, subject, now, |_, _| {})
+                let (trigger, subject) = (which.trigger(), Subject::AllEnding(reason));
+                self.send_indication(&at, trigger, flags, subject, now, |_, encoder| {
+                    if let Many::OfRealm(identity) = which {
+                        encoder.option(MnIdOption::from(identity));
+                    }
+                })
             });
             match sequence {
                 Some(sequence) => self.suspend(*slot, sequence),
@@ -123,27 +179,42 @@ impl Lma {
         let key = NodeKey::new(customer, mn_id);
         let has_ipv4 = |(slot, b): (Slot, &Binding)| b.addresses.ipv4.map(|_| slot);
         let slots: Vec<Slot> = self.cache.of_node(key).filter_map(has_ipv4).collect();
-        for slot in &slots {
-            let binding = &self.cache[*slot];
-            if binding.addresses.prefixes.is_empty() {
-                self.take_back(*slot, trigger, Release::Revoked, now);
-                continue;
-            }
-            let (id, at) = (binding.id, binding.paths.first().clone());
-            let only = HomeAddresses { ipv4: binding.addresses.ipv4, ..Default::default() };
-            let subject = Subject::LosingIpv4(id);
-            if !binding.is_active()
-                || self.indicate(*slot, &at, only, trigger, subject, now).is_none()
-            {
-                self.drop_ipv4(*slot, now);
-            }
-        }
+        slots.iter().for_each(|slot| self.take_ipv4_back(*slot, trigger, now));
         slots.len()
+    }
+
+    /// Takes the IPv4 home address of a binding that has one back.
+    pub(crate) fn take_ipv4_back(&mut self, slot: Slot, trigger: RevocationTrigger, now: Now) {
+        let binding = &self.cache[slot];
+        if binding.addresses.prefixes.is_empty() {
+            return self.take_back(slot, trigger, Release::Revoked, now);
+        }
+        let (id, at) = (binding.id, binding.paths.first().clone());
+        let only = HomeAddresses { ipv4: binding.addresses.ipv4, ..Default::default() };
+        let subject = Subject::LosingIpv4(id);
+        if self.revocations.about(id).any(|(_, bri)| bri.subject == subject) {
+            return; // it is being taken back already
+        }
+        if !binding.is_held() || self.indicate(slot, &at, only, trigger, subject, now).is_none() {
+            self.drop_ipv4(slot, now);
+        }
     }
 
     /// §8.1: the tunnel goes at once, the entry stays until the gateway has answered.
     fn suspend(&mut self, slot: Slot, sequence: Sequence) {
+        let was_forwarded = self.cache[slot].is_active();
         self.cache[slot].state = State::Revoking(sequence);
-        self.want_forwarding(slot);
+        if was_forwarded {
+            self.want_forwarding(slot);
+        }
     }
+}
+
+/// Whether a node's identifier has this realm behind its `@`.
+fn is_of_realm(binding: &Binding, customer: CustomerId, realm: &str) -> bool {
+    let octets = binding.mn_id.octets();
+    let at = octets.iter().rposition(|octet| *octet == b'@');
+    binding.customer == customer
+        && binding.mn_id.subtype() == MnId::NAI
+        && at.is_some_and(|at| &octets[at + 1..] == realm.as_bytes())
 }

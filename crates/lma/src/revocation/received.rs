@@ -14,7 +14,7 @@ use kedge_wire::{
 };
 
 use crate::addresses::upper_half;
-use crate::answer::seal;
+use crate::answer::{behind, care_of_address, seal};
 use crate::binding::Binding;
 use crate::cache::{NodeKey, Slot};
 use crate::event::{Output, Release};
@@ -76,10 +76,13 @@ impl Lma {
         }
         missing.iter().for_each(|prefix| encoder.option(HomeNetworkPrefix::new(*prefix)));
         encoder.finish();
-        seal(&mut bytes, &d.path, policy.beyond_updates());
+        seal(&mut bytes, &d.path, care_of_address(&d.path, options), policy.beyond_updates());
         let dscp = dscp::answer(policy.dscp, d.dscp);
         self.output.push_back(Output::Send { path: d.path, dscp, bytes });
         self.statistics.binding_revocation.acks_sent += 1;
+        if let Some(counters) = self.peers.counters_mut(peer) {
+            counters.indications_received += 1;
+        }
         Ok(())
     }
 
@@ -108,7 +111,9 @@ impl Lma {
             }
             let other = options.get::<AlternateCareOfAddress>().map(|option| option.0.into());
             let care_of = other.unwrap_or(d.path.peer.ip());
-            let all = self.cache.iter().filter(|(_, b)| is_senders(b) && b.care_of() == care_of);
+            let own = behind(&d.path, options);
+            let is_its = |b: &Binding| b.care_of() == care_of && b.paths.first().behind == own;
+            let all = self.cache.iter().filter(|(_, b)| is_senders(b) && is_its(b));
             return found(all.map(|(slot, _)| slot).collect(), Vec::new());
         }
         let mn_id = options

@@ -3,6 +3,8 @@
 
 #![expect(dead_code, reason = "each test file uses the part it needs")]
 
+mod counters;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant, SystemTime};
@@ -20,8 +22,8 @@ use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue, Revocati
 use kedge_wire::{
     AccessTechnology, BindingAcknowledgement, BindingRevocationAcknowledgement,
     BindingRevocationIndication, BindingUpdate, BuFlags, HandoffIndicator, HomeNetworkPrefix,
-    Ipv4HomeAddressRequest, Message, MnIdOption, MnLinkLayerId, Options, Packet, TimestampOption,
-    set_checksum, verify_checksum,
+    Ipv4HomeAddressRequest, Message, MnIdOption, MnLinkLayerId, MobilityOption, Options, Packet,
+    TimestampOption, set_checksum, verify_checksum,
 };
 
 pub const LMA: &str = "2001:db8::1";
@@ -89,7 +91,7 @@ pub fn network(ipv4_len: u8, ipv6_len: u8) -> Network {
 }
 
 pub fn profile(service: Service) -> Profile {
-    Profile { service, network: Some("home".to_owned()), apn: None }
+    Profile { service, network: Some("home".to_owned()), ..Profile::default() }
 }
 
 impl World {
@@ -232,6 +234,13 @@ impl World {
         let all: Vec<_> = self.lma.bindings().collect();
         assert_eq!(all.len(), 1);
         all[0]
+    }
+
+    /// The care-of address of a node's one binding.
+    pub fn only_binding_of(&self, nai: &str) -> IpAddr {
+        let all = self.bindings_of(nai);
+        assert_eq!(all.len(), 1);
+        all[0].care_of()
     }
 
     /// The sums that hold after every input.
@@ -542,7 +551,13 @@ impl Pbu {
         let mut bytes = Vec::new();
         Packet { message: body.into(), options }.encode(&mut bytes);
         if let Some((key, home)) = &self.key {
-            auth::sign(&mut bytes, 0, key, self.from.ip(), home.unwrap_or(self.from.ip()));
+            // A gateway knows no address but its own.
+            let said = self.more.iter().find_map(|option| match option {
+                MobilityOption::Ipv4CareOfAddress(own) => Some(IpAddr::from(own.0)),
+                _ => None,
+            });
+            let care_of = said.unwrap_or(self.from.ip());
+            auth::sign(&mut bytes, 0, key, care_of, home.unwrap_or(care_of));
         }
         if let (IpAddr::V6(from), IpAddr::V6(to)) = (self.from.ip(), self.to.ip()) {
             set_checksum(from, to, &mut bytes);
@@ -562,6 +577,6 @@ pub fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-pub fn secs(secs: u64) -> Duration {
+pub const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }

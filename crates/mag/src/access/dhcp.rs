@@ -71,7 +71,8 @@ impl Mag {
 
     /// The anchor has decided against the node. One that wants to keep an address is told so
     /// (RFC 5844 §3.4.1); one that looks for servers finds none.
-    pub(crate) fn deny_dhcp(&mut self, id: BindingId) {
+    pub(crate) fn deny_dhcp(&mut self, id: BindingId, now: Now) {
+        self.answer_waiting_dhcpv6(id, now);
         let waiting = self.list.get_mut(id).and_then(|entry| entry.dhcp.take());
         if let Some(message) = waiting
             && message.message_type == MessageType::REQUEST

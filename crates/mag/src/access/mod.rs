@@ -2,9 +2,12 @@
 //!
 //! The kernel answers ARP and neighbour solicitations for the gateway's own addresses. The
 //! machine answers what a plain router would not: router solicitations, to the asking node
-//! alone, DHCP, and ARP for the other hosts of a node's subnet.
+//! alone, DHCP of both families, and ARP for the other hosts of a node's subnet.
 
+pub(crate) mod delegation;
 mod dhcp;
+pub(crate) mod dhcpv6;
+mod earlier;
 mod neighbor;
 mod ra;
 
@@ -46,7 +49,7 @@ impl Mag {
                 Trigger::RouterSolicitation
             }
             Content::Neighbor { .. } | Content::Arp(_) => Trigger::Neighbor,
-            Content::Dhcpv4 { .. } => Trigger::Dhcp,
+            Content::Dhcpv4 { .. } | Content::Dhcpv6 { .. } => Trigger::Dhcp,
             Content::Ipv4(_) | Content::Ipv6(_) => Trigger::Packet,
             Content::Other => return,
         };
@@ -64,8 +67,12 @@ impl Mag {
                 self.handle_neighbor(id, ip, &message, is_new, now)
             }
             Content::Dhcpv4 { message, .. } => self.handle_dhcp(id, message, is_new, now),
+            Content::Dhcpv6 { ip, message } => self.handle_dhcpv6(id, ip, message, is_new, now),
             Content::Ipv4(ip) => self.note_ipv4(id, ip.source),
-            Content::Ipv6(ip) => self.note_ipv6(id, ip.source),
+            Content::Ipv6(ip) => {
+                self.note_ipv6(id, ip.source);
+                self.note_use(id, ip.source, now);
+            }
             Content::Other => {}
         }
     }
@@ -91,6 +98,7 @@ impl Mag {
         now: Now,
     ) {
         self.note_ipv6(id, ip.source);
+        self.note_use(id, ip.source, now);
         match message {
             Message::RouterSolicitation(_) => {
                 self.stats.access.router_solicitations += 1;
@@ -103,6 +111,7 @@ impl Mag {
             Message::NeighborSolicitation(ns) if ip.source.is_unspecified() => {
                 self.stats.access.neighbor_messages += 1;
                 self.note_ipv6(id, ns.target);
+                self.note_use(id, ns.target, now);
                 if !is_new {
                     self.reassert(id, now);
                 }

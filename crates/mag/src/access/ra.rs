@@ -19,14 +19,14 @@ use kedge_sansio::Now;
 
 use super::GATEWAY_LINK_LOCAL;
 use crate::list::Advertising;
-use crate::{LinkState, Mag, Output, Timer};
+use crate::{InterfaceId, LinkState, Mag, Output, Timer};
 
 /// Between two unsolicited advertisements, at most: a third of MaxRtrAdvInterval's default, so
 /// that a lost one is no loss (RFC 4861 §6.2.1).
 const INTERVAL: Duration = Duration::from_secs(200);
 /// The first few follow one another quickly (RFC 4861 §6.2.4, MAX_INITIAL_RTR_ADVERTISEMENTS),
 /// as close as MIN_DELAY_BETWEEN_RAS allows.
-const INITIAL_ADVERTISEMENTS: u32 = 3;
+pub(super) const INITIAL_ADVERTISEMENTS: u32 = 3;
 const MIN_DELAY: Duration = Duration::from_secs(3);
 /// Between answers to solicitations. RFC 4861 §6.2.6 asks for MIN_DELAY_BETWEEN_RAS because an
 /// advertisement costs every node of the link; ours cost the asking node alone, and one that has
@@ -41,17 +41,20 @@ const AUTONOMOUS_PREFIX_LEN: u8 = 64;
 
 impl Mag {
     /// The session has new addresses: says so at once, and answers the DHCP message that waited.
-    /// Prefixes of `before` that are not granted any more are taken back.
+    /// Prefixes of `before`, and those that the node brought, are taken back unless they are granted.
     pub(crate) fn announce(&mut self, id: BindingId, before: &[Ipv6Net], now: Now) {
         let Some(entry) = self.list.get_mut(id) else { return };
+        let mut earlier = std::mem::take(&mut entry.advertising.earlier);
         let Some(grant) = entry.grant() else { return };
+        earlier.retain(|prefix| !grant.prefixes.iter().any(|granted| granted.contains(prefix)));
         let gone = before.iter().copied().filter(|prefix| !grant.prefixes.contains(prefix));
-        let withdrawn: Vec<Ipv6Net> = gone.collect();
+        let withdrawn: Vec<Ipv6Net> = gone.chain(earlier.iter().copied()).collect();
         entry.advertising = Advertising {
             sent: 0,
             last: None,
             withdrawals_left: if withdrawn.is_empty() { 0 } else { INITIAL_ADVERTISEMENTS as u8 },
             withdrawn,
+            earlier,
         };
         self.advertise(id, now);
         self.answer_waiting_dhcp(id);
@@ -88,7 +91,11 @@ impl Mag {
         let prefixes = grant.prefixes.iter().map(|prefix| information(*prefix, lifetime));
         let prefixes = prefixes.chain(gone.iter().map(|prefix| information(*prefix, 0)));
         let options = prefixes.map(NdOption::PrefixInformation).collect();
-        let router_lifetime = left.min(MAX_ROUTER_LIFETIME) as u16;
+        // Who has no prefix here has no IPv6 router here either.
+        let router_lifetime = match grant.prefixes.is_empty() {
+            true => 0,
+            false => left.min(MAX_ROUTER_LIFETIME) as u16,
+        };
         self.send_advertisement(id, router_lifetime, options);
 
         // RFC 4861 §6.2.4: not strictly periodic, between three quarters and the whole.
@@ -103,6 +110,20 @@ impl Mag {
             false => interval - Duration::from_millis(jitter.into()),
         };
         self.set_timer(id, Timer::Advertise, now.mono + wait);
+    }
+
+    /// The largest packet of an access link is another one, or was learnt: the nodes on it hear of
+    /// it at once (RFC 4861 §6.2.4).
+    pub fn handle_mtu(&mut self, interface: InterfaceId, mtu: u16, now: Now) {
+        let before = self.mtus.insert(interface, mtu);
+        let Some(link) = self.settings.interfaces.get_mut(&interface) else { return };
+        link.mtu = mtu;
+        if before != Some(mtu) {
+            for id in self.list.ids(|entry| entry.interface == interface && entry.grant().is_some())
+            {
+                self.advertise(id, now);
+            }
+        }
     }
 
     /// Tells the node that the gateway is no router for it any more and its prefixes are not to

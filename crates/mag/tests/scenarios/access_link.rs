@@ -120,6 +120,80 @@ fn prefixes_that_changed_are_taken_back_in_the_next_advertisements() {
     assert_eq!(prefixes(&world.take_advertisements()[0].2).len(), 1);
 }
 
+/// A packet of `NODE` to somewhere else.
+fn packet_from(source: &str) -> Vec<u8> {
+    let mut octets = Vec::new();
+    octets.extend(MacAddr::PMIPV6_GATEWAY.0);
+    octets.extend(NODE.0);
+    octets.extend([0x86, 0xdd, 0x60, 0, 0, 0, 0, 0, 59, 64]);
+    octets.extend(source.parse::<Ipv6Addr>().unwrap().octets());
+    octets.extend("2001:db8:c::10".parse::<Ipv6Addr>().unwrap().octets());
+    octets
+}
+
+#[test]
+fn a_prefix_that_a_node_brings_and_is_not_granted_is_taken_back_at_once() {
+    let old: Ipv6Net = "2001:db8:2:7::/64".parse().unwrap();
+    // Its anchor has lost it, and nobody has told this gateway what it had.
+    let mut world = World::new(settings());
+    world.frame(IF1, &packet_from("2001:db8:2:7::5"));
+    let update = world.take_one();
+    world.accept(&update);
+    world.pass(secs(7));
+    let advertisements = world.take_advertisements();
+    assert_eq!(advertisements.len(), 3);
+    for (_, to, ra) in &advertisements {
+        assert_eq!(*to, NODE);
+        let said: Vec<_> = prefixes(ra)
+            .iter()
+            .map(|p| (p.prefix, p.preferred_lifetime > 0, p.valid_lifetime > 0))
+            .collect();
+        assert_eq!(said, [(PREFIX.parse().unwrap(), true, true), (old, false, false)]);
+    }
+    world.pass(secs(200));
+    assert_eq!(prefixes(&world.take_advertisements()[0].2).len(), 1, "it has heard it by now");
+    // Old connections of the node go on for a while: that is no news.
+    world.frame(IF1, &packet_from("2001:db8:2:7::5"));
+    assert!(world.take_advertisements().is_empty());
+}
+
+#[test]
+fn a_node_that_checks_an_address_of_another_link_hears_that_it_is_none_here() {
+    let mut world = World::with_active_node(settings());
+    let target: Ipv6Addr = "2001:db8:2:7::abcd".parse().unwrap();
+    let check = Message::NeighborSolicitation(NeighborSolicitation { target, options: vec![] });
+    world.neighbor(IF1, NODE, Ipv6Addr::UNSPECIFIED, solicited_node(target), &check);
+    let advertisements = world.take_advertisements();
+    let [(_, NODE, ra)] = &advertisements[..] else { panic!("{advertisements:?}") };
+    assert!(prefixes(ra).iter().any(|p| p.prefix.contains(&target) && p.preferred_lifetime == 0));
+}
+
+#[test]
+fn what_a_node_keeps_is_not_taken_back_and_what_it_makes_up_is_bounded() {
+    let mut world = World::new(settings());
+    world.frame(IF1, &packet_from("2001:db8:1:7::5"));
+    let update = world.take_one();
+    world.accept(&update);
+    assert_eq!(prefixes(&world.take_advertisements()[0].2).len(), 1);
+    for n in 0..50 {
+        world.frame(IF1, &packet_from(&format!("2001:db8:3:{n}::5")));
+    }
+    let advertisements = world.take_advertisements();
+    assert_eq!(advertisements.len(), 4);
+    assert_eq!(prefixes(&advertisements[3].2).len(), 1 + 4);
+}
+
+#[test]
+fn a_node_without_a_prefix_is_told_of_no_router() {
+    let mut settings = settings();
+    settings.default_profile =
+        Some(kedge_mag::Profile { service: kedge_mag::Service::Ipv4, ..Default::default() });
+    let mut world = World::with_active_node(settings);
+    world.frame(IF1, &packet_from("2001:db8:2:7::5"));
+    let (_, _, ra) = world.take_advertisements().remove(0);
+    assert_eq!((ra.router_lifetime, prefixes(&ra)[0].preferred_lifetime), (0, 0));
+}
+
 #[test]
 fn the_nodes_own_address_checks_are_not_disturbed() {
     let mut world = World::with_active_node(settings());

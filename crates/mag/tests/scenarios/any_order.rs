@@ -4,26 +4,34 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use kedge_access_wire::dhcpv4::{DhcpOption, Message, MessageType};
+use kedge_access_wire::dhcpv4::{self, DhcpOption, MessageType};
 use kedge_mag::{BindingState, DetachDiscovery, LinkState};
 use kedge_model::{BindingId, MacAddr};
 use kedge_sansio::Rng;
-use kedge_wire::registry::Status;
+use kedge_wire::registry::{RevocationStatus, Status};
+use kedge_wire::{
+    BindingRevocationAcknowledgement, BindingRevocationIndication, DelegatedMobileNetworkPrefix,
+    Message, Options, Packet,
+};
 
+use crate::delegation::{MOBILE_NETWORK, asked, delegating, speak};
 use crate::world::*;
 
 const STEPS: u32 = 3_000;
 
 /// One random thing happens.
-fn step(world: &mut World, pending: &mut Vec<Sent>, rng: &mut Rng) {
+fn step(world: &mut World, pending: &mut Vec<Sent>, rng: &mut Rng, second: bool) {
     let interface = [IF1, IF2][rng.below(2) as usize];
     let mac = [NODE, OTHER_NODE, STRANGER][rng.below(3) as usize];
-    match rng.below(14) {
+    match rng.below(16) {
         0 | 1 => world.solicit(interface, mac),
         2 => {
             let kind = MessageType(1 + rng.below(8) as u8);
             let requested = DhcpOption::RequestedAddress("10.1.0.7".parse().unwrap());
-            world.dhcp(interface, &Message { chaddr: mac, ..dhcp_message(kind, vec![requested]) });
+            world.dhcp(
+                interface,
+                &dhcpv4::Message { chaddr: mac, ..dhcp_message(kind, vec![requested]) },
+            );
         }
         3 => world.arp(interface, mac, "10.1.0.7".parse().unwrap(), ROUTER),
         4 => {
@@ -31,11 +39,21 @@ fn step(world: &mut World, pending: &mut Vec<Sent>, rng: &mut Rng) {
             let state = state[rng.below(4) as usize];
             world.input(|mag, now| mag.handle_link(interface, state, now));
         }
-        5 => world.input(|mag, now| {
-            mag.clear(&mn("mn7@example.com"), now);
-        }),
+        5 => {
+            let all = rng.below(4) == 0;
+            world.input(|mag, now| {
+                match all {
+                    true => mag.clear_all(now),
+                    false => mag.clear(&mn("mn7@example.com"), now),
+                };
+            });
+        }
+        14 | 15 => {
+            let prefixes = &[MOBILE_NETWORK, "2001:db8:d1::/56"][..rng.below(3) as usize];
+            speak(world, interface, mac, 1 + rng.below(11) as u8, prefixes);
+        }
         6 => {
-            let mut settings = settings();
+            let mut settings = if second { two_anchors() } else { delegating() };
             settings.detach =
                 Some(DetachDiscovery { interval: secs(10), timeout: secs(1), retries: 1 });
             if rng.below(3) == 0 {
@@ -45,17 +63,38 @@ fn step(world: &mut World, pending: &mut Vec<Sent>, rng: &mut Rng) {
         }
         7..=11 if !pending.is_empty() => {
             let update = pending.remove(rng.below(pending.len() as u32) as usize);
+            if let Message::BindingRevocationIndication(bri) = update.packet.message {
+                return acknowledge(world, &update, bri, rng);
+            }
             match rng.below(8) {
                 0 => world.reject(&update, Status(128 + rng.below(60) as u8)),
                 1 => world.deliver(update.path, &update.packet),
                 2 if update.update().lifetime.is_zero() => {
                     world.answer(&update, Status::ACCEPTED, 0, update.echo());
                 }
-                _ => world.accept_with(&update, [8, 60, 3600][rng.below(3) as usize], |_| {}),
+                _ => {
+                    let lifetime = [8, 60, 3600][rng.below(3) as usize];
+                    let delegates = !asked(&update).is_empty() && rng.below(4) > 0;
+                    world.accept_with(&update, lifetime, |options| {
+                        if delegates {
+                            let prefix = MOBILE_NETWORK.parse().unwrap();
+                            options.push(DelegatedMobileNetworkPrefix { prefix });
+                        }
+                    });
+                }
             }
         }
         _ => world.pass(Duration::from_millis(rng.below(20_000).into())),
     }
+}
+
+/// The anchor says something to a revocation.
+fn acknowledge(world: &mut World, sent: &Sent, bri: BindingRevocationIndication, rng: &mut Rng) {
+    let status = RevocationStatus([0, 1, 128, 130, 134][rng.below(5) as usize]);
+    let BindingRevocationIndication { sequence, flags, .. } = bri;
+    let bra = BindingRevocationAcknowledgement { status, sequence, flags };
+    let message = Message::BindingRevocationAcknowledgement(bra);
+    world.deliver(sent.path, &Packet { message, options: Options::new() });
 }
 
 fn check(world: &World) {
@@ -71,7 +110,8 @@ fn check(world: &World) {
     assert_eq!(keys(world.access.keys().copied().collect()), served);
     for id in &served {
         let (view, access, forwarding) = (&views[id], &world.access[id], &world.forwarding[id]);
-        assert_eq!(access.inner, forwarding.inner);
+        assert_eq!(access.all_inner(), forwarding.inner);
+        assert_eq!(access.delegated, view.delegated);
         assert_eq!((access.interface, access.mac), (view.interface, view.mac));
         assert_eq!(Some(forwarding.paths[0].tunnel), view.tunnel);
         assert!(view.lifetime.is_some_and(|(_, left)| !left.is_zero()), "{view:?}");
@@ -84,12 +124,12 @@ fn check(world: &World) {
 
 #[test]
 fn what_is_wanted_agrees_with_what_is_shown_whatever_happens() {
-    for seed in 0..20 {
+    for seed in 0..40 {
         let mut rng = Rng::new(seed);
-        let mut world = World::new(settings());
+        let mut world = World::new(if seed % 2 == 0 { delegating() } else { two_anchors() });
         let mut pending = Vec::new();
         for _ in 0..STEPS / 20 {
-            step(&mut world, &mut pending, &mut rng);
+            step(&mut world, &mut pending, &mut rng, seed % 2 == 1);
             pending.append(&mut world.sent);
             pending.truncate(50);
             check(&world);
@@ -98,6 +138,8 @@ fn what_is_wanted_agrees_with_what_is_shown_whatever_happens() {
         check(&world);
         world.pass(secs(60));
         assert!(world.mag.is_idle(), "seed {seed}");
+        // An anchor that was silent has its hold time still.
+        world.pass(secs(1000));
         assert_eq!(world.mag.poll_timeout(), None, "seed {seed}");
     }
 }

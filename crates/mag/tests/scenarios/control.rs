@@ -88,7 +88,7 @@ fn a_binding_error_is_reported() {
     let packet = Packet { message: Message::BindingError(error), options: Options::new() };
     world.deliver(path_from("2001:db8::1"), &packet);
     assert!(matches!(world.events[..], [Event::BindingError { .. }]));
-    assert_eq!(world.count("mag_control", "binding_errors"), 1);
+    assert_eq!(world.count("mag_other_signalling", "binding_errors"), 1);
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn a_node_that_the_anchor_asks_for_and_that_is_heard_stays() {
         mn("mn7@example.com")
     );
     assert_eq!(world.forwarding.len(), 1);
-    assert_eq!(world.count("mag_control", "revocations_denied"), 1);
+    assert_eq!(world.count("mag_revocation_ack_status_sent", "mn_attached"), 1);
     world.pass(secs(1));
     assert_eq!(world.forwarding.len(), 1, "the question is over");
 }
@@ -244,7 +244,7 @@ fn an_anchor_may_take_all_its_bindings_back() {
     let trigger = RevocationTrigger::PER_PEER_POLICY;
     assert_eq!(revoke(&mut world, trigger, flags, Options::new()), RevocationStatus::SUCCESS);
     assert!(world.forwarding.is_empty());
-    assert_eq!(world.count("mag_control", "revoked"), 2);
+    assert_eq!(world.count("mag_other_signalling", "bindings_revoked"), 2);
 }
 
 #[test]
@@ -264,9 +264,17 @@ fn the_ipv4_address_alone_can_be_taken_back() {
     assert_eq!(revoke(&mut world, trigger, flags, with(HOME)), RevocationStatus::SUCCESS);
     let inner = &world.forwarding.values().next().expect("the prefix stays").inner;
     assert_eq!(inner[..], [PREFIX.parse().unwrap()]);
-    world.pass(secs(300));
-    let refresh = world.sent.pop().unwrap();
+    world.pass(secs(1));
+    let refresh = world.take_one();
     assert_eq!((refresh.prefixes().len(), refresh.address()), (1, None));
+    world.accept(&refresh);
+    // An operator's action, or the node's next attachment, asks for it again.
+    world.input(|mag, now| mag.apply(settings(), now));
+    world.pass(secs(300));
+    let refresh = world.take_one();
+    assert!(refresh.address().is_some_and(|address| address.addr().is_unspecified()));
+    world.accept(&refresh);
+    assert_eq!(world.forwarding.values().next().unwrap().inner.len(), 2);
 }
 
 #[test]
@@ -293,6 +301,9 @@ fn an_indication_that_is_not_valid_is_denied_with_the_reason() {
     ] {
         assert_eq!(revoke(&mut world, trigger, flags, options), status);
     }
-    assert_eq!(world.count("mag_control", "revocations_denied"), 8);
+    let sent = |status| world.count("mag_revocation_ack_status_sent", status);
+    let denied = ["revocation_not_supported", "trigger_not_supported", "mn_id_required"];
+    assert_eq!(denied.map(sent), [4, 1, 1]);
+    assert_eq!(sent("binding_does_not_exist"), 2);
     assert_eq!(world.forwarding.len(), 1);
 }

@@ -152,7 +152,7 @@ fn a_node_that_answers_stays() {
 #[test]
 fn a_node_that_can_be_asked_nothing_is_given_up_after_a_longer_silence() {
     let mut settings = with_discovery();
-    settings.default_profile = Some(Profile { service: Service::Ipv4, lma: None });
+    settings.default_profile = Some(Profile { service: Service::Ipv4, ..Profile::default() });
     let mut world = World::new(settings);
     world.arp(IF1, NODE, Ipv4Addr::UNSPECIFIED, Ipv4Addr::new(10, 1, 0, 7));
     let update = world.take_one();

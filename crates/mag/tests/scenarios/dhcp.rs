@@ -14,7 +14,7 @@ const WRONG: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 99);
 
 fn ipv4_only() -> Settings {
     let mut settings = settings();
-    settings.default_profile = Some(Profile { service: Service::Ipv4, lma: None });
+    settings.default_profile = Some(Profile { service: Service::Ipv4, ..Profile::default() });
     settings
 }
 
@@ -103,6 +103,36 @@ fn a_node_that_comes_with_an_address_waits_for_the_anchor_and_keeps_it() {
     assert_eq!(world.take_dhcp()[0].2.message_type, MessageType::ACK);
 }
 
+/// RFC 5844 §3.4.1, figure 8: the server's address is the node's default router, here too.
+#[test]
+fn a_renewal_by_unicast_is_answered_by_a_gateway_that_never_saw_the_client() {
+    for ciaddr in [HOME_ADDRESS, WRONG] {
+        let mut world = World::new(settings());
+        let renew = Message { ciaddr, ..dhcp_message(MessageType::REQUEST, vec![]) };
+        let route = kedge_access_wire::dhcpv4::Route {
+            source_mac: NODE,
+            destination_mac: MacAddr::PMIPV6_GATEWAY,
+            source: ciaddr,
+            destination: ROUTER,
+        };
+        let mut octets = Vec::new();
+        kedge_access_wire::dhcpv4::encode_client_frame(&route, &renew, &mut octets);
+        world.frame(IF1, &octets);
+        assert!(world.take_dhcp().is_empty(), "the anchor is asked first");
+        let update = world.take_one();
+        world.accept(&update);
+        let (mac, to, answer) = world.take_dhcp().remove(0);
+        assert_eq!(mac, NODE);
+        let expected = match ciaddr == HOME_ADDRESS {
+            true => (MessageType::ACK, HOME_ADDRESS, HOME_ADDRESS),
+            // RFC 2131 §4.1: to everybody, since the address is not the client's any more.
+            false => (MessageType::NAK, Ipv4Addr::UNSPECIFIED, Ipv4Addr::BROADCAST),
+        };
+        assert_eq!((answer.message_type, answer.yiaddr, to), expected);
+        assert_eq!(answer.server_identifier(), Some(ROUTER), "as every gateway says");
+    }
+}
+
 #[test]
 fn a_node_that_comes_with_an_address_is_told_no_when_the_anchor_refuses() {
     let mut world = World::new(settings());
@@ -118,7 +148,7 @@ fn a_node_that_comes_with_an_address_is_told_no_when_the_anchor_refuses() {
 #[test]
 fn a_node_without_an_ipv4_address_is_offered_none() {
     let mut settings = settings();
-    settings.default_profile = Some(Profile { service: Service::Ipv6, lma: None });
+    settings.default_profile = Some(Profile { service: Service::Ipv6, ..Profile::default() });
     let mut world = World::with_active_node(settings);
     world.dhcp(IF1, &dhcp_message(MessageType::DISCOVER, vec![]));
     assert!(world.take_dhcp().is_empty());

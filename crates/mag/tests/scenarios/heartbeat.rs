@@ -53,8 +53,8 @@ fn an_anchor_is_asked_once_an_interval_while_it_has_sessions() {
     world.input(|mag, now| assert_eq!(mag.clear_all(now), 1));
     world.pass(secs(300));
     assert!(world.sent.iter().all(|s| !matches!(s.packet.message, Message::Heartbeat(_))));
-    assert_eq!(world.count("mag_control", "heartbeats_sent"), 2);
-    assert_eq!(world.count("mag_control", "heartbeats_answered"), 2);
+    assert_eq!(world.count("mag_other_signalling", "heartbeats_sent"), 2);
+    assert_eq!(world.count("mag_other_signalling", "heartbeat_responses"), 2);
 }
 
 #[test]

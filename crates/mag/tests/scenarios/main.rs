@@ -1,11 +1,18 @@
 //! Scenarios of the gateway against a scripted anchor and hand-made frames, in virtual time.
 
 mod access_link;
+mod anchors;
 mod any_order;
 mod control;
+mod counters;
+mod delegation;
 mod departure;
 mod dhcp;
 mod heartbeat;
+mod indication;
+mod pace;
 mod registration;
 mod rejection;
+mod statuses;
+mod translator;
 mod world;

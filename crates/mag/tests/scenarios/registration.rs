@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use kedge_access_wire::dhcpv4::MessageType;
 use kedge_mag::{
-    BindingState, DetachReason, Event, LinkState, Profile, Service, Trigger, TunnelMode,
+    BindingState, DetachReason, Event, LinkState, Profile, Replay, Service, Settings, Trigger,
+    TunnelMode,
 };
 use kedge_model::{Encapsulation, IpNet, Ipv6Net, Lifetime, Sequence};
-use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue, OptionType, Status};
+use kedge_wire::registry::{
+    AccessTechnologyType, HandoffIndicatorValue, Ipv4HomeAddressStatus, OptionType, Status,
+};
 use kedge_wire::{
-    AccessTechnology, BindingRefreshAdvice, BuFlags, GreKeyOption, HomeNetworkPrefix, MnIdOption,
-    MnLinkLayerId, NatDetection, TimestampOption,
+    AccessTechnology, BindingRefreshAdvice, BuFlags, GreKeyOption, HomeNetworkPrefix,
+    Ipv4HomeAddressReply, MnIdOption, MnLinkLayerId, NatDetection, TimestampOption,
 };
 
 use crate::world::*;
@@ -96,7 +99,7 @@ fn routes_and_tunnel_are_there_before_the_node_is_told_to_use_them() {
 
 #[test]
 fn a_lost_update_is_sent_again_with_doubling_intervals_and_a_later_time_each() {
-    let mut world = World::new(settings());
+    let mut world = World::new(Settings { replay_window: None, ..settings() });
     world.solicit(IF1, NODE);
     world.pass(secs(1 + 2 + 4 + 8 + 16 + 32 + 32));
     assert_eq!(world.sent.len(), 8, "after 0, 1, 3, 7, 15, 31, 63 and 95 seconds");
@@ -250,7 +253,7 @@ fn the_families_asked_for_are_those_of_the_profile() {
         [(Service::Ipv4, 0, true), (Service::Ipv6, 1, false), (Service::Dual, 1, true)]
     {
         let mut settings = settings();
-        let profile = Profile { service, lma: Some("LMA1".to_owned()) };
+        let profile = Profile { service, lma: Some("LMA1".to_owned()), ..Profile::default() };
         settings.profiles.insert(mn("mn7@example.com"), profile);
         let mut world = World::new(settings);
         world.solicit(IF1, NODE);
@@ -285,6 +288,17 @@ fn gre_keys_are_exchanged_each_side_choosing_what_it_receives() {
         mag.clear(&mn("mn7@example.com"), now);
     });
     assert!(!world.take_one().packet.options.contains(OptionType::GRE_KEY));
+}
+
+#[test]
+fn a_nodes_fixed_downlink_key_is_what_its_updates_carry() {
+    let mut settings = with_lma(settings(), |lma| lma.encapsulation = TunnelMode::GreKeyed);
+    let profile = settings.default_profile.get_or_insert_default();
+    profile.downlink_key = Some(77);
+    let mut world = World::new(settings);
+    world.solicit(IF1, NODE);
+    let update = world.take_one();
+    assert_eq!(update.packet.options.get::<GreKeyOption>().unwrap().key, Some(77));
 }
 
 #[test]
@@ -481,4 +495,46 @@ fn what_the_anchor_gives_to_another_node_the_first_one_has_no_more() {
     assert_eq!((world.forwarding.len(), world.access.len()), (1, 1));
     let again = world.take_one();
     assert_eq!(again.prefixes(), ["::/0".parse().unwrap()], "anything will do");
+}
+
+/// To an anchor that compares the numbers of a node and not of a session, the second interface
+/// does not begin out of its window.
+#[test]
+fn without_timestamps_the_numbers_of_a_nodes_interfaces_follow_one_another() {
+    let mut settings = Settings { replay: Replay::Sequence, ..settings() };
+    settings.identities.insert(OTHER_NODE, mn("mn7@example.com"));
+    let mut world = World::new(settings);
+    world.solicit(IF1, NODE);
+    let first = world.take_one();
+    world.accept(&first);
+    world.solicit(IF2, OTHER_NODE);
+    let second = world.take_one();
+    assert_eq!(second.update().sequence, first.update().sequence.next());
+    world.accept_with(&second, 3600, |options| {
+        *options = second.echo();
+        options.push(HomeNetworkPrefix::new(OTHER_PREFIX.parse().unwrap()));
+    });
+    world.pass(secs(300));
+    let refreshes: Vec<Sequence> = world.sent.drain(..).map(|s| s.update().sequence).collect();
+    let number = second.update().sequence;
+    assert_eq!(refreshes, [number.next(), number.next().next()]);
+}
+
+/// RFC 5844's double status: the update is accepted and the address is not.
+#[test]
+fn an_address_that_was_not_assigned_is_asked_for_in_every_refresh() {
+    let mut world = World::new(settings());
+    world.solicit(IF1, NODE);
+    let update = world.take_one();
+    let mut options = update.echo();
+    options.push(HomeNetworkPrefix::new(PREFIX.parse().unwrap()));
+    let status = Ipv4HomeAddressStatus::FAILURE_REASON_UNSPECIFIED;
+    options.push(Ipv4HomeAddressReply { status, address: "0.0.0.0/0".parse().unwrap() });
+    world.answer(&update, Status::ACCEPTED, 3600, options);
+    world.pass(secs(300));
+    let refresh = world.take_one();
+    assert_eq!(refresh.prefixes(), [PREFIX.parse().unwrap()]);
+    assert!(refresh.address().is_some_and(|address| address.addr().is_unspecified()));
+    world.accept(&refresh);
+    assert_eq!(world.forwarding.values().next().unwrap().inner.len(), 2);
 }

@@ -18,7 +18,7 @@ use kedge_access_wire::icmpv6::{self, Message as Nd, RouterAdvertisement, Router
 use kedge_access_wire::{Content, Frame, multicast_mac};
 use kedge_mag::{
     AccessNode, CareOf, Dscp, Event, Interface, InterfaceId, Lma, Mag, Output, Profile,
-    Registration, Replay, Service, Settings, TunnelMode,
+    Registration, Replay, Revocation, Service, Settings, TunnelMode,
 };
 use kedge_model::{
     BindingId, Datagram, Forwarding, Ipv4Net, Ipv6Net, Lifetime, MacAddr, MnId, SignalPath, VrfId,
@@ -78,22 +78,36 @@ pub fn settings() -> Settings {
         transport: VrfId(0),
         inner: VrfId(3),
         lmas: BTreeMap::from([("LMA1".to_owned(), Arc::new(lma))]),
+        preference: vec!["LMA1".to_owned()],
         interfaces: BTreeMap::from([(IF1, interface("acc1")), (IF2, interface("acc2"))]),
         identities: BTreeMap::from([
             (NODE, mn("mn7@example.com")),
             (OTHER_NODE, mn("mn8@example.com")),
         ]),
         profiles: BTreeMap::new(),
-        default_profile: Some(Profile { service: Service::Dual, lma: None }),
+        default_profile: Some(Profile { service: Service::Dual, ..Profile::default() }),
         registration: Registration::default(),
         replay: Replay::Timestamp,
+        replay_window: Some(secs(7)),
+        revocation: Revocation::default(),
         detach: None,
         max_bindings: 100,
         tunnel_mtu: None,
+        outer_mtu: 1500,
         dscp: Dscp::default(),
         heartbeat: None,
         restart_counter: 5,
     }
+}
+
+/// With a second anchor, LMA2 at 2001:db8::2, behind the first.
+pub fn two_anchors() -> Settings {
+    let mut settings = settings();
+    let address = "2001:db8::2".parse().unwrap();
+    let lma = Lma { address, encapsulation: TunnelMode::IpInIp, auth: None };
+    settings.lmas.insert("LMA2".to_owned(), Arc::new(lma));
+    settings.preference.push("LMA2".to_owned());
+    settings
 }
 
 /// Replaces the anchor of `settings` by one that `change` changed.
@@ -234,6 +248,15 @@ impl World {
         self.clock = end;
     }
 
+    /// Time passes until the gateway sends a message.
+    pub fn pass_until_sent(&mut self) {
+        while self.sent.is_empty() {
+            let due = self.mag.poll_timeout().expect("something is to come");
+            self.clock = self.clock.max(due.saturating_duration_since(self.start));
+            self.input(Mag::handle_timeout);
+        }
+    }
+
     // ---- the anchor -------------------------------------------------------------------------
 
     /// The only message the gateway has sent since the last time.
@@ -258,9 +281,20 @@ impl World {
     }
 
     pub fn answer(&mut self, update: &Sent, status: Status, lifetime: u64, options: Options) {
+        self.answer_with_flags(update, status, lifetime, BaFlags::P, options);
+    }
+
+    pub fn answer_with_flags(
+        &mut self,
+        update: &Sent,
+        status: Status,
+        lifetime: u64,
+        flags: BaFlags,
+        options: Options,
+    ) {
         let message = BindingAcknowledgement {
             status,
-            flags: BaFlags::P,
+            flags,
             sequence: update.update().sequence,
             lifetime: Lifetime::from_secs(lifetime),
         };

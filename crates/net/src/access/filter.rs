@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! group source, VLAN tag, sent by us, sent by another gateway ──────────────── drop
-//! ARP; ICMPv6 133 to 136 (RS, RA, NS, NA); UDP to port 67 (DHCPv4 server) ──── whole
+//! ARP; ICMPv6 133 to 136 (RS, RA, NS, NA); UDP to a DHCP server: 67, 547 ────── whole
 //! other IPv4 and IPv6, source not attached: somebody's first packet ────────── its head
 //! everything else ──────────────────────────────────────────────────────────── drop
 //! ```
@@ -31,6 +31,10 @@ pub const FIRST_PACKET_SNAP: u32 = 128;
 /// With more attached nodes than this, only control messages are received.
 pub const MAX_ATTACHED: usize = 256;
 
+/// The ports of DHCP servers (RFC 2131 §4.1, RFC 8415 §7.2).
+const DHCPV4_SERVER: u32 = 67;
+const DHCPV6_SERVER: u32 = 547;
+
 /// Where the parts of a frame are, in octets from its start.
 mod at {
     pub(super) const SOURCE_HIGH: u32 = 6;
@@ -41,6 +45,7 @@ mod at {
     pub(super) const IPV4_PROTOCOL: u32 = IP + 9;
     pub(super) const IPV6_NEXT_HEADER: u32 = IP + 6;
     pub(super) const ICMPV6_TYPE: u32 = IP + 40;
+    pub(super) const IPV6_UDP_DESTINATION: u32 = IP + 42;
     /// From the start of a UDP header, to which the IPv4 header's length is added.
     pub(super) const UDP_DESTINATION: u32 = IP + 2;
     /// Not in the frame, but told by the kernel.
@@ -66,7 +71,7 @@ pub(super) fn program(attached: &BTreeSet<MacAddr>) -> (Vec<sock_filter>, Detect
         }
     };
 
-    p.jump(BPF_JEQ, 67, control, other);
+    p.jump(BPF_JEQ, DHCPV4_SERVER, control, other);
     p.load(BPF_LD | BPF_H | BPF_IND, at::UDP_DESTINATION);
     let udp = p.load(BPF_LDX | BPF_B | BPF_MSH, at::IP);
     p.jump(BPF_JSET, 0x1fff, other, udp);
@@ -77,7 +82,10 @@ pub(super) fn program(attached: &BTreeSet<MacAddr>) -> (Vec<sock_filter>, Detect
     let at_most_na = p.jump(BPF_JGT, 136, other, control);
     p.jump(BPF_JGE, 133, at_most_na, other);
     let icmpv6 = p.load(BPF_LD | BPF_B | BPF_ABS, at::ICMPV6_TYPE);
-    p.jump(BPF_JEQ, libc::IPPROTO_ICMPV6.cast_unsigned(), icmpv6, other);
+    p.jump(BPF_JEQ, DHCPV6_SERVER, control, other);
+    let udp = p.load(BPF_LD | BPF_H | BPF_ABS, at::IPV6_UDP_DESTINATION);
+    let not_icmpv6 = p.jump(BPF_JEQ, libc::IPPROTO_UDP.cast_unsigned(), udp, other);
+    p.jump(BPF_JEQ, libc::IPPROTO_ICMPV6.cast_unsigned(), icmpv6, not_icmpv6);
     let ipv6 = p.load(BPF_LD | BPF_B | BPF_ABS, at::IPV6_NEXT_HEADER);
 
     let not_ipv6 = p.jump(BPF_JEQ, libc::ETH_P_ARP.cast_unsigned(), control, drop);

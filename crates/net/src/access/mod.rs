@@ -2,12 +2,13 @@
 //!
 //! The gateway emulates each node's home network (RFC 5213 §6.7) in Ethernet frames of its own
 //! making: router advertisements go to the MAC address of the one node whose prefix they carry,
-//! and DHCPv4 answers go to hosts that have no address yet. The same socket tells it that a node is there: by a
+//! and DHCP answers go to hosts that have no address yet. The same socket tells it that a node is there: by a
 //! solicitation, a DHCP message, or any first packet. A filter in the kernel (`filter`) keeps
 //! the nodes' ordinary traffic away from it.
 #![expect(unsafe_code, reason = "packet sockets and their ancillary data")]
 
 mod filter;
+mod ports;
 
 use std::collections::BTreeSet;
 use std::ffi::c_int;
@@ -53,8 +54,8 @@ pub enum Detection {
 /// The packet socket of an access interface.
 pub struct AccessSocket {
     fd: OwnedFd,
-    /// Holds the DHCP server's port on the device; see [`hold_dhcp_port`].
-    _dhcp_port: OwnedFd,
+    /// Hold the DHCP servers' ports on the device; see [`ports`].
+    _dhcp_ports: [OwnedFd; 2],
     device: String,
     buffer: Box<[u8; FRAME_SIZE]>,
 }
@@ -69,10 +70,11 @@ impl AccessSocket {
         let fd = socket::open(libc::AF_PACKET, libc::SOCK_RAW, 0).map_err(|e| {
             NetError::new("open the packet socket of", name, e).needs("CAP_NET_RAW")
         })?;
-        let _dhcp_port = hold_dhcp_port(device)
-            .map_err(|e| NetError::new("hold the DHCP server port on", name, e))?;
+        let held = || Ok([ports::hold_dhcpv4(device)?, ports::hold_dhcpv6(device)?]);
+        let _dhcp_ports =
+            held().map_err(|e| NetError::new("hold the DHCP server ports on", name, e))?;
         let buffer = Box::new([0; FRAME_SIZE]);
-        let access = Self { fd, _dhcp_port, device: name.clone(), buffer };
+        let access = Self { fd, _dhcp_ports, device: name.clone(), buffer };
         access.attach_filter(&BTreeSet::new())?;
         let set_up = || {
             let fd = access.fd.as_fd();
@@ -176,29 +178,6 @@ impl AccessSocket {
             .map_err(|e| NetError::new("attach the packet filter of", &self.device, e))?;
         Ok(detection)
     }
-}
-
-/// A socket on the DHCP server's port that nobody reads.
-///
-/// A node renews its lease by unicast to the server's address, which is the kernel's too. The
-/// packet socket sees that message like any other; this one keeps the kernel from answering that
-/// the port is unreachable.
-fn hold_dhcp_port(device: &Link) -> io::Result<OwnedFd> {
-    const ON: c_int = 1;
-    const SERVER_PORT: u16 = 67;
-    let socket = socket::open(libc::AF_INET, libc::SOCK_DGRAM, 0)?;
-    let fd = socket.as_fd();
-    socket::set(fd, libc::SOL_SOCKET, libc::SO_BINDTOIFINDEX, &device.index.0.cast_signed())?;
-    socket::set(fd, libc::SOL_SOCKET, libc::SO_REUSEADDR, &ON)?;
-    socket::set(fd, libc::SOL_SOCKET, libc::SO_RCVBUF, &0)?;
-    let address = libc::sockaddr_in {
-        sin_family: libc::AF_INET as libc::sa_family_t,
-        sin_port: SERVER_PORT.to_be(),
-        sin_addr: libc::in_addr { s_addr: libc::INADDR_ANY.to_be() },
-        sin_zero: [0; 8],
-    };
-    socket::bind(fd, &address)?;
-    Ok(socket)
 }
 
 impl AsFd for AccessSocket {

@@ -40,6 +40,27 @@ impl Netlink {
             .map_err(|r| r.of("add address", address))
     }
 
+    /// Makes a link-local address the one in whose name the kernel speaks on its device, for
+    /// example in neighbour solicitations: Linux takes the oldest for that. The others are put on
+    /// the device again, behind it.
+    pub fn speak_as(&mut self, address: &Address) -> Result<(), NetError> {
+        let is_other = |other: &Address| {
+            let is_link_local =
+                matches!(other.net.addr(), IpAddr::V6(v6) if v6.is_unicast_link_local());
+            is_link_local
+                && other.device == address.device
+                && other.net.addr() != address.net.addr()
+        };
+        for other in self.addresses()?.into_iter().filter(is_other) {
+            self.remove_address(&other)?;
+            let mut message = message(&other);
+            message.attributes.push(AddressAttribute::Protocol(AddressProtocol::LinkLocal));
+            self.change(RouteNetlinkMessage::NewAddress(message), NLM_F_CREATE | NLM_F_EXCL)
+                .map_err(|r| r.of("add address", other))?;
+        }
+        Ok(())
+    }
+
     /// Takes an address off a device.
     pub fn remove_address(&mut self, address: &Address) -> Result<(), NetError> {
         self.change(RouteNetlinkMessage::DelAddress(message(address)), NLM_F_REQUEST)

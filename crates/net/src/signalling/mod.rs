@@ -5,6 +5,10 @@
 //! address, so the kernel delivers only what was sent to that address and sends from it, and a
 //! message's [`SignalPath`] is known without asking for packet information.
 //!
+//! Where a translator is on the path, tunnelled packets travel through the signalling port too. The
+//! data plane binds it a second time and has the kernel hand it what is no message; this side
+//! lets it, and sees messages alone.
+//!
 //! Checksums of Mobility Headers are neither filled in nor verified by the kernel: it would drop
 //! bad ones where nobody counts them. The machines do both. UDP checksums are the kernel's. A
 //! kernel that is built for Mobile IPv6 itself (CONFIG_IPV6_MIP6) still drops, and answers by
@@ -71,6 +75,8 @@ impl SignalSocket {
             .map_err(|e| NetError::new("set up the signalling socket of", local.ip(), e))?;
         bind(fd.as_fd(), local)
             .map_err(|e| NetError::new("bind the signalling socket to", local, e))?;
+        share_port(fd.as_fd(), local)
+            .map_err(|e| NetError::new("let data share the port of", local, e))?;
         Ok(Self { fd, transport, local })
     }
 
@@ -94,6 +100,13 @@ impl SignalSocket {
     pub fn overruns(&self) -> Result<u32, NetError> {
         socket::drops(self.fd.as_fd())
             .map_err(|e| NetError::new("read the drop count of", self.local, e))
+    }
+
+    /// How many octets of the receive buffer are taken by what has not been read, and how many
+    /// there are.
+    pub fn backlog(&self) -> Result<(u32, u32), NetError> {
+        socket::backlog(self.fd.as_fd())
+            .map_err(|e| NetError::new("read the backlog of", self.local, e))
     }
 
     /// Reads what has arrived into `batch`, in place of what it held, and says how many
@@ -143,6 +156,16 @@ fn configure(fd: BorrowedFd<'_>, local: SocketAddr) -> io::Result<()> {
         socket::set(fd, libc::IPPROTO_IPV6, libc::IPV6_CHECKSUM, &OFF)?;
         socket::set(fd, libc::IPPROTO_IPV6, libc::IPV6_RECVTCLASS, &ON)?;
         socket::set(fd, libc::IPPROTO_IPV6, libc::IPV6_UNICAST_HOPS, &HOP_LIMIT)
+    }
+}
+
+/// Lets a data plane bind the same port. Set only once the port is ours, so that we have it alone
+/// until then.
+fn share_port(fd: BorrowedFd<'_>, local: SocketAddr) -> io::Result<()> {
+    const ON: c_int = 1;
+    match local {
+        SocketAddr::V4(_) => socket::set(fd, libc::SOL_SOCKET, libc::SO_REUSEPORT, &ON),
+        SocketAddr::V6(_) => Ok(()),
     }
 }
 

@@ -78,6 +78,11 @@ impl Batch {
         (0..self.received).map(|i| self.datagram(i))
     }
 
+    /// Whether there may be more to read.
+    pub fn is_full(&self) -> bool {
+        self.received == BATCH
+    }
+
     pub(super) fn fill(
         &mut self,
         fd: RawFd,

@@ -42,14 +42,19 @@ pub struct Options {
 
 impl<'a> OptionsRef<'a> {
     /// Checks every option of `reader`, which holds what follows a message's fixed part.
-    pub(crate) fn decode(mut reader: Reader<'a>) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(reader: Reader<'a>) -> Result<Self, DecodeError> {
         let mut walk = Walk { reader: reader.clone() };
         while let Some(found) = walk.next_raw() {
             let raw = found?;
             MobilityOption::decode(raw.kind, raw.body)?;
         }
+        Ok(Self::unchecked(reader))
+    }
+
+    /// The options of `reader` as far as they are valid.
+    pub(crate) fn unchecked(mut reader: Reader<'a>) -> Self {
         let offset = reader.offset();
-        Ok(Self { bytes: reader.rest(), offset })
+        Self { bytes: reader.rest(), offset }
     }
 
     /// The options in their order.

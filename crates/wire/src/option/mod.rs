@@ -12,11 +12,13 @@ mod delegated_mobile_network_prefix;
 mod gre_key;
 mod handoff_indicator;
 mod home_network_prefix;
+mod ipv4_care_of_address;
 mod ipv4_default_router;
 mod ipv4_dhcp_support_mode;
 mod ipv4_home_address;
 mod link_local_address;
 mod list;
+mod lma_address;
 mod mag_identifier;
 mod mag_multipath_binding;
 mod message_id;
@@ -39,11 +41,13 @@ pub use delegated_mobile_network_prefix::DelegatedMobileNetworkPrefix;
 pub use gre_key::GreKeyOption;
 pub use handoff_indicator::{AccessTechnology, HandoffIndicator};
 pub use home_network_prefix::HomeNetworkPrefix;
+pub use ipv4_care_of_address::Ipv4CareOfAddress;
 pub use ipv4_default_router::Ipv4DefaultRouter;
 pub use ipv4_dhcp_support_mode::DhcpSupportMode;
 pub use ipv4_home_address::{Ipv4HomeAddressReply, Ipv4HomeAddressRequest};
 pub use link_local_address::LinkLocalAddress;
 pub use list::{Options, OptionsIter, OptionsRef};
+pub use lma_address::LmaAddress;
 pub use mag_identifier::MagIdentifier;
 pub use mag_multipath_binding::MagMultipathBinding;
 pub use message_id::MessageId;
@@ -198,6 +202,8 @@ mobility_options! {
     RestartCounter(RestartCounter),
     /// Type 31.
     NatDetection(NatDetection),
+    /// Type 32.
+    Ipv4CareOfAddress(Ipv4CareOfAddress),
     /// Type 33.
     GreKey(GreKeyOption),
     /// Type 36.
@@ -208,6 +214,8 @@ mobility_options! {
     Ipv4DefaultRouter(Ipv4DefaultRouter),
     /// Type 39.
     DhcpSupportMode(DhcpSupportMode),
+    /// Type 41.
+    LmaAddress(LmaAddress),
     /// Type 50.
     MobileNodeGroupId(MobileNodeGroupId),
     /// Type 55.

@@ -1,6 +1,6 @@
 //! Arbitrary messages: every kind, every option, all of their fields.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use kedge_model::{IpNet, Ipv4Net, Ipv6Net, Lifetime, Sequence, Timestamp};
 use kedge_wire::registry::*;
@@ -149,6 +149,8 @@ fn ipv4_option() -> impl Strategy<Value = Options> {
         any::<(bool, u32)>().prop_map(|(force_udp, refresh_time)| {
             one(NatDetection { force_udp, refresh_time })
         }),
+        any::<Ipv4Addr>().prop_map(|address| one(Ipv4CareOfAddress(address))),
+        any::<IpAddr>().prop_map(|address| one(LmaAddress(address))),
         ipv4_net().prop_map(|address| one(Ipv4HomeAddressRequest { address })),
         (any::<u8>(), ipv4_net()).prop_map(|(status, address)| {
             one(Ipv4HomeAddressReply { status: Ipv4HomeAddressStatus(status), address })

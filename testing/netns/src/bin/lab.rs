@@ -2,27 +2,14 @@
 
 use std::{process::ExitCode, str::FromStr, time::Duration};
 
-use kedge_lab::{
-    Lab,
-    domain::{KEY, REALM},
-    load::{self, Load, Updates},
-    transfer,
-};
-use kedge_wire::auth::Key;
+use kedge_lab::{Lab, load, transfer};
 
 const USAGE: &str = "\
 usage: kedge-lab tcp-send ADDRESS:PORT OCTETS-PER-SECOND
        kedge-lab tcp-receive ADDRESS:PORT
        kedge-lab udp-flood ADDRESS:PORT MILLISECONDS
        kedge-lab udp-echo ADDRESS:PORT
-       kedge-lab pbu-load LOCAL:PORT ANCHOR:PORT BINDINGS UPDATES
        kedge-lab hold PREFIX";
-
-/// Updates that may be unanswered: enough to keep both ends busy, little enough for a socket's
-/// default queue.
-const WINDOW: usize = 256;
-/// Prepared updates carry the time they were written at, and an anchor's window is seven seconds.
-const LONGEST: Duration = Duration::from_secs(3);
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -31,9 +18,6 @@ fn main() -> ExitCode {
         ["hold", prefix] => hold(prefix),
         ["udp-flood", to, ms] => udp_flood(to, ms),
         ["udp-echo", listen] => udp_echo(listen),
-        ["pbu-load", local, anchor, bindings, updates] => {
-            pbu_load(local, anchor, bindings, updates)
-        }
         ["tcp-send", listen, rate] => tcp_send(listen, rate),
         ["tcp-receive", from] => tcp_receive(from),
         _ => Err(USAGE.into()),
@@ -63,30 +47,6 @@ fn udp_echo(listen: &str) -> Done {
 
 fn udp_flood(to: &str, ms: &str) -> Done {
     println!("sent={}", load::flood(parse(to)?, milliseconds(ms)?)?);
-    Ok(())
-}
-
-/// Registers, refreshes, prints the count of the refreshes.
-fn pbu_load(local: &str, anchor: &str, bindings: &str, updates: &str) -> Done {
-    let mut gateway = Updates::new(Load {
-        local: parse(local)?,
-        anchor: parse(anchor)?,
-        bindings: parse(bindings)?,
-        window: WINDOW,
-        realm: REALM.to_owned(),
-        key: Key::new(KEY.0, KEY.1.as_bytes()),
-    })?;
-    let registered = gateway.register()?;
-    let refreshed = gateway.refresh(parse(updates)?, LONGEST)?;
-    gateway.leave()?;
-    println!(
-        "registered={} sent={} answered={} accepted={} micros={}",
-        registered.accepted,
-        refreshed.sent,
-        refreshed.answered,
-        refreshed.accepted,
-        refreshed.took.as_micros()
-    );
     Ok(())
 }
 

@@ -1,15 +1,15 @@
-//! Proxy Binding Updates by the thousand: registrations, then authenticated refreshes of many
-//! bindings with a bounded number unanswered.
+//! Proxy Binding Updates by the thousand: what two gateways with many nodes send, with a bounded
+//! number unanswered.
 //!
-//! Refreshes are written and signed before the clock starts, within the anchor's timestamp window,
-//! so that the generator costs as little as it can. The window of unanswered updates keeps the
-//! server busy without overrunning a queue. Against an echo server everything is the same but the
-//! answers, which are our own updates.
+//! Updates are written and signed before the clock starts, some thousands at a time so that they
+//! are within the anchor's timestamp window when they are sent, and answers are only counted: the
+//! generator must not be the limit. The window of unanswered updates keeps the server busy without
+//! overrunning a queue. Against an echo server everything is the same but the answers, which are
+//! our own updates.
 
 use std::{
-    collections::HashMap,
     io,
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    net::{Ipv4Addr, SocketAddr, UdpSocket},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -17,9 +17,9 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use kedge_model::{Lifetime, Sequence, Timestamp};
 use kedge_wire::{
     AccessTechnology, BindingUpdate, BuFlags, Encoder, HandoffIndicator, HomeNetworkPrefix,
-    Ipv4HomeAddressReply, Ipv4HomeAddressRequest, Message, MnIdOption, PacketRef, TimestampOption,
+    Ipv4HomeAddressRequest, Message, MnIdOption, MnLinkLayerId, TimestampOption,
     auth::{Key, sign},
-    registry::{AccessTechnologyType, HandoffIndicatorValue, MnIdSubtype},
+    registry::{AccessTechnologyType, HandoffIndicatorValue, MhType, MnIdSubtype},
 };
 use nix::sys::socket::MsgFlags;
 
@@ -27,28 +27,53 @@ use super::{BATCH, batch::Batch};
 
 /// After this long without an answer the unanswered updates count as lost.
 const PATIENCE: Duration = Duration::from_millis(200);
-const LIFETIME: u64 = 300;
-/// Registrations and farewells take what they take.
-const UNTIMED: Duration = Duration::from_secs(60);
+const LIFETIME: u64 = 3_000;
+/// Updates that are written before the clock runs.
+const PREPARED: usize = 16_384;
+/// Updates that may be unanswered: enough to keep both ends busy, little enough for a socket's
+/// default queue.
+const WINDOW: usize = 256;
 
 /// What to send, from where to where.
 #[derive(Clone, Debug)]
 pub struct Load {
-    /// The gateway's address and port.
-    pub local: SocketAddr,
+    /// The gateways' addresses and ports.
+    pub gateways: [SocketAddr; 2],
     /// The anchor's.
     pub anchor: SocketAddr,
-    /// How many nodes are registered and refreshed in turn.
+    /// How many nodes there are.
     pub bindings: usize,
-    /// How many updates may be unanswered.
-    pub window: usize,
     /// Their realm.
     pub realm: String,
     /// The shared key.
     pub key: Key,
 }
 
-/// What a stretch of refreshes came to.
+impl Load {
+    /// The gateways' sockets, on the host of the calling thread.
+    pub fn open(&self) -> io::Result<[UdpSocket; 2]> {
+        let [one, other] = self.gateways.map(|local| {
+            let socket = UdpSocket::bind(local)?;
+            socket.connect(self.anchor).map(|()| socket)
+        });
+        Ok([one?, other?])
+    }
+}
+
+/// What a gateway has to say about a node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// It has come.
+    Register,
+    /// It is still there.
+    Refresh,
+    /// It has come from the other gateway.
+    HandOver,
+    /// It is gone.
+    Deregister,
+}
+
+/// What a stretch of updates came to.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Count {
     /// Updates sent.
@@ -57,161 +82,120 @@ pub struct Count {
     pub answered: u64,
     /// Acknowledgements that accept.
     pub accepted: u64,
-    /// From the first update to the last answer.
+    /// From the first update to the last answer, the writing of updates left out.
     pub took: Duration,
 }
 
-/// A gateway with many nodes.
+/// Two gateways with many nodes.
 pub struct Updates {
     load: Load,
-    socket: UdpSocket,
-    nodes: Vec<Node>,
-    by_sequence: HashMap<u16, usize>,
+    sockets: [UdpSocket; 2],
+    /// By node: whether it is at the second gateway.
+    moved: Vec<bool>,
     sequence: u16,
     inward: Batch,
     outward: Batch,
 }
 
-struct Node {
-    nai: String,
-    prefix: Ipv6Net,
-    home: Ipv4Net,
-}
-
 impl Updates {
-    /// Opens the socket; nothing is sent yet.
-    pub fn new(load: Load) -> io::Result<Self> {
-        let socket = UdpSocket::bind(load.local)?;
-        socket.connect(load.anchor)?;
-        let node = |number| Node {
-            nai: format!("load{number}@{}", load.realm),
-            prefix: Ipv6Net::new_assert(Ipv6Addr::UNSPECIFIED, 0),
-            home: Ipv4Net::new_assert(Ipv4Addr::UNSPECIFIED, 0),
-        };
-        Ok(Self {
-            socket,
-            nodes: (0..load.bindings).map(node).collect(),
-            by_sequence: HashMap::new(),
+    /// Sends through `sockets`, which [`Load::open`] opened.
+    pub fn new(load: Load, sockets: [UdpSocket; 2]) -> Self {
+        Self {
+            sockets,
+            moved: vec![false; load.bindings],
             sequence: 0,
             inward: Batch::new(),
             outward: Batch::new(),
             load,
-        })
-    }
-
-    /// Registers every node and keeps the addresses it is given.
-    pub fn register(&mut self) -> io::Result<Count> {
-        let packets =
-            self.prepare(HandoffIndicatorValue::NEW_INTERFACE, LIFETIME, self.nodes.len());
-        self.run(&packets, UNTIMED)
-    }
-
-    /// Refreshes one node after the other, `updates` of them, or as many as fit into `longest`.
-    pub fn refresh(&mut self, updates: usize, longest: Duration) -> io::Result<Count> {
-        let packets = self.prepare(HandoffIndicatorValue::NOT_CHANGED, LIFETIME, updates);
-        self.run(&packets, longest)
-    }
-
-    /// De-registers every node.
-    pub fn leave(&mut self) -> io::Result<Count> {
-        let packets = self.prepare(HandoffIndicatorValue::UNKNOWN, 0, self.nodes.len());
-        self.run(&packets, UNTIMED)
-    }
-
-    /// Writes updates of one node after the other.
-    fn prepare(
-        &mut self,
-        handoff: HandoffIndicatorValue,
-        lifetime: u64,
-        updates: usize,
-    ) -> Vec<Vec<u8>> {
-        let mut packets = vec![Vec::new(); updates];
-        for (number, packet) in packets.iter_mut().enumerate() {
-            self.write(number % self.nodes.len(), handoff, lifetime, packet);
         }
-        packets
     }
 
-    fn run(&mut self, packets: &[Vec<u8>], longest: Duration) -> io::Result<Count> {
+    /// Takes a step for each of `nodes`, one after the other.
+    pub fn run(&mut self, step: Step, nodes: impl IntoIterator<Item = usize>) -> io::Result<Count> {
         let mut count = Count::default();
+        let mut nodes = nodes.into_iter().peekable();
+        let mut prepared: [Vec<Vec<u8>>; 2] = [Vec::new(), Vec::new()];
+        while nodes.peek().is_some() {
+            prepared.iter_mut().for_each(Vec::clear);
+            for node in nodes.by_ref().take(PREPARED) {
+                self.moved[node] ^= step == Step::HandOver;
+                let gateway = usize::from(self.moved[node]);
+                let packet = self.write(node, gateway, step);
+                prepared[gateway].push(packet);
+            }
+            for (gateway, packets) in prepared.iter().enumerate() {
+                self.send(gateway, packets, &mut count)?;
+            }
+        }
+        Ok(count)
+    }
+
+    fn send(&mut self, gateway: usize, packets: &[Vec<u8>], count: &mut Count) -> io::Result<()> {
         let (start, mut heard) = (Instant::now(), Instant::now());
         let (mut rest, mut pending) = (packets, 0);
-        loop {
-            if start.elapsed() >= longest {
-                rest = &[];
-            }
-            if !rest.is_empty() && pending + BATCH <= self.load.window {
+        while !rest.is_empty() || pending > 0 {
+            if !rest.is_empty() && pending + BATCH <= WINDOW {
                 let now = rest[..rest.len().min(BATCH)].iter().map(|p| (&p[..], None));
-                let sent = self.outward.send(&self.socket, now)?;
+                let sent = self.outward.send(&self.sockets[gateway], now)?;
                 rest = &rest[sent..];
                 (pending, count.sent) = (pending + sent, count.sent + sent as u64);
             }
-            let got = self.inward.receive(&self.socket, MsgFlags::MSG_DONTWAIT)?;
+            let got = self.inward.receive(&self.sockets[gateway], MsgFlags::MSG_DONTWAIT)?;
             if got > 0 {
                 heard = Instant::now();
                 pending = pending.saturating_sub(got);
                 count.answered += got as u64;
-                count.accepted += self.learn();
+                let answers = self.inward.packets();
+                count.accepted += answers.filter(|(bytes, _)| accepts(bytes)).count() as u64;
             } else if heard.elapsed() >= PATIENCE {
                 (pending, heard) = (0, Instant::now());
             }
-            if rest.is_empty() && pending == 0 {
-                count.took = heard.saturating_duration_since(start);
-                return Ok(count);
-            }
         }
+        count.took += heard.saturating_duration_since(start);
+        // What the anchor tells the gateway that a node has left is nothing to count.
+        while self.inward.receive(&self.sockets[1 - gateway], MsgFlags::MSG_DONTWAIT)? > 0 {}
+        Ok(())
     }
 
     /// Writes an update of one node, signed.
-    fn write(
-        &mut self,
-        index: usize,
-        handoff: HandoffIndicatorValue,
-        lifetime: u64,
-        packet: &mut Vec<u8>,
-    ) {
+    fn write(&mut self, node: usize, gateway: usize, step: Step) -> Vec<u8> {
         self.sequence = self.sequence.wrapping_add(1);
-        self.by_sequence.insert(self.sequence, index);
-        let node = &self.nodes[index];
-        packet.clear();
+        let (handoff, lifetime) = match step {
+            Step::Register => (HandoffIndicatorValue::NEW_INTERFACE, LIFETIME),
+            Step::Refresh => (HandoffIndicatorValue::NOT_CHANGED, LIFETIME),
+            Step::HandOver => (HandoffIndicatorValue::BETWEEN_GATEWAYS, LIFETIME),
+            Step::Deregister => (HandoffIndicatorValue::UNKNOWN, 0),
+        };
+        let mut packet = Vec::with_capacity(256);
         let update = BindingUpdate {
             sequence: Sequence(self.sequence),
             flags: BuFlags::A | BuFlags::P,
             lifetime: Lifetime::from_secs(lifetime),
         };
-        let mut encoder = Encoder::new(packet, Message::BindingUpdate(update));
-        if let Some(identifier) = MnIdOption::new(MnIdSubtype::NAI, node.nai.as_bytes()) {
+        let mut encoder = Encoder::new(&mut packet, Message::BindingUpdate(update));
+        let nai = format!("load{node}@{}", self.load.realm);
+        if let Some(identifier) = MnIdOption::new(MnIdSubtype::NAI, nai.as_bytes()) {
             encoder.option(identifier);
         }
-        encoder.option(HomeNetworkPrefix::new(node.prefix));
+        encoder.option(HomeNetworkPrefix::new(Ipv6Net::default()));
         encoder.option(HandoffIndicator(handoff));
         encoder.option(AccessTechnology(AccessTechnologyType::IEEE_802_11A_B_G));
         encoder.option(TimestampOption(Timestamp::from_system_time(SystemTime::now())));
-        encoder.option(Ipv4HomeAddressRequest { address: node.home });
-        encoder.finish();
-        let care_of = self.load.local.ip();
-        sign(packet, 0, &self.load.key, care_of, care_of);
-    }
-
-    /// Reads the answers received last: how many accept. Addresses given are remembered.
-    fn learn(&mut self) -> u64 {
-        let mut accepted = 0;
-        for (bytes, _) in self.inward.packets() {
-            let Ok(packet) = PacketRef::decode(bytes) else { continue };
-            let Message::BindingAcknowledgement(answer) = packet.message else { continue };
-            if !answer.status.is_accepted() {
-                continue;
-            }
-            accepted += 1;
-            let Some(index) = self.by_sequence.get(&answer.sequence.0) else { continue };
-            let node = &mut self.nodes[*index];
-            if let Some(given) = packet.options.get::<HomeNetworkPrefix>() {
-                node.prefix = given.prefix;
-            }
-            if let Some(given) = packet.options.get::<Ipv4HomeAddressReply>() {
-                node.home = given.address;
-            }
+        let [.., a, b, c, d] = node.to_be_bytes();
+        if let Some(link_layer) = MnLinkLayerId::new(&[2, 0, a, b, c, d]) {
+            encoder.option(link_layer);
         }
-        accepted
+        let any = Ipv4Net::new_assert(Ipv4Addr::UNSPECIFIED, 0);
+        encoder.option(Ipv4HomeAddressRequest { address: any });
+        encoder.finish();
+        let care_of = self.load.gateways[gateway].ip();
+        sign(&mut packet, 0, &self.load.key, care_of, care_of);
+        packet
     }
+}
+
+/// Whether this is an acknowledgement with a status below 128 (RFC 6275 section 6.1.8).
+fn accepts(bytes: &[u8]) -> bool {
+    let is_answer = bytes.get(2) == Some(&MhType::BINDING_ACKNOWLEDGEMENT.0);
+    is_answer && bytes.get(6).is_some_and(|status| *status < 128)
 }

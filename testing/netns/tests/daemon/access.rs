@@ -3,7 +3,7 @@
 use std::{fs, time::Duration};
 
 use kedge_lab::{
-    Daemon, Domain, Lab, MobileNode,
+    Capture, Daemon, Domain, Lab, MobileNode,
     domain::{GATEWAYS, Plan},
     wait,
 };
@@ -63,14 +63,20 @@ fn a_device_that_is_no_ethernet_is_left_alone_and_its_fault_is_shown_while_it_is
     let _turn = turn();
     let lab = Lab::new("kgrob").expect("lab");
     let host = lab.host("gw").expect("host");
-    host.address("lo", &format!("{}/128", GATEWAYS[0].2)).expect("address");
+    // Not on the loopback device, which is to be an access interface.
+    host.ip("link add tp0 type veth peer name far0").expect("a transport device");
+    host.address("tp0", &format!("{}/64", GATEWAYS[0].2)).expect("address");
     host.ip("tuntap add acc0 mode tun").expect("a TUN device");
     let config = Domain::mag_config(&Plan::default(), 0)
         .replace(" interface acc0\n", " interface lo\n !\n interface acc0\n");
     let daemon = Daemon::start(&host, &config).expect("kedged");
     let faults = || {
         let globals = json(&daemon, GLOBALS);
-        [0, 1].map(|port| globals["interfaces"][port]["fault"].as_str().map(str::to_owned))
+        let ports = globals["interfaces"].as_array().expect("a list");
+        ["lo", "acc0"].map(|name| {
+            let port = ports.iter().find(|port| port["interface"] == name);
+            port.expect("the port")["fault"].as_str().map(str::to_owned)
+        })
     };
     let fault = Some("it is no Ethernet device".to_owned());
     assert_eq!(faults(), [fault.clone(), fault.clone()]);
@@ -101,6 +107,55 @@ fn a_node_is_served_again_after_its_link_was_down() {
     gateway.ip("link set acc0 up").expect("up");
     site.answered();
     assert_eq!(site.held(), given);
+}
+
+/// RFC 6543 §1: whatever is said on the link, by the kernel too, is said in the one name of all
+/// gateways, in which alone a node that moves goes on hearing the same router.
+#[test]
+fn on_its_access_link_a_gateway_has_no_other_name_than_that_of_all_gateways() {
+    let _turn = turn();
+    let mut site = Site::set(Plan::default());
+    let gateway = site.domain.mags[0].clone();
+    let capture = Capture::start(&gateway, "acc0", "").expect("capture");
+    site.attach();
+    site.answered();
+    // The link goes away and comes back, and the kernel makes its addresses anew.
+    gateway.ip("link set acc0 down").expect("down");
+    gateway.ip("link set acc0 up").expect("up");
+    site.answered();
+    let recording = capture.stop().expect("recording");
+    let count = |filter: &str| recording.count(filter).expect("tshark");
+    let ours = format!("eth.src == {GATEWAY_MAC}");
+    assert!(count(&format!("{ours} && icmpv6.type == 134")) > 0);
+    assert!(count(&format!("{ours} && icmpv6.type == 135")) > 0, "it asks for the node");
+    let other_name = "ipv6.src == fe80::/10 && ipv6.src != fe80::200:5eff:fe00:5213";
+    let fields = ["ipv6.src", "ipv6.dst", "icmpv6.type", "frame.time_relative"];
+    let named = recording.decode(&format!("{ours} && {other_name}"), &fields).expect("tshark");
+    assert_eq!(named, Vec::<Vec<String>>::new());
+    let told = format!("{ours} && icmpv6.opt.linkaddr && icmpv6.opt.linkaddr != {GATEWAY_MAC}");
+    assert_eq!(count(&told), 0, "in the options of Neighbor Discovery");
+    let node = kedge_lab::domain::MAC;
+    assert_eq!(count(&format!("eth.src != {GATEWAY_MAC} && eth.src != {node}")), 0);
+}
+
+/// RFC 5213 §6.8: of all addresses of the link the gateway's own is the one that can collide.
+#[test]
+fn a_node_that_wants_the_gateways_link_local_address_finds_it_taken() {
+    let _turn = turn();
+    let mut site = Site::set(Plan::default());
+    site.attach();
+    let node = site.domain.mn.host();
+    node.ip("-6 addr add fe80::200:5eff:fe00:5213/64 dev eth0").expect("address");
+    until("the check to fail", || {
+        let listed = node.ip("-6 addr show dev eth0").map_err(|e| e.to_string())?;
+        let its = listed.lines().find(|line| line.contains("fe80::200:5eff:fe00:5213"));
+        match its {
+            Some(line) if line.contains("dadfailed") => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    });
+    // And the gateway goes on with it: its node is served as before.
+    site.answered();
 }
 
 #[test]

@@ -5,10 +5,14 @@
 //! on its loopback. Every test names the fact that it shows.
 
 mod access;
+mod anchors;
 mod api;
 mod capacity;
 mod configuration;
+mod interfaces;
+mod local;
 mod logs;
+mod operators;
 mod packets;
 mod refusals;
 mod second;

@@ -148,7 +148,7 @@ impl Host {
                 }
             }
             Content::Ipv4(_) | Content::Ipv6(_) => self.take_packet(&octets[EthernetHeader::LEN..]),
-            Content::Other => panic!("a gateway sends nothing but IP and ARP"),
+            Content::Dhcpv6 { .. } | Content::Other => panic!("nobody asked for this"),
         }
     }
 

@@ -77,6 +77,7 @@ pub fn check_gateway(world: &World, n: usize) {
             interface: view.interface,
             mac: view.mac,
             inner: inner.clone(),
+            delegated: view.delegated,
             ipv4_router: view.ipv4_router,
             ipv4_prefix_len: view.ipv4.map_or(0, |home| home.prefix_len()),
         };

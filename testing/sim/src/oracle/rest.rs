@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use kedge_lma::Binding;
-use kedge_mag::{BindingState, BindingView};
+use kedge_lma::{Binding, Lma};
+use kedge_mag::{BindingState, BindingView, LinkState, Refusal};
 use kedge_model::{Encapsulation, LinkLayerId, Tunnel};
+use kedge_wire::registry::Status;
 
-use crate::plan::CUSTOMER;
+use crate::plan::{CUSTOMER, STATIC, static_node};
 use crate::world::World;
 
 /// How often the oracle looks whether a domain has come to rest.
@@ -58,9 +59,37 @@ pub fn await_end(world: &mut World) {
 
 /// The first thing on which anchor, gateway and node do not agree yet.
 fn unrest(world: &World) -> Option<String> {
-    (0..world.hosts.len()).find_map(|host| {
+    let of_hosts = (0..world.hosts.len()).find_map(|host| {
         unrest_of(world, host).map(|why| format!("host {host} ({}): {why}", world.hosts[host].mac))
+    });
+    of_hosts.or_else(|| {
+        (0..world.gateways.len()).find_map(|gateway| {
+            unrest_of_static(world, gateway).map(|why| format!("gateway {gateway}: {why}"))
+        })
     })
+}
+
+/// The node that is always there is served as long as its link is up, though it says nothing.
+fn unrest_of_static(world: &World, gateway: usize) -> Option<String> {
+    let station = &world.gateways[gateway];
+    let anchor = &world.anchors[world.plan.anchor_of_static(gateway)].lma;
+    let mn_id = static_node(gateway);
+    let of_node = station.mag.bindings(world.clock.now()).filter(|view| view.mn_id == mn_id);
+    let views: Vec<BindingView> = of_node.collect();
+    let bindings: Vec<&Binding> = anchor.find(CUSTOMER, &mn_id).collect();
+    let is_there = station.link(STATIC) == LinkState::Up;
+    match (is_there, &views[..], &bindings[..]) {
+        (false, [], []) => None,
+        (true, [view], []) if is_turned_away(world, view, anchor) => None,
+        (true, [view], [binding]) if agree(view, binding) => None,
+        _ => Some(format!("its static node has {views:?}, {bindings:?}")),
+    }
+}
+
+/// Whether a node is refused because its anchor has no place for it.
+fn is_turned_away(world: &World, view: &BindingView, anchor: &Lma) -> bool {
+    let refused = BindingState::Refused(Refusal::Status(Status::INSUFFICIENT_RESOURCES));
+    view.state == refused && world.plan.is_full(anchor)
 }
 
 fn unrest_of(world: &World, n: usize) -> Option<String> {
@@ -88,6 +117,9 @@ fn unrest_of(world: &World, n: usize) -> Option<String> {
     let [(gateway, view)] = &views[..] else {
         return Some(format!("is at {place:?}, its sessions are {views:?}"));
     };
+    if bindings.is_empty() && is_turned_away(world, view, anchor) {
+        return None;
+    }
     let [binding] = bindings[..] else {
         return Some(format!("is at {place:?} ({view:?}), its bindings are {bindings:?}"));
     };
@@ -129,6 +161,18 @@ fn are_ends(one: &Tunnel, other: &Tunnel) -> bool {
             Encapsulation::Udp { local_port, peer_port },
             Encapsulation::Udp { local_port: other_local, peer_port: other_peer },
         ) => local_port == other_peer && peer_port == other_local,
+        (
+            Encapsulation::GreUdp { local_port, peer_port, send_key, receive_key },
+            Encapsulation::GreUdp {
+                local_port: other_local,
+                peer_port: other_peer,
+                send_key: other_send,
+                receive_key: other_receive,
+            },
+        ) => {
+            (local_port, peer_port) == (other_peer, other_local)
+                && (send_key, receive_key) == (other_receive, other_send)
+        }
         _ => false,
     };
     encapsulation
@@ -148,13 +192,22 @@ fn has_addresses(world: &World, n: usize, binding: &Binding) -> bool {
         && (binding.addresses.ipv4.is_some() == has_ipv4 || may_lack_ipv4)
 }
 
-/// Asks every host to ask something; the first that gets no answer.
+/// Whether a host has a session, as far as its anchor knows.
+fn is_bound(world: &World, n: usize) -> bool {
+    let host = &world.hosts[n];
+    let link_layer_id = Some(LinkLayerId::from(host.mac));
+    let mut bindings = world.anchors[world.plan.anchor_of(n)].lma.find(CUSTOMER, &host.mn_id);
+    bindings.any(|binding| binding.link_layer_id == link_layer_id)
+}
+
+/// Asks every host to ask something; the first that gets no answer. One without a session can
+/// hold on to a lease of an earlier one.
 fn silence(world: &mut World) -> Option<String> {
     let mut asked = Vec::new();
     for n in 0..world.hosts.len() {
         world.ping(n);
         let host = &world.hosts[n];
-        if host.place.is_some() {
+        if host.place.is_some() && is_bound(world, n) {
             let number = host.pings();
             let addresses = host.addresses(world.clock.now());
             asked.extend(addresses.into_iter().map(|address| (n, address, number)));

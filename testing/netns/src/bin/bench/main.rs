@@ -12,12 +12,16 @@
 //!                        └ 1500 octets ─┘   plain routes, VXLAN, or kedged at both ends
 //! ```
 //!
+//! Where fastd is installed, its tunnel stands beside them.
+//!
 //! TCP is one iperf3 stream. Small packets have 64 octets of payload, are sent by the batch, and
 //! dropped and counted where they enter the mobile node.
 //!
-//! Signalling: authenticated refreshes of many bindings over a veth pair, kedged against an echo
-//! server under the same load.
+//! Signalling: authenticated updates of few and of very many bindings over a veth pair, kedged
+//! against an echo server under the same load. What the anchor's machine does without sockets, the
+//! example `scale` of kedge-lma measures.
 
+mod fastd;
 mod forwarding;
 mod signalling;
 mod table;
@@ -33,6 +37,7 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
     let part = std::env::args().nth(1);
+    host();
     let done = match part.as_deref() {
         None => programs::find("kedged")
             .map_err(Into::into)
@@ -54,6 +59,20 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What the figures were measured on.
+fn host() {
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    let (kernel, processor) = (read("/proc/sys/kernel/osrelease"), read("/proc/cpuinfo"));
+    let model =
+        processor.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let count = std::thread::available_parallelism().map_or(0, usize::from);
+    println!(
+        "{count} processors ({}), Linux {}",
+        model.map_or("of unknown make", |(_, model)| model),
+        kernel.trim_end()
+    );
 }
 
 /// The number after `key` in what a program printed.

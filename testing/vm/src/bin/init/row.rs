@@ -114,6 +114,7 @@ impl Row {
                 vrf: TRANSPORT,
                 address: family.transport()[0].parse()?,
                 udp_port: UDP_PORT,
+                signalling_port: None,
                 netns: Some(netns(&self.l)?),
             })
         };

@@ -1,0 +1,182 @@
+//! A thousand gateways that serve the nodes of one anchor.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Range;
+use std::time::{Duration, Instant, SystemTime};
+
+use kedge_lma::{
+    Authentication, AuthenticationHome, Ipv4Pool, Ipv6Pool, Lma, Network, Now, Output, Profile,
+    Service, Settings,
+};
+use kedge_model::{
+    Datagram, Ipv4Net, Ipv6Net, Lifetime, MnId, Sequence, SignalPath, Timestamp, VrfId,
+};
+use kedge_wire::auth::{self, Key};
+use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue};
+use kedge_wire::{
+    AccessTechnology, BindingUpdate, BuFlags, Encoder, HandoffIndicator, HomeNetworkPrefix,
+    Ipv4HomeAddressRequest, MnIdOption, MnLinkLayerId, TimestampOption,
+};
+
+use crate::timed;
+
+/// Datagrams the daemon reads at a time.
+const BATCH: u32 = 64;
+const GATEWAYS: u32 = 1_000;
+const DELETE_WAIT: Duration = Duration::from_millis(100);
+
+/// What a node's gateway tells.
+pub struct Step {
+    pub handoff: HandoffIndicatorValue,
+    /// Whether it is another gateway than before.
+    pub moves: bool,
+    pub leaves: bool,
+}
+
+/// An anchor and what it is sent.
+pub struct Bench {
+    lma: Lma,
+    key: Key,
+    bindings: u32,
+    /// By node, how often it has moved.
+    moves: Vec<u8>,
+    start: Now,
+    clock: Duration,
+    messages: Vec<(SignalPath, Vec<u8>)>,
+}
+
+impl Bench {
+    /// An anchor at which every node is registered.
+    pub fn new(bindings: u32) -> Self {
+        let key = Key::new(0x67, b"0123456789abcdef");
+        let network = Network {
+            ipv4: Some(Ipv4Pool { start: Ipv4Addr::new(10, 0, 0, 2), prefix_len: 8 }),
+            ipv6: Some(Ipv6Pool {
+                start: "2001:db8::".parse().expect("an address"),
+                prefix_len: 40,
+            }),
+            ..Network::default()
+        };
+        let settings = Settings {
+            bce_maximum: bindings,
+            delete_wait: DELETE_WAIT,
+            dynamic_mag_learning: true,
+            authentication: Some(Authentication {
+                key: key.clone(),
+                home_address: AuthenticationHome::CareOf,
+                updates_only: false,
+            }),
+            networks: BTreeMap::from([("home".to_owned(), network)]),
+            default_profile: Some(Profile {
+                service: Service::Dual,
+                network: Some("home".to_owned()),
+                apn: None,
+                ..Profile::default()
+            }),
+            ..Settings::default()
+        };
+        let mut bench = Self {
+            lma: Lma::new(settings, 7),
+            key,
+            bindings,
+            moves: vec![0; bindings as usize],
+            start: Now { mono: Instant::now(), wall: SystemTime::now() },
+            clock: Duration::ZERO,
+            messages: vec![
+                (
+                    SignalPath {
+                        transport: VrfId::DEFAULT,
+                        local: SocketAddr::from((Ipv4Addr::new(198, 19, 0, 1), 5_436)),
+                        peer: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 5_436)),
+                    },
+                    Vec::new(),
+                );
+                BATCH as usize
+            ],
+        };
+        let handoff = HandoffIndicatorValue::NEW_INTERFACE;
+        let step = Step { handoff, moves: false, leaves: false };
+        bench.update(0..bindings, &step, |number| number);
+        assert_eq!(bench.lma.len(), bindings);
+        bench
+    }
+
+    /// Takes a step for a part of the nodes and gives the time that the anchor took.
+    pub fn run(&mut self, numbers: Range<u32>, step: &Step) -> Duration {
+        // Prime to every size, so each node comes up once in a cycle, and far from the one before
+        // in whatever order they were registered.
+        const APART: u64 = 7_919;
+        let bindings = u64::from(self.bindings);
+        self.update(numbers, step, |number| (u64::from(number) * APART % bindings) as u32)
+    }
+
+    fn update(&mut self, numbers: Range<u32>, step: &Step, node: impl Fn(u32) -> u32) -> Duration {
+        let mut busy = Duration::ZERO;
+        for first in numbers.clone().step_by(BATCH as usize) {
+            self.clock += Duration::from_millis(1);
+            let batch = first..numbers.end.min(first + BATCH);
+            for (place, number) in batch.clone().enumerate() {
+                self.write(place, node(number), step);
+            }
+            busy += self.deliver(batch.len());
+        }
+        if step.leaves {
+            self.clock += 2 * DELETE_WAIT;
+            busy += self.deliver(0);
+        }
+        busy
+    }
+
+    /// What the daemon does with a batch.
+    fn deliver(&mut self, count: usize) -> Duration {
+        let now = self.now();
+        let Self { lma, messages, .. } = self;
+        let datagrams =
+            messages[..count].iter().map(|(path, bytes)| Datagram { path: *path, dscp: 0, bytes });
+        timed(|| {
+            lma.look_ahead(datagrams.clone());
+            for datagram in datagrams {
+                assert_eq!(lma.handle_datagram(datagram, now), Ok(()));
+            }
+            lma.handle_timeout(now);
+            while let Some(output) = lma.poll_output() {
+                if let Output::Send { bytes, .. } = output {
+                    lma.reclaim(bytes);
+                }
+            }
+        })
+    }
+
+    fn now(&self) -> Now {
+        Now { mono: self.start.mono + self.clock, wall: self.start.wall + self.clock }
+    }
+
+    fn write(&mut self, place: usize, node: u32, step: &Step) {
+        let timestamp = Timestamp::from_system_time(self.now().wall);
+        let moves = &mut self.moves[node as usize];
+        *moves = moves.wrapping_add(step.moves.into());
+        let gateway = (node + u32::from(*moves)) % GATEWAYS;
+        let gateway = Ipv4Addr::from_bits(0xc612_0000 + gateway);
+        let mn_id = MnId::nai(&format!("subscriber{node}@example.com")).expect("a short name");
+        let mac = [2, 0, 0, (node >> 16) as u8, (node >> 8) as u8, node as u8];
+        let (path, message) = &mut self.messages[place];
+        path.peer.set_ip(gateway.into());
+        message.clear();
+        let update = BindingUpdate {
+            sequence: Sequence(0),
+            flags: BuFlags::A | BuFlags::P,
+            lifetime: Lifetime::from_secs(if step.leaves { 0 } else { 3_600 }),
+        };
+        let mut encoder = Encoder::new(message, update);
+        encoder.option(MnIdOption::from(&mn_id));
+        encoder.option(HomeNetworkPrefix::new(Ipv6Net::default()));
+        encoder.option(HandoffIndicator(step.handoff));
+        encoder.option(AccessTechnology(AccessTechnologyType::IEEE_802_3));
+        encoder.option(TimestampOption(timestamp));
+        encoder.option(MnLinkLayerId::new(&mac).expect("a short identifier"));
+        encoder.option(Ipv4HomeAddressRequest { address: Ipv4Net::default() });
+        encoder.finish();
+        auth::sign(message, 0, &self.key, gateway.into(), gateway.into());
+    }
+}
