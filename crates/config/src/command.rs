@@ -25,6 +25,8 @@ pub enum Command {
     ShowRunningConfig,
     /// `show version`
     ShowVersion,
+    /// `show management-api`
+    ShowManagementApi,
     /// `show ipv6 mobile pmipv6 lma bindings [nai NAI | mag ID]`
     ShowLmaBindings(BindingFilter),
     /// `show ipv6 mobile pmipv6 lma globals`
@@ -117,6 +119,7 @@ pub struct CommandError {
 enum Key {
     RunningConfig,
     Version,
+    ManagementApi,
     LmaBindings,
     LmaGlobals,
     LmaHeartbeats,
@@ -173,6 +176,11 @@ static COMMANDS: Block<Key> = Block {
     rows: &[
         row(Key::RunningConfig, &[SHOW, last("running-config")], "The configuration that holds"),
         row(Key::Version, &[SHOW, last("version")], "The version of this program"),
+        row(
+            Key::ManagementApi,
+            &[SHOW, last("management-api")],
+            "Management clients of other hosts",
+        ),
         row(
             Key::LmaBindings,
             &[
@@ -338,6 +346,7 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
     let command = match key {
         Key::RunningConfig => Command::ShowRunningConfig,
         Key::Version => Command::ShowVersion,
+        Key::ManagementApi => Command::ShowManagementApi,
         Key::LmaBindings => Command::ShowLmaBindings(filter(nai, mag)),
         Key::LmaGlobals => Command::ShowLmaGlobals,
         Key::LmaHeartbeats => Command::ShowLmaHeartbeats,
@@ -457,6 +466,7 @@ mod tests {
     fn commands_may_be_abbreviated_and_have_arguments() {
         assert_eq!(command("sh run"), Command::ShowRunningConfig);
         assert_eq!(command("SHOW Version"), Command::ShowVersion);
+        assert_eq!(command("show man"), Command::ShowManagementApi);
         let nai = "mn1@example.com".to_owned();
         assert_eq!(
             command("show ipv6 mobile pmipv6 lma binding nai mn1@example.com"),

@@ -48,6 +48,7 @@ fn command<'a>(shell: &'a mut Shell, command: &Command, now: Now) -> Result<Answ
     match command {
         Command::ShowRunningConfig => Ok(show::running_config(&shell.config)),
         Command::ShowVersion => Ok(show::version(shell, now)),
+        Command::ShowManagementApi => Ok(show::management_api(shell)),
         Command::ShowLmaBindings(filter) => {
             let anchor = anchor(&shell.anchor)?;
             Ok(show::lma_bindings(anchor, which(anchor, filter)?, now))
