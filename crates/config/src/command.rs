@@ -32,6 +32,8 @@ pub enum Command {
     },
     /// `show version`
     ShowVersion,
+    /// `show management-api`
+    ShowManagementApi,
     /// `show ipv6 mobile pmipv6 lma bindings [nai NAI | mag ID] [detail] [from N]`
     ShowLmaBindings(BindingFilter, Extent),
     /// `show ipv6 mobile pmipv6 lma globals`
@@ -187,6 +189,7 @@ pub struct CommandError {
 enum Key {
     RunningConfig,
     Version,
+    ManagementApi,
     LmaBindings,
     LmaGlobals,
     LmaHeartbeats,
@@ -322,6 +325,11 @@ static COMMANDS: Block<Key> = Block {
             "The configuration that holds",
         ),
         row(Key::Version, &[SHOW, last("version")], "The version of this program"),
+        row(
+            Key::ManagementApi,
+            &[SHOW, last("management-api")],
+            "Management clients of other hosts",
+        ),
         row(
             Key::LmaBindings,
             &[
@@ -590,6 +598,7 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
             Command::ShowRunningConfig { section: section.collect() }
         }
         Key::Version => Command::ShowVersion,
+        Key::ManagementApi => Command::ShowManagementApi,
         Key::LmaBindings => Command::ShowLmaBindings(filter(nai, mag), extent(&args)),
         Key::LmaGlobals => Command::ShowLmaGlobals,
         Key::LmaHeartbeats => Command::ShowLmaHeartbeats,
@@ -772,6 +781,7 @@ mod tests {
         assert_eq!(command("sh run"), section(&[]));
         assert_eq!(command("sh run customer A"), section(&["customer", "A"]));
         assert_eq!(command("SHOW Version"), Command::ShowVersion);
+        assert_eq!(command("show man"), Command::ShowManagementApi);
         let nai = "mn1@example.com".to_owned();
         assert_eq!(
             command("show ipv6 mobile pmipv6 lma binding nai mn1@example.com"),

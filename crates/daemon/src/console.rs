@@ -59,6 +59,7 @@ pub fn command<'a>(
     match command {
         Command::ShowRunningConfig { section } => show::running_config(&shell.config, section),
         Command::ShowVersion => Ok(show::version(shell, now)),
+        Command::ShowManagementApi => Ok(show::management_api(shell)),
         Command::ShowLmaBindings(filter, extent) => {
             let anchor = anchor(&shell.anchor)?;
             Ok(show::lma_bindings(anchor, which(anchor, filter)?, *extent, now))

@@ -14,7 +14,7 @@ mod version;
 
 use std::time::Duration;
 
-use kedge_api::Refusal;
+use kedge_api::{Refusal, RemoteCounters};
 use kedge_config::Config;
 use kedge_model::{Encapsulation, Tunnel};
 use kedge_telemetry::Group;
@@ -44,6 +44,34 @@ pub fn running_config(config: &Config, section: &[String]) -> Result<Answer<'sta
         _ => json!({ "configuration": &text }),
     };
     Ok(Answer::new(move || text, move || data))
+}
+
+/// `show management-api`
+pub fn management_api(shell: &Shell) -> Answer<'static> {
+    let listen = shell.config.management_api.as_ref().and_then(|api| api.listen);
+    let RemoteCounters { admitted, wrong_tokens, failed_entrances, turned_away } =
+        shell.server.remote_counters();
+    let text = move || {
+        let mut out = String::from("Management clients of other hosts\n");
+        Block::default()
+            .row("Address", listen.map_or_else(|| "none".to_owned(), |at| at.to_string()))
+            .row("Came in with a token", admitted)
+            .row("Showed a wrong token", wrong_tokens)
+            .row("Did not get as far as a token", failed_entrances)
+            .row("Turned away before", turned_away)
+            .write(&mut out);
+        out
+    };
+    let data = move || {
+        json!({
+            "listen": listen.map(|at| at.to_string()),
+            "admitted": admitted,
+            "wrong_tokens": wrong_tokens,
+            "failed_entrances": failed_entrances,
+            "turned_away": turned_away,
+        })
+    };
+    Answer::new(text, data)
 }
 
 /// `show lma-service statistics` and its sisters. `age` is how long the counters have counted.

@@ -220,6 +220,7 @@ fn the_history_lasts_and_has_no_secrets_in_it() {
         screen.line("show configuration");
         let shown = screen.wait("+ auth-option spi 100 key");
         assert_eq!(shown.matches("sesame").count(), 1, "only where it was typed: {shown}");
+        screen.wait_end("kedge(config-pmipv6-domain)#");
         screen.line("abort");
         screen.wait_end("kedge#");
         screen.line("exit");
@@ -335,6 +336,9 @@ fn another_host_manages_the_daemon_over_tls_with_a_token() {
     let refused = remote(&["-c", "show version"]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(text(&refused.stderr).contains("the token is not valid"), "{refused:?}");
+    let counted = site.kedge("show management-api | json");
+    assert!(counted.contains("\"wrong_tokens\": 1"), "{counted}");
+    assert!(counted.contains("\"admitted\": 2"), "{counted}");
     assert!(site.daemon.log().contains("showed a wrong token"), "{}", site.daemon.log());
 
     // The port goes with the block.
