@@ -20,3 +20,4 @@ mod signalling;
 mod stage;
 mod stopping;
 mod transport;
+mod watching;
