@@ -200,8 +200,9 @@ fn user(call: &Call) -> String {
 fn nearer(refusal: Refusal, error: &CommandError) -> Refusal {
     let column = u32::try_from(error.place.spot.column).unwrap_or(u32::MAX);
     match refusal.column {
-        Some(other) if other >= column => refusal,
-        _ => refused(error),
+        Some(other) if other < column => refused(error),
+        // The nearer one, or one of a command that was understood and not carried out.
+        _ => refusal,
     }
 }
 
