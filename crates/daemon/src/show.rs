@@ -21,6 +21,8 @@ use kedge_telemetry::Group;
 use serde_json::{Value, json};
 
 use crate::console::Answer;
+use crate::shell::Shell;
+use crate::show::layout::Block;
 use layout::span;
 
 pub use anchor::{Which, lma_bindings};

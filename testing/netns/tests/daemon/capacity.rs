@@ -46,7 +46,7 @@ fn a_binding_whose_gateway_has_vanished_expires_and_is_counted() {
         left => Err(format!("{left} bindings")),
     });
     assert_eq!(counter(&talk.daemon, STATISTICS, "/disconnects/lifetime_expiry"), 1);
-    assert!(talk.daemon.log().contains("Expired"), "{}", talk.daemon.log());
+    assert!(talk.daemon.log().contains("its lifetime ran out"), "{}", talk.daemon.log());
 }
 
 /// The refusals are counted, all under their reason.

@@ -21,3 +21,4 @@ mod signalling;
 mod stage;
 mod stopping;
 mod transport;
+mod watching;

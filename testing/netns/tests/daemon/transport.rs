@@ -37,7 +37,7 @@ fn while_the_anchor_is_out_of_reach_updates_are_sent_again_ever_more_slowly() {
     });
     let again = counter(&site.mag, GATEWAY, "/mag_binding_updates_sent/refresh_retransmitted");
     assert!(again >= 3, "{again}");
-    let shown = site.mag.kedge("show ipv6 mobile pmipv6 mag bindings").expect("bindings");
+    let shown = site.mag.kedge("show ipv6 mobile pmipv6 mag bindings detail").expect("bindings");
     assert!(shown.contains("times without an answer"), "{shown}");
     assert!(site.mag.log().contains("the anchor does not answer"), "{}", site.mag.log());
     switch.ip("link set plma up").expect("mend");
