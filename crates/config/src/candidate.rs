@@ -29,7 +29,11 @@ impl Candidate {
     /// Reads one line that was typed, in the block that is open. With a mistake in it, nothing
     /// has changed.
     pub fn line(&mut self, text: &str) -> Result<Vec<Warning>, Vec<ConfigError>> {
-        self.all_or_nothing(|editor| editor.line(text, "line"))
+        if text.contains('\n') {
+            return self.all_or_nothing(|editor| editor.line(text, "line"));
+        }
+        // The editor keeps a wrong line out by itself, and a pasted text has many lines.
+        outcome(self.editor.line(text, "line"))
     }
 
     /// Adds a whole text to what is there. With a mistake in it, nothing has changed.
@@ -84,12 +88,17 @@ impl Candidate {
         read: impl FnOnce(&mut Editor<Key>) -> Notes,
     ) -> Result<Vec<Warning>, Vec<ConfigError>> {
         let mut editor = self.editor.clone();
-        let Notes { faults, remarks } = read(&mut editor);
-        if faults.is_empty() {
-            self.editor = editor;
-            return Ok(warnings(remarks));
-        }
-        let error = |(place, fault)| ConfigError { place, fault: ConfigFault::Syntax(fault) };
-        Err(faults.into_iter().map(error).collect())
+        let warnings = outcome(read(&mut editor))?;
+        self.editor = editor;
+        Ok(warnings)
     }
+}
+
+fn outcome(notes: Notes) -> Result<Vec<Warning>, Vec<ConfigError>> {
+    let Notes { faults, remarks } = notes;
+    if faults.is_empty() {
+        return Ok(warnings(remarks));
+    }
+    let error = |(place, fault)| ConfigError { place, fault: ConfigFault::Syntax(fault) };
+    Err(faults.into_iter().map(error).collect())
 }

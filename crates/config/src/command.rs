@@ -385,7 +385,18 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
         Key::ClearLmaStatistics => Command::ClearLmaStatistics { name },
         Key::ClearMagStatistics => Command::ClearMagStatistics { name },
     };
-    let pipes = pipes.iter().map(|segment| -> Result<Pipe, Box<CommandError>> {
+    Ok(Request { command, pipes: read_pipes(line, pipes)? })
+}
+
+/// The part of a line before its pipes, and its pipes.
+pub fn split_pipes(line: &str) -> Result<(&str, Vec<Pipe>), Box<CommandError>> {
+    let segments = segments(line);
+    let (command, pipes) = segments.split_first().expect("there is always one");
+    Ok((&line[command.clone()], read_pipes(line, pipes)?))
+}
+
+fn read_pipes(line: &str, segments: &[Range<usize>]) -> Result<Vec<Pipe>, Box<CommandError>> {
+    let pipes = segments.iter().map(|segment| {
         let (key, args) = read_segment(&PIPES, line, segment)?;
         let text = args.text("TEXT").unwrap_or_default().to_owned();
         Ok(match key {
@@ -396,7 +407,7 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
             PipeKey::Count => Pipe::Count,
         })
     });
-    Ok(Request { command, pipes: pipes.collect::<Result<_, _>>()? })
+    pipes.collect()
 }
 
 /// What may stand where `line` ends: the words that its last word begins, or, behind a blank,

@@ -40,7 +40,9 @@ mod table;
 pub use access_list::{AccessEntry, AccessList, Action, AddressMatch};
 pub use candidate::Candidate;
 pub use change::{Change, Object, What, changes, commands, compare};
-pub use command::{BindingFilter, Command, CommandError, Pipe, Request, complete, parse_command};
+pub use command::{
+    BindingFilter, Command, CommandError, Pipe, Request, complete, parse_command, split_pipes,
+};
 pub use customer::{Customer, LocalLoop, MnpMaximum, PerFamily, Transport};
 pub use domain::{DomainConfig, DomainMember, NaiConfig, Service};
 pub use error::{Caution, ConfigError, ConfigFault, Warning};

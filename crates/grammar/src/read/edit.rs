@@ -7,7 +7,7 @@ use super::{Notes, Reader};
 use crate::diagnostic::{Hint, Place};
 use crate::mask::Mask;
 use crate::tree::{Identity, Keys};
-use crate::{Args, Block, Item, Row, command, tree};
+use crate::{Args, Block, Item, Repeats, Row, command, tree};
 
 /// A configuration in the making, and the block that the next line belongs to.
 #[derive(Clone, Debug)]
@@ -55,11 +55,17 @@ impl<K: Copy + PartialEq> Editor<K> {
         notes
     }
 
-    /// Reads one line that was typed, in the block that is open.
+    /// Reads one line that was typed, in the block that is open. With a mistake in it, nothing
+    /// has changed.
     pub fn line(&mut self, text: &str, origin: &str) -> Notes {
+        let open = self.open.clone();
         let mut reader = Reader::new(self, origin, true);
         reader.text(text);
-        reader.notes
+        let notes = reader.notes;
+        if !notes.faults.is_empty() {
+            self.open = open;
+        }
+        notes
     }
 
     /// The block that the next line belongs to.
@@ -123,7 +129,7 @@ impl<K: Copy + PartialEq> Editor<K> {
     }
 
     /// Puts a line among its siblings and opens its block. Returns the place of the line that it
-    /// takes the place of, if that said something else.
+    /// takes the place of, if that said something else; one that may stand once stays.
     pub(super) fn insert(&mut self, item: Item<K>, indent: usize) -> Option<Place> {
         let Some(known) = self.innermost() else {
             if let Some(block) = item.row.body {
@@ -138,8 +144,11 @@ impl<K: Copy + PartialEq> Editor<K> {
                 let other = &mut self.siblings()[index];
                 let same = other.args == item.args && other.negated == item.negated;
                 let place = other.place.clone();
-                let (body, block) = (std::mem::take(&mut other.body), other.block);
-                *other = Item { body, block, ..item };
+                let block = other.block;
+                if same || item.row.repeats != Repeats::Once {
+                    let body = std::mem::take(&mut other.body);
+                    *other = Item { body, block, ..item };
+                }
                 (index, block, (!same).then_some(place))
             }
             None => {
