@@ -112,7 +112,8 @@ fn a_change_leaves_other_bindings_and_their_packets_alone() {
         }
     });
     assert_eq!(held(), before);
-    assert_eq!(counter(&site.lma, UPDATES.0, UPDATES.1), updates, "nothing was registered again");
+    let after = counter(&site.lma, UPDATES.0, UPDATES.1);
+    assert_eq!(after, updates, "nothing was registered again\n{}", site.logs());
 }
 
 #[test]
@@ -262,7 +263,7 @@ fn what_the_host_refuses_changes_nothing_and_is_named() {
         assert!(why.contains("nothing is committed") && why.contains(words), "{lines}: {why}");
         assert_eq!(everything(&site.lma, anchor), before, "{lines}");
     }
-    gateway.ip_batch("link add tunl9 type dummy\nlink set tunl9 up\n").expect("dummy");
+    gateway.ip_batch("link add tunl9 type veth peer name far9\nlink set tunl9 up\n").expect("veth");
     for (lines, words) in [
         (" interface missing0\n", "missing0: this host has no such device"),
         (" interface lo\n", "lo: it is no Ethernet device"),
