@@ -3,8 +3,8 @@
 # missing, as root or through sudo. Nothing is started or configured by it.
 set -eu
 
-packages='build-essential ethtool iperf3 iproute2 iputils-ping isc-dhcp-client nftables procps
-python3 qemu-system-x86 tcpdump tshark util-linux'
+packages='build-essential ethtool iperf3 iproute2 iputils-ping isc-dhcp-client less nftables openssl
+procps python3 qemu-system-x86 tcpdump tmux tshark util-linux'
 
 if ! command -v cargo >/dev/null; then
     echo "setup: cargo is missing: install Rust with rustup (see https://rustup.rs), then try again" >&2

@@ -397,9 +397,10 @@ fn settings(octets: &mut Octets<'_>) -> Settings {
         replay: if bits & 4 == 0 { Replay::Timestamp } else { Replay::Sequence },
         replay_window: None,
         revocation: Revocation::default(),
-        preference: (bits & 64 != 0)
-            .then(|| vec!["two".to_owned(), "one".to_owned()])
-            .unwrap_or_default(),
+        preference: match bits & 64 {
+            0 => Vec::new(),
+            _ => vec!["two".to_owned(), "one".to_owned()],
+        },
         detach: (bits & 8 != 0).then_some(discovery),
         max_bindings: MOST,
         tunnel_mtu: (bits & 16 != 0).then_some(1400),

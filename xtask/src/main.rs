@@ -3,7 +3,7 @@
 //! | task | does |
 //! |---|---|
 //! | `layers` | fails on a forbidden dependency, and on a clock, a socket, a thread or a file in a pure crate |
-//! | `docs` | writes the generated pages; with `--check`, fails when one is stale or a link leads nowhere |
+//! | `docs` | writes the generated pages; with `--check`, fails when one is stale, a link leads nowhere or a cited test does not exist |
 
 mod docs;
 mod layers;

@@ -1,18 +1,136 @@
 //! Lines on a stream: bounded in length and in time.
 //!
 //! A deadline covers a whole line, not one system call, so that a peer which moves an octet now
-//! and then does not hold its thread for ever.
+//! and then does not hold its thread for ever. It stands below TLS, where a single read may take
+//! many system calls.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
+use rustls::{ClientConnection, ServerConnection, StreamOwned};
 
 /// Octets asked of the kernel at a time.
 const CHUNK: usize = 16 * 1024;
 
+/// What lines travel on.
+pub(crate) trait Transport: Read + Write + Send {
+    /// No read or write goes on beyond this; those that would fail with `TimedOut`.
+    fn set_deadline(&mut self, deadline: Instant);
+    /// Whether nothing is left to read and nothing will come.
+    fn is_closed(&self) -> bool;
+}
+
+/// A socket that can be told how long one system call may take.
+pub(crate) trait Socket: Read + Write + AsFd + Send {
+    /// Bounds each read.
+    fn limit_reading(&self, time: Duration) -> io::Result<()>;
+    /// Bounds each write.
+    fn limit_writing(&self, time: Duration) -> io::Result<()>;
+}
+
+impl Socket for UnixStream {
+    fn limit_reading(&self, time: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(time))
+    }
+
+    fn limit_writing(&self, time: Duration) -> io::Result<()> {
+        self.set_write_timeout(Some(time))
+    }
+}
+
+impl Socket for TcpStream {
+    fn limit_reading(&self, time: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(time))
+    }
+
+    fn limit_writing(&self, time: Duration) -> io::Result<()> {
+        self.set_write_timeout(Some(time))
+    }
+}
+
+/// A socket with a deadline.
+pub(crate) struct Bounded<S> {
+    socket: S,
+    deadline: Instant,
+}
+
+impl<S> Bounded<S> {
+    /// The deadline has passed until [`Transport::set_deadline`] sets one.
+    pub(crate) fn new(socket: S) -> Self {
+        Self { socket, deadline: Instant::now() }
+    }
+}
+
+impl<S: Socket> Transport for Bounded<S> {
+    fn set_deadline(&mut self, deadline: Instant) {
+        self.deadline = deadline;
+    }
+
+    fn is_closed(&self) -> bool {
+        let looked = recv(&self.socket, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
+        match looked {
+            Ok((_, count)) => count == 0,
+            Err(error) => !matches!(error, Errno::AGAIN | Errno::INTR),
+        }
+    }
+}
+
+impl<S: Socket> Read for Bounded<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            self.socket.limit_reading(remaining(self.deadline)?)?;
+            match self.socket.read(buffer) {
+                Err(error) => retry(error)?,
+                count => return count,
+            }
+        }
+    }
+}
+
+impl<S: Socket> Write for Bounded<S> {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        loop {
+            self.socket.limit_writing(remaining(self.deadline)?)?;
+            match self.socket.write(octets) {
+                Err(error) => retry(error)?,
+                count => return count,
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.socket.flush()
+    }
+}
+
+impl<S: Socket> Transport for StreamOwned<ServerConnection, Bounded<S>> {
+    fn set_deadline(&mut self, deadline: Instant) {
+        self.sock.set_deadline(deadline);
+    }
+
+    fn is_closed(&self) -> bool {
+        self.sock.is_closed()
+    }
+}
+
+impl<S: Socket> Transport for StreamOwned<ClientConnection, Bounded<S>> {
+    fn set_deadline(&mut self, deadline: Instant) {
+        self.sock.set_deadline(deadline);
+    }
+
+    fn is_closed(&self) -> bool {
+        self.sock.is_closed()
+    }
+}
+
 /// A stream with what has been read of it beyond the last line.
 pub(crate) struct Frames {
-    stream: UnixStream,
+    stream: Box<dyn Transport>,
     buffer: Vec<u8>,
     limit: usize,
 }
@@ -30,8 +148,18 @@ pub(crate) enum Line {
 
 impl Frames {
     /// Lines of at most `limit` octets, newline included.
-    pub(crate) fn new(stream: UnixStream, limit: usize) -> Self {
-        Self { stream, buffer: Vec::new(), limit }
+    pub(crate) fn new(stream: impl Transport + 'static, limit: usize) -> Self {
+        Self { stream: Box::new(stream), buffer: Vec::new(), limit }
+    }
+
+    /// Lines have at most `limit` octets from now on.
+    pub(crate) fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
+    /// Whether the peer has hung up, as far as can be seen without waiting.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.stream.is_closed()
     }
 
     /// The next line, or `TimedOut` when it has not come whole within `patience`.
@@ -53,29 +181,34 @@ impl Frames {
             if searched >= self.limit {
                 return Ok(Line::TooLong);
             }
-            self.stream.set_read_timeout(Some(remaining(deadline)?))?;
-            let mut chunk = [0; CHUNK];
-            match self.stream.read(&mut chunk) {
-                Ok(0) => return Ok(Line::End),
-                Ok(count) => self.buffer.extend_from_slice(&chunk[..count]),
-                Err(error) => retry(error)?,
+            if self.fill(deadline)? == 0 {
+                return Ok(Line::End);
             }
+        }
+    }
+
+    /// Reads what there is, waiting for it until `deadline`; 0 octets are the end.
+    fn fill(&mut self, deadline: Instant) -> io::Result<usize> {
+        self.stream.set_deadline(deadline);
+        let mut chunk = [0; CHUNK];
+        match self.stream.read(&mut chunk) {
+            Ok(count) => {
+                self.buffer.extend_from_slice(&chunk[..count]);
+                Ok(count)
+            }
+            // TLS that ends without a farewell. A line is whole or is not there: nothing that
+            // counts can have been cut off.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(0),
+            Err(error) => Err(error),
         }
     }
 
     /// Writes all of `line`, or fails with `TimedOut` when the peer does not take it.
     pub(crate) fn write_line(&mut self, line: &[u8], patience: Duration) -> io::Result<()> {
-        let deadline = Instant::now() + patience;
-        let mut left = line;
-        while !left.is_empty() {
-            self.stream.set_write_timeout(Some(remaining(deadline)?))?;
-            match self.stream.write(left) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(count) => left = &left[count..],
-                Err(error) => retry(error)?,
-            }
-        }
-        Ok(())
+        self.stream.set_deadline(Instant::now() + patience);
+        self.stream.write_all(line)?;
+        // TLS tells only here what became of the last octets.
+        self.stream.flush()
     }
 }
 
@@ -102,7 +235,7 @@ mod tests {
 
     fn pair(limit: usize) -> (Frames, UnixStream) {
         let (ours, theirs) = UnixStream::pair().unwrap();
-        (Frames::new(ours, limit), theirs)
+        (Frames::new(Bounded::new(ours), limit), theirs)
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The management API: one JSON object a line over a Unix socket, one answer for each request.
+//! The management API: one JSON object a line, one answer for each request, over a Unix socket and,
+//! where it is configured, over TCP with TLS and tokens.
 //!
 //! ```text
 //!   kedge, scripts             kedge-api::Server                            kedged
@@ -20,13 +21,16 @@
 mod client;
 mod frame;
 mod message;
+mod private;
 mod server;
 
-pub use client::{Client, ClientError};
+pub use client::{Client, ClientError, Daemon, Remote};
 pub use message::{
     Answer, AnswerError, Ask, Format, Outcome, Refusal, Reply, Request, RequestError, Word,
 };
-pub use server::{BindError, Call, ClientId, Server};
+pub use server::{
+    BindError, Call, Caller, ClientId, RemoteAccess, RemoteCounters, RemoteError, Server,
+};
 
 /// The version both sides must speak; a request of any other version is refused.
 pub const VERSION: u32 = 1;

@@ -252,6 +252,41 @@ impl Request {
     }
 }
 
+/// The first line of a client that comes over TCP: the proof of who it is.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Login {
+    /// As [`Request::id`].
+    pub(crate) id: u64,
+    /// The secret.
+    pub(crate) token: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLogin {
+    version: u32,
+    id: u64,
+    token: String,
+}
+
+impl Login {
+    /// Reads one line, with or without its newline. What is wrong is not repeated: it may hold
+    /// a secret.
+    pub(crate) fn decode(line: &[u8]) -> Result<Self, RequestError> {
+        let raw: Option<RawLogin> = serde_json::from_slice(line).ok();
+        let known = raw.filter(|raw| raw.version == VERSION);
+        known.map(|RawLogin { id, token, .. }| Self { id, token }).ok_or_else(|| {
+            let detail = format!("the first line over TCP holds version {VERSION}, id and token");
+            RequestError::Malformed { id: 0, detail }
+        })
+    }
+
+    /// Writes the line, newline included.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        to_line(&RawLogin { version: VERSION, id: self.id, token: self.token.clone() })
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Status {

@@ -13,7 +13,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use kedge_api::{
-    Answer, Ask, BindError, Call, Client, ClientError, MAX_REQUEST, Refusal, Reply, Server,
+    Answer, Ask, BindError, Call, Caller, Client, ClientError, MAX_REQUEST, Refusal, Reply, Server,
 };
 use tempfile::TempDir;
 
@@ -341,8 +341,9 @@ fn a_call_says_whose_it_is_and_the_server_says_who_has_left() {
     });
     let done = || Ok(Reply::Text(String::new()));
     let first = next();
-    let (client, uid) = (first.client, first.uid);
-    assert_eq!(uid, Some(fs::metadata(place.0.path()).unwrap().uid()));
+    let (client, caller) = (first.client, first.caller.clone());
+    let uid = fs::metadata(place.0.path()).unwrap().uid();
+    assert_eq!(caller, Caller::Local { uid: Some(uid) });
     first.answer(done(), Some("config".to_owned()));
     let second = next();
     assert_eq!(second.client, client);

@@ -19,6 +19,8 @@ pub(crate) enum Failure {
         place: Option<String>,
         refusal: Refusal,
     },
+    /// A request was refused, and the answer that says so is shown.
+    Told,
     /// No daemon, or none that answers.
     Unanswered(ClientError),
     /// The commands could not be read.
@@ -87,7 +89,7 @@ pub(crate) fn lines(
                 text.push_str(&line);
                 text.push('\n');
             }
-            show(session.command_with(&line, Some(text))?, Some(place), screen)?;
+            show(&line, session.command_with(&line, Some(text))?, Some(place), screen)?;
         } else if !is_comment(&line) {
             run(&line, Some(place), session, screen)?;
         }
@@ -101,12 +103,17 @@ fn run(
     session: &mut Session,
     screen: &Screen,
 ) -> Result<(), Failure> {
-    show(files::run(command, session)?, place, screen)
+    show(command, files::run(command, session)?, place, screen)
 }
 
-fn show(outcome: Outcome, place: Option<String>, screen: &Screen) -> Result<(), Failure> {
+fn show(
+    line: &str,
+    outcome: Outcome,
+    place: Option<String>,
+    screen: &Screen,
+) -> Result<(), Failure> {
     match outcome {
-        Ok(reply) => Ok(screen.show(&reply)?),
+        Ok(reply) => Ok(screen.show(line, &reply)?),
         Err(refusal) => Err(Failure::Refused { place, refusal }),
     }
 }

@@ -7,9 +7,11 @@
 //! | 1 | a command was refused; those after it were not sent |
 //! | 2 | wrong usage, or no answer from a daemon |
 
+mod api;
 mod args;
 mod batch;
 mod files;
+mod history;
 mod prompt;
 mod screen;
 mod session;
@@ -17,37 +19,41 @@ mod session;
 use std::io::{IsTerminal, stdin, stdout};
 use std::process::ExitCode;
 
-use args::Args;
+use args::{Args, Work};
 use batch::Failure;
 use screen::Screen;
 use session::Session;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    let screen = Screen::new();
-    let mut session = Session::new(args.socket, args.format, screen.width());
-    let result = match (args.commands, args.file) {
-        (commands, None) if !commands.is_empty() => {
-            batch::commands(&commands, &mut session, &screen)
-        }
-        (_, Some(path)) => batch::file(&path, &mut session, &screen),
-        (_, None) if stdin().is_terminal() && stdout().is_terminal() => {
-            prompt::run(session, &screen)
-        }
-        (_, None) => batch::lines(stdin().lock(), "standard input", &mut session, &screen),
-    };
-    match result {
+    match run(Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             screen::complain(&failure);
             match failure {
                 // Whoever reads us has had enough, as `head` does: that is no failure of ours.
                 Failure::ReaderGone => ExitCode::SUCCESS,
-                Failure::Refused { .. } => ExitCode::from(1),
+                Failure::Refused { .. } | Failure::Told => ExitCode::from(1),
                 Failure::Unanswered(_) | Failure::Input { .. } | Failure::Output(_) => {
                     ExitCode::from(2)
                 }
             }
         }
+    }
+}
+
+fn run(args: Args) -> Result<(), Failure> {
+    let Args { daemon, format, work } = args;
+    let screen = Screen::new();
+    let mut session = Session::new(daemon.clone(), format);
+    match work {
+        Work::Run(commands) => batch::commands(&commands, &mut session, &screen),
+        Work::RunFile(path) => batch::file(&path, &mut session, &screen),
+        Work::Read if stdin().is_terminal() && stdout().is_terminal() => {
+            prompt::run(session, &screen)
+        }
+        Work::Read => batch::lines(stdin().lock(), "standard input", &mut session, &screen),
+        Work::ShowRequest(line) => api::show(line),
+        Work::SendRequest(line) => api::send(line, &daemon),
+        Work::RelayRequests => api::relay(&daemon),
     }
 }

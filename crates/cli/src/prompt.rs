@@ -1,111 +1,217 @@
-//! The prompt: line editing and history, Tab and `?` answered by the daemon.
+//! The prompt: lines are read, run one by one, and what comes of each is shown.
 
-use std::borrow::Cow;
+mod keys;
+mod signs;
+
+use std::collections::VecDeque;
 use std::io::{self, Write, stdout};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kedge_api::{ClientError, Outcome, Refusal, Word};
-use reedline::{
-    ColumnarMenu, Completer, CompletionResult, Emacs, KeyCode, KeyModifiers, MenuBuilder, Prompt,
-    PromptEditMode, PromptHistorySearch, Reedline, ReedlineEvent, ReedlineMenu, Signal, Span,
-    Suggestion, default_emacs_keybindings,
-};
+use kedge_api::{ClientError, Outcome, Refusal};
+use reedline::{EditCommand, HistoryItem, Prompt, Reedline, Signal};
 
 use crate::batch::Failure;
 use crate::files;
-use crate::screen::{Screen, complain, table};
+use crate::history::CTRL_Z;
+use crate::screen::{Screen, complain, refuse, table, width};
 use crate::session::Session;
+use keys::{HELP, PASTE, Pasted};
+use signs::{Bare, Question, Sign};
 
-const MENU: &str = "words";
-const HELP: &str = "help";
+/// The command that leaves the configuration, wherever in it one is.
 const END: &str = "end";
 
 /// The conversation, which the editor's menu needs as well.
 type Shared = Arc<Mutex<Session>>;
 
 /// Reads and runs commands until the person leaves.
-pub(crate) fn run(session: Session, screen: &Screen) -> Result<(), Failure> {
-    let session = Arc::new(Mutex::new(session));
+pub(crate) fn run(mut session: Session, screen: &Screen) -> Result<(), Failure> {
     // Without a daemon there is nothing to talk to: say so before the first prompt.
-    lock(&session).words("")?;
-    let mut editor = editor(Arc::clone(&session));
-    loop {
-        let sign = Sign::of(&lock(&session));
-        match editor.read_line(&sign)? {
-            Signal::Success(line) => match line.trim() {
-                "" => {}
-                "exit" | "quit" | "logout" if !sign.configures() => return Ok(()),
-                line => run_one(line, &mut editor, &session, screen)?,
-            },
-            Signal::HostCommand(command) => match (&*command, sign.configures()) {
-                (END, true) => run_one(END, &mut editor, &session, screen)?,
-                (END, false) => {}
-                _ => {
-                    let at = editor.current_insertion_point();
-                    help(&editor.current_buffer_contents()[..at], &mut lock(&session))?;
-                }
-            },
-            Signal::CtrlD => return Ok(()),
-            _ => {}
-        }
-    }
+    session.begin()?;
+    ignore_interrupts()?;
+    let session = Arc::new(Mutex::new(session));
+    let commands = Arc::new(AtomicBool::new(true));
+    let pasted = Pasted::default();
+    let editor = keys::editor(Arc::clone(&session), pasted.clone(), Arc::clone(&commands));
+    let mut terminal =
+        Terminal { editor, pasted, waiting: VecDeque::new(), commands, session, screen };
+    while terminal.turn()? {}
+    Ok(())
 }
 
-/// A refused command does not end the conversation, nor does a daemon that is away for a moment.
-fn run_one(line: &str, editor: &mut Reedline, session: &Shared, screen: &Screen) -> io::Result<()> {
-    let wants_typed = files::wants_typed(line, &lock(session));
-    let outcome = match wants_typed {
-        true => {
-            let text = typed(editor)?;
-            lock(session).command_with(line, Some(text))
+/// Ctrl-C at the prompt is a key. While a page or an answer is shown it is a signal, which is
+/// for the pager and must not end us.
+fn ignore_interrupts() -> io::Result<()> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGINT, interrupted).map(drop)
+}
+
+/// A person at a terminal.
+struct Terminal<'a> {
+    editor: Reedline,
+    pasted: Pasted,
+    /// Lines that were pasted and are not yet run.
+    waiting: VecDeque<String>,
+    /// Whether what is typed are commands, and so belongs in the history.
+    commands: Arc<AtomicBool>,
+    session: Shared,
+    screen: &'a Screen,
+}
+
+impl Terminal<'_> {
+    /// Reads and runs one line, or answers one key; says whether the person stays.
+    fn turn(&mut self) -> io::Result<bool> {
+        let sign = Sign::of(&lock(&self.session));
+        if let Some(line) = self.waiting.pop_front() {
+            // As if it had been typed.
+            writeln!(stdout(), "{sign}{line}")?;
+            return self.run(&line, sign.configures());
         }
-        false => files::run(line, &mut lock(session)),
-    };
-    match outcome {
-        Ok(Err(refusal)) if is_about_changes(&refusal) => {
-            let Signal::Success(answer) = editor.read_line(&Question(&refusal.message))? else {
-                return Ok(());
-            };
-            match answer.trim() {
-                // A commit that is refused leaves the person where they are.
-                "yes" | "y" if run_plain("commit", session, screen)? => {
-                    run_plain(line, session, screen)?;
-                }
-                "no" | "n" => {
-                    run_plain("abort", session, screen)?;
-                }
-                _ => {}
+        match self.editor.read_line(&sign)? {
+            Signal::Success(text) => {
+                self.waiting.extend(text.lines().map(str::to_owned));
+                let first = self.waiting.pop_front().unwrap_or_default();
+                self.run(&first, sign.configures())
             }
-            Ok(())
+            Signal::HostCommand(command) => match &*command {
+                HELP => self.help().map(|()| true),
+                PASTE => self.take_pasted().map(|()| true),
+                _ => Ok(true),
+            },
+            // As a key of routers, which have none for leaving: out of the configuration first.
+            Signal::CtrlD if sign.configures() => self.run_one(END).map(|()| true),
+            Signal::CtrlD => Ok(false),
+            _ => Ok(true),
         }
-        outcome => show(outcome, screen).map(drop),
     }
-}
 
-/// A text, up to a line with nothing but a dot, or Ctrl-D.
-fn typed(editor: &mut Reedline) -> io::Result<String> {
-    let mut text = String::new();
-    writeln!(stdout(), "the text, then a line with a dot alone, or Ctrl-D:")?;
-    while let Signal::Success(line) = editor.read_line(&Bare)? {
-        if line.trim_end() == "." {
-            break;
+    /// Runs a line; says whether the person stays.
+    fn run(&mut self, line: &str, configures: bool) -> io::Result<bool> {
+        if let Some(typed) = line.trim_end().strip_suffix(CTRL_Z) {
+            // What is typed is carried out first.
+            if configures && (typed.trim().is_empty() || self.run_plain(typed)?) {
+                self.run_one(END)?;
+            }
+            return Ok(true);
         }
-        text.push_str(&line);
-        text.push('\n');
+        match line.trim() {
+            "" => {}
+            "exit" | "quit" | "logout" if !configures => return Ok(false),
+            line => self.run_one(line)?,
+        }
+        // The history is a convenience: that it cannot be written must disturb nobody.
+        let _ = self.editor.sync_history();
+        Ok(true)
     }
-    Ok(text)
-}
 
-fn run_plain(line: &str, session: &Shared, screen: &Screen) -> io::Result<bool> {
-    let outcome = lock(session).command(line);
-    show(outcome, screen)
+    /// A refused command does not end the conversation, nor does a daemon that is away for a
+    /// moment.
+    fn run_one(&mut self, line: &str) -> io::Result<()> {
+        let wants_typed = files::wants_typed(line, &lock(&self.session));
+        let outcome = if wants_typed {
+            let text = self.text()?;
+            lock(&self.session).command_with(line, Some(text))
+        } else {
+            files::run(line, &mut lock(&self.session))
+        };
+        match outcome {
+            Ok(Err(refusal)) if is_about_changes(&refusal) => {
+                match self.ask(&Question(&refusal.message))?.as_deref().map(str::trim) {
+                    // A commit that is refused leaves the person where they are.
+                    Some("yes" | "y") if self.run_plain("commit")? => {
+                        self.run_plain(line)?;
+                    }
+                    Some("no" | "n") => {
+                        self.run_plain("abort")?;
+                    }
+                    _ => {}
+                }
+                Ok(())
+            }
+            outcome => show(line, outcome, self.screen).map(drop),
+        }
+    }
+
+    fn run_plain(&mut self, line: &str) -> io::Result<bool> {
+        let outcome = lock(&self.session).command(line);
+        show(line, outcome, self.screen)
+    }
+
+    /// A text, up to a line with nothing but a dot, or Ctrl-D.
+    fn text(&mut self) -> io::Result<String> {
+        let mut text = String::new();
+        writeln!(stdout(), "the text, then a line with a dot alone, or Ctrl-D:")?;
+        loop {
+            let line = match self.waiting.pop_front() {
+                Some(line) => line,
+                None => match self.ask(&Bare)? {
+                    Some(line) => line,
+                    None if self.waiting.is_empty() => return Ok(text),
+                    None => continue,
+                },
+            };
+            if line.trim_end() == "." {
+                return Ok(text);
+            }
+            text.push_str(&line);
+            text.push('\n');
+        }
+    }
+
+    /// What is typed that is no command; nothing when it is broken off, or when lines were
+    /// pasted instead.
+    fn ask(&mut self, prompt: &dyn Prompt) -> io::Result<Option<String>> {
+        self.commands.store(false, Ordering::Relaxed);
+        let said = self.editor.read_line(prompt);
+        self.commands.store(true, Ordering::Relaxed);
+        match said? {
+            Signal::Success(line) => Ok(Some(line)),
+            Signal::HostCommand(command) if command == PASTE => self.take_pasted().map(|()| None),
+            _ => Ok(None),
+        }
+    }
+
+    /// Pasted lines wait to be run; what is behind the last line's end is left to be edited.
+    fn take_pasted(&mut self) -> io::Result<()> {
+        let at = self.editor.current_insertion_point();
+        let (before, after) = self.editor.current_buffer_contents().split_at(at);
+        let whole = format!("{before}{}{after}", self.pasted.take());
+        let (lines, rest) = whole.rsplit_once('\n').unwrap_or(("", &whole));
+        // Where a carriage return and a line feed end a line, the terminal may have made two of
+        // them; an empty line says nothing anyway.
+        for line in lines.lines().filter(|line| !line.trim().is_empty()) {
+            let line = line.to_owned();
+            // What the history refuses to keep is run all the same.
+            let _ = self.editor.history_mut().save(HistoryItem::from_command_line(&line));
+            self.waiting.push_back(line);
+        }
+        let rest = EditCommand::InsertString(rest.to_owned());
+        self.editor.run_edit_commands(&[EditCommand::Clear, rest]);
+        // Each line comes with a prompt of its own, the first in the place of this one.
+        write!(stdout(), "\r\x1b[J")
+    }
+
+    /// What may stand where the cursor is.
+    fn help(&mut self) -> io::Result<()> {
+        let at = self.editor.current_insertion_point();
+        match lock(&self.session).words(&self.editor.current_buffer_contents()[..at]) {
+            Ok(words) if words.is_empty() => writeln!(stdout(), "\n  nothing fits here"),
+            Ok(words) => write!(stdout(), "\n{}", table(&words, width())),
+            Err(error) => {
+                writeln!(stdout())?;
+                complain(&error.into());
+                Ok(())
+            }
+        }
+    }
 }
 
 /// Shows what came of a command, and says whether it was carried out.
-fn show(outcome: Result<Outcome, ClientError>, screen: &Screen) -> io::Result<bool> {
+fn show(line: &str, outcome: Result<Outcome, ClientError>, screen: &Screen) -> io::Result<bool> {
     match outcome {
-        Ok(Ok(reply)) => return screen.show(&reply).map(|()| true),
-        Ok(Err(refusal)) => complain(&Failure::Refused { place: None, refusal }),
+        Ok(Ok(reply)) => return screen.show(line, &reply).map(|()| true),
+        Ok(Err(refusal)) => refuse(&refusal),
         Err(error) => complain(&error.into()),
     }
     Ok(false)
@@ -117,179 +223,7 @@ fn is_about_changes(refusal: &Refusal) -> bool {
     refusal.allowed == ["commit", "abort"]
 }
 
-fn help(line: &str, session: &mut Session) -> io::Result<()> {
-    match session.words(line) {
-        Ok(words) if words.is_empty() => writeln!(stdout(), "\n  nothing fits here"),
-        Ok(words) => write!(stdout(), "\n{}", table(&words)),
-        Err(error) => {
-            complain(&error.into());
-            Ok(())
-        }
-    }
-}
-
 /// The session is plain data: a panic has left it whole.
 fn lock(session: &Shared) -> MutexGuard<'_, Session> {
     session.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn editor(session: Shared) -> Reedline {
-    let mut keys = default_emacs_keybindings();
-    let complete = vec![ReedlineEvent::Menu(MENU.to_owned()), ReedlineEvent::MenuNext];
-    keys.add_binding(KeyModifiers::NONE, KeyCode::Tab, ReedlineEvent::UntilFound(complete));
-    // The line stays as it is while the help is shown.
-    let help = ReedlineEvent::ExecuteHostCommand(HELP.to_owned());
-    keys.add_binding(KeyModifiers::NONE, KeyCode::Char('?'), help);
-    // As on routers.
-    let end = ReedlineEvent::ExecuteHostCommand(END.to_owned());
-    keys.add_binding(KeyModifiers::CONTROL, KeyCode::Char('z'), end);
-    let menu = ColumnarMenu::default().with_name(MENU);
-    Reedline::create()
-        .with_completer(Box::new(Words(session)))
-        .with_quick_completions(true)
-        .with_partial_completions(true)
-        .with_menu(ReedlineMenu::EngineCompleter(Box::new(menu)))
-        .with_edit_mode(Box::new(Emacs::new(keys)))
-}
-
-/// The editor's way to ask the daemon.
-struct Words(Shared);
-
-impl Completer for Words {
-    fn complete(&mut self, line: &str, pos: usize) -> CompletionResult {
-        // A menu may ask for a place beyond the end of the line.
-        let line = line.get(..pos).unwrap_or(line);
-        // Without an answer there is nothing to offer; Enter and `?` will say why.
-        let words = lock(&self.0).words(line).unwrap_or_default();
-        CompletionResult::fresh(suggestions(line, &words))
-    }
-}
-
-/// The words that can be typed, each in the place of the last word of `line`.
-fn suggestions(line: &str, words: &[Word]) -> Vec<Suggestion> {
-    let start = line.rfind(char::is_whitespace).map_or(0, |at| at + 1);
-    let literal = words.iter().filter(|word| word.is_literal());
-    literal
-        .map(|word| Suggestion {
-            value: word.word.clone(),
-            description: Some(word.help.clone()),
-            span: Span::new(start, line.len()),
-            append_whitespace: true,
-            ..Suggestion::default()
-        })
-        .collect()
-}
-
-/// What stands before the line: `kedge#`, or `kedge(config-pmipv6-lma)#` in the configuration.
-struct Sign(Option<String>);
-
-impl Sign {
-    fn of(session: &Session) -> Self {
-        Self(session.mode().map(str::to_owned))
-    }
-
-    fn configures(&self) -> bool {
-        self.0.is_some()
-    }
-}
-
-impl Prompt for Sign {
-    fn render_prompt_left(&self) -> Cow<'_, str> {
-        match &self.0 {
-            None => "kedge".into(),
-            Some(mode) => format!("kedge({mode})").into(),
-        }
-    }
-
-    fn render_prompt_right(&self) -> Cow<'_, str> {
-        "".into()
-    }
-
-    fn render_prompt_indicator(&self, _mode: PromptEditMode) -> Cow<'_, str> {
-        "# ".into()
-    }
-
-    fn render_prompt_multiline_indicator(&self) -> Cow<'_, str> {
-        "".into()
-    }
-
-    fn render_prompt_history_search_indicator(&self, search: PromptHistorySearch) -> Cow<'_, str> {
-        format!(" search {}: ", search.term).into()
-    }
-}
-
-/// Nothing before the line: it belongs to a text.
-struct Bare;
-
-impl Prompt for Bare {
-    fn render_prompt_left(&self) -> Cow<'_, str> {
-        "".into()
-    }
-
-    fn render_prompt_right(&self) -> Cow<'_, str> {
-        "".into()
-    }
-
-    fn render_prompt_indicator(&self, _mode: PromptEditMode) -> Cow<'_, str> {
-        "".into()
-    }
-
-    fn render_prompt_multiline_indicator(&self) -> Cow<'_, str> {
-        "".into()
-    }
-
-    fn render_prompt_history_search_indicator(&self, _: PromptHistorySearch) -> Cow<'_, str> {
-        "".into()
-    }
-}
-
-/// The question what becomes of changes that are not committed.
-struct Question<'a>(&'a str);
-
-impl Prompt for Question<'_> {
-    fn render_prompt_left(&self) -> Cow<'_, str> {
-        self.0.into()
-    }
-
-    fn render_prompt_right(&self) -> Cow<'_, str> {
-        "".into()
-    }
-
-    fn render_prompt_indicator(&self, _mode: PromptEditMode) -> Cow<'_, str> {
-        "; commit them (yes/no/cancel)? [cancel]: ".into()
-    }
-
-    fn render_prompt_multiline_indicator(&self) -> Cow<'_, str> {
-        "".into()
-    }
-
-    fn render_prompt_history_search_indicator(&self, _: PromptHistorySearch) -> Cow<'_, str> {
-        "".into()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn words() -> Vec<Word> {
-        [("ipv6", false), ("NAI", true), ("ipv4", false), ("<cr>", false)]
-            .map(|(word, placeholder)| Word { word: word.into(), help: "x".into(), placeholder })
-            .to_vec()
-    }
-
-    #[test]
-    fn a_suggestion_replaces_the_word_under_way_and_no_value_is_suggested() {
-        let found: Vec<_> = suggestions("show ip", &words())
-            .into_iter()
-            .map(|suggestion| (suggestion.value, suggestion.span.start, suggestion.span.end))
-            .collect();
-        assert_eq!(found, [("ipv6".to_owned(), 5, 7), ("ipv4".to_owned(), 5, 7)]);
-    }
-
-    #[test]
-    fn after_a_blank_a_new_word_begins() {
-        assert_eq!(suggestions("show ", &words())[0].span, Span::new(5, 5));
-        assert_eq!(suggestions("", &words())[0].span, Span::new(0, 0));
-    }
 }

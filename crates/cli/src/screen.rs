@@ -20,20 +20,14 @@ impl Screen {
         Self { paging: stdin().is_terminal() && stdout().is_terminal() }
     }
 
-    /// Columns of the terminal that answers go to.
-    #[expect(clippy::unused_self, reason = "a screen has a width")]
-    pub(crate) fn width(&self) -> Option<u16> {
-        rustix::termios::tcgetwinsize(stdout()).ok().map(|size| size.ws_col).filter(|&col| col > 0)
-    }
-
-    /// Shows an answer; an empty one shows nothing.
-    pub(crate) fn show(&self, reply: &Reply) -> io::Result<()> {
+    /// Shows the answer to `line`; an empty one shows nothing.
+    pub(crate) fn show(&self, line: &str, reply: &Reply) -> io::Result<()> {
         let text = match reply {
             Reply::Text(text) => text.clone(),
             Reply::Data(data) => format!("{data:#}\n"),
-            Reply::Words(words) => table(words),
+            Reply::Words(words) => table(words, width()),
         };
-        if self.paging && page(&text)? {
+        if self.paging && !text.is_empty() && !wants_no_pages(line) && page(&text)? {
             return Ok(());
         }
         let mut out = stdout().lock();
@@ -42,11 +36,46 @@ impl Screen {
     }
 }
 
+/// Columns of the terminal that answers go to, if it is one.
+pub(crate) fn width() -> Option<u16> {
+    rustix::termios::tcgetwinsize(stdout()).ok().map(|size| size.ws_col).filter(|&col| col > 0)
+}
+
+/// Whether a command ends in `| no-more`.
+fn wants_no_pages(line: &str) -> bool {
+    line.rsplit_once('|').is_some_and(|(_, pipe)| pipe.trim() == "no-more")
+}
+
+/// Says to a person at the prompt why a command was refused, in the manner of routers.
+pub(crate) fn refuse(refusal: &Refusal) {
+    let text = fit(&explain("% ", None, refusal), width());
+    // Standard error is the last resort; there is no other to complain to.
+    let _ = stderr().lock().write_all(text.as_bytes());
+}
+
+/// Folds what is prose in a message; lines that are deep in it are tables, or have a caret below.
+fn fit(text: &str, width: Option<u16>) -> String {
+    let Some(width) = width.map(usize::from) else { return text.to_owned() };
+    let mut fitted = String::new();
+    for line in text.lines() {
+        let margin = line.len() - line.trim_start().len();
+        if line.chars().count() < width || margin >= 4 {
+            fitted.push_str(&format!("{line}\n"));
+            continue;
+        }
+        for (index, part) in fold(line, width.saturating_sub(5)).iter().enumerate() {
+            let indent = if index == 0 { margin } else { 4 };
+            fitted.push_str(&format!("{:indent$}{part}\n", ""));
+        }
+    }
+    fitted
+}
+
 /// Says on standard error why a run ended; a reader that left needs no explanation.
 pub(crate) fn complain(failure: &Failure) {
     let text = match failure {
-        Failure::ReaderGone => return,
-        Failure::Refused { place, refusal } => explain(place.as_deref(), refusal),
+        Failure::ReaderGone | Failure::Told => return,
+        Failure::Refused { place, refusal } => explain("kedge: ", place.as_deref(), refusal),
         Failure::Unanswered(error) => format!("kedge: {error}\n"),
         Failure::Input { place, error } => format!("kedge: cannot read {place}: {error}\n"),
         Failure::Output(error) => format!("kedge: cannot write the answer: {error}\n"),
@@ -56,8 +85,8 @@ pub(crate) fn complain(failure: &Failure) {
 }
 
 /// A refusal in lines: where and what, the caret, what is allowed.
-fn explain(place: Option<&str>, refusal: &Refusal) -> String {
-    let mut text = String::from("kedge: ");
+fn explain(who: &str, place: Option<&str>, refusal: &Refusal) -> String {
+    let mut text = who.to_owned();
     if let Some(place) = place {
         text.push_str(place);
         text.push_str(": ");
@@ -77,10 +106,41 @@ fn explain(place: Option<&str>, refusal: &Refusal) -> String {
     text
 }
 
-/// Words and their help in two columns.
-pub(crate) fn table(words: &[Word]) -> String {
-    let width = words.iter().map(|word| word.word.chars().count()).max().unwrap_or(0);
-    words.iter().map(|Word { word, help, .. }| format!("  {word:width$}  {help}\n")).collect()
+/// Words and their help in two columns, the second one as wide as the terminal lets it be.
+pub(crate) fn table(words: &[Word], width: Option<u16>) -> String {
+    /// Help that gets less room than this goes below its word.
+    const NARROWEST: usize = 16;
+    let longest = words.iter().map(|word| word.word.chars().count()).max().unwrap_or(0);
+    // Two blanks before each column; the last column of a terminal stays free.
+    let room = width.map_or(usize::MAX, |width| usize::from(width).saturating_sub(1));
+    let below = room.saturating_sub(longest + 4) < NARROWEST;
+    let indent = if below { 6 } else { longest + 4 };
+    let mut text = String::new();
+    for Word { word, help, .. } in words {
+        let mut lines = fold(help, room.saturating_sub(indent).max(NARROWEST)).into_iter();
+        let first = if below { None } else { lines.next() };
+        match first {
+            Some(first) => text.push_str(&format!("  {word:longest$}  {first}\n")),
+            None => text.push_str(&format!("  {word}\n")),
+        }
+        lines.for_each(|line| text.push_str(&format!("{:indent$}{line}\n", "")));
+    }
+    text
+}
+
+/// A text in lines of at most `room` characters, where its words allow it.
+fn fold(text: &str, room: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= room => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// Shows `text` in the pager; false when there is none.
@@ -133,7 +193,7 @@ mod tests {
             allowed: vec!["ipv6".into(), "running-config".into()],
         };
         assert_eq!(
-            explain(Some("site.txt:3"), &refusal),
+            explain("kedge: ", Some("site.txt:3"), &refusal),
             "kedge: site.txt:3: not known here: bogus\n\
              \x20 show bogus\n\
              \x20      ^\n\
@@ -148,6 +208,39 @@ mod tests {
             help: help.into(),
             placeholder: false,
         });
-        assert_eq!(table(&words), "  ipv6  IPv6\n  <cr>  Its end\n");
+        assert_eq!(table(&words, None), "  ipv6  IPv6\n  <cr>  Its end\n");
+    }
+
+    #[test]
+    fn help_is_folded_to_the_width_of_the_terminal_and_goes_below_long_words() {
+        let word = |word: &str| Word {
+            word: word.into(),
+            help: "Longest lifetime granted to a node".into(),
+            placeholder: false,
+        };
+        assert_eq!(
+            table(&[word("lifetime")], Some(37)),
+            "  lifetime  Longest lifetime granted\n            to a node\n"
+        );
+        assert_eq!(
+            table(&[word("a-very-long-word-of-the-language")], Some(36)),
+            "  a-very-long-word-of-the-language\n      Longest lifetime granted to a\n      node\n"
+        );
+    }
+
+    #[test]
+    fn prose_is_folded_and_what_a_caret_points_at_is_not() {
+        let text =
+            "% unknown command 'x'\n    a line that is long\n    ^\n  allowed: one, two, three\n";
+        let fitted = "% unknown\n    command 'x'\n    a line that is long\n    ^\n  allowed: one,\n    two, three\n";
+        assert_eq!(fit(text, Some(18)), fitted);
+        assert_eq!(fit(text, None), text);
+    }
+
+    #[test]
+    fn only_its_last_pipe_asks_for_no_pages() {
+        assert!(wants_no_pages("show version | include x |no-more "));
+        assert!(!wants_no_pages("show version | include no-more"));
+        assert!(!wants_no_pages("no-more"));
     }
 }

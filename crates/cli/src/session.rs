@@ -1,9 +1,10 @@
 //! The conversation with the daemon: one connection, for a candidate configuration belongs to it.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use kedge_api::{Ask, Client, ClientError, Format, Outcome, Refusal, Reply, Word};
+use kedge_api::{Ask, Client, ClientError, Daemon, Format, Outcome, Refusal, Reply, Word};
+
+use crate::screen;
 
 /// A connection that was silent for longer is not used again: the daemon closes it after ten
 /// minutes, and a command that got no answer must not be sent twice.
@@ -11,20 +12,28 @@ const FRESH: Duration = Duration::from_secs(570);
 
 /// Where commands go, and in which form the answers come back.
 pub(crate) struct Session {
-    socket: PathBuf,
+    daemon: Daemon,
     format: Format,
-    width: Option<u16>,
     client: Option<(Client, Instant)>,
 }
 
 impl Session {
-    pub(crate) fn new(socket: PathBuf, format: Format, width: Option<u16>) -> Self {
-        Self { socket, format, width, client: None }
+    pub(crate) fn new(daemon: Daemon, format: Format) -> Self {
+        Self { daemon, format, client: None }
     }
 
     /// The configuration mode the conversation is in.
     pub(crate) fn mode(&self) -> Option<&str> {
         self.client.as_ref().and_then(|(client, _)| client.mode())
+    }
+
+    /// Sees whether a daemon is there and has a place for us.
+    pub(crate) fn begin(&mut self) -> Result<(), ClientError> {
+        let outcome = self.ask(Ask::Complete { line: String::new() })?;
+        outcome.map(drop).map_err(|refusal| ClientError::Refused {
+            place: self.daemon.to_string(),
+            reason: refusal.message,
+        })
     }
 
     /// Runs a command.
@@ -38,7 +47,7 @@ impl Session {
         line: &str,
         text: Option<String>,
     ) -> Result<Outcome, ClientError> {
-        let (line, format, width) = (line.to_owned(), self.format, self.width);
+        let (line, format, width) = (line.to_owned(), self.format, screen::width());
         self.ask(Ask::Command { line, text, format, width })
     }
 
@@ -52,18 +61,29 @@ impl Session {
     }
 
     fn ask(&mut self, ask: Ask) -> Result<Outcome, ClientError> {
-        let mut client = match self.client.take() {
-            Some((client, used)) if used.elapsed() < FRESH => client,
-            Some((client, _)) if client.mode().is_some() => {
-                return Ok(Err(Refusal::new(
-                    "the session has ended after ten minutes without a command; \
-                     what was not committed is lost",
-                )));
+        let earlier = self.client.take().map(|(client, used)| {
+            let usable = used.elapsed() < FRESH && !client.is_closed();
+            (client, usable)
+        });
+        let mut client = match earlier {
+            Some((client, true)) => client,
+            // Not a new connection in silence: the line was meant for the session.
+            Some((client, false)) if client.mode().is_some() => {
+                return Ok(Err(lost("the daemon was stopped, or ten minutes passed in silence")));
             }
-            _ => Client::connect(&self.socket)?,
+            _ => Client::open(&self.daemon)?,
         };
-        let outcome = client.request(ask)?;
+        let outcome = match client.request(ask) {
+            Err(error) if client.mode().is_some() => return Ok(Err(lost(&error.to_string()))),
+            outcome => outcome?,
+        };
         self.client = Some((client, Instant::now()));
         Ok(outcome)
     }
+}
+
+/// A session of the configuration that ended with its connection.
+fn lost(why: &str) -> Refusal {
+    let consequence = "the session has ended, and what was not committed is lost";
+    Refusal::new(format!("{consequence}: {why}"))
 }

@@ -74,6 +74,49 @@ fn json_is_asked_for_and_printed_in_the_daemons_order() {
 }
 
 #[test]
+fn api_shows_the_request_of_a_command_and_sends_nothing() {
+    let daemon = Daemon::start();
+    let output = daemon.kedge(&["api", "show", "one"], "");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(
+        text(&output.stdout),
+        "{\"version\":1,\"id\":1,\"command\":\"show one\",\"format\":\"json\"}\n"
+    );
+    assert_eq!(daemon.lines(), [""; 0]);
+}
+
+#[test]
+fn api_run_shows_the_answer_as_it_comes_and_the_status_repeats_it() {
+    let daemon = Daemon::start();
+    let output = daemon.kedge(&["api", "--run", "show", "one"], "");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(
+        text(&output.stdout),
+        "{\"version\":1,\"id\":1,\"status\":\"ok\",\"data\":{\"zulu\":1,\"alpha\":[2]}}\n"
+    );
+    let output = daemon.kedge(&["api", "--run", "show", "bogus"], "");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("\"status\":\"error\""));
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn api_relays_requests_until_one_is_refused() {
+    let daemon = Daemon::start();
+    let request = |id: u64, line: &str| {
+        format!("{{\"version\":1,\"id\":{id},\"command\":\"show {line}\"}}\n")
+    };
+    let requests = [request(5, "one"), request(6, "bogus"), request(7, "two")].concat();
+    let output = daemon.kedge(&["api"], &requests);
+    assert_eq!(output.status.code(), Some(1));
+    let answers: Vec<&str> = text(&output.stdout).lines().collect();
+    assert_eq!(answers[0], "{\"version\":1,\"id\":5,\"status\":\"ok\",\"text\":\"show one\\n\"}");
+    assert!(answers[1].starts_with("{\"version\":1,\"id\":6,\"status\":\"error\""));
+    assert_eq!(answers.len(), 2);
+    assert_eq!(daemon.lines(), ["show one", "show bogus"]);
+}
+
+#[test]
 fn a_file_is_run_without_its_comments_and_a_refusal_names_its_line() {
     let daemon = Daemon::start();
     let file = daemon.place.path().join("commands.txt");

@@ -30,10 +30,10 @@ impl Candidate {
     /// has changed.
     pub fn line(&mut self, text: &str) -> Result<Vec<Warning>, Vec<ConfigError>> {
         if text.contains('\n') {
-            return self.all_or_nothing(|editor| editor.line(text, "line"));
+            return self.all_or_nothing(|editor| editor.line(text, ""));
         }
         // The editor keeps a wrong line out by itself, and a pasted text has many lines.
-        outcome(self.editor.line(text, "line"))
+        outcome(self.editor.line(text, ""))
     }
 
     /// Adds a whole text to what is there. With a mistake in it, nothing has changed.

@@ -44,6 +44,8 @@ pub enum Object {
     Global,
     /// A routing world.
     Vrf(String),
+    /// Management from other hosts.
+    ManagementApi,
     /// A RADIUS server.
     RadiusServer(Ipv4Addr),
     /// An access list.
@@ -181,6 +183,7 @@ fn object(path: &[&Item<Key>]) -> Object {
                 let address = item.args.ipv4("ADDRESS");
                 Object::RadiusServer(address.unwrap_or(Ipv4Addr::UNSPECIFIED))
             }
+            (Key::ManagementApi, _) => Object::ManagementApi,
             (Key::AccessList, _) => Object::AccessList(name("NAME")),
             (Key::Domain, _) => Object::Domain(name("NAME")),
             (Key::MapEntry, Object::Domain(domain)) => Object::MapEntry {

@@ -219,7 +219,11 @@ fn write_message(
     kind: &str,
     what: &dyn fmt::Display,
 ) -> fmt::Result {
-    writeln!(f, "{place}: {kind}{what}")?;
+    // A line that was typed has no place but itself.
+    if !place.origin.is_empty() {
+        write!(f, "{place}: ")?;
+    }
+    writeln!(f, "{kind}{what}")?;
     if !place.block.is_empty() {
         writeln!(f, "  in {}", place.block)?;
     }

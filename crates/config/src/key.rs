@@ -11,6 +11,12 @@ pub(crate) enum Key {
     Domain,
     Lma,
     Mag,
+    ManagementApi,
+    // Management API.
+    ApiListen,
+    ApiCertificate,
+    ApiKeyFile,
+    ApiTokens,
     // VRF.
     VrfNetns,
     VrfDevice,

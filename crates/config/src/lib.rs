@@ -30,6 +30,7 @@ mod keyword;
 mod lma;
 mod logical;
 mod mag;
+mod management;
 mod map;
 mod network;
 mod radius;
@@ -48,13 +49,14 @@ pub use domain::{DomainConfig, DomainMember, NaiConfig, Service};
 pub use error::{Caution, ConfigError, ConfigFault, Warning};
 pub use hybrid::{BandwidthRatio, HybridAccess, Probe, Threshold, TrafficProfile};
 pub use inspect::render_section;
-pub use kedge_grammar::{Hint, Place, Secret, Takes};
+pub use kedge_grammar::{Hint, Place, Secret, Takes, without_prompt};
 pub use lma::{Accounting, LmaConfig, MobileNetworkCheck, PeerMag, Redistribute};
 pub use logical::{DefaultRoute, GatewayLocalLoop, LogicalMn, MobileNetwork, ReverseRoute};
 pub use mag::{
     AccessInterface, AccessTechnology, BindingTimes, DetachPoll, EgressTechnology, LocalRouting,
     MagConfig, MagRole, MobileNode, NatSide, PeerLma, RoamingInterface,
 };
+pub use management::ManagementApi;
 pub use map::{LinkChoice, MapEntry};
 pub use network::{Ipv4Pool, Ipv6Pool, MobileIpv4Pool, MobileIpv6Pool, NamedPool, NetworkConfig};
 pub use radius::RadiusServer;
@@ -74,6 +76,8 @@ use crate::key::Key;
 pub struct Config {
     /// Routing worlds.
     pub vrfs: Vec<VrfConfig>,
+    /// Management from other hosts, if it is wanted.
+    pub management_api: Option<ManagementApi>,
     /// RADIUS servers.
     pub radius_servers: Vec<RadiusServer>,
     /// The group of servers that accounting records of the mobile services go to.
@@ -164,6 +168,7 @@ impl Config {
         };
         Self {
             vrfs: section.each(Key::Vrf).map(vrf).collect(),
+            management_api: section.find(Key::ManagementApi).map(ManagementApi::read),
             radius_servers: section.each(Key::RadiusServer).map(RadiusServer::read).collect(),
             accounting_group: section.text(Key::AccountingGroup),
             access_lists: section.each(Key::AccessList).map(AccessList::read).collect(),
@@ -182,6 +187,7 @@ impl Config {
                 writer.text(Key::VrfDevice, vrf.device.as_deref());
             });
         }
+        self.management_api.iter().for_each(|api| api.write(&mut writer));
         self.radius_servers.iter().for_each(|server| server.write(&mut writer));
         writer.text(Key::AccountingGroup, self.accounting_group.as_deref());
         self.access_lists.iter().for_each(|list| list.write(&mut writer));

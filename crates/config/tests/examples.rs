@@ -134,11 +134,11 @@ fn every_example_that_is_not_printed_broken_loads() {
 fn every_example_that_is_printed_broken_has_a_precise_error_and_is_right_with_the_word() {
     for (name, text) in examples() {
         let Some((_, places, corrections)) = broken(&name) else { continue };
-        let errors = parse(&text, "").unwrap_err();
+        let errors = parse(&text, "t").unwrap_err();
         let heads: Vec<String> = errors
             .iter()
             .map(|error| {
-                error.to_string().lines().next().unwrap().trim_start_matches(':').to_owned()
+                error.to_string().lines().next().unwrap().trim_start_matches("t:").to_owned()
             })
             .collect();
         assert_eq!(heads, *places, "{name}");

@@ -53,7 +53,7 @@ kedge.conf:1:1: unknown command 'bce'
     bce lifetime 100
     ^^^
   it is a command of: pmipv6-lma, pmipv6-lma-mll-cust, pmipv6-mag
-  commands here: vrf, radius-server, aaa, ip, ipv6
+  commands here: vrf, management-api, radius-server, aaa, ip, ipv6
 "
     );
 }

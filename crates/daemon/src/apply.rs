@@ -5,6 +5,7 @@
 
 mod anchor;
 mod gateway;
+mod management;
 
 use std::net::IpAddr;
 
@@ -14,6 +15,7 @@ use kedge_wire::auth::Key;
 
 pub use anchor::{AnchorPlan, anchor};
 pub use gateway::{GatewayPlan, gateway};
+pub use management::management;
 
 /// The largest packet that a transport network is taken to carry.
 const LINK_MTU: u16 = 1500;
@@ -52,6 +54,12 @@ pub enum ApplyError {
         /// The address.
         address: IpAddr,
     },
+    /// A port for management without all that it takes.
+    #[error("management-api: '{command}' is missing; clients are let in with TLS and tokens only")]
+    OpenManagement {
+        /// What it lacks.
+        command: &'static str,
+    },
     /// Neither an anchor nor a gateway.
     #[error(
         "nothing to run: add 'ipv6 mobile pmipv6-lma ID domain NAME' for an anchor or \
@@ -67,6 +75,7 @@ impl ApplyError {
             Self::NoAddress { .. }
             | Self::UnreachableAnchor { .. }
             | Self::NoAnchor { .. }
+            | Self::OpenManagement { .. }
             | Self::Nothing => true,
             Self::SharedAddress { .. } => false,
         }

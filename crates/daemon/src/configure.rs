@@ -10,7 +10,7 @@
 //! A session changes what it touched and nothing else: if another one has committed meanwhile,
 //! the changes are carried out on what runs by then, and the person is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use kedge_api::{ClientId, Refusal, Reply};
@@ -21,6 +21,8 @@ use kedge_config::{Candidate, Config, ConfigError, Hint, Secret, Warning};
 pub struct Sessions {
     open: BTreeMap<ClientId, Session>,
     exclusive: Option<ClientId>,
+    /// Who is within a comment that a line has begun and none has ended yet.
+    in_comment: BTreeSet<ClientId>,
 }
 
 /// One session.
@@ -28,8 +30,6 @@ pub struct Session {
     candidate: Candidate,
     /// What ran when the candidate was last one with it.
     base: Config,
-    /// Within a comment that a line has begun and none has ended yet.
-    in_comment: bool,
 }
 
 impl Sessions {
@@ -50,7 +50,7 @@ impl Sessions {
         }
         self.exclusive = exclusive.then_some(client);
         let candidate = Candidate::of(running);
-        let session = Session { candidate, base: as_read(running), in_comment: false };
+        let session = Session { candidate, base: as_read(running) };
         self.open.insert(client, session);
         Ok(())
     }
@@ -63,6 +63,26 @@ impl Sessions {
     /// Whether another session keeps this client from committing.
     pub fn is_locked(&self, client: ClientId) -> bool {
         self.exclusive.is_some_and(|holder| holder != client)
+    }
+
+    /// Whether a line of a client says nothing: it is empty, a separator, or part of a comment
+    /// that may have several lines.
+    pub fn skips(&mut self, client: ClientId, line: &str) -> bool {
+        let line = line.trim_start();
+        let within = self.in_comment.remove(&client);
+        if !within && !line.starts_with("/*") {
+            return line.is_empty() || line.starts_with('!');
+        }
+        if !line.contains("*/") {
+            self.in_comment.insert(client);
+        }
+        true
+    }
+
+    /// Forgets a client that has gone.
+    pub fn forget(&mut self, client: ClientId) {
+        self.leave(client);
+        self.in_comment.remove(&client);
     }
 
     /// Whether a session keeps everybody else from committing.
@@ -91,9 +111,6 @@ impl Sessions {
 impl Session {
     /// Reads a line of the configuration.
     pub fn line(&mut self, text: &str) -> Result<Reply, Refusal> {
-        if self.skips(text) {
-            return Ok(said(&[]));
-        }
         self.candidate.line(text).map(|warnings| said(&warnings)).map_err(|e| refusal(&e))
     }
 
@@ -151,7 +168,7 @@ impl Session {
             true => self.candidate.clone(),
             false => Candidate::of(running),
         };
-        *self = Self { candidate, base, in_comment: false };
+        *self = Self { candidate, base };
     }
 
     /// Where the session is: the lines that opened its mode.
@@ -171,17 +188,6 @@ impl Session {
     /// What may stand where a line ends.
     pub fn complete(&self, line: &str, names: &dyn Fn(&str) -> Vec<String>) -> Vec<Hint> {
         self.candidate.complete(line, names)
-    }
-
-    /// Whether a line is part of a comment that has several.
-    fn skips(&mut self, text: &str) -> bool {
-        if self.in_comment {
-            self.in_comment = !text.contains("*/");
-            return true;
-        }
-        let begins = text.trim_start().starts_with("/*");
-        self.in_comment = begins && !text.contains("*/");
-        begins
     }
 }
 

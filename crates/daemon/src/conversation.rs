@@ -1,7 +1,7 @@
 //! What a client says, line by line: a command of the terminal, a command about sessions, or,
 //! within a session, a line of the configuration.
 
-use kedge_api::{Ask, Call, Format, Outcome, Refusal, Reply, Word};
+use kedge_api::{Ask, Call, Caller, Format, Outcome, Refusal, Reply, Word};
 use kedge_config::{
     CommandError, CommitKind, Config, Pipe, SessionCommand, complete_session,
     parse_session_command, split_pipes,
@@ -24,6 +24,12 @@ pub fn answer(shell: &mut Shell, call: &Call, now: Now) -> (Outcome, Option<Stri
 }
 
 fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Outcome {
+    // What is copied from another terminal has that one's prompts.
+    let line = kedge_config::without_prompt(line);
+    if shell.sessions.skips(call.client, line) {
+        return Ok(text(String::new()));
+    }
+    let ask = &with_line(&call.ask, line);
     let inside = shell.sessions.get(call.client).is_some();
     if is_show(line)
         && let Ok((command, pipes)) = split_pipes(line)
@@ -36,14 +42,14 @@ fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Outcome {
         Err(error) => error,
     };
     if !inside {
-        return console::carry_out(shell, &call.ask, now)
+        return console::carry_out(shell, ask, now)
             .map_err(|refused| nearer(refused, &about_session));
     }
     if let Some(command) = strip_word(line, "do") {
         return console::carry_out(shell, &with_line(&call.ask, command), now);
     }
     if is_show(line) {
-        return console::carry_out(shell, &call.ask, now)
+        return console::carry_out(shell, ask, now)
             .map_err(|refused| nearer(refused, &about_session));
     }
     let Some(session) = shell.sessions.get(call.client) else { return Ok(text(String::new())) };
@@ -215,17 +221,22 @@ fn words(shell: &mut Shell, call: &Call, line: &str) -> Vec<Word> {
 
 /// Who asks, by name if the host knows one.
 fn user(call: &Call) -> String {
-    let Some(uid) = call.uid else { return "unknown".to_owned() };
+    let uid = match &call.caller {
+        Caller::Token { name } => return name.to_string(),
+        Caller::Local { uid: None } => return "unknown".to_owned(),
+        Caller::Local { uid: Some(uid) } => *uid,
+    };
     let known = User::from_uid(Uid::from_raw(uid)).ok().flatten();
     known.map_or_else(|| format!("uid {uid}"), |user| user.name)
 }
 
-/// Of two tables' complaints, that of the one which understood more of the line.
+/// Of two tables' complaints, that of the one which understood more of the line. A complaint
+/// without a place in the line is about what was asked: its table understood all of it.
 fn nearer(refusal: Refusal, error: &CommandError) -> Refusal {
     let column = u32::try_from(error.place.spot.column).unwrap_or(u32::MAX);
     match refusal.column {
-        Some(other) if other >= column => refusal,
-        _ => refused(error),
+        Some(other) if other < column => refused(error),
+        _ => refusal,
     }
 }
 

@@ -23,7 +23,7 @@ use kedge_sansio::Now;
 use tracing::{info, warn};
 
 use crate::anchor::{self, Anchor};
-use crate::apply::{AnchorPlan, ApplyError, GatewayPlan};
+use crate::apply::{self, AnchorPlan, ApplyError, GatewayPlan};
 use crate::console::plural;
 use crate::ends::State;
 use crate::gateway::{self, Gateway, Unusable};
@@ -193,7 +193,9 @@ impl Shell {
                 new.made.push(thing.clone());
             }
         }
-        self.add_ports(new, devices)
+        self.add_ports(new, devices)?;
+        self.server.set_remote(new.plan.management.as_ref())?;
+        Ok(())
     }
 
     fn add_ports(&mut self, new: &mut Prepared, devices: Devices) -> Result<(), StartError> {
@@ -224,6 +226,7 @@ impl Shell {
             }
         }
         self.unmake(made);
+        self.admit_as_before();
         // Their devices go with them.
         drop((anchor, gateway));
         if let (Some(anchor), Some(was)) = (&mut self.anchor, anchor_was) {
@@ -231,6 +234,17 @@ impl Shell {
         }
         if let (Some(gateway), Some(was)) = (&mut self.gateway, gateway_was) {
             gateway.ends_mut().restore(was);
+        }
+    }
+
+    /// Lets in from other hosts whom the configuration that runs lets in.
+    fn admit_as_before(&mut self) {
+        let before = self.config.management_api.as_ref().map(apply::management).transpose();
+        let admitted = before
+            .map_err(|error| error.to_string())
+            .and_then(|a| self.server.set_remote(a.as_ref()).map_err(|error| error.to_string()));
+        if let Err(error) = admitted {
+            warn!("management-api: {error}");
         }
     }
 

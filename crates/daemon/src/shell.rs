@@ -158,7 +158,7 @@ impl Shell {
         }
         // A session ends after the last request of its client.
         while let Some(client) = self.server.next_gone() {
-            self.sessions.leave(client);
+            self.sessions.forget(client);
         }
     }
 

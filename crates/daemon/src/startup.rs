@@ -12,7 +12,7 @@ use std::os::unix::net::{SocketAddr as UnixAddr, UnixListener};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use kedge_api::{BindError, Server};
+use kedge_api::{BindError, RemoteAccess, RemoteError, Server};
 use kedge_config::{Config, LmaConfig, MagConfig};
 use kedge_dataplane::DataplaneError;
 use kedge_net::NetError;
@@ -87,6 +87,9 @@ pub enum StartError {
     /// An interface cannot have nodes and anchors.
     #[error(transparent)]
     SharedInterface(#[from] SharedInterface),
+    /// The port for management clients of other hosts cannot be used.
+    #[error("management-api: {0}")]
+    Remote(#[from] RemoteError),
     /// An address is not this host's.
     #[error("{0} is no address of this host, or not yet")]
     NoSuchAddress(IpAddr),
@@ -167,6 +170,8 @@ pub struct Plan {
     pub anchor: Option<apply::AnchorPlan>,
     /// The gateway, if it has one.
     pub gateway: Option<apply::GatewayPlan>,
+    /// Management from other hosts, if it is wanted.
+    pub management: Option<RemoteAccess>,
 }
 
 /// Maps a configuration to what the services are told, as far as that can be said without
@@ -177,6 +182,7 @@ pub fn plan(config: &Config, restart_counter: u32) -> Result<Plan, ApplyError> {
     let plan = Plan {
         anchor: config.lma.as_ref().map(anchor).transpose()?,
         gateway: config.mag.as_ref().map(gateway).transpose()?,
+        management: config.management_api.as_ref().map(apply::management).transpose()?,
     };
     match (&plan.anchor, &plan.gateway) {
         (None, None) => Err(ApplyError::Nothing),

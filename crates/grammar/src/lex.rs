@@ -152,6 +152,19 @@ fn blank_comments(line: &mut [char], number: usize, open: &mut Option<Opening>) 
     }
 }
 
+/// A line without the router's prompt that may stand before it, as in what is copied from a
+/// terminal.
+pub fn without_prompt(line: &str) -> &str {
+    let line = line.trim_start();
+    let characters: Vec<char> = line.chars().take(LONGEST_PROMPT).collect();
+    // All characters of a prompt's name are ASCII, those of its mode need not be.
+    let octets = |end: usize| characters[..end].iter().map(|c| c.len_utf8()).sum::<usize>();
+    prompt_end(&characters).map_or(line, |end| line[octets(end)..].trim_start())
+}
+
+/// The longest prompt that [`without_prompt`] takes for one, in characters.
+const LONGEST_PROMPT: usize = 160;
+
 /// The end of a router's prompt at the beginning of a line, if there is one: `NAME#`, `NAME>`,
 /// `NAME(MODE)#`. The documents also print `NAME (MODE)#` and, with the sign lost,
 /// `NAME(config…)` before a blank.
@@ -261,6 +274,21 @@ mod tests {
     fn separators_and_comments_say_nothing() {
         let text = "!\n ! a remark /* not a comment\na /* b\n c */ d\n/**/\n  \t\n";
         assert_eq!(texts(text), [["a"], ["d"]]);
+    }
+
+    #[test]
+    fn a_typed_line_loses_its_prompt_and_nothing_else() {
+        for (line, rest) in [
+            ("RP/0/RSP0/CPU0:router(config)# commit", "commit"),
+            ("router# show version", "show version"),
+            ("router(config-\u{fc}#)#end", "end"),
+            ("  bce lifetime 100", "bce lifetime 100"),
+            ("router>", ""),
+            ("nai user@example.com", "nai user@example.com"),
+            ("", ""),
+        ] {
+            assert_eq!(without_prompt(line), rest, "{line}");
+        }
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub use command::{complete, read_command};
 pub use diagnostic::{Hint, Place, Spot, SyntaxError, SyntaxFault, SyntaxRemark};
 pub use diff::{Difference, diff, render_commands, render_diff};
 pub use document::document;
+pub use lex::without_prompt;
 pub use read::{Editor, Notes, Reading, read};
 pub use render::render;
 pub use secret::Secret;

@@ -1,4 +1,4 @@
-//! The local mobility anchor of Proxy Mobile IPv6 (RFC 5213 §5, RFC 5844, RFC 5845, RFC 7148) as
+//! The local mobility anchor of Proxy Mobile IPv6 (RFC 5213 §5, RFC 5844 to RFC 5847, RFC 7148) as
 //! a machine without input and output.
 //!
 //! This crate is pure: it opens no socket, reads no clock, starts no thread. Messages, commands

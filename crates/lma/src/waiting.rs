@@ -3,7 +3,8 @@
 //! When a gateway does not know whether a node came by handoff, and the node has one session, the
 //! anchor waits up to MaxDelayBeforeNewBCEAssign for that session's de-registration (RFC 5213
 //! §5.4.1.2 (4), §5.4.1.3 (3)). It asks for it by a revocation (RFC 5846 §8.1); the answer ends
-//! the wait early, and a node that is found at neither end does not wait longer. One update waits for a session: a later one takes its place.
+//! the wait early, and a node that is found at neither end does not wait longer. One update waits
+//! for a session: a later one takes its place.
 
 use kedge_model::{BindingId, SignalPath};
 use kedge_sansio::TimerId;

@@ -61,7 +61,7 @@ impl Mag {
         self.anchor_rose(peer, now);
         match (kind, ba.status.is_accepted()) {
             // Answered is answered: there is nothing left that a rejection could be about.
-            (Kind::Deregistration, _) => self.forget(id),
+            (Kind::Deregistration, _) => self.conclude(id, now),
             (_, false) => self.rejected(id, ba, now),
             (_, true) if scouts && grants => {
                 self.scout_accepted(id, ba, options, now);

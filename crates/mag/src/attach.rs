@@ -45,7 +45,7 @@ impl Mag {
     pub(crate) fn attend_static(&mut self, interface: InterfaceId, now: Now) {
         let is_static = self.settings.interfaces.get(&interface).is_some_and(|i| i.static_node);
         let here = |e: &Entry| e.interface == interface && e.is_present();
-        if is_static && self.list.ids(here).is_empty() {
+        if is_static && !self.list.iter().any(|(_, entry)| here(entry)) {
             self.begin(interface, None, Trigger::Static, now);
         }
     }
@@ -193,6 +193,14 @@ impl Mag {
         self.settings.interfaces.get(&interface).is_some_and(|link| {
             link.static_node && self.settings.identify(link, Some(mac)) == link.identity.as_ref()
         })
+    }
+
+    /// Whether a session is that of the node that is always there.
+    pub(crate) fn is_bound_to_link(&self, entry: &Entry) -> bool {
+        self.settings
+            .interfaces
+            .get(&entry.interface)
+            .is_some_and(|link| link.static_node && link.identity.as_ref() == Some(&entry.mn_id))
     }
 
     /// Starts to look whether the node is still there.

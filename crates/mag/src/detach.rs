@@ -23,8 +23,8 @@ impl Mag {
         }
     }
 
-    /// Command: ends all sessions of a node. It is registered again when it is heard again.
-    /// Returns how many sessions there were.
+    /// Command: ends all sessions of a node. It is registered again when it is heard again, a
+    /// static node as soon as the anchor has been told. Returns how many sessions there were.
     pub fn clear(&mut self, mn_id: &MnId, now: Now) -> usize {
         self.detach_all(|entry| entry.mn_id == *mn_id, DetachReason::Cleared, now)
     }
@@ -71,8 +71,11 @@ impl Mag {
 
     /// Ends a session here, and tells the anchor if it may hold something for it.
     pub(crate) fn detach(&mut self, id: BindingId, reason: DetachReason, now: Now) {
+        let interface = self.list.get(id).map(|entry| entry.interface);
         if self.part(id, reason, now) {
             self.transmit(id, now);
+        } else if let Some(interface) = interface.filter(|_| reason != DetachReason::Shutdown) {
+            self.attend_static(interface, now);
         }
     }
 
@@ -128,6 +131,16 @@ impl Mag {
         match before {
             State::Active { grant, .. } => Some(grant),
             State::Registering { .. } | State::Refused { .. } | State::Deregistering { .. } => None,
+        }
+    }
+
+    /// The anchor knows that a session is over, or is not told any more. A node that is always
+    /// there begins another one.
+    pub(crate) fn conclude(&mut self, id: BindingId, now: Now) {
+        let interface = self.list.get(id).map(|entry| entry.interface);
+        self.forget(id);
+        if let Some(interface) = interface {
+            self.attend_static(interface, now);
         }
     }
 

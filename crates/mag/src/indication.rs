@@ -25,7 +25,7 @@ use kedge_wire::{
 };
 
 use crate::anchors::AnchorTimer;
-use crate::{DetachReason, Event, Mag};
+use crate::{DetachReason, Event, InterfaceId, Mag};
 
 /// An indication that is not acknowledged yet.
 #[derive(Debug)]
@@ -52,11 +52,25 @@ impl Mag {
     pub(crate) fn revoke_all(&mut self, address: IpAddr, ids: &[BindingId], now: Now) {
         let care_of = ids.iter().find_map(|id| Some(self.list.get(*id)?.care_of));
         let Some(care_of) = care_of else { return };
-        let mut sessions = ids.to_vec();
-        sessions.retain(|id| self.part(*id, DetachReason::Cleared, now));
-        if sessions.is_empty() {
-            return;
+        let link = |id: &BindingId| Some((*id, self.list.get(*id)?.interface));
+        let links: Vec<(BindingId, InterfaceId)> = ids.iter().filter_map(link).collect();
+        let (sessions, unknown): (Vec<_>, Vec<_>) =
+            links.into_iter().partition(|(id, _)| self.part(*id, DetachReason::Cleared, now));
+        let sessions: Vec<BindingId> = sessions.into_iter().map(|(id, _)| id).collect();
+        if !sessions.is_empty() {
+            self.begin_indication(address, care_of, sessions, now);
         }
+        // Static nodes that the anchor knows nothing of, behind the indication.
+        unknown.into_iter().for_each(|(_, interface)| self.attend_static(interface, now));
+    }
+
+    fn begin_indication(
+        &mut self,
+        address: IpAddr,
+        care_of: IpAddr,
+        sessions: Vec<BindingId>,
+        now: Now,
+    ) {
         let rule = self.settings.revocation;
         let mut backoff = Backoff::new(rule.min_delay, rule.max_delay);
         let due = now.mono + backoff.next_interval();
@@ -83,7 +97,7 @@ impl Mag {
         }
         self.stats.revocations.not_acknowledged += 1;
         let sessions = anchor.indication.take().map_or(Vec::new(), |over| over.sessions);
-        sessions.into_iter().for_each(|id| self.forget(id));
+        sessions.into_iter().for_each(|id| self.conclude(id, now));
         self.let_in(address, now);
     }
 
@@ -112,7 +126,7 @@ impl Mag {
         let nothing_left =
             bra.status.is_success() || bra.status == RevocationStatus::BINDING_DOES_NOT_EXIST;
         if nothing_left {
-            over.sessions.into_iter().for_each(|id| self.forget(id));
+            over.sessions.into_iter().for_each(|id| self.conclude(id, now));
         } else {
             self.event(Event::RevocationRefused { peer: address, status: bra.status });
             over.sessions.into_iter().for_each(|id| self.transmit(id, now));

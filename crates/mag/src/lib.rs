@@ -1,17 +1,17 @@
-//! The mobile access gateway (RFC 5213 §6, RFC 5844 §3.2-3.4 and §4.2, RFC 5845 §4, RFC 6543,
-//! RFC 7148 §5.1) as a machine: messages, frames, commands and time go in; messages, frames, the forwarding
-//! state that is wanted and events come out.
+//! The mobile access gateway (RFC 5213 §6, RFC 5844 §3.2-3.4 and §4.2, RFC 5845 §4, RFC 5846 §9,
+//! RFC 5847, RFC 6543, RFC 7148 §5.1) as a machine: messages, frames, commands and time go in;
+//! messages, frames, the forwarding state that is wanted and events come out.
 //!
 //! The crate is pure: no socket, no clock, no thread, and its randomness is a seed.
 //!
 //! # What it does
 //!
-//! A node that is heard on an access link, or that a static interface always
-//! has, is looked up in the identity tables and registered with its anchor by a Proxy Binding
-//! Update. Once the anchor has accepted, the gateway wants a tunnel for the node
+//! A node that is heard on an access link, or that a static interface always has, is looked up in
+//! the identity tables and registered with its anchor by a Proxy Binding Update. Once the anchor has accepted, the gateway wants a tunnel for the node
 //! ([`Output::Forward`]) and routes to it ([`Output::Access`]), advertises the home network
-//! prefixes to the node alone, and hands the IPv4 home address out by DHCP. It refreshes the
-//! binding while the node is there, and ends it when the node has left.
+//! prefixes to the node alone, and hands the IPv4 home address out by DHCP, and prefixes for the
+//! network behind a node by DHCPv6. It refreshes the binding while the node is there, takes it to
+//! another anchor when its own falls silent, and ends it when the node has left.
 //!
 //! | file | what is in it |
 //! |---|---|
@@ -182,7 +182,13 @@ impl Mag {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Now) {
-        while let Some((id, timer)) = self.timers.pop_expired(now.mono) {
+        // What one timer does can be what another one waits for, at once.
+        while self.fire(now) {}
+    }
+
+    /// Does what one timer that is due is for. `false` if none is.
+    fn fire(&mut self, now: Now) -> bool {
+        if let Some((id, timer)) = self.timers.pop_expired(now.mono) {
             if let Some(entry) = self.list.get_mut(id) {
                 *slot(entry, timer) = None;
             }
@@ -194,13 +200,14 @@ impl Mag {
                 Timer::Verify => self.verify_due(id, now),
                 Timer::Move => self.move_due(id, now),
             }
-        }
-        while let Some((anchor, timer)) = self.anchors.pop_expired(now.mono) {
+        } else if let Some((anchor, timer)) = self.anchors.pop_expired(now.mono) {
             self.anchor_due(anchor, timer, now);
-        }
-        while let Some(anchor) = self.hearts.timers.pop_expired(now.mono) {
+        } else if let Some(anchor) = self.hearts.timers.pop_expired(now.mono) {
             self.heartbeat_due(anchor, now);
+        } else {
+            return false;
         }
+        true
     }
 
     /// The next thing to do, in the order in which it is to be done.

@@ -229,7 +229,7 @@ impl Mag {
             State::Registering { .. } => {
                 self.refuse(id, Refusal::EchoMismatch, false, now);
             }
-            State::Deregistering { .. } => self.forget(id),
+            State::Deregistering { .. } => self.conclude(id, now),
             State::Refused { .. } => {}
         }
     }

@@ -240,11 +240,12 @@ impl Mag {
 
     /// After a handover the node has left, and nothing remains; it is registered again when it
     /// is heard again. Any other revocation is meant to last: a node that is still there waits
-    /// before it is tried again, or the two ends would revoke and register in turns.
+    /// before it is tried again, or the two ends would revoke and register in turns. So does a
+    /// static node whatever the anchor says, since it is there by configuration.
     fn revoke(&mut self, id: BindingId, trigger: RevocationTrigger, now: Now) {
         let Some(entry) = self.list.get(id) else { return };
         if !entry.is_present() {
-            return self.forget(id); // the anchor knows; there is nobody to tell any more
+            return self.conclude(id, now); // the anchor knows; there is nobody to tell any more
         }
         let mn_id = entry.mn_id.clone();
         if let Some(entry) = self.list.get_mut(id) {
@@ -253,13 +254,14 @@ impl Mag {
         self.stop_timer(id, Timer::Verify);
         self.stats.other.bindings_revoked += 1;
         self.event(Event::Revoked { binding: id, mn_id, trigger });
+        let may_leave = self.list.get(id).is_some_and(|entry| !self.is_bound_to_link(entry));
         let moved = matches!(
             trigger,
             RevocationTrigger::INTER_MAG_HANDOVER_SAME_ACCESS_TYPE
                 | RevocationTrigger::INTER_MAG_HANDOVER_DIFFERENT_ACCESS_TYPE
                 | RevocationTrigger::INTER_MAG_HANDOVER_UNKNOWN
         );
-        if moved {
+        if moved && may_leave {
             self.detach(id, DetachReason::Revoked, now);
         } else if trigger.is_global() && self.try_elsewhere(id, now) {
             // The anchor is done with this gateway; another one may not be.

@@ -117,7 +117,7 @@ impl Mag {
             State::Deregistering { request, .. } if request.attempts < DEREGISTRATION_ATTEMPTS => {
                 self.transmit(id, now);
             }
-            State::Deregistering { .. } => self.forget(id),
+            State::Deregistering { .. } => self.conclude(id, now),
         }
     }
 

@@ -3,10 +3,11 @@
 //!
 //! ```text
 //!   lma ══ transport ══ mag1, mag2 ── air ── mn (router) ── lan0 ── fixed node
-//!   anchor.py           kedged               dhclient -6 -P          2001:db8:d0::5
+//!   anchor.py, kedged   kedged               dhclient -6 -P          2001:db8:d0::5
 //! ```
 //!
-//! The anchor is an independent one (`testing/interop/anchor.py`), which answers pings too.
+//! The anchor is first an independent one (`testing/interop/anchor.py`), which answers pings too,
+//! then our own with a pool of mobile networks.
 
 use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
@@ -29,26 +30,79 @@ const NEXT_HOP: &str = "via fe80::5eff:fe10:1 dev acc0";
 /// Tells what happens, and changes nothing: the router's own network is set up already.
 const SCRIPT: &str = "#!/bin/sh\necho \"$reason $new_ip6_prefix\"\n";
 
-struct Stage {
-    domain: Domain,
-    mags: [Daemon; 2],
-    anchor: Process,
-    fixed: Host,
-    // Last: it removes the rest.
-    lab: Lab,
+/// Who delegates.
+enum Anchor {
+    Independent(Process),
+    Kedged(Daemon),
 }
 
-impl Stage {
-    fn set() -> Self {
-        let lab = Lab::new("kgpd").expect("lab");
-        let domain = Domain::draw(&lab).expect("domain");
+impl Anchor {
+    fn independent(domain: &Domain, _: &Plan) -> Self {
         let local = ANCHOR.1.to_string();
         let words = [ANCHOR_PROGRAM, "--local", &local, "--home", "2001:db8:100::"];
         let words = [&words[..], &["--network", NETWORK, "--lifetime", LIFETIME]].concat();
         let mut anchor = domain.core.lma.spawn("anchor", "python3", &words).expect("anchor");
         let ready = |text: &str| text.contains("ready").then_some(());
         anchor.wait_output(SOON, "the anchor to be ready", ready).expect("ready");
+        Self::Independent(anchor)
+    }
+
+    /// A pool hands out the lowest free network, which is [`NETWORK`].
+    fn kedged(domain: &Domain, plan: &Plan) -> Self {
+        let config = Domain::lma_config(plan)
+            .replace(" bce lifetime 300\n", &format!(" bce lifetime {LIFETIME}\n"))
+            .replace(
+                " network home\n  pool",
+                " network home\n  pool mobile-network ipv6 start-address 2001:db8:d0:: \
+                 pool-prefix 48 network-prefix 56\n  pool",
+            );
+        Self::Kedged(Daemon::start(&domain.core.lma, &config).expect("anchor"))
+    }
+
+    fn log(&self) -> String {
+        match self {
+            Self::Independent(anchor) => format!("{}{}", anchor.output(), anchor.errors()),
+            Self::Kedged(anchor) => anchor.log(),
+        }
+    }
+
+    /// Whether the router's binding is with the second gateway, and has no network any more.
+    fn has_taken_back(&self) -> Result<(), String> {
+        let second = GATEWAYS[1].2.to_string();
+        let (ends, said) = match self {
+            Self::Independent(anchor) => {
+                let said = anchor.output();
+                let last = said.lines().last().unwrap_or_default();
+                (last.starts_with(&second) && last.ends_with("delegated none"), said)
+            }
+            Self::Kedged(anchor) => {
+                let shown = anchor.kedge("show ipv6 mobile pmipv6 lma bindings | json");
+                let shown = shown.map_err(|e| e.to_string())?;
+                let answer: Value = serde_json::from_str(&shown).map_err(|e| e.to_string())?;
+                let binding = &answer["bindings"][0];
+                let networks = binding["mobile_network_prefixes"].as_array();
+                (shown.contains(&second) && networks.is_some_and(Vec::is_empty), shown)
+            }
+        };
+        if ends { Ok(()) } else { Err(said) }
+    }
+}
+
+struct Stage {
+    domain: Domain,
+    mags: [Daemon; 2],
+    anchor: Anchor,
+    fixed: Host,
+    // Last: it removes the rest.
+    lab: Lab,
+}
+
+impl Stage {
+    fn set(anchor: impl FnOnce(&Domain, &Plan) -> Anchor) -> Self {
+        let lab = Lab::new("kgpd").expect("lab");
+        let domain = Domain::draw(&lab).expect("domain");
         let plan = Plan { authenticated: false, ..Plan::default() };
+        let anchor = anchor(&domain, &plan);
         let mags = [0, 1].map(|index| {
             let config = Domain::mag_config(&plan, index)
                 .replace("  service dual\n", "  service ipv6\n  prefix-delegation\n");
@@ -117,14 +171,21 @@ impl Stage {
 
     fn logs(&self) -> String {
         let [one, two] = &self.mags;
-        let said = self.anchor.output();
-        format!("anchor: {said}{}\n{}\n{}", self.anchor.errors(), one.log(), two.log())
+        format!("anchor: {}\n{}\n{}", self.anchor.log(), one.log(), two.log())
     }
 }
 
 #[test]
 fn a_mobile_network_keeps_its_prefix_while_its_router_roams() {
-    let stage = Stage::set();
+    roams(&Stage::set(Anchor::independent));
+}
+
+#[test]
+fn a_mobile_network_out_of_the_pool_of_our_anchor_keeps_its_prefix_while_its_router_roams() {
+    roams(&Stage::set(Anchor::kedged));
+}
+
+fn roams(stage: &Stage) {
     let capture =
         |index: usize| Capture::start(&stage.domain.mags[index], "acc0", "ip6").expect("capture");
     let captures = [capture(0), capture(1)];
@@ -171,13 +232,8 @@ fn a_mobile_network_keeps_its_prefix_while_its_router_roams() {
     let mut release = stage.dhclient("release", &["-r"]);
     release.wait(SOON).unwrap_or_else(|e| panic!("{e}\n{}", release.errors()));
     stage.routed(1, false);
-    wait::until(SOON, "the anchor to hear of it", || {
-        let said = stage.anchor.output();
-        let last = said.lines().last().unwrap_or_default();
-        let ends = last.starts_with(&GATEWAYS[1].2.to_string()) && last.ends_with("delegated none");
-        if ends { Ok(()) } else { Err(said.clone()) }
-    })
-    .unwrap_or_else(|e| panic!("{e}"));
+    wait::until(SOON, "the anchor to hear of it", || stage.anchor.has_taken_back())
+        .unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(stage.count(1, "mag_dhcpv6", "release"), 1);
     for capture in captures {
         let recording = capture.stop().expect("recording");

@@ -22,13 +22,10 @@ const STILL: &[&str] = &[
     "deny_unspecified.newer_session_pcrf",
     "deny_unspecified.newer_session_pcs",
     "discard_reasons.initial_auth_pending",
-    // Workers, their queues and their start; overload.
+    // Workers and their start.
     "deny_admin_prohibited.congestion_control_denied",
-    "deny_insufficient_resources.input_queue_exceeded",
-    "deny_insufficient_resources.no_memory",
     "deny_insufficient_resources.no_session_manager",
     "deny_insufficient_resources.session_manager_rejected",
-    "discard_reasons.congestion",
     "discard_reasons.manager_not_ready",
     "revocation_ack_discarded.manager_not_ready",
     // Home registrations (RFC 6275) and several care-of addresses (RFC 5648).

@@ -38,24 +38,6 @@ pub fn calm(world: &mut World) {
     }
 }
 
-/// Lets the links of static nodes without a session come up anew.
-///
-/// TODO-correctness: `kedge_mag::Interface::static_node` says that such a node is there whenever
-/// its link is up. One that was cleared, or whose binding the anchor took back, is registered
-/// again only with the link.
-pub fn bring_back_static_nodes(world: &mut World) {
-    for gateway in 0..world.gateways.len() {
-        let now = world.clock.now();
-        let station = &world.gateways[gateway];
-        let is_up = station.link(STATIC) == LinkState::Up;
-        if is_up && station.mag.bindings(now).all(|view| view.interface != STATIC) {
-            let place = Place { gateway, interface: STATIC };
-            world.carrier(place, LinkState::Down);
-            world.carrier(place, LinkState::Up);
-        }
-    }
-}
-
 /// All nodes go.
 pub fn exodus(world: &mut World) {
     for host in 0..world.hosts.len() {

@@ -25,7 +25,8 @@ pub fn broken(root: &Path) -> Result<Vec<String>> {
     Ok(found)
 }
 
-fn collect(folder: &Path, deep: bool, pages: &mut Vec<PathBuf>) -> Result<()> {
+/// The Markdown files of a folder, and with `deep` of those below it.
+pub fn collect(folder: &Path, deep: bool, pages: &mut Vec<PathBuf>) -> Result<()> {
     if !folder.is_dir() {
         return Ok(());
     }

@@ -1,8 +1,9 @@
-//! The generated pages, and the links of all pages.
+//! The generated pages, the links of all pages, and the tests that they cite.
 //!
 //! A page that repeats a table of the code is generated from that table, checked in so that it
 //! can be read without a build, and compared in `make check` so that it is never stale.
 
+mod citations;
 mod counters;
 mod decisions;
 mod links;
@@ -50,7 +51,7 @@ pub fn write(root: &Path) -> Result<String> {
     Ok(format!("docs: {} pages, written: {}", pages.len(), list(&written)))
 }
 
-/// Fails when a page is stale or a link of any page leads nowhere.
+/// Fails when a page is stale, a link of any page leads nowhere, or a cited test does not exist.
 pub fn check(root: &Path) -> Result<String> {
     let pages = pages(root)?;
     let mut faults: Vec<_> = pages
@@ -59,9 +60,10 @@ pub fn check(root: &Path) -> Result<String> {
         .map(|page| format!("  {} is stale: run `cargo xtask docs` and commit it", page.path))
         .collect();
     faults.extend(links::broken(root)?);
+    faults.extend(citations::broken(root)?);
     if faults.is_empty() {
         return Ok(format!(
-            "docs: {} generated pages are fresh, links lead somewhere",
+            "docs: {} generated pages are fresh, links lead somewhere, cited tests exist",
             pages.len()
         ));
     }

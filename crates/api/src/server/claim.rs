@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
+use crate::private::reason;
+
 /// Only root and the group enter the directory that we make.
 const DIRECTORY_MODE: u32 = 0o750;
 
@@ -160,12 +162,6 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
     fs::set_permissions(path, Permissions::from_mode(SOCKET_MODE))?;
     socket.listen(BACKLOG)?;
     Ok(OwnedFd::from(socket).into())
-}
-
-/// What the kernel said, without the number that std appends.
-fn reason(cause: &io::Error) -> String {
-    let text = cause.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
 fn identity(file: &Metadata) -> (u64, u64) {

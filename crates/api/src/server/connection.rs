@@ -4,12 +4,11 @@
 //! the daemon's loop is stuck costs its own thread for a bounded time, and nobody else anything.
 
 use std::io;
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
-use super::{Answered, Call, ClientId, MAX_CONNECTIONS};
+use super::{Answered, Call, Caller, ClientId, MAX_CONNECTIONS};
 use crate::frame::{self, Frames};
 use crate::{Answer, Ask, MAX_REQUEST, Refusal, Request};
 
@@ -28,15 +27,15 @@ const TURNING_AWAY: Duration = Duration::from_millis(100);
 /// The way from one client to the daemon's loop.
 pub(super) struct Line {
     pub(super) client: ClientId,
-    pub(super) uid: Option<u32>,
+    pub(super) caller: Caller,
     pub(super) queue: SyncSender<Call>,
     pub(super) wake: Arc<dyn Fn() + Send + Sync>,
 }
 
-/// Serves a client until it leaves, errs or is silent for too long.
-pub(super) fn serve(stream: UnixStream, line: &Line) {
-    let mut frames = Frames::new(stream, MAX_REQUEST);
-    if let Err(error) = converse(&mut frames, line) {
+/// Serves a client until it leaves, errs, is silent for too long, or `admitted` no longer says
+/// that it may be here.
+pub(super) fn serve(frames: &mut Frames, line: &Line, admitted: &dyn Fn() -> bool) {
+    if let Err(error) = converse(frames, line, admitted) {
         if error.kind() == io::ErrorKind::TimedOut {
             let text = format!("closed after {} s without a command", IDLE.as_secs());
             // Whether the client still reads is its own affair.
@@ -47,27 +46,30 @@ pub(super) fn serve(stream: UnixStream, line: &Line) {
 }
 
 /// Tells a client that there is no place for it.
-pub(super) fn turn_away(stream: UnixStream) {
+pub(super) fn turn_away(frames: &mut Frames) {
     let line = refuse(format!(
         "{MAX_CONNECTIONS} management clients are connected already: close one, or try again"
     ))
     .encode();
     // Whether the client still reads is its own affair.
-    let _ = Frames::new(stream, MAX_REQUEST).write_line(&line, TURNING_AWAY);
+    let _ = frames.write_line(&line, TURNING_AWAY);
 }
 
 /// An answer about the connection itself.
-fn refuse(text: String) -> Answer {
+pub(super) fn refuse(text: String) -> Answer {
     Answer { id: 0, outcome: Err(Refusal::new(text)), mode: None }
 }
 
-fn converse(frames: &mut Frames, line: &Line) -> io::Result<()> {
+fn converse(frames: &mut Frames, line: &Line, admitted: &dyn Fn() -> bool) -> io::Result<()> {
     loop {
         let (answer, usable) = match frames.read_line(IDLE)? {
             frame::Line::End => return Ok(()),
             frame::Line::TooLong => {
                 let text = format!("the request is too long: at most {MAX_REQUEST} octets");
                 (refuse(text), false)
+            }
+            frame::Line::Complete(_) if !admitted() => {
+                (refuse("the token is not valid any more".to_owned()), false)
             }
             frame::Line::Complete(request) => (respond(&request, line), true),
         };
@@ -94,7 +96,8 @@ fn hand_over(ask: Ask, line: &Line) -> Answered {
     let refused = |text: String| Answered { outcome: Err(Refusal::new(text)), mode: None };
     // Room for the one answer, so that the daemon's send never waits.
     let (reply, answer) = sync_channel(1);
-    match line.queue.try_send(Call { ask, client: line.client, uid: line.uid, reply }) {
+    let call = Call { ask, client: line.client, caller: line.caller.clone(), reply };
+    match line.queue.try_send(call) {
         Ok(()) => (line.wake)(),
         Err(TrySendError::Full(_)) => return refused("the daemon is busy: try again".to_owned()),
         Err(TrySendError::Disconnected(_)) => return refused(STOPPING.to_owned()),
@@ -121,8 +124,10 @@ mod tests {
         let (queue, calls) = sync_channel(1);
         let (reply, _answer) = sync_channel(1);
         let client = ClientId(0);
-        queue.send(Call { ask: Ask::command("show one"), client, uid: None, reply }).unwrap();
-        let line = Line { client, uid: None, queue, wake: Arc::new(|| panic!("nothing queued")) };
+        let caller = Caller::Local { uid: None };
+        let ask = Ask::command("show one");
+        queue.send(Call { ask, client, caller: caller.clone(), reply }).unwrap();
+        let line = Line { client, caller, queue, wake: Arc::new(|| panic!("nothing queued")) };
         let answered = hand_over(Ask::command("show two"), &line);
         assert_eq!(answered.outcome, Err(Refusal::new("the daemon is busy: try again")));
         assert_eq!(calls.try_iter().count(), 1);
@@ -132,7 +137,8 @@ mod tests {
     fn the_daemon_does_not_wait_for_a_client_that_gave_up() {
         let (reply, answer) = sync_channel(1);
         drop(answer);
-        let call = Call { ask: Ask::command("show"), client: ClientId(0), uid: None, reply };
+        let caller = Caller::Local { uid: None };
+        let call = Call { ask: Ask::command("show"), client: ClientId(0), caller, reply };
         call.answer(Ok(Reply::Text(String::new())), None);
     }
 }

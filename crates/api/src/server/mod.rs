@@ -1,8 +1,10 @@
 //! The server: a socket, an accepting thread, and one thread for each of at most
-//! [`MAX_CONNECTIONS`] clients.
+//! [`MAX_CONNECTIONS`] clients; the same again for clients that come over TCP ([`remote`]), so
+//! that strangers cannot keep the host's own users out.
 //!
 //! ```text
 //!  thread "api"            accepts; turns the 33rd client away with a word
+//!  thread "api-tls"        accepts over TCP, where that is configured
 //!  thread "api-client" xN  line in → Call into the bounded queue, wake → outcome → line out
 //!  the daemon's loop       next_call() when woken; Call::answer()
 //! ```
@@ -13,10 +15,13 @@
 
 mod claim;
 mod connection;
+mod guard;
+mod remote;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::Shutdown;
+use std::net::{Shutdown, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -25,18 +30,21 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::{Ask, Outcome};
+use crate::frame::{Bounded, Frames};
+use crate::{Ask, MAX_REQUEST, Outcome};
 
 pub use claim::BindError;
 use claim::Claim;
 use connection::{Line, serve, turn_away};
+use remote::{Counted, Listening};
+pub use remote::{RemoteAccess, RemoteCounters, RemoteError};
 
-/// Clients served at the same time.
+/// Clients served at the same time, of either kind.
 const MAX_CONNECTIONS: usize = 32;
 
 /// Requests that wait for the daemon's loop, one of each client. More can wait only when clients
 /// gave up on a stuck loop and others came; those are told that the daemon is busy.
-const MAX_WAITING: usize = MAX_CONNECTIONS;
+const MAX_WAITING: usize = 2 * MAX_CONNECTIONS;
 
 /// How long answers under way may take once the server stops.
 const PARTING: Duration = Duration::from_secs(1);
@@ -55,9 +63,24 @@ pub struct Call {
     pub ask: Ask,
     /// Who asks.
     pub client: ClientId,
-    /// The user that the client runs as, by the kernel's word; `None` if it has none.
-    pub uid: Option<u32>,
+    /// On whose behalf.
+    pub caller: Caller,
     reply: SyncSender<Answered>,
+}
+
+/// Who asks.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Caller {
+    /// A process of this host.
+    Local {
+        /// The user it runs as, by the kernel's word; `None` if it has none.
+        uid: Option<u32>,
+    },
+    /// Someone on another host who has a token.
+    Token {
+        /// The token's name.
+        name: Arc<str>,
+    },
 }
 
 impl Call {
@@ -85,6 +108,11 @@ pub struct Server {
     /// A second handle on the listening socket, to interrupt the accepting thread.
     listening: UnixStream,
     accepting: Option<JoinHandle<()>>,
+    /// What each connection's thread is given.
+    reception: Reception,
+    /// The TCP side, where one is configured.
+    remote: Option<Listening>,
+    counted: Arc<Counted>,
     claim: Claim,
 }
 
@@ -102,13 +130,48 @@ impl Server {
         let (leaving, gone) = channel();
         let connections = Arc::new(Connections::default());
         let wake = Arc::new(wake);
-        let door = Door { queue, leaving, wake, connections: Arc::clone(&connections) };
+        let reception = Reception { queue, leaving, wake, connections: Arc::clone(&connections) };
+        let door = Door { reception: reception.clone() };
         let accepting = thread::Builder::new()
             .name("api".to_owned())
             .spawn(move || door.accept(&listener))
             .map_err(fault)?;
         let accepting = Some(accepting);
-        Ok(Self { calls: Some(calls), gone, connections, listening, accepting, claim })
+        Ok(Self {
+            calls: Some(calls),
+            gone,
+            connections,
+            listening,
+            accepting,
+            reception,
+            remote: None,
+            counted: Arc::default(),
+            claim,
+        })
+    }
+
+    /// Lets clients in over TCP as `access` says, or not at all. On an error everything is as it
+    /// was. Clients that came through a port that is closed by this are cut off once the request
+    /// under way is answered; those of a port that stays, stay.
+    pub fn set_remote(&mut self, access: Option<&RemoteAccess>) -> Result<(), RemoteError> {
+        let Some(access) = access else {
+            self.remote = None;
+            return Ok(());
+        };
+        match &self.remote {
+            Some(remote) if remote.address() == access.listen => remote.change(access),
+            _ => {
+                let counted = Arc::clone(&self.counted);
+                let begun = Listening::begin(access, self.reception.clone(), counted)?;
+                self.remote = Some(begun);
+                Ok(())
+            }
+        }
+    }
+
+    /// What clients over TCP came to since the server began.
+    pub fn remote_counters(&self) -> RemoteCounters {
+        self.counted.read()
     }
 
     /// Where it listens.
@@ -130,6 +193,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.connections.stop();
+        self.remote = None;
         // On a listening socket this makes accept() return and connect() fail.
         let _ = self.listening.shutdown(Shutdown::Both);
         // Unanswered calls go with their queue; their threads tell the clients.
@@ -141,44 +205,66 @@ impl Drop for Server {
     }
 }
 
-/// What the accepting thread owns and lends to each connection.
-struct Door {
+/// What an accepting thread lends to each connection.
+#[derive(Clone)]
+struct Reception {
     queue: SyncSender<Call>,
     leaving: Sender<ClientId>,
     wake: Arc<dyn Fn() + Send + Sync>,
     connections: Arc<Connections>,
 }
 
+impl Reception {
+    /// The way to the loop for a client, in the name of `caller`.
+    fn line(&self, number: u64, caller: Caller) -> Line {
+        let (queue, wake) = (self.queue.clone(), Arc::clone(&self.wake));
+        Line { client: ClientId(number), caller, queue, wake }
+    }
+
+    /// Runs `serve` for a connection that has a place, on a thread of its own; the place is free
+    /// again when it ends.
+    fn spawn(&self, number: u64, serve: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        let leave = Leave { reception: self.clone(), number };
+        let thread = thread::Builder::new().name("api-client".to_owned());
+        thread.spawn(move || {
+            let _leave = leave;
+            serve();
+        })?;
+        Ok(())
+    }
+}
+
+/// The accepting thread of the socket.
+struct Door {
+    reception: Reception,
+}
+
 impl Door {
     fn accept(&self, listener: &UnixListener) {
+        let connections = &self.reception.connections;
         loop {
             let accepted = listener.accept();
-            if self.connections.stopping() {
+            if connections.stopping() {
                 return;
             }
             let result = accepted.and_then(|(stream, _)| self.admit(stream));
             if let Err(error) = result {
                 tracing::warn!(%error, "a management client could not be served");
-                self.connections.pause(OUT_OF_DESCRIPTORS);
+                connections.pause(OUT_OF_DESCRIPTORS);
             }
         }
     }
 
     fn admit(&self, stream: UnixStream) -> io::Result<()> {
-        let Some(number) = self.connections.enter(stream.try_clone()?) else {
-            turn_away(stream);
+        let uid = rustix::net::sockopt::socket_peercred(&stream).ok().map(|peer| peer.uid.as_raw());
+        let second = Handle::Local(stream.try_clone()?);
+        let mut frames = Frames::new(Bounded::new(stream), MAX_REQUEST);
+        let Some(number) = self.reception.connections.enter(second) else {
+            turn_away(&mut frames);
             return Ok(());
         };
-        let client = ClientId(number);
-        let uid = rustix::net::sockopt::socket_peercred(&stream).ok().map(|peer| peer.uid.as_raw());
-        let line = Line { client, uid, queue: self.queue.clone(), wake: Arc::clone(&self.wake) };
-        let (connections, leaving) = (Arc::clone(&self.connections), self.leaving.clone());
-        let leave = Leave { connections, number, leaving, wake: Arc::clone(&self.wake) };
-        thread::Builder::new().name("api-client".to_owned()).spawn(move || {
-            let _leave = leave;
-            serve(stream, &line);
-        })?;
-        Ok(())
+        let line = self.reception.line(number, Caller::Local { uid });
+        self.reception.spawn(number, move || serve(&mut frames, &line, &|| true))
     }
 }
 
@@ -193,18 +279,41 @@ struct Connections {
 struct State {
     stopping: bool,
     next: u64,
-    streams: BTreeMap<u64, UnixStream>,
+    streams: BTreeMap<u64, Handle>,
+}
+
+/// A second handle on a connection, to hang up on it.
+enum Handle {
+    Local(UnixStream),
+    Remote(TcpStream),
+}
+
+impl Handle {
+    fn is_remote(&self) -> bool {
+        matches!(self, Self::Remote(_))
+    }
+
+    fn shutdown(&self, how: Shutdown) {
+        // A client that has gone by itself cannot be hung up on.
+        let _ = match self {
+            Self::Local(stream) => stream.shutdown(how),
+            Self::Remote(stream) => stream.shutdown(how),
+        };
+    }
 }
 
 impl Connections {
-    fn enter(&self, stream: UnixStream) -> Option<u64> {
+    /// A place for a connection, if its kind has one left.
+    fn enter(&self, handle: Handle) -> Option<u64> {
         let mut state = self.lock();
-        if state.stopping || state.streams.len() >= MAX_CONNECTIONS {
+        let remote = handle.is_remote();
+        let same = state.streams.values().filter(|other| other.is_remote() == remote).count();
+        if state.stopping || same >= MAX_CONNECTIONS {
             return None;
         }
         let number = state.next;
         state.next += 1;
-        state.streams.insert(number, stream);
+        state.streams.insert(number, handle);
         Some(number)
     }
 
@@ -222,9 +331,17 @@ impl Connections {
         self.changed.notify_all();
     }
 
-    /// Waits for `time`, or less when the server stops.
+    /// Ends every pause.
+    fn wake(&self) {
+        self.changed.notify_all();
+    }
+
+    /// Waits for `time`, or less when something changes.
     fn pause(&self, time: Duration) {
-        let _ = self.changed.wait_timeout_while(self.lock(), time, |state| !state.stopping);
+        let state = self.lock();
+        if !state.stopping {
+            let _ = self.changed.wait_timeout(state, time);
+        }
     }
 
     /// Reads no further request; gives answers under way `time`, then cuts what is left.
@@ -237,10 +354,14 @@ impl Connections {
     }
 
     fn hang_up(&self, how: Shutdown) {
-        for stream in self.lock().streams.values() {
-            // A client that has gone by itself cannot be hung up on.
-            let _ = stream.shutdown(how);
-        }
+        self.lock().streams.values().for_each(|handle| handle.shutdown(how));
+    }
+
+    /// Reads no further request of clients that came over TCP.
+    fn dismiss_remote(&self) {
+        let state = self.lock();
+        let remote = state.streams.values().filter(|handle| handle.is_remote());
+        remote.for_each(|handle| handle.shutdown(Shutdown::Read));
     }
 
     /// The state is plain data: a thread that panicked left it whole.
@@ -251,18 +372,16 @@ impl Connections {
 
 /// Gives the connection's place free when its thread ends, however it ends, and says so.
 struct Leave {
-    connections: Arc<Connections>,
+    reception: Reception,
     number: u64,
-    leaving: Sender<ClientId>,
-    wake: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl Drop for Leave {
     fn drop(&mut self) {
-        self.connections.leave(self.number);
+        self.reception.connections.leave(self.number);
         // A server that has stopped does not ask any more.
-        if self.leaving.send(ClientId(self.number)).is_ok() {
-            (self.wake)();
+        if self.reception.leaving.send(ClientId(self.number)).is_ok() {
+            (self.reception.wake)();
         }
     }
 }

@@ -134,14 +134,14 @@ pub(crate) static NAI: Block<Key> = Block {
             &[FIXED_GRE_KEY, word("up", "Towards the anchor"), arg("KEY", GRE_KEY)],
             "The fixed GRE key of packets towards the anchor",
         )
-        .no_effect_yet()
+        .new_bindings()
         .from(XE),
         row(
             Key::GreKeyDown,
             &[FIXED_GRE_KEY, word("down", "Towards the node"), arg("KEY", GRE_KEY)],
             "The fixed GRE key of packets towards the node",
         )
-        .no_effect_yet()
+        .new_bindings()
         .from(XE),
         AUTH_OPTION.help("A key of its own").no_effect_yet(),
     ],

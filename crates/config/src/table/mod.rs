@@ -11,6 +11,7 @@ mod hybrid;
 mod lma;
 mod local_loop;
 mod mag;
+mod management;
 
 use kedge_grammar::table::{Block, arg, arg_help, last, row, word};
 use kedge_grammar::{Part, Value};
@@ -50,6 +51,13 @@ pub(crate) static GLOBAL: Block<Key> = Block {
             .restart()
             .no_effect_yet()
             .from(OURS),
+        row(
+            Key::ManagementApi,
+            &[last("management-api")],
+            "Management from other hosts, over TCP with TLS and tokens",
+        )
+        .opens(&management::MANAGEMENT_API)
+        .from(OURS),
         row(
             Key::RadiusServer,
             &[

@@ -130,7 +130,8 @@ fn profile(nai: &NaiConfig, lma: &LmaConfig) -> Profile {
         ServiceConfig::Dual if lma.ignore_home_address => Service::Ipv6,
         ServiceConfig::Dual => Service::Dual,
     };
-    Profile { service, network: nai.network.clone(), apn: nai.apn.clone(), uplink_key: None }
+    let (network, apn) = (nai.network.clone(), nai.apn.clone());
+    Profile { service, network, apn, uplink_key: nai.gre_key_up }
 }
 
 fn peer(config: &Config, mag: &PeerMag) -> Peer {

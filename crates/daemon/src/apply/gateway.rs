@@ -188,7 +188,8 @@ fn profile(config: &Config, mag: &MagConfig, nai: &str) -> Profile {
     };
     let delegated_prefixes = found.is_some_and(|nai| nai.delegation);
     let lma = found.and_then(|nai| nai.lma.clone());
-    Profile { service, lma, delegated_prefixes, downlink_key: None }
+    let downlink_key = found.and_then(|nai| nai.gre_key_down);
+    Profile { service, lma, delegated_prefixes, downlink_key }
 }
 
 fn auth(auth: &AuthOption) -> Auth {

@@ -72,7 +72,11 @@ fn a_device_that_is_no_ethernet_is_left_alone_and_its_fault_is_shown_while_it_is
     let daemon = Daemon::start(&host, &config).expect("kedged");
     let faults = || {
         let globals = json(&daemon, GLOBALS);
-        [0, 1].map(|port| globals["interfaces"][port]["fault"].as_str().map(str::to_owned))
+        let ports = globals["interfaces"].as_array().expect("a list");
+        ["lo", "acc0"].map(|name| {
+            let port = ports.iter().find(|port| port["interface"] == name);
+            port.expect("the port")["fault"].as_str().map(str::to_owned)
+        })
     };
     let fault = Some("it is no Ethernet device".to_owned());
     assert_eq!(faults(), [fault.clone(), fault.clone()]);

@@ -1,8 +1,15 @@
-//! A transport network that is cut for a while.
+//! Between gateway and anchor: a transport network that is cut for a while, and what packets
+//! that cross it carry.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
-use kedge_lab::domain::Plan;
+use kedge_lab::{
+    Capture,
+    domain::{ANCHOR, Encapsulation, GATEWAYS, Plan},
+};
 use serde_json::Value;
 
 use crate::stage::{Site, bindings, counter, turn, until};
@@ -46,4 +53,27 @@ fn while_the_anchor_is_out_of_reach_updates_are_sent_again_ever_more_slowly() {
     let asked = Instant::now();
     site.mag.stop().expect("a clean stop");
     assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+}
+
+#[test]
+fn the_gre_keys_that_a_profile_fixes_are_those_of_the_packets_of_each_direction() {
+    let _turn = turn();
+    let fixed = |config: String| {
+        config.replace(
+            "  service dual\n",
+            "  service dual\n  gre-encap-key up 7001\n  gre-encap-key down 4294967295\n",
+        )
+    };
+    let plan = Plan { encapsulation: Encapsulation::Gre, ..Plan::default() };
+    let mut site = Site::with(plan, fixed, fixed);
+    let capture = Capture::start(&site.domain.core.lma, "tp0", "ip6 proto 47").expect("capture");
+    site.attach();
+    site.answered();
+    let recording = capture.stop().expect("recording");
+    for (source, key) in [(GATEWAYS[0].2, 7001), (ANCHOR.1, u32::MAX)] {
+        let sent = format!("gre && ipv6.src == {source}");
+        let rows = recording.decode(&sent, &["gre.key"]).expect("tshark");
+        let keys: BTreeSet<&str> = rows.iter().flatten().map(String::as_str).collect();
+        assert_eq!(keys, BTreeSet::from([&*format!("0x{key:08x}")]), "from {source}");
+    }
 }

@@ -79,7 +79,7 @@ pub fn address(station: &str, ipv4: bool) -> Result<IpAddr, String> {
 /// Changes a setting as a sentence says.
 ///
 /// `lifetime 3600`, `hnp-maximum 2`, `bce-maximum 10`, `delete-wait 10s`, `create-wait 0s`,
-/// `timestamp-window 7s` or `none`, `learning on`, `key 256:secret`, optionally with `over zero`,
+/// `timestamp-window 7s` or `none`, `learning on`, `learned-maximum 10`, `key 256:secret`, optionally with `over zero`,
 /// `over hnp` or `updates-only`, `encapsulation gre`, `udp` or `as-requested`, `forced-udp off`,
 /// `gre-keys off`, `heartbeat 60s timeout 3s retries 3` or `none`, `revocation 1s to 2s retries 1`,
 /// `restart-counter 7`, `ipv6-pool 2001:db8:100::/48` or `none`, `ipv4-pool 10.0.0.2/24` or `none`,
@@ -94,6 +94,7 @@ pub fn set(settings: &mut Settings, words: &mut Words<'_>) -> Result<(), String>
         "delete-wait" => settings.delete_wait = duration(words.next("a time span")?)?,
         "create-wait" => settings.create_wait = duration(words.next("a time span")?)?,
         "timestamp-window" => settings.timestamp_window = unless_none(words, duration)?,
+        "learned-maximum" => settings.learned_mag_maximum = words.value("a number")?,
         "learning" => settings.dynamic_mag_learning = is_on(words)?,
         "forced-udp" => settings.accept_forced_udp = is_on(words)?,
         "gre-keys" => settings.generate_grekey = is_on(words)?,

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use kedge_lma::{Lma, Output, Rejection, Settings};
+use kedge_lma::{Lma, Load, Output, Rejection, Settings};
 use kedge_model::{BindingId, CustomerId, Datagram, Forwarding, SignalPath, VrfId};
 use kedge_wire::registry::RevocationTrigger;
 
@@ -68,6 +68,15 @@ impl Anchor {
         match subject {
             "wait" => self.wait(duration(words.next("a time span")?)?)?,
             "operator" => self.operate(words)?,
+            "load" if words.take("becomes") => {
+                let load = match words.next("a load")? {
+                    "normal" => Load::Normal,
+                    "busy" => Load::Busy,
+                    "saturated" => Load::Saturated,
+                    other => return Err(format!("“{other}” is no load")),
+                };
+                self.lma().set_load(load);
+            }
             "forwarding" if words.take("stops") => self.lma().handle_forwarding_stopped(),
             "transport" if words.take("refuses") => self.refuse_transport(words)?,
             station => {
@@ -149,6 +158,10 @@ impl Anchor {
                 self.lma().apply(settings, now);
             }
             "clears" if words.take("everything") => drop(self.lma().clear_all(now)),
+            "clears" if words.take("realm") => {
+                let realm = words.next("a realm")?.to_owned();
+                self.lma().clear_realm(customer, &realm, now);
+            }
             "clears" if words.take("gateway") => {
                 let name = words.next("a gateway")?.to_owned();
                 self.lma().clear_peer(&name, now);

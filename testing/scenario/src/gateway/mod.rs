@@ -128,6 +128,7 @@ impl Gateway {
     fn answer_fields(&self, kind: &str, fields: &mut Fields) {
         let (question, names): (&str, &[&str]) = match kind {
             "PBA" => ("PBU", &["sequence", "nai", "handoff", "att", "llid", "timestamp"]),
+            "BRA" => ("BRI", &["sequence", "flags"]),
             "heartbeat" => ("heartbeat", &["sequence"]),
             _ => return,
         };

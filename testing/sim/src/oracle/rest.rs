@@ -8,7 +8,6 @@ use kedge_mag::{BindingState, BindingView, LinkState, Refusal};
 use kedge_model::{Encapsulation, LinkLayerId, Tunnel};
 use kedge_wire::registry::Status;
 
-use crate::faults;
 use crate::plan::{CUSTOMER, STATIC, static_node};
 use crate::world::World;
 
@@ -24,7 +23,6 @@ pub fn await_rest(world: &mut World) {
     let deadline = world.clock.now() + world.plan.settling_time();
     loop {
         world.run_for(GLANCE, |_| {});
-        faults::bring_back_static_nodes(world);
         let restless = unrest(world).or_else(|| silence(world));
         let Some(why) = restless else { break };
         assert!(world.clock.now() < deadline, "the domain does not come to rest: {why}");

@@ -10,7 +10,7 @@ use kedge_lab::{
 };
 
 use crate::{
-    Outcome, ROUNDS, number,
+    Outcome, ROUNDS, fastd, number,
     table::{self, Row},
 };
 
@@ -29,11 +29,14 @@ const SMALL: u64 = 14 + 20 + 8 + PAYLOAD as u64;
 enum Kind {
     Plain,
     Vxlan,
+    Fastd,
     Kedge(Transport, Encapsulation),
 }
 
 const KERNEL: [(&str, Kind); 2] =
     [("kernel forwarding", Kind::Plain), ("kernel VXLAN", Kind::Vxlan)];
+/// Measured where it is installed.
+const OTHERS: [(&str, Kind); 1] = [("fastd, without encryption", Kind::Fastd)];
 const KEDGE: [(&str, Kind); 3] = [
     ("kedged, UDP over IPv4", Kind::Kedge(Transport::Ipv4, Encapsulation::Udp)),
     ("kedged, GRE with key over IPv4", Kind::Kedge(Transport::Ipv4, Encapsulation::Gre)),
@@ -42,7 +45,12 @@ const KEDGE: [(&str, Kind); 3] = [
 
 /// Measures and prints; without `kedge` only what the kernel does.
 pub fn measure(kedge: bool) -> Outcome<()> {
-    let kinds = KERNEL.iter().chain(KEDGE.iter().filter(|_| kedge));
+    let comparable = fastd::is_installed();
+    if !comparable {
+        eprintln!("fastd is not installed: no figures of it");
+    }
+    let others = OTHERS.iter().filter(|_| comparable);
+    let kinds = KERNEL.iter().chain(others).chain(KEDGE.iter().filter(|_| kedge));
     let paths: Vec<(&str, Line)> =
         kinds.map(|(name, kind)| Ok((*name, Line::set(*kind)?))).collect::<Result<_>>()?;
     let mut rows: Vec<Row> = paths.iter().map(|(name, _)| Row::new(name, 2)).collect();
@@ -103,6 +111,10 @@ impl Line {
         let target = match kind {
             Kind::Plain => by_routes(&lma, &mag, &mn)?,
             Kind::Vxlan => by_vxlan(&lma, &mag, &mn)?,
+            Kind::Fastd => {
+                running.programs.extend(fastd::join(&lma, &mag, MTU)?);
+                through_ends(&lma, &mag, &mn)?
+            }
             Kind::Kedge(transport, encapsulation) => {
                 let plan = Plan { transport, encapsulation, ..Plan::default() };
                 by_kedge(&lma, &mag, &mn, &plan, &mut running)?
@@ -188,6 +200,11 @@ fn by_vxlan(lma: &Host, mag: &Host, mn: &Host) -> Result<Ipv4Addr> {
         host.address("vx0", own)?;
         host.ip("link set vx0 up")?;
     }
+    through_ends(lma, mag, mn)
+}
+
+/// Routes through the two ends of a tunnel.
+fn through_ends(lma: &Host, mag: &Host, mn: &Host) -> Result<Ipv4Addr> {
     lma.route("203.0.113.0/24 via 10.255.0.2")?;
     mag.route("default via 10.255.0.1")?;
     number_node(mag, mn)

@@ -12,6 +12,8 @@
 //!                        └ 1500 octets ─┘   plain routes, VXLAN, or kedged at both ends
 //! ```
 //!
+//! Where fastd is installed, its tunnel stands beside them.
+//!
 //! TCP is one iperf3 stream. Small packets have 64 octets of payload, are sent by the batch, and
 //! dropped and counted where they enter the mobile node.
 //!
@@ -19,6 +21,7 @@
 //! against an echo server under the same load. What the anchor's machine does without sockets, the
 //! example `scale` of kedge-lma measures.
 
+mod fastd;
 mod forwarding;
 mod signalling;
 mod table;
