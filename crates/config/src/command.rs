@@ -649,8 +649,18 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
         Key::ClearLmaStatistics => Command::ClearLmaStatistics { name },
         Key::ClearMagStatistics => Command::ClearMagStatistics { name },
     };
-    let pipes = pipes.iter().map(|segment| pipe(line, segment));
-    Ok(Request { command, pipes: pipes.collect::<Result<_, _>>()? })
+    Ok(Request { command, pipes: read_pipes(line, pipes)? })
+}
+
+/// The part of a line before its pipes, and its pipes.
+pub fn split_pipes(line: &str) -> Result<(&str, Vec<Pipe>), Box<CommandError>> {
+    let segments = segments(line);
+    let (command, pipes) = segments.split_first().expect("there is always one");
+    Ok((&line[command.clone()], read_pipes(line, pipes)?))
+}
+
+fn read_pipes(line: &str, segments: &[Range<usize>]) -> Result<Vec<Pipe>, Box<CommandError>> {
+    segments.iter().map(|segment| pipe(line, segment)).collect()
 }
 
 fn extent(args: &Args) -> Extent {

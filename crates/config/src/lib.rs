@@ -45,7 +45,7 @@ pub use candidate::Candidate;
 pub use change::{Change, Object, What, changes, commands, compare};
 pub use command::{
     BindingFilter, Command, CommandError, DebugTarget, Extent, Request, Role, complete,
-    parse_command,
+    parse_command, split_pipes,
 };
 pub use customer::{Customer, LocalLoop, MnpMaximum, PerFamily, Transport};
 pub use domain::{DomainConfig, DomainMember, NaiConfig, Service};

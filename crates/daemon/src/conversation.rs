@@ -1,9 +1,10 @@
 //! What a client says, line by line: a command of the terminal, a command about sessions, or,
 //! within a session, a line of the configuration.
 
-use kedge_api::{Ask, Call, Caller, Outcome, Refusal, Reply, Word};
+use kedge_api::{Ask, Call, Caller, Format, Outcome, Refusal, Reply, Word};
 use kedge_config::{
-    CommandError, CommitKind, Config, SessionCommand, complete_session, parse_session_command,
+    CommandError, CommitKind, Config, Pipe, SessionCommand, complete_session,
+    parse_session_command, split_pipes,
 };
 use kedge_sansio::Now;
 use nix::unistd::{Uid, User};
@@ -30,6 +31,12 @@ fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Outcome {
     }
     let ask = &with_line(&call.ask, line);
     let inside = shell.sessions.get(call.client).is_some();
+    if is_show(line)
+        && let Ok((command, pipes)) = split_pipes(line)
+        && let Ok(command) = parse_session_command(command, inside)
+    {
+        return shown(shell, call, &command, &pipes);
+    }
     let about_session = match parse_session_command(line, inside) {
         Ok(command) => return about(shell, call, &command, now),
         Err(error) => error,
@@ -66,21 +73,10 @@ fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> 
             let said = commit_session(shell, call, *how, comment.as_deref(), now)?;
             Ok(text(said))
         }
-        SessionCommand::ShowChanges => Ok(text(session(shell, call)?.changes()?)),
-        SessionCommand::ShowCandidate => {
-            Ok(text(kedge_config::render(&session(shell, call)?.config()?)))
-        }
-        SessionCommand::ShowCommits => Ok(commits(shell, &call.ask)),
-        SessionCommand::ShowCommitChanges(number) => {
-            let after = shell.commits.config(*number)?;
-            let before = match number.checked_sub(1) {
-                Some(earlier) if shell.commits.history().get(earlier).is_some() => {
-                    shell.commits.config(earlier)?
-                }
-                _ => Config::default(),
-            };
-            Ok(text(kedge_config::compare(&before, &after)))
-        }
+        SessionCommand::ShowChanges
+        | SessionCommand::ShowCandidate
+        | SessionCommand::ShowCommits
+        | SessionCommand::ShowCommitChanges(_) => shown(shell, call, command, &[]),
         SessionCommand::Rollback(number) => {
             free_to_commit(shell, call)?;
             let config = shell.commits.config(*number)?;
@@ -116,6 +112,37 @@ fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> 
         }
         SessionCommand::Where => Ok(text(format!("{}\n", session(shell, call)?.place()))),
     }
+}
+
+/// A command that looks at a session or at the commits, with what is to be done with its answer.
+fn shown(shell: &mut Shell, call: &Call, command: &SessionCommand, pipes: &[Pipe]) -> Outcome {
+    let (key, shown) = match command {
+        SessionCommand::ShowCandidate => {
+            ("configuration", kedge_config::render(&session(shell, call)?.config()?))
+        }
+        SessionCommand::ShowCommits => ("commits", commits(shell)),
+        SessionCommand::ShowCommitChanges(number) => {
+            let after = shell.commits.config(*number)?;
+            let before = match number.checked_sub(1) {
+                Some(earlier) if shell.commits.history().get(earlier).is_some() => {
+                    shell.commits.config(earlier)?
+                }
+                _ => Config::default(),
+            };
+            ("changes", kedge_config::compare(&before, &after))
+        }
+        _ => ("changes", session(shell, call)?.changes()?),
+    };
+    let asked = matches!(call.ask, Ask::Command { format: Format::Json, .. });
+    if !asked && !pipes.contains(&Pipe::Json) {
+        return Ok(text(pipes.iter().fold(shown, |shown, pipe| pipe.apply(&shown))));
+    }
+    Ok(Reply::Data(match command {
+        SessionCommand::ShowCommits => {
+            json!({ key: shell.commits.history().iter().collect::<Vec<_>>() })
+        }
+        _ => json!({ key: shown }),
+    }))
 }
 
 fn commit_session(
@@ -156,11 +183,8 @@ fn session<'a>(
 }
 
 /// `show configuration commit list`
-fn commits(shell: &Shell, ask: &Ask) -> Reply {
+fn commits(shell: &Shell) -> String {
     let all = || shell.commits.history().iter();
-    if let Ask::Command { format: kedge_api::Format::Json, .. } = ask {
-        return Reply::Data(json!({ "commits": all().collect::<Vec<_>>() }));
-    }
     let width = all().map(|commit| commit.by.len()).max().unwrap_or(0).max(4);
     let mut out = format!("{:>6}  {:<20}  {:<width$}  Comment\n", "Commit", "Time (UTC)", "User");
     for commit in all() {
@@ -170,7 +194,7 @@ fn commits(shell: &Shell, ask: &Ask) -> Reply {
         out.push_str(line.trim_end());
         out.push('\n');
     }
-    text(out)
+    out
 }
 
 fn words(shell: &mut Shell, call: &Call, line: &str) -> Vec<Word> {
