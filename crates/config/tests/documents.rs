@@ -135,6 +135,7 @@ fn the_running_configuration_is_indented_and_in_table_order() {
     assert_eq!(
         render(&load(text).0),
         "\
+! keys behind '7' are obfuscated, not encrypted: treat this text as you treat the keys
 ipv6 mobile pmipv6-domain d
  auth-option spi 100 key 7 ascii 09474B10
 !
