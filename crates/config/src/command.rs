@@ -885,6 +885,7 @@ mod tests {
             [
                 "running-config",
                 "version",
+                "management-api",
                 "ipv6",
                 "lma-service",
                 "mag-service",

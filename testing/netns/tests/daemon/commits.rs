@@ -3,13 +3,13 @@
 use std::{
     fs,
     path::Path,
-    thread::sleep,
     time::{Duration, Instant},
 };
 
 use kedge_lab::{
     Daemon, Host, Ping,
     domain::{ANCHOR, CORRESPONDENT, Plan},
+    wait::pause,
 };
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -308,7 +308,7 @@ fn an_acknowledged_commit_survives_a_kill_at_any_instant() {
         let mut client = single.host.spawn("client", &kedge, &words).expect("client");
         // Spread over the life of the first commits, by something that differs each time.
         let spread = u64::from(daemon.id()).wrapping_mul(0x9e37_79b9) % 200;
-        sleep(Duration::from_millis(40 + spread + round));
+        pause(Duration::from_millis(40 + spread + round));
         daemon.kill().expect("killed");
         client.wait(SOON).expect("the client hears of it");
         let acknowledged =
@@ -403,7 +403,7 @@ fn a_commit_that_nobody_confirms_is_undone_and_one_that_a_restart_meets_is_too()
     confirmed(&daemon);
     while running(&daemon) != before {
         assert!(begun.elapsed() < Duration::from_secs(75), "it is still in force");
-        sleep(Duration::from_millis(500));
+        pause(Duration::from_millis(500));
     }
     assert!(begun.elapsed() > Duration::from_secs(58), "{:?}", begun.elapsed());
     assert_eq!(fs::read_to_string(daemon.config()).expect("FILE"), stage::ANCHOR);
@@ -472,15 +472,21 @@ fn two_sessions_change_what_each_touched() {
     let daemon = Daemon::start(&single.host, stage::ANCHOR).expect("kedged");
     let kedge = kedge_lab::programs::find("kedge").expect("kedge").display().to_string();
     let socket = daemon.socket().display().to_string();
+    let go = single.host.dir().join("go");
     // The first session commits while the second one is open.
     let other = format!(
-        "(echo configure; echo '{}'; echo 'bce lifetime 200'; sleep 2; echo commit) | {kedge} \
-         --socket {socket}",
-        LMA.trim_end()
+        "(echo configure; echo '{}'; echo 'bce lifetime 200'; echo 'show configuration'; \
+         until [ -e {} ]; do sleep 0.1; done; echo commit) | {kedge} --socket {socket}",
+        LMA.trim_end(),
+        go.display()
     );
     let mut second = single.host.spawn("second", "sh", &["-c", &other]).expect("a session");
-    sleep(Duration::from_millis(700));
+    until("the second session's change", || match second.output() {
+        said if said.contains("bce lifetime 200") => Ok(()),
+        said => Err(said),
+    });
     commit(&daemon, &format!("{LMA} bce maximum 77\n"));
+    fs::write(&go, "").expect("a sign");
     assert!(second.wait(SOON).expect("its end").success(), "{}", second.errors());
     assert!(second.output().contains("another session has committed"), "{}", second.output());
     let text = running(&daemon);
