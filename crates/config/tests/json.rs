@@ -53,7 +53,7 @@ fn a_configuration_has_the_documented_form() {
 #[test]
 fn a_key_may_be_given_as_it_is() {
     let mut json = to_json(&config());
-    json["radius-server-host"][0]["key"] = json!({ "ascii": "sesame" });
+    json["radius-server-host"][0]["key"]["key"] = json!({ "ascii": "sesame" });
     json["ipv6-mobile-pmipv6-domain"][0]["auth-option"]["key"] =
         json!({ "hex": "74776f20776f726473" });
     assert_valid(&json);

@@ -113,6 +113,12 @@ mod tests {
         assert!(error.contains("docs/layers.md is stale: run `cargo xtask docs`"), "{error}");
         assert!(write(root.path()).unwrap().contains("docs/layers.md"));
         assert!(write(root.path()).unwrap().ends_with("written: none"));
+        // Where the generated pages lead.
+        for other in ["docs/api.md", "testing/scenario/tests/complete.rs"] {
+            let other = root.path().join(other);
+            fs::create_dir_all(other.parent().unwrap()).unwrap();
+            fs::write(other, "").unwrap();
+        }
         check(root.path()).unwrap();
         fs::write(root.path().join("docs/layers.md"), "edited by hand").unwrap();
         assert!(check(root.path()).is_err());

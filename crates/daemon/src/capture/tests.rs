@@ -104,9 +104,10 @@ fn tshark_reads_addresses_ports_time_direction_and_comment() {
     let text = String::from_utf8(out.stdout).expect("text");
     let rows: Vec<Vec<&str>> = text.lines().map(|row| row.split('|').collect()).collect();
     assert_eq!(rows.len(), 2, "{text}");
-    assert_eq!(rows[0][..5], ["1700000000.123456789", "first", "1", "2001:db8::2", "2001:db8::1"]);
+    let first = ["1700000000.123456789", "first", "0x00000001", "2001:db8::2", "2001:db8::1"];
+    assert_eq!(rows[0][..5], first);
     assert_eq!(rows[0][11..], ["13", "", "46"]);
-    assert_eq!(rows[1][1..3], ["second; déjà vu", "2"]);
+    assert_eq!(rows[1][1..3], ["second; déjà vu", "0x00000002"]);
     assert_eq!(rows[1][5..11], ["192.0.2.1", "192.0.2.2", "5436", "40000", "1", "1"], "{text}");
     assert_eq!(rows[1][12], "46");
 }

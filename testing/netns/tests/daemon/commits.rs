@@ -82,6 +82,11 @@ fn a_change_leaves_other_bindings_and_their_packets_alone() {
     let mut site = Site::set(Plan::default());
     site.attach();
     site.answered();
+    // The gateway tells the anchor once more of a node that came, two seconds later.
+    until("its second word", || match counter(&site.lma, UPDATES.0, UPDATES.1) {
+        0 | 1 => Err("not yet".to_owned()),
+        _ => Ok(()),
+    });
     let gateway = &site.domain.mags[0];
     gateway.ip_batch("link add aaa0 type veth peer name far0\nlink set aaa0 up\n").expect("veth");
     let held = || {
