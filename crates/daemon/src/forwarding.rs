@@ -81,9 +81,9 @@ impl Plane {
         self.backend.totals()
     }
 
-    /// Whether a change found the data plane stopped, which it does once and for all.
+    /// Whether the data plane has stopped, which it does once and for all.
     pub fn has_stopped(&self) -> bool {
-        self.stopped
+        self.stopped || !self.backend.is_running()
     }
 
     /// How many changes the data plane has refused since the start.

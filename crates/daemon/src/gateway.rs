@@ -240,6 +240,11 @@ impl Gateway {
         self.baseline.clear(self.counted(), now);
     }
 
+    /// Whether its packets are forwarded no more.
+    pub fn has_stopped(&self) -> bool {
+        self.ends.plane.has_stopped()
+    }
+
     /// How many changes of the forwarding were refused by the host.
     pub fn forwarding_failures(&self) -> u64 {
         self.ends.plane.failures()

@@ -73,5 +73,5 @@ fn run(options: &Options) -> Result<(), StartError> {
         return Ok(());
     }
     let (shell, _held) = startup::start(options, config, text)?;
-    Ok(shell.run()?)
+    shell.run()
 }

@@ -8,22 +8,24 @@ use std::time::{Duration, Instant, SystemTime};
 
 use kedge_api::Server;
 use kedge_config::Config;
+use kedge_dataplane::DataplaneError;
 use kedge_mag::InterfaceId;
 use kedge_net::NetError;
-use kedge_net::netlink::Notifications;
+use kedge_net::netlink::{self, Notifications};
 use kedge_net::owned::{Owned, Thing};
 use kedge_net::poll::{Poller, Signal, Signals, Token, Waker};
 use kedge_net::signalling::Batch;
 use kedge_sansio::Now;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
-use crate::anchor::Anchor;
+use crate::anchor::{self, Anchor};
 use crate::commit::{self, Commits};
 use crate::configure::Sessions;
 use crate::conversation;
 use crate::gateway::{self, Gateway};
 use crate::in_service::Leaving;
 use crate::observe::SharedCapture;
+use crate::startup::StartError;
 
 /// Requests of the management API wait.
 pub const API: Token = Token(0);
@@ -83,7 +85,7 @@ pub fn sample() -> Now {
 
 impl Shell {
     /// Runs until a signal asks to stop. However it ends, it leaves nothing behind.
-    pub fn run(mut self) -> Result<(), NetError> {
+    pub fn run(mut self) -> Result<(), StartError> {
         let outcome = self.serve();
         for failure in self.host.unmake_all() {
             warn!("{failure}");
@@ -91,7 +93,7 @@ impl Shell {
         outcome
     }
 
-    fn serve(&mut self) -> Result<(), NetError> {
+    fn serve(&mut self) -> Result<(), StartError> {
         for changed in self.host.put_back()? {
             info!("undid what an earlier run left behind: {changed}");
         }
@@ -124,7 +126,16 @@ impl Shell {
                 self.read(token, &mut batch, now);
             }
             self.handle_timeout(now);
+            // Whoever started us can start us again; a daemon that only signals helps nobody.
+            if self.has_stopped() {
+                return Err(DataplaneError::Stopped.into());
+            }
         }
+    }
+
+    fn has_stopped(&self) -> bool {
+        self.anchor.as_ref().is_some_and(Anchor::has_stopped)
+            || self.gateway.as_ref().is_some_and(Gateway::has_stopped)
     }
 
     /// What is ready, or nothing when a timer is due.
@@ -168,13 +179,26 @@ impl Shell {
         }
     }
 
-    fn hear_kernel(&mut self, now: Now) -> Result<(), NetError> {
+    fn hear_kernel(&mut self, now: Now) -> Result<(), StartError> {
         while let Some(event) = self.notifications.poll_event()? {
+            if let netlink::Event::LinkGone(link) = &event
+                && self.needs(&link.name)
+            {
+                error!("somebody has removed the device {}", link.name);
+                return Err(DataplaneError::Stopped.into());
+            }
             if let Some(gateway) = &mut self.gateway {
                 gateway::handle_kernel_event(gateway, &event, &self.poller, &mut self.host, now);
             }
         }
         Ok(())
+    }
+
+    /// Whether a device of this name is one that packets pass through, and is not there.
+    fn needs(&mut self, name: &str) -> bool {
+        let of_anchor = self.anchor.is_some() && name == anchor::DEVICE;
+        let of_gateway = self.gateway.is_some() && name == gateway::DEVICE;
+        (of_anchor || of_gateway) && self.host.netlink().link(name).is_err_and(|e| e.is_absent())
     }
 
     /// Reads from one socket. What ails it (the error is read with it, and gone) is its own

@@ -117,4 +117,9 @@ pub trait Dataplane {
 
     /// Everything that was counted since the data plane was started.
     fn totals(&self) -> Totals;
+
+    /// Whether packets are being forwarded. One that has stopped does not begin again.
+    fn is_running(&self) -> bool {
+        true
+    }
 }

@@ -174,6 +174,10 @@ impl Dataplane for DpUser {
         self.counters.get(&binding).map(|cells| cells.read())
     }
 
+    fn is_running(&self) -> bool {
+        self.worker.as_ref().is_some_and(|worker| !worker.is_finished())
+    }
+
     fn totals(&self) -> Totals {
         self.totals.read()
     }

@@ -84,6 +84,11 @@ fn a_node_goes_to_the_second_anchor_when_the_first_falls_silent_and_returns() {
     let mut lma1 = Daemon::start(&domain.core.lma, &Domain::lma_config(&plan)).expect("lma1");
     let lma2 = Daemon::start(&second, &second_config(&plan)).expect("lma2");
     let mut mag = Daemon::start(&domain.mags[0], &gateway_config(&plan)).expect("gateway");
+    // A gateway this quick gives up on an anchor before the kernel has found its neighbour.
+    for anchor in [ANCHOR.1.to_string(), SECOND.1.to_owned()] {
+        let ping = || domain.mags[0].exec("ping", &["-nqc1", "-W1", &anchor]);
+        wait::until(SOON, "the way to be there", || ping().map_err(|e| e.to_string())).expect("it");
+    }
 
     domain.attach(0).expect("in range");
     served_by(&mag, "lma1", SOON);

@@ -54,6 +54,25 @@ fn a_gateway_that_was_killed_clears_up_when_it_is_back_and_serves_its_node() {
     same(&hosts(&site), &before);
 }
 
+/// It would forward nothing from then on: whoever started it can start it again.
+#[test]
+fn a_daemon_whose_device_somebody_removes_ends_and_can_be_started_again() {
+    let _turn = turn();
+    let (mut site, _) = begin();
+    let given = site.attach();
+    site.domain.core.lma.ip("link del kedge-lma").expect("removed");
+    until("its end", || match site.lma.alive() {
+        true => Err(site.lma.log()),
+        false => Ok(()),
+    });
+    let log = site.lma.log();
+    assert!(log.contains("somebody has removed the device kedge-lma"), "{log}");
+    site.lma.restart().expect("started again");
+    site.mag.kedge("clear ipv6 mobile pmipv6 mag bindings all").expect("begun anew");
+    site.answered();
+    assert_eq!(site.held(), given);
+}
+
 #[test]
 fn an_anchor_that_was_killed_gives_the_node_its_addresses_back_at_the_gateways_next_refresh() {
     let _turn = turn();
