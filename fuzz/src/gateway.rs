@@ -314,7 +314,9 @@ impl World {
         }
         assert_eq!(self.forwarding, forwarding, "tables and sessions differ");
         assert_eq!(self.access, access, "routes and sessions differ");
-        assert!(sessions <= MOST, "no more nodes than may be");
+        assert!(present <= MOST as u64, "no more nodes than may be");
+        // Beside each, what is left to be ended at either anchor.
+        assert!(sessions <= 3 * MOST, "and no more farewells than nodes and anchors");
         self.check_counters(present);
     }
 
