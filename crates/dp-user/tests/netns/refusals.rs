@@ -129,7 +129,7 @@ fn a_source_that_is_not_the_subscribers_is_dropped_and_counted() {
     });
 
     // A gateway that let it through: the anchor knows the node's addresses too.
-    let Change::Bind { want, .. } = lab::bind("m", UDP, true, 1440) else { unreachable!() };
+    let Change::Bind { want, .. } = lab::bind("m", UDP, true, 1440) else { panic!("it binds") };
     let mut rogue = want;
     rogue.inner = vec!["10.64.0.6/32".parse().unwrap()];
     pair.gateway.apply(&[Change::Bind { binding: BindingId(6), want: rogue }]).unwrap();

@@ -1,0 +1,129 @@
+//! What stands behind `|`: cutting a line into its command and its pipes, and reading a pipe.
+
+use std::ops::Range;
+
+use kedge_grammar::table::{Block, arg_help, last, row};
+use kedge_grammar::{Args, Hint, Part, Place, Spot, SyntaxFault, Value};
+
+use super::CommandError;
+use crate::pipe::{Pattern, Pipe};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum PipeKey {
+    Json,
+    Include,
+    Exclude,
+    Begin,
+    Section,
+    Count,
+    NoMore,
+}
+
+const PATTERN: Part =
+    arg_help("PATTERN", Value::Name { max: 125 }, "a regular expression, to the end or the next |");
+
+pub(super) static PIPES: Block<PipeKey> = Block {
+    name: "pipes",
+    help: "What is done with an answer.",
+    rows: &[
+        row(PipeKey::Json, &[last("json")], "The answer as JSON"),
+        row(PipeKey::Include, &[last("include"), PATTERN], "Lines that match"),
+        row(PipeKey::Exclude, &[last("exclude"), PATTERN], "Lines that do not match"),
+        row(PipeKey::Begin, &[last("begin"), PATTERN], "Lines from the first that matches on"),
+        row(
+            PipeKey::Section,
+            &[last("section"), PATTERN],
+            "Lines that match, and what is indented below them",
+        ),
+        row(PipeKey::Count, &[last("count")], "How many lines there are"),
+        row(PipeKey::NoMore, &[last("no-more")], "Without a stop at each page"),
+    ],
+};
+
+/// The part of a line before its pipes, and its pipes.
+pub fn split_pipes(line: &str) -> Result<(&str, Vec<Pipe>), Box<CommandError>> {
+    let segments = segments(line);
+    let (command, pipes) = segments.split_first().expect("there is always one");
+    Ok((&line[command.clone()], read_pipes(line, pipes)?))
+}
+
+pub(super) fn read_pipes(
+    line: &str,
+    segments: &[Range<usize>],
+) -> Result<Vec<Pipe>, Box<CommandError>> {
+    segments.iter().map(|segment| pipe(line, segment)).collect()
+}
+
+/// Reads what stands behind a `|`. An expression is all that follows its command, as it is typed.
+fn pipe(line: &str, segment: &Range<usize>) -> Result<Pipe, Box<CommandError>> {
+    let text = &line[segment.clone()];
+    let typed = text.trim();
+    let (verb, rest) = typed.split_once(char::is_whitespace).unwrap_or((typed, ""));
+    let rest = rest.trim_start();
+    let whole = match rest.is_empty() {
+        true => read_segment(&PIPES, line, segment),
+        // Whether an expression may stand there; of what it looks like, the table knows nothing.
+        false => kedge_grammar::read_command(&PIPES, &format!("{verb} x"), "command")
+            .or_else(|_| read_segment(&PIPES, line, segment)),
+    };
+    let (key, _) = whole?;
+    let pattern = || {
+        let quoted = rest.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        Pattern::new(quoted.unwrap_or(rest)).map_err(|why| {
+            let start = segment.start + text.rfind(rest).unwrap_or(0);
+            let before = line[..start].chars().count();
+            let spot = Spot { column: before + 1, caret: before, width: rest.chars().count() };
+            let place = Place { spot, text: line.into(), ..Place::default() };
+            let allowed = vec![Hint::new("PATTERN", &format!("a regular expression: {why}"))];
+            let word = Some(rest.to_owned());
+            Box::new(CommandError {
+                place,
+                fault: SyntaxFault::Unexpected { word, allowed, meant: None },
+            })
+        })
+    };
+    Ok(match key {
+        PipeKey::Json => Pipe::Json,
+        PipeKey::Include => Pipe::Include(pattern()?),
+        PipeKey::Exclude => Pipe::Exclude(pattern()?),
+        PipeKey::Begin => Pipe::Begin(pattern()?),
+        PipeKey::Section => Pipe::Section(pattern()?),
+        PipeKey::Count => Pipe::Count,
+        PipeKey::NoMore => Pipe::NoMore,
+    })
+}
+
+/// What is typed as one command or one pipe: the parts between `|` outside of quotes.
+pub(super) fn segments(line: &str) -> Vec<Range<usize>> {
+    let mut segments = Vec::new();
+    let mut start = 0;
+    let mut quoted = false;
+    for (at, c) in line.char_indices() {
+        match c {
+            '"' => quoted = !quoted,
+            '|' if !quoted => {
+                segments.push(start..at);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    segments.push(start..line.len());
+    segments
+}
+
+/// Reads one segment with the rest of the line blanked out, so that a message shows the line and
+/// its caret is in the right column.
+pub(super) fn read_segment<K: Copy + PartialEq>(
+    block: &'static Block<K>,
+    line: &str,
+    segment: &Range<usize>,
+) -> Result<(K, Args), Box<CommandError>> {
+    let before = " ".repeat(line[..segment.start].chars().count());
+    let text = before + line[segment.clone()].trim_end();
+    kedge_grammar::read_command(block, &text, "command").map_err(|error| {
+        let (mut place, fault) = *error;
+        place.text = line.into();
+        Box::new(CommandError { place, fault })
+    })
+}

@@ -1,0 +1,218 @@
+//! Lines of the terminal, and what becomes of them.
+
+use super::*;
+use crate::pipe::Pattern;
+
+fn command(line: &str) -> Command {
+    parse_command(line).unwrap_or_else(|error| panic!("{error}")).command
+}
+
+#[test]
+fn commands_may_be_abbreviated_and_have_arguments() {
+    let section = |words: &[&str]| {
+        let section = words.iter().map(|word| (*word).to_owned()).collect();
+        Command::ShowRunningConfig { section }
+    };
+    assert_eq!(command("sh run"), section(&[]));
+    assert_eq!(command("sh run customer A"), section(&["customer", "A"]));
+    assert_eq!(command("SHOW Version"), Command::ShowVersion);
+    assert_eq!(command("show man"), Command::ShowManagementApi);
+    let nai = "mn1@example.com".to_owned();
+    assert_eq!(
+        command("show ipv6 mobile pmipv6 lma binding nai mn1@example.com"),
+        Command::ShowLmaBindings(BindingFilter::Nai(nai), Extent::default())
+    );
+    for mag in ["mag1", "2001:db8::5", "192.0.2.5"] {
+        let line = format!("show ipv6 mobile pmipv6 lma bindings mag {mag}");
+        let filter = BindingFilter::Mag(mag.to_owned());
+        let shown = Command::ShowLmaBindings(filter.clone(), Extent::default());
+        assert_eq!(command(&line), shown);
+        let extent = Extent { detail: true, from: Some(1001) };
+        let shown = Command::ShowLmaBindings(filter.clone(), extent);
+        assert_eq!(command(&format!("{line} detail from 1001")), shown);
+        let line = format!("clear ipv6 mobile pmipv6 lma bindings mag {mag}");
+        assert_eq!(command(&line), Command::ClearLmaBindings(filter));
+    }
+    let unnamed = Command::ShowLmaStatistics { name: None };
+    assert_eq!(command("show ipv6 mobile pmipv6 lma stat"), unnamed);
+    assert_eq!(
+        command("show ipv6 mobile pmipv6 lma stat mag mag1"),
+        Command::ShowLmaPeerStatistics { mag: "mag1".to_owned() }
+    );
+    assert_eq!(
+        command("clear ipv6 mobile pmipv6 lma bindings all"),
+        Command::ClearLmaBindings(BindingFilter::All)
+    );
+    assert_eq!(
+        command("clear ipv6 mob pm lma bind nai @r"),
+        Command::ClearLmaBindings(BindingFilter::Nai("@r".to_owned()))
+    );
+    assert_eq!(
+        command("clear ipv6 mobile pmipv6 mag bindings all"),
+        Command::ClearMagBindings { nai: None }
+    );
+    assert_eq!(
+        command("clear ipv6 mob pm mag bind nai a@r"),
+        Command::ClearMagBindings { nai: Some("a@r".to_owned()) }
+    );
+    assert_eq!(command("show lma-service statistics"), unnamed);
+    assert_eq!(
+        command("show mag-service stat name mag1"),
+        Command::ShowMagStatistics { name: Some("mag1".to_owned()) }
+    );
+}
+
+#[test]
+fn pipes_follow_each_other_and_quotes_protect_them() {
+    let request = parse_command(r#"show version | include "a | b" |count"#).unwrap();
+    let pattern = |text: &str| Pattern::new(text).expect("an expression");
+    assert_eq!(request.pipes, [Pipe::Include(pattern("a | b")), Pipe::Count]);
+    let request = parse_command(r"show version | inc ^ *10\.1 up|exc (a)*! | no-more").unwrap();
+    let pipes =
+        [Pipe::Include(pattern(r"^ *10\.1 up")), Pipe::Exclude(pattern("(a)*!")), Pipe::NoMore];
+    assert_eq!(request.pipes, pipes);
+    assert_eq!(parse_command("show version|json").unwrap().pipes, [Pipe::Json]);
+}
+
+#[test]
+fn a_mistake_behind_a_pipe_has_its_caret_there() {
+    let error = parse_command("show version | jsn").unwrap_err();
+    let expected = "unknown command 'jsn'\n    show version | jsn\n                   ^^^\n  \
+                    did you mean 'json'?\n  \
+                    commands here: json, include, exclude, begin, section, count, no-more\n";
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn clearing_bindings_without_saying_which_is_incomplete() {
+    let error = parse_command("clear ipv6 mobile pmipv6 lma bindings").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "incomplete command\n    \
+         clear ipv6 mobile pmipv6 lma bindings\n                                          ^\n  \
+         to come:\n    all  Every one\n    nai  Of one subscriber, or of a realm\n    \
+         mag  Of one gateway\n"
+    );
+    assert!(parse_command("").is_err());
+    assert!(parse_command("|").is_err());
+    assert!(parse_command("show version |").is_err());
+}
+
+#[test]
+fn completion_answers_with_words_and_their_help() {
+    let words = |line: &str| -> Vec<String> {
+        complete(line, &|_| Vec::new()).into_iter().map(|hint| hint.what).collect()
+    };
+    assert_eq!(words(""), ["show", "clear", "debug", "no", "undebug", "capture", "monitor"]);
+    assert_eq!(words("sh"), ["show"]);
+    assert_eq!(
+        words("show "),
+        [
+            "running-config",
+            "version",
+            "management-api",
+            "ipv6",
+            "lma-service",
+            "mag-service",
+            "debug",
+            "capture",
+            "tech-support"
+        ]
+    );
+    assert_eq!(
+        words("show ipv6 mobile pmipv6 lma bindings "),
+        ["nai", "mag", "detail", "from", "<cr>", "|"]
+    );
+    let kinds = ["bindings", "globals", "heartbeats", "statistics", "tunnels", "events", "trace"];
+    for role in ["lma", "mag"] {
+        assert_eq!(words(&format!("show ipv6 mobile pmipv6 {role} ")), kinds);
+    }
+    assert_eq!(words("show ver"), ["version"]);
+    assert_eq!(
+        words("show version | "),
+        ["json", "include", "exclude", "begin", "section", "count", "no-more"]
+    );
+    assert_eq!(words("show nothing "), [""; 0]);
+}
+
+#[test]
+fn every_word_of_the_tables_has_a_help() {
+    fn walk(line: &str, depth: usize) {
+        for hint in complete(line, &|_| Vec::new()) {
+            assert!(!hint.help.is_empty(), "{line}{}", hint.what);
+            if depth > 0 && !hint.placeholder && hint.what != "<cr>" {
+                walk(&format!("{line}{} ", hint.what), depth - 1);
+            }
+        }
+    }
+    walk("", 9);
+}
+
+#[test]
+fn an_expression_that_is_none_has_its_caret_below_it() {
+    let error = parse_command("show version | include a(b | count").unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("a regular expression: unclosed group"), "{text}");
+    let caret = format!("    {}^^^", " ".repeat("show version | include ".len()));
+    assert!(text.lines().any(|line| line == caret), "{text}");
+    assert!(parse_command("show version | include").is_err());
+    assert!(parse_command("show version | json x").is_err());
+}
+
+#[test]
+fn what_is_watched_is_one_subscriber_or_one_peer() {
+    let nai = || DebugTarget::Nai("a@r".to_owned());
+    for (line, role, target, on) in [
+        ("debug ipv6 mobile pmipv6 lma nai a@r", Role::Lma, nai(), true),
+        ("no debug ipv6 mobile pmipv6 mag nai a@r", Role::Mag, nai(), false),
+        ("undebug ipv6 mobile pmipv6 lma nai a@r", Role::Lma, nai(), false),
+        (
+            "debug ipv6 mob pm mag peer 2001:db8::1",
+            Role::Mag,
+            DebugTarget::Peer("2001:db8::1".parse().unwrap()),
+            true,
+        ),
+        (
+            "debug ipv6 mob pm lma peer 192.0.2.1",
+            Role::Lma,
+            DebugTarget::Peer("192.0.2.1".parse().unwrap()),
+            true,
+        ),
+    ] {
+        assert_eq!(command(line), Command::Debug { role, target, on }, "{line}");
+    }
+    assert_eq!(command("undebug all"), Command::UndebugAll);
+    assert_eq!(command("no debug all"), Command::UndebugAll);
+    assert!(parse_command("debug ipv6 mobile pmipv6 lma").is_err(), "never everybody");
+    assert_eq!(
+        command("capture start peer 192.0.2.1 file one limit 5"),
+        Command::CaptureStart {
+            target: Some(DebugTarget::Peer("192.0.2.1".parse().unwrap())),
+            file: Some("one".to_owned()),
+            limit: Some(5),
+        }
+    );
+    let all = Command::CaptureStart { target: None, file: None, limit: None };
+    assert_eq!(command("capture start"), all);
+    assert!(parse_command("capture start limit 0").is_err());
+}
+
+#[test]
+fn events_are_the_last_ones_one_subscribers_or_those_since() {
+    assert_eq!(
+        command("show ipv6 mobile pmipv6 lma events last 5"),
+        Command::ShowEvents { role: Role::Lma, nai: None, last: Some(5) }
+    );
+    assert_eq!(
+        command("show ipv6 mobile pmipv6 mag trace nai a@r"),
+        Command::ShowEvents { role: Role::Mag, nai: Some("a@r".to_owned()), last: None }
+    );
+    assert_eq!(
+        command("monitor bindings mag since 17"),
+        Command::Monitor { role: Some(Role::Mag), bindings: true, nai: None, since: Some(17) }
+    );
+    assert_eq!(
+        command("mon ev"),
+        Command::Monitor { role: None, bindings: false, nai: None, since: None }
+    );
+}
