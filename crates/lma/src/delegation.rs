@@ -2,7 +2,7 @@
 //!
 //! An update says the whole of what the router is to have: each prefix by name, or a prefix of
 //! zeros for whatever the anchor assigns in that family, which is first of all what the session
-//! has. So what an update does not mention is given back, and one without any option, as from a
+//! has: at least one for each option with zeros. So what an update does not mention is given back, and one without any option, as from a
 //! gateway that does not know them, gives back everything.
 
 use kedge_model::IpNet;
@@ -69,18 +69,16 @@ pub(crate) fn delegate(
 
 /// Whether the request asks for exactly what the session has, as every refresh does.
 fn is_what_is_held(request: &Request<'_>, held: &[IpNet]) -> bool {
-    let asked = || request.options.all::<DelegatedMobileNetworkPrefix>();
-    let is_held = |option: DelegatedMobileNetworkPrefix| match option.is_request() {
-        true => held.iter().any(|prefix| same_family(prefix, &option.prefix)),
-        false => held.contains(&option.prefix.trunc()),
+    let is_named = |prefix: &&IpNet| named(request).any(|asked| asked == **prefix);
+    let is_held = |is_ipv4| {
+        let others = held.iter().filter(|prefix| prefix.addr().is_ipv4() == is_ipv4);
+        let others = others.filter(|prefix| !is_named(prefix)).count();
+        match zeros(request, is_ipv4) {
+            0 => others == 0,
+            zeros => others >= zeros,
+        }
     };
-    let is_asked_for = |prefix: &IpNet| {
-        asked().any(|option| match option.is_request() {
-            true => same_family(prefix, &option.prefix),
-            false => *prefix == option.prefix.trunc(),
-        })
-    };
-    asked().all(is_held) && held.iter().all(is_asked_for)
+    named(request).all(|asked| held.contains(&asked)) && is_held(true) && is_held(false)
 }
 
 fn collect(
@@ -91,30 +89,47 @@ fn collect(
     wanted: &mut Vec<IpNet>,
 ) -> Result<(), Denial> {
     let maximum = usize::from(maximum).clamp(1, MAXIMUM);
-    for option in request.options.all::<DelegatedMobileNetworkPrefix>() {
-        let asked = option.prefix.trunc();
-        if option.is_request() {
-            let family = |prefix: &&IpNet| same_family(prefix, &asked);
-            let kept: Vec<IpNet> =
-                held.iter().filter(family).filter(|p| !wanted.contains(p)).copied().collect();
-            wanted.extend(kept);
-            if !wanted.iter().any(|prefix| same_family(prefix, &asked)) {
-                wanted.push(pools.take_lowest_delegated(asked.addr().is_ipv4())?);
-            }
-        } else if !wanted.contains(&asked) {
-            // Held by another node, or of no pool: the RFC has one status for both.
-            if !held.contains(&asked) && !pools.take_delegated(asked) {
-                return Err(Denial::DelegatedPrefixInUse);
-            }
-            wanted.push(asked);
+    for asked in named(request) {
+        // Held by another node, or of no pool: the RFC has one status for both.
+        if wanted.contains(&asked) {
+            continue;
+        } else if !held.contains(&asked) && !pools.take_delegated(asked) {
+            return Err(Denial::DelegatedPrefixInUse);
         }
+        wanted.push(asked);
         if wanted.len() > maximum {
             return Err(Denial::DelegationNotAuthorized);
+        }
+    }
+    for is_ipv4 in [false, true] {
+        let zeros = zeros(request, is_ipv4);
+        if zeros == 0 {
+            continue;
+        }
+        let others = held.iter().filter(|prefix| prefix.addr().is_ipv4() == is_ipv4);
+        let others: Vec<IpNet> =
+            others.filter(|prefix| !wanted.contains(prefix)).copied().collect();
+        let more = zeros.saturating_sub(others.len());
+        if wanted.len() + others.len() + more > maximum {
+            return Err(Denial::DelegationNotAuthorized);
+        }
+        wanted.extend(others);
+        for _ in 0..more {
+            wanted.push(pools.take_lowest_delegated(is_ipv4)?);
         }
     }
     Ok(())
 }
 
-fn same_family(one: &IpNet, other: &IpNet) -> bool {
-    one.addr().is_ipv4() == other.addr().is_ipv4()
+/// The prefixes that a request names.
+fn named(request: &Request<'_>) -> impl Iterator<Item = IpNet> {
+    let options = request.options.all::<DelegatedMobileNetworkPrefix>();
+    options.filter(|option| !option.is_request()).map(|option| option.prefix.trunc())
+}
+
+/// How many prefixes of a family a request wants without naming them.
+fn zeros(request: &Request<'_>, is_ipv4: bool) -> usize {
+    let options = request.options.all::<DelegatedMobileNetworkPrefix>();
+    let zeros = options.filter(DelegatedMobileNetworkPrefix::is_request);
+    zeros.filter(|option| option.prefix.addr().is_ipv4() == is_ipv4).count()
 }
