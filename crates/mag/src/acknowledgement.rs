@@ -170,6 +170,7 @@ impl Mag {
         }
         self.set_timer(id, Timer::Signal, refresh);
         self.set_timer(id, Timer::Lifetime, grant.expires);
+        self.note_networks(id);
         self.tell(id);
         let delegated = before.as_ref().map_or(&[][..], |before| &before.delegated);
         if delegated != grant.delegated {

@@ -17,6 +17,7 @@
 //! |---|---|
 //! | `list` | the Binding Update List: entries, their states, how they are found |
 //! | `attach`, `detach` | how nodes come and go |
+//! | `branch` | the router that is a mobile node itself, with networks behind it |
 //! | `update`, `acknowledgement` | the registration with the anchor |
 //! | `rejection` | what each status of an anchor that says no leads to |
 //! | `pace` | how fast updates are sent |
@@ -51,6 +52,7 @@ mod access;
 mod acknowledgement;
 mod anchors;
 mod attach;
+mod branch;
 mod choice;
 mod detach;
 mod heartbeat;
@@ -77,6 +79,7 @@ use kedge_model::{BindingId, GreKey, Sequence, Timestamp};
 use kedge_sansio::{Buffers, Now, Rng, TimerId, Timers};
 use kedge_telemetry::Group;
 
+pub use branch::Branch;
 pub use heartbeat::HeartView;
 pub use output::{
     AccessNode, DetachReason, Event, InterfaceId, LinkState, Output, Refusal, Trigger,
@@ -111,6 +114,8 @@ pub struct Mag {
     anchors: Anchors,
     /// Links whose state the shell has told; one that it has not is taken for up.
     links: BTreeMap<InterfaceId, LinkState>,
+    /// What this router asks for where it is a mobile node itself.
+    branches: BTreeMap<InterfaceId, branch::Told>,
     /// The largest packets of the links that the shell has told.
     mtus: BTreeMap<InterfaceId, u16>,
     /// Anchors that accepted an update and ignored its GRE Key option (RFC 5845 §4.2).
@@ -166,6 +171,7 @@ impl Mag {
             hearts: Hearts::default(),
             anchors: Anchors::default(),
             links: BTreeMap::new(),
+            branches: BTreeMap::new(),
             mtus: BTreeMap::new(),
             without_gre: BTreeSet::new(),
             sequence,
