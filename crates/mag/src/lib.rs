@@ -17,6 +17,7 @@
 //! |---|---|
 //! | `list` | the Binding Update List: entries, their states, how they are found |
 //! | `attach`, `detach` | how nodes come and go |
+//! | `lan` | what the hosts of those networks are told |
 //! | `branch` | the router that is a mobile node itself, with networks behind it |
 //! | `update`, `acknowledgement` | the registration with the anchor |
 //! | `rejection` | what each status of an anchor that says no leads to |
@@ -57,6 +58,7 @@ mod choice;
 mod detach;
 mod heartbeat;
 mod indication;
+mod lan;
 mod list;
 mod output;
 mod pace;
@@ -81,6 +83,7 @@ use kedge_telemetry::Group;
 
 pub use branch::Branch;
 pub use heartbeat::HeartView;
+pub use lan::{Lan, LeaseView, NetworkHosts, Served};
 pub use output::{
     AccessNode, DetachReason, Event, InterfaceId, LinkState, Output, Refusal, Trigger,
 };
@@ -138,7 +141,9 @@ pub struct Mag {
 
 /// The counters of a gateway that has done nothing: their titles, labels, keys and meanings.
 pub fn counter_groups() -> Vec<Group> {
-    Statistics::default().groups()
+    let mut groups = Statistics::default().groups();
+    groups.push(Group::of(&NetworkHosts::default()));
+    groups
 }
 
 /// What a timer is for.
