@@ -22,6 +22,8 @@ pub enum NextHop {
     Device(DeviceIndex),
     /// To a router; without a device, to where the router is found.
     Via(IpAddr, Option<DeviceIndex>),
+    /// Nowhere: the sender is told so.
+    Unreachable,
 }
 
 /// A route of this daemon.
@@ -45,6 +47,7 @@ impl fmt::Display for Route {
             NextHop::Device(device) => write!(f, " to {device}")?,
             NextHop::Via(router, None) => write!(f, " via {router}")?,
             NextHop::Via(router, Some(device)) => write!(f, " via {router} on {device}")?,
+            NextHop::Unreachable => f.write_str(" unreachable")?,
         }
         if self.table != Table::MAIN {
             write!(f, " in table {}", self.table.0)?;
@@ -185,6 +188,8 @@ impl Route {
             }
         }
         let next_hop = match (gateway, device) {
+            // IPv6 names the loopback device with it.
+            _ if header.kind == RouteType::Unreachable => NextHop::Unreachable,
             (Some(router), device) => NextHop::Via(router, device),
             (None, Some(device)) => NextHop::Device(device),
             (None, None) => return None,
@@ -230,7 +235,10 @@ fn message(route: &Route) -> RouteMessage {
             (IpNet::V4(_), NextHop::Device(_)) => RouteScope::Link,
             _ => RouteScope::Universe,
         },
-        kind: RouteType::Unicast,
+        kind: match route.next_hop {
+            NextHop::Unreachable => RouteType::Unreachable,
+            NextHop::Device(_) | NextHop::Via(..) => RouteType::Unicast,
+        },
         ..RouteHeader::default()
     };
     let network = route.destination.network();
@@ -242,6 +250,7 @@ fn message(route: &Route) -> RouteMessage {
             message.attributes.push(RouteAttribute::Gateway(router.into()));
             device
         }
+        NextHop::Unreachable => None,
     };
     message.attributes.extend(device.map(|d| RouteAttribute::Oif(d.0)));
     if route.metric != 0 {
