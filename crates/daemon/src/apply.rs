@@ -4,6 +4,7 @@
 //! the one place that knows both.
 
 mod anchor;
+mod branch;
 mod gateway;
 mod management;
 
@@ -14,6 +15,7 @@ use kedge_sansio::Rhythm;
 use kedge_wire::auth::Key;
 
 pub use anchor::{AnchorPlan, anchor};
+pub use branch::{BranchPlan, NetworkPlan, has_family};
 pub use gateway::{GatewayPlan, gateway};
 pub use management::management;
 

@@ -39,6 +39,8 @@ pub const ANCHOR: Token = Token(1 << 16);
 pub const GATEWAY: Token = Token(2 << 16);
 /// The first access interface of the gateway.
 pub const ACCESS: Token = Token(3 << 16);
+/// The first mobile network of the gateway.
+pub const NETWORK: Token = Token(4 << 16);
 
 /// How long a gateway that stops waits for its de-registrations to be acknowledged.
 const PARTING: Duration = Duration::from_secs(2);
@@ -214,6 +216,10 @@ impl Shell {
             (GATEWAY, _, Some(gateway)) => gateway.receive(place, batch, &mut self.host, now),
             (ACCESS, _, Some(gateway)) => {
                 gateway.receive_frames(InterfaceId(place as u32), &mut self.host, now);
+                Ok(())
+            }
+            (NETWORK, _, Some(gateway)) => {
+                gateway.receive_hosts(place, now);
                 Ok(())
             }
             _ => Ok(()),

@@ -217,13 +217,12 @@ pub(super) static MAG_LOCAL_LOOP: Block<Key> = Block {
     name: "pmipv6-mag-mll",
     help: "Mobile local loop at the gateway.",
     rows: &[
-        IGNORE_HOME_ADDRESS.no_effect_yet(),
+        IGNORE_HOME_ADDRESS.help("Logical mobile nodes do without their home address"),
         row(
             Key::ReverseDefaultRoute,
             &[REVERSE_TUNNEL, last("default-route"), METRIC],
             "A default route into the tunnel",
         )
-        .no_effect_yet()
         .from(XE),
         row(
             Key::EgressInterface,
@@ -245,14 +244,12 @@ pub(super) static LOGICAL_MN: Block<Key> = Block {
             &[ADDRESS, last("dynamic")],
             "The home address comes from the anchor",
         )
-        .no_effect_yet()
         .from(XE),
         row(
             Key::HomeInterface,
             &[word("home", "The home address"), last("interface"), INTERFACE_NAME],
             "The interface that carries the home address",
         )
-        .no_effect_yet()
         .from(XE),
         row(
             Key::MobileNetwork,
@@ -261,16 +258,19 @@ pub(super) static LOGICAL_MN: Block<Key> = Block {
                 last("network"),
                 INTERFACE_NAME,
                 Part::Optional(&[
-                    word("label", "Its label"),
+                    word("label", "Its label; without effect yet"),
                     arg_help("LABEL", known("label"), "label"),
                 ]),
                 Part::Optional(&[flag("learn-prefix", "Learn its prefixes")]),
                 Part::Optional(&[flag("skip-register", "Do not register its prefixes")]),
+                Part::Optional(&[flag(
+                    "serve-hosts",
+                    "Give its hosts addresses: DHCP and router advertisements",
+                )]),
             ],
             "An interface whose prefixes are registered",
         )
         .each(&["INTERFACE"])
-        .no_effect_yet()
         .from(XE),
         row(
             Key::NaiService,
@@ -278,7 +278,6 @@ pub(super) static LOGICAL_MN: Block<Key> = Block {
             "The address families it is served",
         )
         .default("ipv4")
-        .no_effect_yet()
         .from(XE),
         row(
             Key::ReverseRoute,
@@ -310,7 +309,6 @@ pub(super) static LOGICAL_MN: Block<Key> = Block {
             "A route into the tunnel",
         )
         .each(&["ADDRESS", "LENGTH"])
-        .no_effect_yet()
         .from(XE),
         row(
             Key::FixedInterface,

@@ -15,6 +15,7 @@ use kedge_mag::{
 use kedge_model::{Lifetime, MnId, VrfId};
 use kedge_wire::registry::AccessTechnologyType;
 
+use super::branch::{self, BranchPlan};
 use super::{ApplyError, LINK_MTU, families};
 use crate::ends::State;
 
@@ -26,6 +27,8 @@ pub struct GatewayPlan {
     pub addresses: Vec<IpAddr>,
     /// The device's MTU.
     pub mtu: u16,
+    /// This router as mobile nodes.
+    pub branches: Vec<BranchPlan>,
     /// Whether packets between nodes of the gateway stay there.
     pub local_routing: bool,
     /// The octets that the shortest outer header takes.
@@ -109,10 +112,26 @@ pub fn gateway(
             mtu: LINK_MTU,
             identity: interface.nai.as_deref().and_then(&mut know),
             static_node: interface.attach_static,
+            logical: false,
         };
         (InterfaceId(number), access)
     });
-    let interfaces = interfaces.collect();
+    let mut interfaces: BTreeMap<InterfaceId, Interface> = interfaces.collect();
+    for (node, number) in mag.logical_mns.iter().zip(interfaces.len() as u32..) {
+        let Some(mn_id) = MnId::nai(&node.nai) else { continue };
+        let nai_profile = profile(config, mag, &node.nai);
+        profiles.insert(mn_id.clone(), Profile { service: service(node.service), ..nai_profile });
+        let logical = Interface {
+            name: branch::name(&node.nai),
+            // RFC 5213 §8.5: a logical network interface.
+            access_technology: AccessTechnologyType::VIRTUAL,
+            mtu: LINK_MTU,
+            identity: Some(mn_id),
+            static_node: true,
+            logical: true,
+        };
+        interfaces.insert(InterfaceId(number), logical);
+    }
     let headers = if lmas.values().any(|lma| lma.address.is_ipv4()) { 20 } else { 40 };
     let settings = Settings {
         name: mag.id.clone(),
@@ -157,7 +176,8 @@ pub fn gateway(
     };
     let mtu = mag.tunnel_mtu.unwrap_or(LINK_MTU - headers);
     let local_routing = config.mag_local_routing(mag);
-    Ok(GatewayPlan { settings, addresses, mtu, local_routing, headers })
+    let branches = branch::branches(mag);
+    Ok(GatewayPlan { settings, addresses, mtu, branches, local_routing, headers })
 }
 
 /// The anchor's address to use: of a family that the gateway has, and of the one that the
@@ -178,13 +198,20 @@ fn reachable(
     usable().find(|address| address.is_ipv4() == ipv4).or(usable().next()).copied()
 }
 
+fn service(service: ServiceConfig) -> Service {
+    match service {
+        ServiceConfig::Ipv4 => Service::Ipv4,
+        ServiceConfig::Ipv6 => Service::Ipv6,
+        ServiceConfig::Dual => Service::Dual,
+    }
+}
+
 fn profile(config: &Config, mag: &MagConfig, nai: &str) -> Profile {
     let found = config.domain(&mag.domain).and_then(|domain| domain.profile(nai));
-    let service = match found.map(|nai| nai.service) {
-        Some(ServiceConfig::Ipv4) => Service::Ipv4,
-        Some(ServiceConfig::Ipv6) => Service::Ipv6,
-        Some(ServiceConfig::Dual) | None if mag.ignore_home_address => Service::Ipv6,
-        Some(ServiceConfig::Dual) | None => Service::Dual,
+    let wanted = found.map_or(Service::Dual, |nai| service(nai.service));
+    let service = match wanted {
+        Service::Dual if mag.ignore_home_address => Service::Ipv6,
+        wanted => wanted,
     };
     let delegated_prefixes = found.is_some_and(|nai| nai.delegation);
     let lma = found.and_then(|nai| nai.lma.clone());
