@@ -1,13 +1,15 @@
 //! The anchor in its shell: the machine, its sockets, its data plane, its routes.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use kedge_dataplane::{BindingCounters, Side};
 use kedge_lma::{Lma, Load, Output, Settings, State, What};
-use kedge_model::{BindingId, CustomerId, Datagram, IpNet, MnId, SignalPath};
+use kedge_model::{BindingId, CustomerId, Datagram, IpNet, MnId, SignalPath, VrfId};
 use kedge_net::NetError;
-use kedge_net::netlink::{Link, NextHop, Route, Table};
+use kedge_net::hosts::Wanted;
+use kedge_net::netlink::{NextHop, Route};
 use kedge_net::owned::Thing;
 use kedge_net::poll::{Poller, Token};
 use kedge_net::signalling::{Batch, PORT};
@@ -19,7 +21,7 @@ use tracing::{debug, warn};
 use crate::apply::AnchorPlan;
 use crate::capture::{Direction, Seen};
 use crate::counters::{Baseline, tunnel_groups};
-use crate::ends::Ends;
+use crate::ends::{Device, Ends};
 use crate::in_service;
 use crate::observe::Observer;
 use crate::startup::StartError;
@@ -33,9 +35,6 @@ pub struct Anchor {
     observer: Observer,
 }
 
-/// The anchor's device, where subscribers' packets enter the tunnels.
-pub const DEVICE: &str = "kedge-lma";
-
 impl Anchor {
     /// An anchor that is ready to be asked. The poller knows its sockets as `first` and those
     /// behind it.
@@ -45,21 +44,28 @@ impl Anchor {
         poller: &Poller,
         first: Token,
     ) -> Result<Self, StartError> {
-        let ends = Ends::start(Side::Anchor, DEVICE, plan.ends(), poller, first)?;
+        let ends = Ends::start(Side::Anchor, plan.ends(), poller, first)?;
         let lma = Lma::new(plan.settings.clone(), seed);
         let (baseline, observer) = (Baseline::default(), Observer::default());
         Ok(Self { lma, ends, baseline, observer })
     }
 
-    /// What it wants of the kernel beside its device.
-    pub fn things(plan: &AnchorPlan, device: &Link) -> Vec<Thing> {
-        let route = |&destination: &IpNet| {
-            let next_hop = NextHop::Device(device.index);
-            Thing::Route(Route { destination, next_hop, table: Table::MAIN, metric: 0 })
+    /// What it wants of the kernel beside its devices.
+    pub fn things(plan: &AnchorPlan, devices: &BTreeMap<VrfId, Device>) -> Vec<Wanted> {
+        let route = |&(vrf, destination): &(VrfId, IpNet)| {
+            let Device { world, link, table } = devices.get(&vrf)?;
+            let next_hop = NextHop::Device(link.index);
+            let route = Route { destination, next_hop, table: *table, metric: 0 };
+            Some(Wanted::new(world, Thing::Route(route)))
         };
-        let mut things = in_service::things(&plan.addresses, device);
-        things.extend(plan.pools.iter().map(route));
+        let mut things = in_service::things(&plan.ends(), devices);
+        things.extend(plan.pools.iter().filter_map(route));
         things
+    }
+
+    /// Its sockets and data plane.
+    pub fn ends(&self) -> &Ends {
+        &self.ends
     }
 
     /// Its sockets and data plane, to be prepared for a change.
@@ -70,9 +76,10 @@ impl Anchor {
     /// Does what a plan says that [`Self::ends_mut`] is prepared for. Bindings that have no place
     /// any more are revoked before their address leaves.
     pub fn apply(&mut self, plan: AnchorPlan, leave_by: Instant, now: Now) {
+        let ends = plan.ends();
         self.lma.apply(plan.settings, now);
         self.settle();
-        if let Err(error) = self.ends.reduce(&plan.addresses, leave_by) {
+        if let Err(error) = self.ends.reduce(ends, leave_by) {
             warn!("forwarding: {error}");
         }
     }
@@ -89,7 +96,6 @@ impl Anchor {
     /// Tells the configured gateways that sessions of an earlier run are lost (RFC 5847 §3.2), if
     /// heartbeats are on and there was one.
     pub fn announce_restart(&mut self) {
-        let addresses = &self.ends.state().addresses;
         let settings = self.lma.settings();
         if settings.heartbeat.is_none() || settings.restart_counter <= 1 {
             return;
@@ -99,7 +105,8 @@ impl Anchor {
             settings.peers.iter().flat_map(|p| p.addresses.iter().map(|a| (p.transport, *a)))
         {
             let port = if peer.is_ipv4() { PORT } else { 0 };
-            if let Some(local) = addresses.iter().find(|a| a.is_ipv4() == peer.is_ipv4()) {
+            let mut addresses = settings.addresses.iter();
+            if let Some(local) = addresses.find(|a| a.is_ipv4() == peer.is_ipv4()) {
                 let (local, peer) = (SocketAddr::new(*local, port), SocketAddr::new(peer, port));
                 paths.push(SignalPath { transport, local, peer });
             }

@@ -7,6 +7,7 @@ mod anchor;
 mod branch;
 mod gateway;
 mod management;
+mod world;
 
 use std::net::IpAddr;
 
@@ -18,6 +19,7 @@ pub use anchor::{AnchorPlan, anchor};
 pub use branch::{BranchPlan, NetworkPlan, has_family};
 pub use gateway::{GatewayPlan, gateway};
 pub use management::management;
+pub use world::world;
 
 /// The largest packet that a transport network is taken to carry.
 const LINK_MTU: u16 = 1500;
@@ -56,6 +58,23 @@ pub enum ApplyError {
         /// The address.
         address: IpAddr,
     },
+    /// A routing world that cannot be used.
+    #[error("vrf {vrf}: {why}")]
+    NoWorld {
+        /// Its name.
+        vrf: String,
+        /// The reason.
+        why: &'static str,
+    },
+    /// A gateway whose anchors are in several routing worlds.
+    #[error(
+        "{section}: its anchors are in more than one routing world; give each 'lma' the same \
+         'vrf id NAME', or none"
+    )]
+    SeveralTransports {
+        /// The block.
+        section: String,
+    },
     /// A port for management without all that it takes.
     #[error("management-api: '{command}' is missing; clients are let in with TLS and tokens only")]
     OpenManagement {
@@ -77,9 +96,10 @@ impl ApplyError {
             Self::NoAddress { .. }
             | Self::UnreachableAnchor { .. }
             | Self::NoAnchor { .. }
+            | Self::NoWorld { .. }
             | Self::OpenManagement { .. }
             | Self::Nothing => true,
-            Self::SharedAddress { .. } => false,
+            Self::SharedAddress { .. } | Self::SeveralTransports { .. } => false,
         }
     }
 }

@@ -16,6 +16,7 @@
 //! the same on every gateway (RFC 6543); the machine sends router advertisements and speaks DHCP
 //! over a packet socket per interface.
 
+pub mod branch;
 mod port;
 mod routes;
 mod transport;
@@ -25,8 +26,9 @@ use std::time::{Duration, Instant};
 
 use kedge_dataplane::{BindingCounters, Change, Side};
 use kedge_mag::{Event, InterfaceId, LinkState, Mag, Output};
-use kedge_model::{BindingId, Datagram, IpNet, Ipv4Net, Ipv6Net};
+use kedge_model::{BindingId, Datagram, IpNet, Ipv4Net, Ipv6Net, VrfId};
 use kedge_net::NetError;
+use kedge_net::hosts::Wanted;
 use kedge_net::netlink::{self, Link, NextHop, Route, Rule, Table};
 use kedge_net::owned::{Owned, Thing};
 use kedge_net::poll::{Poller, Token};
@@ -38,18 +40,16 @@ use tracing::{debug, info, warn};
 use crate::apply::GatewayPlan;
 use crate::capture::{Direction, Seen};
 use crate::counters::{Baseline, tunnel_groups};
-use crate::ends::Ends;
+use crate::ends::{Device, Ends};
 use crate::observe::Observer;
 use crate::startup::StartError;
 use crate::words::Note;
-use crate::{in_service, shell};
+use crate::{devices, in_service, shell};
+use branch::{Branches, Survey};
 use port::Port;
 use routes::NodeRoutes;
 
 pub use transport::{SharedInterface, examine};
-
-/// The gateway's device, where its nodes' packets enter the tunnels.
-pub const DEVICE: &str = "kedge-mag";
 
 /// The routing table of packets that come from nodes, and the priority of the rules that lead to
 /// it: before the main table.
@@ -71,6 +71,7 @@ pub struct Gateway {
     ends: Ends,
     ports: BTreeMap<InterfaceId, Port>,
     routes: NodeRoutes,
+    branches: Branches,
     baseline: Baseline,
     observer: Observer,
 }
@@ -94,20 +95,25 @@ impl Gateway {
         poller: &Poller,
         first: Token,
     ) -> Result<Self, StartError> {
-        let ends = Ends::start(Side::Gateway, DEVICE, plan.ends(), poller, first)?;
+        let ends = Ends::start(Side::Gateway, plan.ends(), poller, first)?;
         Ok(Self {
             mag: Mag::new(plan.settings.clone(), seed),
             ends,
             ports: BTreeMap::new(),
             routes: NodeRoutes::default(),
+            branches: Branches::default(),
             baseline: Baseline::default(),
             observer: Observer::default(),
         })
     }
 
     /// What it wants of the kernel beside its device: the rules and routes of the drawing above.
-    pub fn things(plan: &GatewayPlan, device: &Link) -> Vec<Thing> {
-        let mut things = in_service::things(&plan.addresses, device);
+    pub fn things(plan: &GatewayPlan, devices: &BTreeMap<VrfId, Device>) -> Vec<Wanted> {
+        let mut wanted = in_service::things(&plan.ends(), devices);
+        let Some(Device { world, link: device, .. }) = devices.get(&plan.settings.inner) else {
+            return wanted;
+        };
+        let mut things = Vec::new();
         for destination in [IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())] {
             let next_hop = NextHop::Device(device.index);
             things.push(Thing::Route(Route { destination, next_hop, table: UPLINK, metric: 0 }));
@@ -120,10 +126,16 @@ impl Gateway {
         for input in [&device.name, OWN_PACKETS] {
             things.extend(rules(input, DOWNLINK, DOWNLINK_PRIORITY));
         }
-        for interface in plan.settings.interfaces.values() {
+        for interface in plan.settings.interfaces.values().filter(|i| !i.logical) {
             things.extend(rules(&interface.name, UPLINK, UPLINK_PRIORITY));
         }
-        things
+        wanted.extend(things.into_iter().map(|thing| Wanted::new(world, thing)));
+        wanted
+    }
+
+    /// Its sockets and data plane.
+    pub fn ends(&self) -> &Ends {
+        &self.ends
     }
 
     /// Its sockets and data plane, to be prepared for a change.
@@ -161,16 +173,19 @@ impl Gateway {
 
     /// Does what a plan says that [`Self::ends_mut`] and [`Self::add_port`] are prepared for.
     /// Sessions that have no place any more end before their interface and address go.
+    /// [`Self::resync`] must follow.
     pub fn apply(&mut self, plan: GatewayPlan, leave_by: Instant, host: &mut Owned, now: Now) {
+        let ends = plan.ends();
         let stays: Vec<InterfaceId> = plan.settings.interfaces.keys().copied().collect();
         self.mag.apply(plan.settings, now);
-        self.settle(host);
+        self.settle(host, now);
+        self.branches.configure(plan.branches, &self.mag, host);
         let gone = self.ports.keys().copied().filter(|id| !stays.contains(id));
         for id in gone.collect::<Vec<_>>() {
             self.remove_port(id, host);
         }
         let local = self.ends.plane.change(Change::RouteLocally(plan.local_routing));
-        let reduced = self.ends.reduce(&plan.addresses, leave_by);
+        let reduced = self.ends.reduce(ends, leave_by);
         for error in [local, reduced].into_iter().filter_map(Result::err) {
             warn!("forwarding: {error}");
         }
@@ -179,7 +194,8 @@ impl Gateway {
     /// De-registers all sessions, and serves nobody any more.
     pub fn retire(&mut self, host: &mut Owned, now: Now) {
         self.mag.shutdown(now);
-        self.settle(host);
+        self.settle(host, now);
+        self.branches.retire(host);
         for id in self.ports.keys().copied().collect::<Vec<_>>() {
             self.remove_port(id, host);
         }
@@ -187,11 +203,11 @@ impl Gateway {
 
     /// Tells the anchors that sessions of an earlier run are lost (RFC 5847 §3.2), if heartbeats
     /// are on and there was one.
-    pub fn announce_restart(&mut self, host: &mut Owned) {
+    pub fn announce_restart(&mut self, host: &mut Owned, now: Now) {
         let settings = self.mag.settings();
         if settings.heartbeat.is_some() && settings.restart_counter > 1 {
             self.mag.announce_restart();
-            self.settle(host);
+            self.settle(host, now);
         }
     }
 
@@ -218,6 +234,11 @@ impl Gateway {
     /// The access interfaces and what is wrong with each.
     pub fn ports(&self) -> impl Iterator<Item = (&InterfaceId, &Port)> {
         self.ports.iter()
+    }
+
+    /// This router as mobile nodes.
+    pub fn branches(&self) -> &Branches {
+        &self.branches
     }
 
     /// What a binding's packets added up to.
@@ -255,6 +276,7 @@ impl Gateway {
         let totals = self.ends.plane.totals();
         groups.extend(tunnel_groups(&totals));
         groups.push(Group::of(&totals.local));
+        groups.push(Group::of(&self.branches.hosts));
         groups
     }
 
@@ -275,7 +297,7 @@ impl Gateway {
             }
             self.mag.handle_datagram(datagram, now);
         }
-        self.settle(host);
+        self.settle(host, now);
         Ok(())
     }
 
@@ -293,7 +315,7 @@ impl Gateway {
                 }
             }
         }
-        self.settle(host);
+        self.settle(host, now);
     }
 
     /// Takes a device as it is now: an access interface may have come, gone up or gone down.
@@ -304,7 +326,7 @@ impl Gateway {
         self.mag.handle_mtu(id, u16::try_from(link.mtu).unwrap_or(u16::MAX), now);
         let state = if link.running { LinkState::Up } else { LinkState::Down };
         self.mag.handle_link(id, state, now);
-        self.settle(host);
+        self.settle(host, now);
     }
 
     /// Takes a device that is gone.
@@ -318,7 +340,7 @@ impl Gateway {
         info!("access interface {} is gone", link.name);
         port.forget(host);
         self.mag.handle_link(id, LinkState::Gone, now);
-        self.settle(host);
+        self.settle(host, now);
     }
 
     /// Compares the access interfaces with the devices there are, after events were lost.
@@ -338,6 +360,7 @@ impl Gateway {
                     up: false,
                     running: false,
                     tun: false,
+                    vrf: None,
                 })
             })
             .collect();
@@ -347,19 +370,47 @@ impl Gateway {
         for link in &links {
             self.handle_link(link, poller, host, now);
         }
+        self.refresh_branches(poller, host, now);
         Ok(())
+    }
+
+    /// Takes the devices and addresses of this router's own networks as they are.
+    fn refresh_branches(&mut self, poller: &Poller, host: &mut Owned, now: Now) {
+        if self.branches.is_empty() {
+            return;
+        }
+        match self.survey()(host) {
+            Ok(survey) => {
+                self.branches.refresh(&survey, &mut self.mag, poller, host, now);
+                self.settle(host, now);
+            }
+            Err(error) => warn!("{error}"),
+        }
+    }
+
+    /// How to read what branches need to know of the host.
+    fn survey(&self) -> impl FnOnce(&mut Owned) -> Result<Survey, NetError> + use<> {
+        let mtu = self.ends.state().devices.get(&self.mag.settings().inner).copied();
+        move |host| Survey::of(host, devices::GATEWAY, mtu.unwrap_or(u16::MAX))
+    }
+
+    /// Reads frames of hosts from the mobile network in this place.
+    pub fn receive_hosts(&mut self, place: usize, now: Now) {
+        self.branches.receive(place, now);
     }
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, host: &mut Owned, now: Now) {
         self.ends.signalling.handle_timeout(now.mono);
         self.mag.handle_timeout(now);
-        self.settle(host);
+        self.branches.handle_timeout(now);
+        self.settle(host, now);
     }
 
     /// When [`Self::handle_timeout`] is to be called.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
-        [self.mag.poll_timeout(), self.ends.signalling.poll_timeout()].into_iter().flatten().min()
+        let (machine, hosts) = (self.mag.poll_timeout(), self.branches.poll_timeout());
+        [machine, hosts, self.ends.signalling.poll_timeout()].into_iter().flatten().min()
     }
 
     /// Whether an event is about a peer, or about a node that has had traffic forwarded: whoever
@@ -377,7 +428,7 @@ impl Gateway {
 
     /// Does what the machine asks for, in its order: tunnels and routes are there before the
     /// advertisement that makes a node use them.
-    pub fn settle(&mut self, host: &mut Owned) {
+    pub fn settle(&mut self, host: &mut Owned, now: Now) {
         while let Some(output) = self.mag.poll_output() {
             match output {
                 Output::Send { path, dscp, bytes } => {
@@ -389,6 +440,10 @@ impl Gateway {
                 }
                 Output::Forward { binding, want } => self.ends.plane.want(binding, want),
                 Output::Access { binding, want } => {
+                    let survey = self.survey();
+                    if self.branches.want(binding, want.as_ref(), survey, host, now) {
+                        continue;
+                    }
                     let device = |interface| self.ports.get(&interface).and_then(Port::device);
                     let touched = self.routes.want(binding, want, device, host);
                     for id in touched.into_iter().flatten() {
@@ -440,16 +495,29 @@ pub fn handle_kernel_event(
     now: Now,
 ) {
     match event {
-        netlink::Event::Link(link) => gateway.handle_link(link, poller, host, now),
-        netlink::Event::LinkGone(link) => gateway.handle_link_gone(link, host, now),
+        netlink::Event::Link(link) => {
+            gateway.handle_link(link, poller, host, now);
+            if gateway.branches.names(&link.name) {
+                gateway.refresh_branches(poller, host, now);
+            }
+        }
+        netlink::Event::LinkGone(link) => {
+            gateway.handle_link_gone(link, host, now);
+            if gateway.branches.names(&link.name) {
+                gateway.refresh_branches(poller, host, now);
+            }
+        }
         netlink::Event::Resync => {
             if let Err(error) = gateway.resync(poller, host, now) {
                 warn!("{error}");
             }
         }
+        netlink::Event::AddressAdded(address) | netlink::Event::AddressRemoved(address) => {
+            if gateway.branches.has(address.device) {
+                gateway.refresh_branches(poller, host, now);
+            }
+        }
         // The machine asks the nodes itself whether they are there.
-        netlink::Event::NeighbourFailed { .. }
-        | netlink::Event::AddressAdded(_)
-        | netlink::Event::AddressRemoved(_) => {}
+        netlink::Event::NeighbourFailed { .. } => {}
     }
 }

@@ -27,6 +27,7 @@ mod conversation;
 mod counters;
 mod debug;
 mod decode;
+mod devices;
 mod ends;
 mod forwarding;
 mod gateway;
@@ -44,6 +45,7 @@ mod state_dir;
 mod trace;
 mod watch;
 mod words;
+mod worlds;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;

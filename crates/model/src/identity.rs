@@ -14,8 +14,8 @@ impl CustomerId {
     pub const DEFAULT: Self = Self(0);
 }
 
-/// A routing world: a network namespace or a Linux VRF device. The daemon maps configured names
-/// to these numbers; the machines and the data planes only compare them.
+/// A routing world: a network namespace or a Linux VRF device ([`World`](crate::World)). The daemon
+/// maps configured names to these numbers; the machines and the data planes only compare them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct VrfId(pub u32);
 

@@ -21,8 +21,8 @@ pub struct AnchorPlan {
     pub settings: Settings,
     /// The addresses it answers at.
     pub addresses: Vec<IpAddr>,
-    /// The blocks whose packets go to the anchor's device.
-    pub pools: Vec<IpNet>,
+    /// The blocks whose packets go to the anchor's device, each in its inner world.
+    pub pools: Vec<(VrfId, IpNet)>,
     /// The device's MTU.
     pub mtu: u16,
 }
@@ -30,7 +30,7 @@ pub struct AnchorPlan {
 impl AnchorPlan {
     /// Where its signalling and tunnels end.
     pub fn ends(&self) -> State {
-        State { addresses: self.addresses.clone(), mtu: self.mtu }
+        State::own(&self.addresses, self.mtu)
     }
 }
 
@@ -170,7 +170,7 @@ fn dscp(dscp: Option<kedge_config::Dscp>) -> Option<Dscp> {
 }
 
 /// The blocks that the pools are cut from.
-fn pools(settings: &Settings) -> Vec<IpNet> {
+fn pools(settings: &Settings) -> Vec<(VrfId, IpNet)> {
     let blocks = settings.networks.values().flat_map(|network| {
         let ipv4 = network.ipv4.map(|pool| (IpAddr::V4(pool.start), pool.prefix_len));
         let ipv6 = network.ipv6.map(|pool| (IpAddr::V6(pool.start), pool.prefix_len));
@@ -178,5 +178,8 @@ fn pools(settings: &Settings) -> Vec<IpNet> {
         ipv4.into_iter().chain(ipv6).chain(mobile)
     });
     // The language takes no length that is none.
-    blocks.filter_map(|(start, len)| IpNet::new(start, len).ok()).map(|net| net.trunc()).collect()
+    blocks
+        .filter_map(|(start, len)| IpNet::new(start, len).ok())
+        .map(|net| (settings.vrf, net.trunc()))
+        .collect()
 }

@@ -40,6 +40,8 @@ pub struct Branches {
 struct Branch {
     plan: BranchPlan,
     networks: Vec<Network>,
+    /// The home interface, if it is there.
+    home_device: Option<DeviceIndex>,
     /// Its home addresses, as the operator has put them on the home interface.
     home: Vec<IpNet>,
     /// What is registered, and for which binding.
@@ -119,7 +121,9 @@ impl Branches {
         let ids = &mag.settings().interfaces;
         let mut before = std::mem::take(&mut self.all);
         for plan in plans {
-            let Some((&id, _)) = ids.iter().find(|(_, has)| has.name == plan.name) else { continue };
+            let Some((&id, _)) = ids.iter().find(|(_, has)| has.name == plan.name) else {
+                continue;
+            };
             let mut old = before.remove(&id);
             let networks = plan.networks.iter().map(|plan| {
                 let of_old = old.iter_mut().flat_map(|old| &mut old.networks);
@@ -129,7 +133,8 @@ impl Branches {
             let networks = networks.collect();
             let (home, granted, things) =
                 old.map_or_else(Default::default, |old| (old.home, old.granted, old.things));
-            self.all.insert(id, Branch { plan, networks, home, granted, things });
+            let branch = Branch { plan, networks, home_device: None, home, granted, things };
+            self.all.insert(id, branch);
         }
         for mut branch in before.into_values() {
             branch.make(Vec::new(), host);
@@ -190,8 +195,10 @@ impl Branches {
 
     /// Whether a device is one of a branch.
     pub fn has(&self, device: DeviceIndex) -> bool {
-        let mut networks = self.all.values().flat_map(|branch| &branch.networks);
-        networks.any(|network| network.link.as_ref().is_some_and(|link| link.index == device))
+        let is_it = |network: &Network| network.link.as_ref().is_some_and(|l| l.index == device);
+        self.all
+            .values()
+            .any(|branch| branch.home_device == Some(device) || branch.networks.iter().any(is_it))
     }
 
     /// Whether a device of this name is one of a branch.
@@ -247,9 +254,9 @@ impl Branches {
 impl Branch {
     /// Takes the devices and addresses as they are.
     fn look(&mut self, survey: &Survey) {
-        let home = self.plan.home.as_ref().filter(|_| !self.plan.dynamic);
-        let home = home.and_then(|name| survey.link(name));
-        self.home = home.map_or(Vec::new(), |link| {
+        let home = self.plan.home.as_ref().and_then(|name| survey.link(name));
+        self.home_device = home.map(|link| link.index);
+        self.home = home.filter(|_| !self.plan.dynamic).map_or(Vec::new(), |link| {
             let own = survey.of_others(link.index, &self.things);
             let service = self.plan.service;
             own.filter(|net| is_global(net.addr()) && has_family(service, net.addr())).collect()
@@ -366,7 +373,10 @@ impl Network {
             self.port = None;
             return;
         };
-        if self.port.as_ref().is_some_and(|port| port.device() == link.index && port.token() == token)
+        if self
+            .port
+            .as_ref()
+            .is_some_and(|port| port.device() == link.index && port.token() == token)
         {
             return;
         }

@@ -79,7 +79,7 @@ pub fn give(networks: &mut [(&NetworkPlan, &mut Addressing)], delegated: &[IpNet
 
 /// The router's address in a prefix: the first for a host, and for IPv6 in the first subnet.
 pub fn first_address(prefix: IpNet) -> IpNet {
-    let host = |len, longest| u8::from(len < longest - 1);
+    let host = |len: u8, longest: u8| u8::from(len < longest - 1);
     match prefix {
         IpNet::V4(net) => {
             let first = u32::from(net.network()) + u32::from(host(net.prefix_len(), 32));
@@ -151,12 +151,8 @@ mod tests {
         let mut aside = with(&[]);
         let mut share = |delegated: &[&str]| {
             let delegated = nets(delegated);
-            let mut all = [
-                (&plan, &mut one),
-                (&plan, &mut two),
-                (&skipped, &mut aside),
-                (&plan, &mut three),
-            ];
+            let mut all =
+                [(&plan, &mut one), (&plan, &mut two), (&skipped, &mut aside), (&plan, &mut three)];
             give(&mut all, &delegated);
             all.map(|(_, addressing)| addressing.given.clone())
         };

@@ -23,12 +23,7 @@ pub struct NetworkPort {
 
 impl NetworkPort {
     /// Opens the socket of a device.
-    pub fn open(
-        link: &Link,
-        poller: &Poller,
-        token: Token,
-        seed: u64,
-    ) -> Result<Self, NetError> {
+    pub fn open(link: &Link, poller: &Poller, token: Token, seed: u64) -> Result<Self, NetError> {
         let socket = AccessSocket::open(link)?;
         socket.hear_control_only()?;
         poller.add(&socket, token)?;
