@@ -61,6 +61,11 @@ pub enum Command {
         /// How much of them.
         extent: Extent,
     },
+    /// `show ipv6 mobile pmipv6 mag logical-mn [nai NAI]`
+    ShowMagLogicalMn {
+        /// One node only.
+        nai: Option<String>,
+    },
     /// `show ipv6 mobile pmipv6 {lma | mag} events [last N]` and `… trace nai NAI [last N]`
     ShowEvents {
         /// Whose events.
@@ -218,6 +223,7 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
         Key::LmaTunnels => Command::ShowLmaTunnels,
         Key::LmaPeerStatistics => Command::ShowLmaPeerStatistics { mag: mag.unwrap_or_default() },
         Key::MagBindings => Command::ShowMagBindings { nai, extent: extent(&args) },
+        Key::MagLogicalMn => Command::ShowMagLogicalMn { nai },
         Key::LmaEvents | Key::MagEvents => Command::ShowEvents {
             role: if key == Key::LmaEvents { Role::Lma } else { Role::Mag },
             nai,

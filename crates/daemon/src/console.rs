@@ -92,6 +92,10 @@ pub fn command<'a>(
             let filter = nai.as_deref().map(subscriber).transpose()?;
             Ok(show::mag_bindings(gateway(&shell.gateway)?, filter, *extent, now))
         }
+        Command::ShowMagLogicalMn { nai } => {
+            let filter = nai.as_deref().map(subscriber).transpose()?;
+            Ok(show::logical_mns(gateway(&shell.gateway)?, filter, now))
+        }
         Command::ShowMagGlobals => Ok(show::mag_globals(gateway(&shell.gateway)?, now)),
         Command::ShowMagStatistics { name } => {
             let gateway = gateway(&shell.gateway)?;

@@ -45,6 +45,8 @@ pub(crate) struct Told {
     pub(crate) branch: Branch,
     /// What an anchor has delegated last.
     had: Vec<IpNet>,
+    /// What networks had of their own and have no more, until the anchor has heard of it.
+    gone: Vec<IpNet>,
 }
 
 impl Told {
@@ -78,7 +80,8 @@ impl Told {
             (self.branch.lacking_ipv6, IpNet::V6(Ipv6Net::default())),
         ] {
             let is_of_family = |net: &&IpNet| net.addr().is_ipv4() == any.addr().is_ipv4();
-            let kept = held.iter().filter(is_of_family).filter(|net| !own.contains(net));
+            let is_delegated = |net: &&IpNet| !own.contains(net) && !self.gone.contains(net);
+            let kept = held.iter().filter(is_of_family).filter(is_delegated);
             wanted.extend(kept.copied().chain(iter::repeat(any)).take(lacking));
         }
         wanted
@@ -95,7 +98,9 @@ impl Mag {
         }
         let homes = |branch: &Branch| (branch.ipv4, branch.ipv6);
         let moves = homes(&told.branch) != homes(&branch);
-        told.branch = branch;
+        let before = std::mem::replace(&mut told.branch, branch);
+        told.gone.extend(before.networks);
+        told.gone.retain(|net| !told.branch.networks.contains(net));
         for id in self.list.ids(|entry| entry.interface == interface && entry.is_present()) {
             if moves {
                 // Another home address is another session (RFC 5213 §5.4.1).
@@ -113,8 +118,10 @@ impl Mag {
         let Some(entry) = self.list.get(id).filter(|entry| entry.is_router()) else { return };
         let Some(grant) = entry.grant() else { return };
         let Some(told) = self.branches.get_mut(&entry.interface) else { return };
-        let own = &told.branch.networks;
-        told.had = grant.delegated.iter().filter(|net| !own.contains(net)).copied().collect();
+        told.gone.retain(|net| grant.delegated.contains(net));
+        let is_delegated =
+            |net: &&IpNet| !told.branch.networks.contains(net) && !told.gone.contains(net);
+        told.had = grant.delegated.iter().filter(is_delegated).copied().collect();
     }
 
     /// An anchor did not give this router the networks that it named. `true` if some of them were

@@ -14,6 +14,7 @@ pub(super) enum Key {
     LmaTunnels,
     LmaPeerStatistics,
     MagBindings,
+    MagLogicalMn,
     MagGlobals,
     MagHeartbeats,
     MagTunnels,
@@ -194,6 +195,11 @@ pub(super) static COMMANDS: Block<Key> = Block {
             Key::MagBindings,
             &[SHOW, IPV6, MOBILE, PMIPV6, MAG, last("bindings"), Part::Optional(NAI), DETAIL, FROM],
             "The gateway's bindings",
+        ),
+        row(
+            Key::MagLogicalMn,
+            &[SHOW, IPV6, MOBILE, PMIPV6, MAG, last("logical-mn"), Part::Optional(NAI)],
+            "The gateway as a mobile node, and the networks behind it",
         ),
         row(
             Key::MagGlobals,

@@ -63,6 +63,7 @@ fn sections(shell: &mut Shell, now: Now) -> Vec<(String, String)> {
             ("show ipv6 mobile pmipv6 mag globals", Command::ShowMagGlobals),
             ("show ipv6 mobile pmipv6 mag heartbeats", Command::ShowMagHeartbeats),
             ("show ipv6 mobile pmipv6 mag tunnels", Command::ShowMagTunnels),
+            ("show ipv6 mobile pmipv6 mag logical-mn", Command::ShowMagLogicalMn { nai: None }),
             ("show mag-service statistics", Command::ShowMagStatistics { name: None }),
             ("show ipv6 mobile pmipv6 mag events", events),
             (

@@ -130,6 +130,29 @@ fn a_network_that_comes_or_goes_is_told_at_once_in_one_update() {
 }
 
 #[test]
+fn a_prefix_that_a_network_has_lost_is_not_taken_for_a_delegated_one() {
+    let mut world = with(branch(&[LAN, LAN6], 1, 1), &[LAN, LAN6, GIVEN, GIVEN6]);
+    world.input(|mag, now| mag.handle_branch(IF1, branch(&[], 1, 1), now));
+    world.pass_until_sent();
+    let update = world.take_one();
+    assert_eq!(asked(&update), nets(&[GIVEN, GIVEN6]));
+    // An answer to what was sent before does not change that.
+    delegate(&mut world, &update, &[LAN, LAN6, GIVEN, GIVEN6]);
+    world.pass(secs(300));
+    let update = world.take_one();
+    assert_eq!(asked(&update), nets(&[GIVEN, GIVEN6]));
+    delegate(&mut world, &update, &[GIVEN, GIVEN6]);
+    // By now it could be delegated like any other.
+    world.input(|mag, now| mag.handle_branch(IF1, branch(&[], 2, 1), now));
+    world.pass_until_sent();
+    let update = world.take_one();
+    assert_eq!(asked(&update), nets(&[GIVEN, ANY_IPV4, GIVEN6]));
+    delegate(&mut world, &update, &[GIVEN, LAN, GIVEN6]);
+    world.pass_until_sent();
+    assert_eq!(asked(&world.take_one()), nets(&[GIVEN, LAN, GIVEN6]));
+}
+
+#[test]
 fn a_network_that_comes_while_the_first_update_is_on_its_way_is_told_after_the_answer() {
     let mut world = begun(settings(), branch(&[LAN], 0, 0));
     let update = world.take_one();
