@@ -2,7 +2,7 @@
 //!
 //! An update says the whole of what the router is to have: each prefix by name, or a prefix of
 //! zeros for whatever the anchor assigns in that family, which is first of all what the session
-//! has: at least one for each option with zeros. So what an update does not mention is given back, and one without any option, as from a
+//! has, and at least one beside those that are named. So what an update does not mention is given back, and one without any option, as from a
 //! gateway that does not know them, gives back everything.
 
 use kedge_model::IpNet;
@@ -73,10 +73,7 @@ fn is_what_is_held(request: &Request<'_>, held: &[IpNet]) -> bool {
     let is_held = |is_ipv4| {
         let others = held.iter().filter(|prefix| prefix.addr().is_ipv4() == is_ipv4);
         let others = others.filter(|prefix| !is_named(prefix)).count();
-        match zeros(request, is_ipv4) {
-            0 => others == 0,
-            zeros => others >= zeros,
-        }
+        (others > 0) == leaves_choice(request, is_ipv4)
     };
     named(request).all(|asked| held.contains(&asked)) && is_held(true) && is_held(false)
 }
@@ -102,20 +99,18 @@ fn collect(
         }
     }
     for is_ipv4 in [false, true] {
-        let zeros = zeros(request, is_ipv4);
-        if zeros == 0 {
+        if !leaves_choice(request, is_ipv4) {
             continue;
         }
         let others = held.iter().filter(|prefix| prefix.addr().is_ipv4() == is_ipv4);
         let others: Vec<IpNet> =
             others.filter(|prefix| !wanted.contains(prefix)).copied().collect();
-        let more = zeros.saturating_sub(others.len());
-        if wanted.len() + others.len() + more > maximum {
+        if wanted.len() + others.len().max(1) > maximum {
             return Err(Denial::DelegationNotAuthorized);
         }
-        wanted.extend(others);
-        for _ in 0..more {
-            wanted.push(pools.take_lowest_delegated(is_ipv4)?);
+        match others.is_empty() {
+            true => wanted.push(pools.take_lowest_delegated(is_ipv4)?),
+            false => wanted.extend(others),
         }
     }
     Ok(())
@@ -127,9 +122,8 @@ fn named(request: &Request<'_>) -> impl Iterator<Item = IpNet> {
     options.filter(|option| !option.is_request()).map(|option| option.prefix.trunc())
 }
 
-/// How many prefixes of a family a request wants without naming them.
-fn zeros(request: &Request<'_>, is_ipv4: bool) -> usize {
-    let options = request.options.all::<DelegatedMobileNetworkPrefix>();
-    let zeros = options.filter(DelegatedMobileNetworkPrefix::is_request);
-    zeros.filter(|option| option.prefix.addr().is_ipv4() == is_ipv4).count()
+/// Whether a request leaves it to the anchor which prefixes of a family there are.
+fn leaves_choice(request: &Request<'_>, is_ipv4: bool) -> bool {
+    let mut options = request.options.all::<DelegatedMobileNetworkPrefix>();
+    options.any(|option| option.is_request() && option.prefix.addr().is_ipv4() == is_ipv4)
 }

@@ -88,23 +88,22 @@ fn a_prefix_asked_for_twice_or_with_host_bits_is_one() {
 }
 
 #[test]
-fn each_option_with_zeros_is_a_prefix_beside_those_that_are_named() {
+fn zeros_are_a_prefix_beside_those_that_are_named() {
     let mut world = world();
-    let first = ["172.16.3.0/24", ANY_IPV4, ANY_IPV6, ANY_IPV4, ANY_IPV6];
+    let first = ["172.16.3.0/24", ANY_IPV4, ANY_IPV6, ANY_IPV4];
     let (ack, _) = world.accepted(&ask(attach(MAG1), &first));
-    let all = ["172.16.3.0/24", "2001:db8:a00::/48", "2001:db8:b00::/56"];
-    let all = [&all[..], &["172.16.0.0/24", "172.16.1.0/24"]].concat();
-    assert_eq!(answered(&ack), all);
-    assert_eq!(taken(&world.lma), [1, 1, 3]);
+    let all = ["172.16.3.0/24", "2001:db8:a00::/48", "172.16.0.0/24"];
+    assert_eq!(answered(&ack), all, "zeros twice are no more than once");
+    assert_eq!(taken(&world.lma), [1, 0, 2]);
     // The same again, and all of them by name, change nothing.
     world.accepted(&ask(attach(MAG1).handoff(5), &first));
     world.accepted(&ask(attach(MAG1).handoff(5), &all));
-    assert_eq!(taken(&world.lma), [1, 1, 3]);
+    assert_eq!(taken(&world.lma), [1, 0, 2]);
     // One more than before.
     let more = [&all[..], &[ANY_IPV6]].concat();
     let (ack, _) = world.accepted(&ask(attach(MAG1).handoff(5), &more));
-    assert_eq!(answered(&ack).last().map(String::as_str), Some("2001:db8:b00:100::/56"));
-    assert_eq!(taken(&world.lma), [1, 2, 3]);
+    assert!(answered(&ack).contains(&"2001:db8:b00::/56".to_owned()), "{ack:?}");
+    assert_eq!(taken(&world.lma), [1, 1, 2]);
 }
 
 #[test]

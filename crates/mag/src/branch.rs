@@ -6,15 +6,17 @@
 //!
 //! - the prefixes that its networks have of their own, by name;
 //! - those that the anchor has delegated, by name;
-//! - zeros, once for each network that has no prefix yet.
+//! - zeros, once for each family in which a network has no prefix yet.
+//!
+//! RFC 7148 §5.1.2 has one option with zeros for a family, whatever it is to be worth. A router
+//! whose networks still lack prefixes after an answer that brought some asks again soon, and names
+//! what it has got.
 //!
 //! What the anchor delegated is named also in the first update of a later session, so that
 //! networks keep their prefixes when the binding was lost. An anchor that does not give them any
 //! more (RFC 7148 §5.2.2, statuses 177 and 178) is asked by zeros instead, once; if it says no to
 //! that too, the session is refused and tried again, as for any other reason: a router whose
 //! networks nobody can reach is no better served by a home address.
-
-use std::iter;
 
 use kedge_model::{BindingId, IpNet, Ipv4Net, Ipv6Net};
 use kedge_sansio::Now;
@@ -81,8 +83,9 @@ impl Told {
         ] {
             let is_of_family = |net: &&IpNet| net.addr().is_ipv4() == any.addr().is_ipv4();
             let is_delegated = |net: &&IpNet| !own.contains(net) && !self.gone.contains(net);
-            let kept = held.iter().filter(is_of_family).filter(is_delegated);
-            wanted.extend(kept.copied().chain(iter::repeat(any)).take(lacking));
+            let kept = held.iter().filter(is_of_family).filter(is_delegated).take(lacking);
+            let lacks = kept.clone().count() < lacking;
+            wanted.extend(kept.copied().chain(lacks.then_some(any)));
         }
         wanted
     }
@@ -113,15 +116,20 @@ impl Mag {
         }
     }
 
-    /// An anchor has delegated something to this router.
+    /// An anchor has answered this router's update. An answer that brought something new may be
+    /// followed by more.
     pub(crate) fn note_networks(&mut self, id: BindingId) {
-        let Some(entry) = self.list.get(id).filter(|entry| entry.is_router()) else { return };
+        let Some(entry) = self.list.get_mut(id).filter(|entry| entry.is_router()) else { return };
         let Some(grant) = entry.grant() else { return };
         let Some(told) = self.branches.get_mut(&entry.interface) else { return };
         told.gone.retain(|net| grant.delegated.contains(net));
         let is_delegated =
             |net: &&IpNet| !told.branch.networks.contains(net) && !told.gone.contains(net);
-        told.had = grant.delegated.iter().filter(is_delegated).copied().collect();
+        let has: Vec<IpNet> = grant.delegated.iter().filter(is_delegated).copied().collect();
+        let brought = has.iter().any(|net| !told.had.contains(net));
+        let lacks = told.wanted(&has).iter().any(|net| net.addr().is_unspecified());
+        told.had = has;
+        entry.reassert |= brought && lacks;
     }
 
     /// An anchor did not give this router the networks that it named. `true` if some of them were

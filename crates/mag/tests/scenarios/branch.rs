@@ -67,7 +67,7 @@ fn delegated(world: &World) -> Vec<IpNet> {
 fn the_first_update_names_the_networks_and_asks_for_those_that_lack() {
     let mut world = begun(settings(), branch(&[LAN, LAN6], 1, 2));
     let update = world.take_one();
-    assert_eq!(asked(&update), nets(&[LAN, LAN6, ANY_IPV4, ANY_IPV6, ANY_IPV6]));
+    assert_eq!(asked(&update), nets(&[LAN, LAN6, ANY_IPV4, ANY_IPV6]));
     assert_eq!(update.prefixes(), ["::/0".parse().unwrap()]);
     assert_eq!(update.address(), Some("0.0.0.0/0".parse().unwrap()));
 }
@@ -105,6 +105,27 @@ fn what_the_anchor_did_not_give_is_asked_for_in_every_refresh() {
     assert_eq!(delegated(&world), []);
     world.pass(secs(300));
     assert_eq!(asked(&world.take_one()), nets(&[LAN, ANY_IPV4]));
+}
+
+#[test]
+fn networks_that_still_lack_prefixes_are_asked_for_one_after_another() {
+    let mut world = begun(settings(), branch(&[LAN], 3, 1));
+    let update = world.take_one();
+    assert_eq!(asked(&update), nets(&[LAN, ANY_IPV4, ANY_IPV6]), "one of zeros for a family");
+    delegate(&mut world, &update, &[LAN, GIVEN, GIVEN6]);
+    world.pass_until_sent();
+    let update = world.take_one();
+    assert_eq!(asked(&update), nets(&[LAN, GIVEN, ANY_IPV4, GIVEN6]));
+    delegate(&mut world, &update, &[LAN, GIVEN, "10.99.0.16/28", GIVEN6]);
+    world.pass_until_sent();
+    let update = world.take_one();
+    assert_eq!(asked(&update), nets(&[LAN, GIVEN, "10.99.0.16/28", ANY_IPV4, GIVEN6]));
+    // Nothing new: the anchor has no more, and is not pressed.
+    delegate(&mut world, &update, &[LAN, GIVEN, "10.99.0.16/28", GIVEN6]);
+    world.pass(secs(299));
+    assert!(world.sent.is_empty());
+    world.pass(secs(1));
+    assert_eq!(asked(&world.take_one()), nets(&[LAN, GIVEN, "10.99.0.16/28", ANY_IPV4, GIVEN6]));
 }
 
 #[test]
