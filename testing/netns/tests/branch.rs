@@ -87,15 +87,14 @@ impl Stage {
 
     /// The hosts' addresses, once they have them.
     fn addresses(&self) -> [(Ipv4Addr, Ipv6Addr); 2] {
-        let both = self.hosts.each_ref().map(|host| {
+        self.hosts.each_ref().map(|host| {
             let ipv4 = host.wait_ipv4(SOON);
             let ipv6 = host.wait_ipv6(SOON);
             (
                 ipv4.unwrap_or_else(|e| panic!("{e}\n{}", self.logs())),
                 ipv6.unwrap_or_else(|e| panic!("{e}\n{}", self.logs())),
             )
-        });
-        both
+        })
     }
 
     /// Pings of an address from a host, all of which are answered for a while.
