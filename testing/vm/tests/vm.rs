@@ -49,6 +49,8 @@ scenarios! {
     wrong_gre_keys_are_refused_over_ipv4
     wrong_gre_keys_are_refused_over_ipv6
     a_vrf_device_has_routes_of_its_own
+    vrf_devices_with_the_same_addresses_are_kept_apart
+    vrf_devices_come_and_go_while_others_are_served
 }
 
 #[test]
