@@ -11,16 +11,17 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use kedge_dataplane::{Change, Dataplane, Local, Side};
 use kedge_dp_user::DpUser;
-use kedge_lab::{Host, Lab, Link};
+use kedge_lab::{Host, Lab, Link, wait};
 use kedge_model::{BindingId, Path, VrfId, World};
 
 use crate::probe;
 use crate::row::{Family, UDP_PORT, forwarding, within};
-use crate::tunnel::Carriage;
+use crate::tunnel::{Carriage, Devices};
 
 /// The pairs of worlds, by number.
 const NAMES: [&str; 2] = ["red", "blue"];
@@ -205,9 +206,9 @@ fn apart_with(stage: &Stage, ours: &mut DpUser, carriage: &Carriage) -> Result<(
         }
         for (number, pair) in stage.pairs.iter().enumerate() {
             let what = || format!("{}, inner {inner:?}", pair.name);
-            let before = carried(stage, ours, &devices)?;
+            let before = settled(stage, ours, &devices)?;
             probe::answered(&pair.a, inner.b(), 500, true).with_context(what)?;
-            let after = carried(stage, ours, &devices)?;
+            let after = settled(stage, ours, &devices)?;
             for (other, (before, after)) in before.iter().zip(&after).enumerate() {
                 let name = stage.pairs[other].name;
                 // Three echoes: ours sends, the kernel takes, the kernel answers.
@@ -215,6 +216,11 @@ fn apart_with(stage: &Stage, ours: &mut DpUser, carriage: &Carriage) -> Result<(
                 let expected = before.map(|packets| packets + more);
                 ensure!(*after == expected, "{}: {name} carried {after:?}, was {before:?}", what());
             }
+        }
+    }
+    for inner in carriage.families() {
+        for pair in &stage.pairs {
+            let what = || format!("{}, inner {inner:?}", pair.name);
             // What is too big for the tunnel is answered in the world that it is of.
             probe::told_too_big(&pair.a, inner.b(), MTU + 1, MTU).with_context(what)?;
             probe::forget_path_mtus(&pair.a, inner)?;
@@ -224,12 +230,19 @@ fn apart_with(stage: &Stage, ours: &mut DpUser, carriage: &Carriage) -> Result<(
     Ok(())
 }
 
+/// [`carried`], when nothing is on its way any more.
+fn settled(stage: &Stage, ours: &DpUser, devices: &[Devices<'_>]) -> Result<Vec<[u64; 3]>> {
+    let mut last = Vec::new();
+    let settled = wait::until(Duration::from_secs(10), "counters at rest", || {
+        let now = carried(stage, ours, devices).map_err(|error| format!("{error:#}"))?;
+        let before = std::mem::replace(&mut last, now.clone());
+        if now == before { Ok(now) } else { Err(format!("{now:?}")) }
+    })?;
+    Ok(settled)
+}
+
 /// For each pair, what our data plane has sent and received, and what M's devices have received.
-fn carried(
-    stage: &Stage,
-    ours: &DpUser,
-    devices: &[crate::tunnel::Devices<'_>],
-) -> Result<Vec<[u64; 3]>> {
+fn carried(stage: &Stage, ours: &DpUser, devices: &[Devices<'_>]) -> Result<Vec<[u64; 3]>> {
     let each = stage.pairs.iter().zip(devices).map(|(pair, devices)| {
         let counters = ours.counters(pair.node()).context("it is bound")?;
         Ok([counters.sent_packets, counters.received_packets, devices.received()?])
