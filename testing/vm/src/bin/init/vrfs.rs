@@ -210,11 +210,14 @@ fn apart_with(stage: &Stage, ours: &mut DpUser, carriage: &Carriage) -> Result<(
             probe::answered(&pair.a, inner.b(), 500, true).with_context(what)?;
             let after = settled(stage, ours, &devices)?;
             for (other, (before, after)) in before.iter().zip(&after).enumerate() {
+                let more = std::array::from_fn(|place| after[place] - before[place]);
+                // Ours sends the echoes, the kernel takes and answers them: three, or one more
+                // where ping had to wait.
+                let [sent, received, taken]: [u64; 3] = more;
+                let its_own = other == number && sent >= 3;
+                let right = sent == received && sent == taken && (its_own || sent == 0);
                 let name = stage.pairs[other].name;
-                // Three echoes: ours sends, the kernel takes, the kernel answers.
-                let more = if other == number { 3 } else { 0 };
-                let expected = before.map(|packets| packets + more);
-                ensure!(*after == expected, "{}: {name} carried {after:?}, was {before:?}", what());
+                ensure!(right, "{}: {name} carried {more:?}", what());
             }
         }
     }
