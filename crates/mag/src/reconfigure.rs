@@ -34,7 +34,7 @@ impl Mag {
     pub fn ended_by(&self, settings: &Settings) -> Ended {
         let mut ended = Ended::default();
         for (_, entry) in self.list.iter().filter(|(_, entry)| entry.is_present()) {
-            match effect(settings, entry) {
+            match effect(&self.settings, settings, entry) {
                 Effect::Keep(_) => {}
                 Effect::Restart => ended.to_begin_again += 1,
                 Effect::End => ended.for_good += 1,
@@ -63,7 +63,7 @@ impl Mag {
         }
         for id in self.list.ids(Entry::is_present) {
             let Some(entry) = self.list.get(id) else { continue };
-            match effect(&self.settings, entry) {
+            match effect(&before, &self.settings, entry) {
                 Effect::Keep(lma) => self.keep(id, lma, now),
                 Effect::Restart => self.restart(id, now),
                 Effect::End => self.detach(id, DetachReason::Reconfigured, now),
@@ -128,7 +128,7 @@ impl Mag {
     }
 }
 
-fn effect(settings: &Settings, entry: &Entry) -> Effect {
+fn effect(before: &Settings, settings: &Settings, entry: &Entry) -> Effect {
     let Some(link) = settings.interfaces.get(&entry.interface) else { return Effect::End };
     let who = settings.identify(link, entry.mac);
     let Some(profile) = who.and_then(|who| settings.profile(who)) else { return Effect::End };
@@ -141,6 +141,7 @@ fn effect(settings: &Settings, entry: &Entry) -> Effect {
     };
     let care_of = settings.care_of_towards(lma.address);
     let same = who == Some(&entry.mn_id)
+        && before.transport == settings.transport
         && lma.address == entry.lma.address
         && lma.encapsulation == entry.lma.encapsulation
         && care_of == Some(entry.care_of)

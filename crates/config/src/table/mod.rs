@@ -169,14 +169,12 @@ pub(crate) static VRF: Block<Key> = Block {
     help: "A routing world: a network namespace or a Linux VRF device.",
     rows: &[
         row(Key::VrfNetns, &[last("netns"), arg("NETNS", NAME)], "The network namespace it is")
-            .restart()
             .from(OURS),
         row(
             Key::VrfDevice,
             &[last("device"), arg("DEVICE", Value::Device)],
             "The Linux VRF device it is",
         )
-        .restart()
         .from(OURS),
     ],
 };
