@@ -6,6 +6,7 @@
 mod anchor;
 mod gateway;
 mod management;
+mod networks;
 
 use std::net::IpAddr;
 

@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 
 use kedge_config::{
-    AuthHomeAddress, AuthOption, Config, DomainConfig, Encap, LmaConfig, NaiConfig, NetworkConfig,
-    PeerMag, ReplayWindow, Service as ServiceConfig,
+    AuthHomeAddress, AuthOption, Config, DomainConfig, Encap, LmaConfig, NaiConfig, PeerMag,
+    ReplayWindow, Service as ServiceConfig,
 };
 use kedge_lma::{
-    Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool,
-    MobileNetworkPool, Network, Peer, Profile, Revocation, Service, Settings,
+    Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Peer, Profile, Revocation,
+    Service, Settings,
 };
 use kedge_model::{CustomerId, IpNet, Lifetime, VrfId};
 
@@ -53,7 +53,8 @@ pub fn anchor(
         addresses: addresses.clone(),
         lifetime: Lifetime::from_secs(lma.bce_lifetime.as_secs()),
         hnp_maximum: lma.hnp_maximum,
-        mnp_maximum: Settings::default().mnp_maximum,
+        mnp_of_session: Settings::default().mnp_of_session,
+        mnp_of_customer: Settings::default().mnp_of_customer,
         bce_maximum: lma.bce_maximum,
         delete_wait: lma.bce_delete_wait,
         create_wait: lma.bce_create_wait,
@@ -80,18 +81,7 @@ pub fn anchor(
         tunnel_mtu: lma.tunnel_mtu,
         link_mtu: LINK_MTU,
         peers: lma.mags.iter().map(|mag| peer(config, mag)).collect(),
-        networks: lma
-            .networks
-            .iter()
-            .map(|network| {
-                let ipv4 =
-                    network.ipv4.map(|p| Ipv4Pool { start: p.start, prefix_len: p.prefix_len });
-                let ipv6 =
-                    network.ipv6.map(|p| Ipv6Pool { start: p.start, prefix_len: p.prefix_len });
-                let mobile_networks = mobile_networks(network);
-                (network.name.clone(), Network { ipv4, ipv6, mobile_networks })
-            })
-            .collect(),
+        networks: super::networks::networks(&lma.networks, lma.mobile_network_check),
         profiles: nais(domain).map(|nai| (nai.nai.clone(), profile(nai))).collect(),
         default_profile: lma
             .default_profile
@@ -107,16 +97,6 @@ pub fn anchor(
         // A tunnel that carries less has its own limit; the forwarder answers for it.
         mtu: lma.tunnel_mtu.unwrap_or(LINK_MTU - smallest),
     })
-}
-
-/// The pools for the networks behind nodes.
-fn mobile_networks(network: &NetworkConfig) -> Vec<MobileNetworkPool> {
-    let pool =
-        |start: IpAddr, pool_len, network_len| MobileNetworkPool { start, pool_len, network_len };
-    let ipv4 = network.mobile_ipv4.iter();
-    let ipv4 = ipv4.map(|p| pool(p.start.into(), p.prefix_len, p.network_len));
-    let ipv6 = network.mobile_ipv6.iter();
-    ipv4.chain(ipv6.map(|p| pool(p.start.into(), p.prefix_len, p.network_len))).collect()
 }
 
 fn nais(domain: Option<&DomainConfig>) -> impl Iterator<Item = &NaiConfig> {
