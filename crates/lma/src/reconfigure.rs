@@ -64,7 +64,7 @@ impl Lma {
     /// from, in the families it has, and its gateway may still register nodes from where it does.
     fn place(&self, binding: &Binding, settings: &Settings) -> Place {
         let at = &binding.paths.first().signal;
-        let local = at.local.ip();
+        let local = (at.transport, at.local.ip());
         if !settings.addresses.is_empty() && !settings.addresses.contains(&local) {
             return Place::Nothing;
         }

@@ -1,0 +1,41 @@
+//! What all customers add up to.
+
+use kedge_telemetry::Group;
+
+use super::Customers;
+use crate::overload::Load;
+
+impl Customers {
+    /// The counter groups of [`Lma::statistics`](crate::Lma::statistics), of all customers
+    /// together, former ones included; and behind them what no customer counts.
+    pub fn statistics(&self) -> Vec<Group> {
+        let mut sum = self.former.clone();
+        self.list.values().for_each(|customer| add(&mut sum, customer.lma.statistics()));
+        sum.push(Group::of(&self.dispatch));
+        sum
+    }
+
+    /// How many updates wait for another gateway's de-registration.
+    pub fn pending(&self) -> usize {
+        self.list.values().map(|customer| customer.lma.pending()).sum()
+    }
+
+    /// How busy the anchor is with the customer that it is busiest with.
+    pub fn load(&self) -> Load {
+        self.list.values().map(|customer| customer.lma.load()).max().unwrap_or_default()
+    }
+
+    /// Sets the counters of every gateway of every customer back to zero.
+    pub fn clear_peer_counters(&mut self) {
+        self.list.values_mut().for_each(|customer| customer.lma.clear_peer_counters());
+    }
+}
+
+/// Adds the counters of one machine to a sum, which has the same groups.
+pub(super) fn add(sum: &mut [Group], more: Vec<Group>) {
+    for (sum, more) in sum.iter_mut().zip(more) {
+        for (sum, more) in sum.rows.iter_mut().zip(more.rows) {
+            sum.value += more.value;
+        }
+    }
+}
