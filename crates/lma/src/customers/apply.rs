@@ -111,6 +111,6 @@ impl Customers {
                 self.by_address.remove(address);
             }
         }
-        sums::add(&mut self.former, customer.lma.statistics());
+        self.former = sums::add(std::mem::take(&mut self.former), customer.lma.statistics());
     }
 }

@@ -63,7 +63,7 @@ pub struct CustomersSettings {
 /// What an anchor is told about a customer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CustomerSettings {
-    /// Its name.
+    /// Its name; empty for the one that has none.
     pub name: String,
     /// What its machine is told. A machine without addresses gets no messages.
     pub settings: Settings,

@@ -9,8 +9,8 @@ impl Customers {
     /// The counter groups of [`Lma::statistics`](crate::Lma::statistics), of all customers
     /// together, former ones included; and behind them what no customer counts.
     pub fn statistics(&self) -> Vec<Group> {
-        let mut sum = self.former.clone();
-        self.list.values().for_each(|customer| add(&mut sum, customer.lma.statistics()));
+        let each = self.list.values().map(|customer| customer.lma.statistics());
+        let mut sum = each.fold(self.former.clone(), add);
         sum.push(Group::of(&self.dispatch));
         sum
     }
@@ -32,10 +32,6 @@ impl Customers {
 }
 
 /// Adds the counters of one machine to a sum, which has the same groups.
-pub(super) fn add(sum: &mut [Group], more: Vec<Group>) {
-    for (sum, more) in sum.iter_mut().zip(more) {
-        for (sum, more) in sum.rows.iter_mut().zip(more.rows) {
-            sum.value += more.value;
-        }
-    }
+pub(super) fn add(sum: Vec<Group>, more: Vec<Group>) -> Vec<Group> {
+    sum.into_iter().zip(more).map(|(sum, more)| sum.plus(more)).collect()
 }
