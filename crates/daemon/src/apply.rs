@@ -4,9 +4,11 @@
 //! the one place that knows both.
 
 mod anchor;
+mod customers;
 mod gateway;
 mod management;
 mod networks;
+mod numbers;
 
 use std::net::IpAddr;
 
@@ -17,6 +19,7 @@ use kedge_wire::auth::Key;
 pub use anchor::{AnchorPlan, anchor};
 pub use gateway::{GatewayPlan, gateway};
 pub use management::management;
+pub use numbers::Numbers;
 
 /// The largest packet that a transport network is taken to carry.
 const LINK_MTU: u16 = 1500;
@@ -55,6 +58,40 @@ pub enum ApplyError {
         /// The address.
         address: IpAddr,
     },
+    /// A customer whose routing world is nowhere.
+    #[error(
+        "{section}: where the vrf {vrf} is in Linux is not said; add 'vrf {vrf}' with \
+         'netns NAME' or 'device NAME'"
+    )]
+    NoWorld {
+        /// The block.
+        section: String,
+        /// The world's name.
+        vrf: String,
+    },
+    /// Two customers whose nodes would share a routing world under two names.
+    #[error("{section}: the vrf {vrf} is the routing world of {owner} by another name")]
+    TakenWorld {
+        /// The block.
+        section: String,
+        /// The world's name.
+        vrf: String,
+        /// Whose it is.
+        owner: String,
+    },
+    /// Two customers that would be reached at one address.
+    #[error("{section}: {address} is an address of {owner} in the same routing world")]
+    TakenAddress {
+        /// The block.
+        section: String,
+        /// The address.
+        address: IpAddr,
+        /// Whose it is.
+        owner: String,
+    },
+    /// More customers than there are numbers.
+    #[error("there have been as many customers as the daemon can tell apart; start it again")]
+    TooManyCustomers,
     /// A port for management without all that it takes.
     #[error("management-api: '{command}' is missing; clients are let in with TLS and tokens only")]
     OpenManagement {
@@ -76,9 +113,13 @@ impl ApplyError {
             Self::NoAddress { .. }
             | Self::UnreachableAnchor { .. }
             | Self::NoAnchor { .. }
+            | Self::NoWorld { .. }
             | Self::OpenManagement { .. }
             | Self::Nothing => true,
-            Self::SharedAddress { .. } => false,
+            Self::SharedAddress { .. }
+            | Self::TakenWorld { .. }
+            | Self::TakenAddress { .. }
+            | Self::TooManyCustomers => false,
         }
     }
 }

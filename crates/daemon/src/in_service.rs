@@ -68,7 +68,7 @@ pub struct Leaving {
 impl Shell {
     /// What a configuration comes down to beside what runs.
     pub fn plan(&self, config: &Config) -> Result<Plan, ApplyError> {
-        let mut plan = startup::plan(config, self.restart_counter)?;
+        let mut plan = startup::plan(config, self.restart_counter, &self.numbers)?;
         if let (Some(gateway), Some(plan)) = (&self.gateway, &mut plan.gateway) {
             plan.keep_numbers(gateway.mag().settings());
         }
@@ -78,8 +78,8 @@ impl Shell {
     /// What a plan would end, a line each.
     pub fn ended_by(&self, plan: &Plan) -> Vec<String> {
         let anchor = match (&self.anchor, &plan.anchor) {
-            (Some(anchor), Some(plan)) => anchor.lma().ended_by(&plan.settings),
-            (Some(anchor), None) => anchor.lma().len() as usize,
+            (Some(anchor), Some(plan)) => anchor.customers().ended_by(&plan.settings),
+            (Some(anchor), None) => anchor.customers().len() as usize,
             (None, _) => 0,
         };
         let gateway = match (&self.gateway, &plan.gateway) {
@@ -104,9 +104,9 @@ impl Shell {
 
     /// Looks whether the host has what a plan needs, and changes nothing.
     pub fn examine(&mut self, plan: &Plan) -> Result<(), StartError> {
-        let anchor = plan.anchor.iter().flat_map(|plan| &plan.addresses);
-        let gateway = plan.gateway.iter().flat_map(|plan| &plan.addresses);
-        if let Some(&address) = anchor.chain(gateway).find(|a| startup::is_unusable(**a)) {
+        let anchor = plan.anchor.iter().flat_map(|plan| plan.ends().addresses);
+        let gateway = plan.gateway.iter().flat_map(|plan| plan.addresses.iter().copied());
+        if let Some(address) = anchor.chain(gateway).find(|a| startup::is_unusable(*a)) {
             return Err(StartError::NoSuchAddress(address));
         }
         if let Some(plan) = &plan.gateway {
@@ -164,7 +164,8 @@ impl Shell {
                 None => {
                     // It has the device's name.
                     self.leaving.anchor = None;
-                    let anchor = Anchor::start(plan, seed(), &self.poller, shell::ANCHOR)?;
+                    let anchor =
+                        Anchor::start(plan, seed(), &self.poller, shell::ANCHOR, shell::sample())?;
                     new.anchor = Some(anchor);
                 }
             }
@@ -251,6 +252,7 @@ impl Shell {
     /// Puts a configuration into force that was prepared for.
     pub fn put_in_force(&mut self, config: Config, prepared: Prepared, now: Now) {
         let Prepared { plan, anchor, gateway, wanted, .. } = prepared;
+        let numbers = plan.numbers;
         let leave_by = now.mono + LEAVING;
         if let Some(mut new) = anchor {
             new.announce_restart();
@@ -266,6 +268,7 @@ impl Shell {
             self.things.iter().filter(|thing| !wanted.contains(thing)).cloned().collect();
         self.unmake(gone);
         self.things = wanted;
+        self.numbers = numbers;
         self.config = config;
     }
 
@@ -314,9 +317,13 @@ impl Shell {
         const MOST: usize = 64;
         let links = self.host.netlink().links().unwrap_or_default();
         let interfaces = links.into_iter().map(|link| link.name).collect();
-        let anchor = self.anchor.iter().flat_map(|anchor| anchor.lma().bindings());
-        let nodes = anchor.take(MOST).map(|binding| binding.mn_id.to_string()).collect();
-        BTreeMap::from([("interface", interfaces), ("node", nodes)])
+        let anchor = || self.anchor.iter().map(Anchor::customers);
+        let bindings = anchor().flat_map(|customers| customers.bindings());
+        let nodes = bindings.take(MOST).map(|binding| binding.mn_id.to_string()).collect();
+        let customers = anchor().flat_map(|customers| customers.iter());
+        let names = customers.map(|(_, customer)| customer.name().to_owned());
+        let names = names.filter(|name| !name.is_empty()).take(MOST).collect();
+        BTreeMap::from([("interface", interfaces), ("node", nodes), ("customer", names)])
     }
 }
 

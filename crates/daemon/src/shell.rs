@@ -19,6 +19,7 @@ use kedge_sansio::Now;
 use tracing::{error, info, warn};
 
 use crate::anchor::{self, Anchor};
+use crate::apply::Numbers;
 use crate::commit::{self, Commits};
 use crate::configure::Sessions;
 use crate::conversation;
@@ -60,6 +61,8 @@ pub struct Shell {
     pub gateway: Option<Gateway>,
     /// Roles that were removed a moment ago.
     pub leaving: Leaving,
+    /// The numbers of customers and of routing worlds.
+    pub(crate) numbers: Numbers,
     /// What the roles want of the kernel, as the configuration says it.
     pub(crate) things: Vec<Thing>,
     /// The configurations that were in force.

@@ -23,7 +23,7 @@ use kedge_net::poll::{Poller, Signals, Waker};
 use kedge_net::privileges::{self, Needs};
 use tracing::{info, warn};
 
-use crate::apply::{self, ApplyError};
+use crate::apply::{self, ApplyError, Numbers};
 use crate::commit::Commits;
 use crate::configure::Sessions;
 use crate::gateway::{SharedInterface, Unusable};
@@ -129,7 +129,7 @@ pub fn read_config(options: &Options) -> Result<(Config, String), StartError> {
         Err(cause) if options.check => log::say(format_args!("warning: {cause}")),
         read => read?,
     }
-    match plan(&config, 0) {
+    match plan(&config, 0, &Numbers::default()) {
         Ok(_) => Ok((config, text)),
         // A file may be a part of a configuration, as the domains that several files share.
         Err(cause) if options.check && cause.is_absence() => {
@@ -172,24 +172,29 @@ pub struct Plan {
     pub gateway: Option<apply::GatewayPlan>,
     /// Management from other hosts, if it is wanted.
     pub management: Option<RemoteAccess>,
+    /// The numbers of customers and of routing worlds.
+    pub numbers: Numbers,
 }
 
 /// Maps a configuration to what the services are told, as far as that can be said without
-/// starting them.
-pub fn plan(config: &Config, restart_counter: u32) -> Result<Plan, ApplyError> {
-    let anchor = |lma: &LmaConfig| apply::anchor(config, lma, restart_counter);
+/// starting them. What has a number keeps it.
+pub fn plan(config: &Config, restart_counter: u32, numbers: &Numbers) -> Result<Plan, ApplyError> {
+    let mut numbers = numbers.clone();
+    let anchor = |lma: &LmaConfig| apply::anchor(config, lma, restart_counter, &mut numbers);
     let gateway = |mag: &MagConfig| apply::gateway(config, mag, restart_counter);
     let plan = Plan {
         anchor: config.lma.as_ref().map(anchor).transpose()?,
         gateway: config.mag.as_ref().map(gateway).transpose()?,
         management: config.management_api.as_ref().map(apply::management).transpose()?,
+        numbers,
     };
     match (&plan.anchor, &plan.gateway) {
         (None, None) => Err(ApplyError::Nothing),
         (Some(anchor), Some(gateway)) => {
-            let shared = anchor.addresses.iter().find(|a| gateway.addresses.contains(a));
+            let shared =
+                anchor.ends().addresses.into_iter().find(|a| gateway.addresses.contains(a));
             match shared {
-                Some(&address) => Err(ApplyError::SharedAddress { address }),
+                Some(address) => Err(ApplyError::SharedAddress { address }),
                 None => Ok(plan),
             }
         }
@@ -209,7 +214,7 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
         warn!("the restart counter is not kept: {error}");
         shell::sample().wall.duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_secs() as u32)
     });
-    let plan = plan(&config, restart_counter)
+    let plan = plan(&config, restart_counter, &Numbers::default())
         .map_err(|cause| StartError::Unfit { path: options.config.clone(), cause })?;
     let commits = {
         let (file, directory) = (&options.config, state_dir.file("commits"));
@@ -233,7 +238,7 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
     for left in host.sweep()? {
         info!("undid what an earlier run left behind: {left}");
     }
-    let addresses = plan.anchor.iter().flat_map(|plan| plan.addresses.iter().copied());
+    let addresses = plan.anchor.iter().flat_map(|plan| plan.ends().addresses);
     let addresses =
         addresses.chain(plan.gateway.iter().flat_map(|plan| plan.addresses.iter().copied()));
     await_duplicate_checks(addresses, &mut host)?;
@@ -244,6 +249,7 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
         anchor: None,
         gateway: None,
         leaving: Leaving::default(),
+        numbers: Numbers::default(),
         things: Vec::new(),
         commits,
         sessions: Sessions::default(),

@@ -63,7 +63,8 @@ pub(crate) fn may_hold(reserved: &[IpNet], prefix: IpNet) -> bool {
 /// the transport in the customer's own routing world, whose packets would go to the node.
 pub(crate) fn reserved(settings: &Settings) -> Vec<IpNet> {
     let pools = settings.networks.values().flat_map(|network| network.blocks());
-    let own = settings.addresses.iter().filter(|_| settings.vrf == Default::default());
+    let own = settings.addresses.iter().filter(|(transport, _)| *transport == settings.vrf);
+    let own = own.map(|(_, address)| address);
     let peers = settings.peers.iter().filter(|peer| peer.transport == settings.vrf);
     let peers = peers.flat_map(|peer| &peer.addresses);
     pools.chain(own.chain(peers).map(|address| IpNet::from(*address))).collect()

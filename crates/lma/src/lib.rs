@@ -45,6 +45,7 @@ mod bitmap;
 mod cache;
 mod claims;
 mod class;
+mod customers;
 mod delegation;
 mod deregistration;
 mod dscp;
@@ -96,6 +97,9 @@ use waiting::Waiting;
 
 pub use addresses::{HomeAddresses, Ipv4Home, Prefixes};
 pub use binding::{Binding, State};
+pub use customers::{
+    Customer, CustomerSettings, Customers, CustomersSettings, Dispatch, Entitlement,
+};
 pub use event::{Event, Output, Release, What};
 pub use heartbeat::{Heart, Life};
 pub use kedge_sansio::{Now, Rhythm};
@@ -146,6 +150,8 @@ pub struct Lma {
     binding_errors: RateLimit,
     gre_keys_given: u32,
     load: Load,
+    /// Bindings of other customers.
+    others: u32,
     /// Until the next learned gateway is forgotten.
     forgetting: Option<TimerId>,
     forwarding_stopped: bool,
@@ -171,6 +177,7 @@ impl Lma {
             binding_errors: RateLimit::default(),
             gre_keys_given: rng.next_u32(),
             load: Load::Normal,
+            others: 0,
             forgetting: None,
             forwarding_stopped: false,
             settings,
@@ -235,6 +242,12 @@ impl Lma {
     /// How busy the anchor was told to be.
     pub fn load(&self) -> Load {
         self.load
+    }
+
+    /// Tells how many bindings other customers hold of those that
+    /// [`bce_maximum`](Settings::bce_maximum) allows the anchor.
+    pub fn set_others(&mut self, bindings: u32) {
+        self.others = bindings;
     }
 
     /// How much of a network's pools is in use, of IPv4 and of IPv6.

@@ -70,7 +70,7 @@ impl Lma {
     /// `reserved` is what these settings leave to nobody who brings his own.
     fn place(&self, binding: &Binding, settings: &Settings, reserved: &[IpNet]) -> Place {
         let at = &binding.paths.first().signal;
-        let local = at.local.ip();
+        let local = (at.transport, at.local.ip());
         if !settings.addresses.is_empty() && !settings.addresses.contains(&local) {
             return Place::Nothing;
         }

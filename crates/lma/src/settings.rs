@@ -11,15 +11,16 @@ use kedge_sansio::Rhythm;
 use kedge_wire::auth::Key;
 
 /// Everything an anchor is told. [`Lma::apply`](crate::Lma::apply) changes it in service.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
     /// The customer that subscribers of this anchor belong to.
     pub customer: CustomerId,
     /// The customer's inner routing world.
     pub vrf: VrfId,
-    /// The addresses that gateways send to (LMAA). A binding at another one has no place any more;
-    /// none are named where the shell has no others.
-    pub addresses: Vec<IpAddr>,
+    /// The addresses that gateways send to (LMAA), each in its routing world; one address may be
+    /// there in several. A binding at another one has no place any more; none are named where the
+    /// shell has no others.
+    pub addresses: Vec<(VrfId, IpAddr)>,
     /// The longest lifetime granted; a gateway that asks for less gets less.
     pub lifetime: Lifetime,
     /// How many home network prefixes one interface of a node may hold, 1 to
@@ -30,7 +31,8 @@ pub struct Settings {
     pub mnp_of_session: MnpMaximum,
     /// How many prefixes all sessions together may.
     pub mnp_of_customer: MnpMaximum,
-    /// How many bindings the anchor holds.
+    /// How many bindings the anchor holds, those of its other customers counted
+    /// ([`Lma::set_others`](crate::Lma::set_others)).
     pub bce_maximum: u32,
     /// MinDelayBeforeBCEDelete (RFC 5213 §9.1).
     pub delete_wait: Duration,
@@ -151,7 +153,7 @@ impl Default for Revocation {
 }
 
 /// A mobile access gateway that is known by address.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Peer {
     /// Its name in the configuration.
     pub name: String,
@@ -168,7 +170,7 @@ pub struct Peer {
 }
 
 /// Protection by the MN-HA option of RFC 4285.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Authentication {
     /// The shared key and its SPI.
     pub key: Key,

@@ -540,6 +540,7 @@ impl Statistics {
             | Discard::UnknownMag
             | Discard::NoMatchingRequest
             | Discard::Contradiction
+            | Discard::NoCustomer
             | Discard::UnknownType(_) => reasons.decode_failure += 1,
         }
     }

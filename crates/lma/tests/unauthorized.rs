@@ -4,6 +4,7 @@
 mod kit;
 
 use kedge_lma::{Delegated, Denial, MnpMaximum, MobileNetworkPool, Network, Settings, Unchecked};
+use kedge_model::VrfId;
 use kedge_wire::{DelegatedMobileNetworkPrefix, Ipv4DefaultRouter, Ipv4HomeAddressReply};
 use kit::*;
 
@@ -147,13 +148,13 @@ fn without_a_pool_nothing_can_be_left_to_the_anchor() {
 
 #[test]
 fn addresses_of_the_transport_in_the_same_routing_world_are_not_to_be_had() {
-    let addresses = vec![LMA.parse().unwrap()];
+    let addresses = vec![(VrfId::DEFAULT, LMA.parse().unwrap())];
     let mut world = World::with(Settings { addresses, ..unauthorized() });
     for covering in ["192.0.2.0/24", "2001:db8::/64", "2001:db8:1::/48"] {
         let pbu = router("a@x", "10.9.0.5/24", &[covering]);
         world.denied(&pbu, Denial::DelegatedPrefixInUse);
     }
-    let apart = Settings { vrf: kedge_model::VrfId(7), ..unauthorized() };
+    let apart = Settings { vrf: VrfId(7), ..unauthorized() };
     let mut world = World::with(apart);
     world.accepted(&router("a@x", "10.9.0.5/24", &["192.0.2.0/24", "2001:db8:1::/48"]));
 }

@@ -9,9 +9,11 @@ mod identity;
 mod octets;
 mod signal;
 mod units;
+mod world;
 
 pub use forward::{BindingId, Encapsulation, Forwarding, GreKey, Path, Tunnel};
 pub use identity::{CustomerId, LinkLayerId, MacAddr, MnId, ParseMacError, VrfId};
 pub use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 pub use signal::{Datagram, SignalPath};
 pub use units::{Lifetime, Sequence, Timestamp};
+pub use world::World;

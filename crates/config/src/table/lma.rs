@@ -74,6 +74,17 @@ pub(crate) static LMA: Block<Key> = Block {
         .default("128000")
         .from(BOTH),
         row(
+            Key::BceLicense,
+            &[
+                BCE,
+                last("license"),
+                arg("COUNT", Value::Integer { min: 1, max: 16_000_000, unit: "bindings" }),
+            ],
+            "Bindings the operator is entitled to; more are served, and reported",
+        )
+        .default("128000")
+        .from(OURS),
+        row(
             Key::BceLifetime,
             &[
                 BCE,

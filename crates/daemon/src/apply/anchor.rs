@@ -1,5 +1,6 @@
 //! The anchor's part of the configuration.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use kedge_config::{
@@ -7,50 +8,82 @@ use kedge_config::{
     ReplayWindow, Service as ServiceConfig,
 };
 use kedge_lma::{
-    Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Peer, Profile, Revocation,
-    Service, Settings,
+    Authentication, AuthenticationHome, CustomerSettings, CustomersSettings, Dscp,
+    EncapsulationPolicy, Peer, Profile, Revocation, Service, Settings,
 };
 use kedge_model::{CustomerId, IpNet, Lifetime, VrfId};
 
-use super::{ApplyError, LINK_MTU};
+use super::networks::networks;
+use super::{ApplyError, LINK_MTU, Numbers};
 use crate::ends::State;
 
 /// What an anchor is made of.
 pub struct AnchorPlan {
-    /// What the machine is told.
-    pub settings: Settings,
-    /// The addresses it answers at.
-    pub addresses: Vec<IpAddr>,
-    /// The blocks whose packets go to the anchor's device.
-    pub pools: Vec<IpNet>,
-    /// The device's MTU.
+    /// What the machines are told.
+    pub settings: CustomersSettings,
+    /// The addresses it answers at, each in its routing world.
+    pub addresses: Vec<(VrfId, IpAddr)>,
+    /// The blocks whose packets go to the anchor's device of a routing world.
+    pub pools: Vec<(VrfId, IpNet)>,
+    /// The devices' MTU.
     pub mtu: u16,
 }
 
 impl AnchorPlan {
     /// Where its signalling and tunnels end.
     pub fn ends(&self) -> State {
-        State { addresses: self.addresses.clone(), mtu: self.mtu }
+        let own = self.addresses.iter().filter(|(vrf, _)| *vrf == VrfId::DEFAULT);
+        State { addresses: own.map(|(_, address)| *address).collect(), mtu: self.mtu }
     }
 }
 
-/// Maps the anchor's block.
+/// Maps the anchor's block: one machine for what the anchor serves at its own addresses, and one
+/// for each customer.
 pub fn anchor(
     config: &Config,
     lma: &LmaConfig,
     restart_counter: u32,
+    numbers: &mut Numbers,
 ) -> Result<AnchorPlan, ApplyError> {
     let ipv6 = lma.ipv6.iter().copied().map(IpAddr::V6);
-    let addresses: Vec<IpAddr> = ipv6.chain(lma.ipv4.iter().copied().map(IpAddr::V4)).collect();
-    if addresses.is_empty() {
+    let own = ipv6.chain(lma.ipv4.iter().copied().map(IpAddr::V4));
+    let own = own.map(|address| (VrfId::DEFAULT, address)).collect();
+    let base = base(config, lma, own, restart_counter);
+    let mut customers = match &lma.local_loop {
+        Some(service) => super::customers::customers(config, lma, service, &base, numbers)?,
+        None => Vec::new(),
+    };
+    if !base.addresses.is_empty() {
+        customers.insert(0, CustomerSettings { name: String::new(), settings: base });
+    }
+    if customers.is_empty() {
         return Err(ApplyError::NoAddress { section: format!("pmipv6-lma {}", lma.id) });
     }
+    let each = || customers.iter().map(|customer| &customer.settings);
+    let addresses: Vec<(VrfId, IpAddr)> = each().flat_map(|s| s.addresses.clone()).collect();
+    let smallest = if addresses.iter().any(|(_, address)| address.is_ipv4()) { 20 } else { 40 };
+    Ok(AnchorPlan {
+        pools: each().flat_map(pools).collect(),
+        addresses,
+        // A tunnel that carries less has its own limit; the forwarder answers for it.
+        mtu: lma.tunnel_mtu.unwrap_or(LINK_MTU - smallest),
+        settings: CustomersSettings { customers, entitled: lma.bce_license },
+    })
+}
+
+/// What the anchor serves itself, and what holds for each customer unless it says otherwise.
+fn base(
+    config: &Config,
+    lma: &LmaConfig,
+    addresses: Vec<(VrfId, IpAddr)>,
+    restart_counter: u32,
+) -> Settings {
     let domain = config.domain(&lma.domain);
-    let profile = |nai: &NaiConfig| profile(nai, lma);
-    let settings = Settings {
+    let (profiles, default_profile) = profiles(config, lma, None);
+    Settings {
         customer: CustomerId::DEFAULT,
         vrf: VrfId::DEFAULT,
-        addresses: addresses.clone(),
+        addresses,
         lifetime: Lifetime::from_secs(lma.bce_lifetime.as_secs()),
         hnp_maximum: lma.hnp_maximum,
         mnp_of_session: Settings::default().mnp_of_session,
@@ -81,22 +114,26 @@ pub fn anchor(
         tunnel_mtu: lma.tunnel_mtu,
         link_mtu: LINK_MTU,
         peers: lma.mags.iter().map(|mag| peer(config, mag)).collect(),
-        networks: super::networks::networks(&lma.networks, lma.mobile_network_check),
-        profiles: nais(domain).map(|nai| (nai.nai.clone(), profile(nai))).collect(),
-        default_profile: lma
-            .default_profile
-            .as_ref()
-            .and_then(|name| nais(domain).find(|nai| nai.nai == *name))
-            .map(profile),
-    };
-    let smallest = if lma.ipv4.is_empty() { 40 } else { 20 };
-    Ok(AnchorPlan {
-        pools: pools(&settings),
-        settings,
-        addresses,
-        // A tunnel that carries less has its own limit; the forwarder answers for it.
-        mtu: lma.tunnel_mtu.unwrap_or(LINK_MTU - smallest),
-    })
+        networks: networks(&lma.networks, lma.mobile_network_check),
+        profiles,
+        default_profile,
+    }
+}
+
+/// The profiles of one customer's nodes, and that of its nodes without one of their own. An anchor
+/// without mobile local loop has one customer only, whatever profiles say.
+pub(super) fn profiles(
+    config: &Config,
+    lma: &LmaConfig,
+    customer: Option<&str>,
+) -> (BTreeMap<String, Profile>, Option<Profile>) {
+    let apart = lma.local_loop.is_some();
+    let domain = config.domain(&lma.domain);
+    let nais = || nais(domain).filter(|nai| !apart || nai.customer.as_deref() == customer);
+    let profiles = nais().map(|nai| (nai.nai.clone(), profile(nai, lma))).collect();
+    let default = lma.default_profile.as_ref();
+    let default = default.and_then(|name| nais().find(|nai| nai.nai == *name));
+    (profiles, default.map(|nai| profile(nai, lma)))
 }
 
 fn nais(domain: Option<&DomainConfig>) -> impl Iterator<Item = &NaiConfig> {
@@ -114,7 +151,7 @@ fn profile(nai: &NaiConfig, lma: &LmaConfig) -> Profile {
     Profile { service, network, apn, uplink_key: nai.gre_key_up }
 }
 
-fn peer(config: &Config, mag: &PeerMag) -> Peer {
+pub(super) fn peer(config: &Config, mag: &PeerMag) -> Peer {
     Peer {
         name: mag.id.clone(),
         transport: VrfId::DEFAULT,
@@ -125,7 +162,7 @@ fn peer(config: &Config, mag: &PeerMag) -> Peer {
     }
 }
 
-fn authentication(auth: &AuthOption) -> Authentication {
+pub(super) fn authentication(auth: &AuthOption) -> Authentication {
     Authentication {
         key: super::key(auth),
         home_address: match auth.home_address {
@@ -149,14 +186,7 @@ fn dscp(dscp: Option<kedge_config::Dscp>) -> Option<Dscp> {
     super::marking(dscp).map(|(value, force)| Dscp { value, force })
 }
 
-/// The blocks that the pools are cut from.
-fn pools(settings: &Settings) -> Vec<IpNet> {
-    let blocks = settings.networks.values().flat_map(|network| {
-        let ipv4 = network.ipv4.map(|pool| (IpAddr::V4(pool.start), pool.prefix_len));
-        let ipv6 = network.ipv6.map(|pool| (IpAddr::V6(pool.start), pool.prefix_len));
-        let mobile = network.mobile_networks.iter().map(|pool| (pool.start, pool.pool_len));
-        ipv4.into_iter().chain(ipv6).chain(mobile)
-    });
-    // The language takes no length that is none.
-    blocks.filter_map(|(start, len)| IpNet::new(start, len).ok()).map(|net| net.trunc()).collect()
+/// The blocks that a customer's pools are cut from, in its routing world.
+fn pools(settings: &Settings) -> impl Iterator<Item = (VrfId, IpNet)> {
+    settings.networks.values().flat_map(|network| network.blocks()).map(|net| (settings.vrf, net))
 }
