@@ -12,7 +12,7 @@ use kedge_lma::{
 };
 use kedge_model::{BindingId, CustomerId, Datagram, IpNet, MnId, SignalPath, VrfId};
 use kedge_net::NetError;
-use kedge_net::netlink::{Link, NextHop, Route, Table};
+use kedge_net::netlink::{Link, Netlink, NextHop, Route, Rule, Table};
 use kedge_net::owned::Thing;
 use kedge_net::poll::{Poller, Token};
 use kedge_net::signalling::{Batch, PORT};
@@ -21,12 +21,13 @@ use kedge_telemetry::Group;
 use kedge_wire::registry::MhType;
 use tracing::{debug, warn};
 
-use crate::apply::AnchorPlan;
+use crate::apply::{AnchorPlan, RoutePlan};
 use crate::capture::{Direction, Seen};
 use crate::counters::{Baseline, tunnel_groups};
 use crate::ends::Ends;
 use crate::in_service;
 use crate::observe::Observer;
+use crate::routes::{Outlet, Routes};
 use crate::startup::StartError;
 use crate::words::Note;
 
@@ -38,7 +39,13 @@ pub struct Anchor {
     /// Of customers whose counters were cleared on their own.
     baselines: BTreeMap<CustomerId, Baseline>,
     observer: Observer,
+    routes: Routes,
 }
+
+/// The routing table of home addresses that routing protocols do not see, and the priority of the
+/// rules that lead to it: before the main table.
+const HIDDEN: Table = Table(5212);
+const HIDDEN_PRIORITY: u32 = 5215;
 
 /// The anchor's device, where subscribers' packets enter the tunnels.
 pub const DEVICE: &str = "kedge-lma";
@@ -58,19 +65,44 @@ impl Anchor {
         let (baseline, baselines) = (Baseline::default(), BTreeMap::new());
         let mut observer = Observer::default();
         observer.know(&plan.settings);
-        Ok(Self { customers, ends, baseline, baselines, observer })
+        let routes = Routes::default();
+        Ok(Self { customers, ends, baseline, baselines, observer, routes })
     }
 
     /// What it wants of the kernel beside its device.
     pub fn things(plan: &AnchorPlan, device: &Link) -> Vec<Thing> {
-        let route = |&destination: &IpNet| {
-            let next_hop = NextHop::Device(device.index);
-            Thing::Route(Route { destination, next_hop, table: Table::MAIN, metric: 0 })
-        };
         let mut things = in_service::things(&plan.ends().addresses, device);
-        let own = plan.pools.iter().filter(|(vrf, _)| *vrf == VrfId::DEFAULT);
-        things.extend(own.map(|(_, net)| net).map(route));
+        let Some(RoutePlan { blocks, hidden, metric }) = plan.routes.get(&VrfId::DEFAULT) else {
+            return things;
+        };
+        let next_hop = NextHop::Device(device.index);
+        let route = |destination: &IpNet, table| {
+            let (destination, metric) = (*destination, *metric);
+            Thing::Route(Route { destination, next_hop, table, metric })
+        };
+        things.extend(blocks.iter().map(|block| route(block, Table::MAIN)));
+        things.extend(hidden.iter().map(|block| route(block, HIDDEN)));
+        if !hidden.is_empty() {
+            let rule = |ipv6| Rule::Lookup { ipv6, table: HIDDEN, priority: HIDDEN_PRIORITY };
+            things.extend([false, true].map(rule).map(Thing::Rule));
+        }
         things
+    }
+
+    /// Where routes to bindings are to be made.
+    pub fn place_routes(&mut self, device: &Link) -> Result<(), NetError> {
+        let outlet = Outlet { device: device.index, table: Table::MAIN };
+        self.routes.place(VrfId::DEFAULT, outlet, || Ok(Box::new(Netlink::open()?)))
+    }
+
+    fn plan_routes(&mut self, plans: &BTreeMap<VrfId, RoutePlan>) {
+        plans.iter().for_each(|(vrf, plan)| self.routes.plan(*vrf, plan));
+        for lma in self.customers.iter().map(|(_, customer)| customer.lma()) {
+            for binding in lma.bindings() {
+                let want = binding.forwarding(lma.settings().vrf);
+                self.routes.want(binding.id, want.as_ref());
+            }
+        }
     }
 
     /// Its sockets and data plane, to be prepared for a change.
@@ -84,6 +116,7 @@ impl Anchor {
         let addresses = plan.ends().addresses;
         self.observer.know(&plan.settings);
         self.customers.apply(plan.settings, now);
+        self.plan_routes(&plan.routes);
         self.settle();
         if let Err(error) = self.ends.reduce(&addresses, leave_by) {
             warn!("forwarding: {error}");
@@ -214,6 +247,11 @@ impl Anchor {
         self.ends.plane.has_stopped()
     }
 
+    /// The routes to bindings.
+    pub fn routes(&self) -> &Routes {
+        &self.routes
+    }
+
     /// How many changes of the forwarding were refused by the host.
     pub fn forwarding_failures(&self) -> u64 {
         self.ends.plane.failures()
@@ -286,7 +324,8 @@ impl Anchor {
 
     /// When [`Self::handle_timeout`] is to be called.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
-        [self.customers.poll_timeout(), self.ends.signalling.poll_timeout()]
+        let routes = self.routes.poll_timeout(Instant::now());
+        [self.customers.poll_timeout(), self.ends.signalling.poll_timeout(), routes]
             .into_iter()
             .flatten()
             .min()
@@ -308,10 +347,14 @@ impl Anchor {
                     }
                     self.ends.signalling.queue(path, dscp, bytes);
                 }
-                Output::Forward { binding, want } => self.ends.plane.want(binding, want),
+                Output::Forward { binding, want } => {
+                    self.routes.want(binding, want.as_ref());
+                    self.ends.plane.want(binding, want);
+                }
                 Output::Event(event) => {
                     if let What::Released { binding, .. } = event.what {
                         self.ends.plane.forget(binding);
+                        self.routes.release(binding);
                     }
                     // A denial can be a stranger's doing; all else is about sessions and peers.
                     let denied = matches!(event.what, What::Denied { .. });
@@ -324,6 +367,7 @@ impl Anchor {
         }
         self.observer.flush();
         self.ends.plane.commit();
+        self.routes.commit(Instant::now());
         let customers = &mut self.customers;
         if self.ends.plane.has_stopped() {
             customers.handle_forwarding_stopped();

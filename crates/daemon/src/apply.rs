@@ -9,6 +9,7 @@ mod gateway;
 mod management;
 mod networks;
 mod numbers;
+mod routes;
 
 use std::net::IpAddr;
 
@@ -20,6 +21,7 @@ pub use anchor::{AnchorPlan, anchor};
 pub use gateway::{GatewayPlan, gateway};
 pub use management::management;
 pub use numbers::Numbers;
+pub use routes::RoutePlan;
 
 /// The largest packet that a transport network is taken to carry.
 const LINK_MTU: u16 = 1500;

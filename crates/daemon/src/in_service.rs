@@ -170,6 +170,9 @@ impl Shell {
                 }
             }
             let device = self.host.netlink().link(anchor::DEVICE)?;
+            if let Some(anchor) = new.anchor.as_mut().or(self.anchor.as_mut()) {
+                anchor.place_routes(&device)?;
+            }
             new.wanted.extend(Anchor::things(plan, &device));
         }
         if let Some(plan) = &new.plan.gateway {

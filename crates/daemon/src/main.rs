@@ -36,6 +36,7 @@ mod key_file;
 mod log;
 mod observe;
 mod options;
+mod routes;
 mod shell;
 mod show;
 mod signalling;

@@ -62,7 +62,8 @@ pub(crate) fn may_hold(reserved: &[IpNet], prefix: IpNet) -> bool {
 /// What nobody can claim: the pools, from which it would be given to another, and the addresses of
 /// the transport in the customer's own routing world, whose packets would go to the node.
 pub(crate) fn reserved(settings: &Settings) -> Vec<IpNet> {
-    let pools = settings.networks.values().flat_map(|network| network.blocks());
+    let pools = settings.networks.values();
+    let pools = pools.flat_map(|network| network.home_blocks().chain(network.mobile_blocks()));
     let own = settings.addresses.iter().filter(|(transport, _)| *transport == settings.vrf);
     let own = own.map(|(_, address)| address);
     let peers = settings.peers.iter().filter(|peer| peer.transport == settings.vrf);

@@ -284,15 +284,22 @@ impl Network {
         Self { unchecked: Unchecked::Everything, ..Self::default() }
     }
 
-    /// The blocks that its pools are cut from.
-    pub fn blocks(&self) -> impl Iterator<Item = IpNet> + '_ {
+    /// The blocks that home addresses and home network prefixes are cut from.
+    pub fn home_blocks(&self) -> impl Iterator<Item = IpNet> + '_ {
         let ipv4 = self.ipv4.map(|pool| (IpAddr::V4(pool.start), pool.prefix_len));
         let ipv6 = self.ipv6.map(|pool| (IpAddr::V6(pool.start), pool.prefix_len));
-        let mobile = self.mobile_networks.iter().map(|pool| (pool.start, pool.pool_len));
-        let blocks = ipv4.into_iter().chain(ipv6).chain(mobile);
-        // A length that is none makes no pool.
-        blocks.filter_map(|(start, len)| IpNet::new(start, len).ok()).map(|net| net.trunc())
+        ipv4.into_iter().chain(ipv6).filter_map(block)
     }
+
+    /// The blocks that prefixes of mobile networks are cut from.
+    pub fn mobile_blocks(&self) -> impl Iterator<Item = IpNet> + '_ {
+        self.mobile_networks.iter().map(|pool| (pool.start, pool.pool_len)).filter_map(block)
+    }
+}
+
+/// A length that is none makes no block.
+fn block((start, len): (IpAddr, u8)) -> Option<IpNet> {
+    IpNet::new(start, len).ok().map(|net| net.trunc())
 }
 
 /// A pool of IPv4 home addresses: from `start` to the end of the subnet, less the broadcast

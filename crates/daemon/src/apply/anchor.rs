@@ -11,9 +11,10 @@ use kedge_lma::{
     Authentication, AuthenticationHome, CustomerSettings, CustomersSettings, Dscp,
     EncapsulationPolicy, Peer, Profile, Revocation, Service, Settings,
 };
-use kedge_model::{CustomerId, IpNet, Lifetime, VrfId};
+use kedge_model::{CustomerId, Lifetime, VrfId};
 
 use super::networks::networks;
+use super::routes::{RoutePlan, routes};
 use super::{ApplyError, LINK_MTU, Numbers};
 use crate::ends::State;
 
@@ -23,8 +24,8 @@ pub struct AnchorPlan {
     pub settings: CustomersSettings,
     /// The addresses it answers at, each in its routing world.
     pub addresses: Vec<(VrfId, IpAddr)>,
-    /// The blocks whose packets go to the anchor's device of a routing world.
-    pub pools: Vec<(VrfId, IpNet)>,
+    /// The routes to its device, of each routing world.
+    pub routes: BTreeMap<VrfId, RoutePlan>,
     /// The devices' MTU.
     pub mtu: u16,
 }
@@ -63,7 +64,7 @@ pub fn anchor(
     let addresses: Vec<(VrfId, IpAddr)> = each().flat_map(|s| s.addresses.clone()).collect();
     let smallest = if addresses.iter().any(|(_, address)| address.is_ipv4()) { 20 } else { 40 };
     Ok(AnchorPlan {
-        pools: each().flat_map(pools).collect(),
+        routes: routes(lma, &customers),
         addresses,
         // A tunnel that carries less has its own limit; the forwarder answers for it.
         mtu: lma.tunnel_mtu.unwrap_or(LINK_MTU - smallest),
@@ -184,9 +185,4 @@ fn policy(encap: Option<Encap>) -> EncapsulationPolicy {
 
 fn dscp(dscp: Option<kedge_config::Dscp>) -> Option<Dscp> {
     super::marking(dscp).map(|(value, force)| Dscp { value, force })
-}
-
-/// The blocks that a customer's pools are cut from, in its routing world.
-fn pools(settings: &Settings) -> impl Iterator<Item = (VrfId, IpNet)> {
-    settings.networks.values().flat_map(|network| network.blocks()).map(|net| (settings.vrf, net))
 }
