@@ -12,7 +12,8 @@ use kedge_lma::{
 };
 use kedge_model::{BindingId, CustomerId, Datagram, IpNet, MnId, SignalPath, VrfId};
 use kedge_net::NetError;
-use kedge_net::netlink::{Link, NextHop, Route, Table};
+use kedge_net::hosts::Wanted;
+use kedge_net::netlink::{NextHop, Route};
 use kedge_net::owned::Thing;
 use kedge_net::poll::{Poller, Token};
 use kedge_net::signalling::{Batch, PORT};
@@ -24,7 +25,7 @@ use tracing::{debug, warn};
 use crate::apply::AnchorPlan;
 use crate::capture::{Direction, Seen};
 use crate::counters::{Baseline, tunnel_groups};
-use crate::ends::Ends;
+use crate::ends::{Device, Ends};
 use crate::in_service;
 use crate::observe::Observer;
 use crate::startup::StartError;
@@ -40,9 +41,6 @@ pub struct Anchor {
     observer: Observer,
 }
 
-/// The anchor's device, where subscribers' packets enter the tunnels.
-pub const DEVICE: &str = "kedge-lma";
-
 impl Anchor {
     /// An anchor that is ready to be asked. The poller knows its sockets as `first` and those
     /// behind it.
@@ -53,7 +51,7 @@ impl Anchor {
         first: Token,
         now: Now,
     ) -> Result<Self, StartError> {
-        let ends = Ends::start(Side::Anchor, DEVICE, plan.ends(), poller, first)?;
+        let ends = Ends::start(Side::Anchor, plan.ends(), poller, first)?;
         let customers = Customers::new(plan.settings.clone(), seed, now);
         let (baseline, baselines) = (Baseline::default(), BTreeMap::new());
         let mut observer = Observer::default();
@@ -61,16 +59,22 @@ impl Anchor {
         Ok(Self { customers, ends, baseline, baselines, observer })
     }
 
-    /// What it wants of the kernel beside its device.
-    pub fn things(plan: &AnchorPlan, device: &Link) -> Vec<Thing> {
-        let route = |&destination: &IpNet| {
-            let next_hop = NextHop::Device(device.index);
-            Thing::Route(Route { destination, next_hop, table: Table::MAIN, metric: 0 })
+    /// What it wants of the kernel beside its devices.
+    pub fn things(plan: &AnchorPlan, devices: &BTreeMap<VrfId, Device>) -> Vec<Wanted> {
+        let route = |&(vrf, destination): &(VrfId, IpNet)| {
+            let Device { world, link, table } = devices.get(&vrf)?;
+            let next_hop = NextHop::Device(link.index);
+            let route = Route { destination, next_hop, table: *table, metric: 0 };
+            Some(Wanted::new(world, Thing::Route(route)))
         };
-        let mut things = in_service::things(&plan.ends().addresses, device);
-        let own = plan.pools.iter().filter(|(vrf, _)| *vrf == VrfId::DEFAULT);
-        things.extend(own.map(|(_, net)| net).map(route));
+        let mut things = in_service::things(&plan.ends(), devices);
+        things.extend(plan.pools.iter().filter_map(route));
         things
+    }
+
+    /// Its sockets and data plane.
+    pub fn ends(&self) -> &Ends {
+        &self.ends
     }
 
     /// Its sockets and data plane, to be prepared for a change.
@@ -81,11 +85,11 @@ impl Anchor {
     /// Does what a plan says that [`Self::ends_mut`] is prepared for. Bindings that have no place
     /// any more are revoked before their address leaves.
     pub fn apply(&mut self, plan: AnchorPlan, leave_by: Instant, now: Now) {
-        let addresses = plan.ends().addresses;
+        let ends = plan.ends();
         self.observer.know(&plan.settings);
         self.customers.apply(plan.settings, now);
         self.settle();
-        if let Err(error) = self.ends.reduce(&addresses, leave_by) {
+        if let Err(error) = self.ends.reduce(ends, leave_by) {
             warn!("forwarding: {error}");
         }
     }

@@ -1,6 +1,6 @@
 //! The anchor's part of the configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use kedge_config::{
@@ -12,28 +12,27 @@ use kedge_lma::{
     EncapsulationPolicy, Ipv4Pool, Ipv6Pool, MobileNetworkPool, Network, Peer, Profile, Revocation,
     Service, Settings,
 };
-use kedge_model::{CustomerId, IpNet, Lifetime, VrfId};
+use kedge_model::{CustomerId, IpNet, Lifetime, VrfId, World};
 
-use super::{ApplyError, LINK_MTU, Numbers};
+use super::customers::Hosting;
+use super::{ApplyError, LINK_MTU};
 use crate::ends::State;
+use crate::numbers::Numbers;
 
 /// What an anchor is made of.
 pub struct AnchorPlan {
     /// What the machines are told.
     pub settings: CustomersSettings,
-    /// The addresses it answers at, each in its routing world.
-    pub addresses: Vec<(VrfId, IpAddr)>,
-    /// The blocks whose packets go to the anchor's device of a routing world.
+    /// Where they are reached, and where their nodes' packets come out.
+    ends: State,
+    /// The blocks whose packets go to the anchor's device, each in its inner world.
     pub pools: Vec<(VrfId, IpNet)>,
-    /// The devices' MTU.
-    pub mtu: u16,
 }
 
 impl AnchorPlan {
     /// Where its signalling and tunnels end.
     pub fn ends(&self) -> State {
-        let own = self.addresses.iter().filter(|(vrf, _)| *vrf == VrfId::DEFAULT);
-        State { addresses: own.map(|(_, address)| *address).collect(), mtu: self.mtu }
+        self.ends.clone()
     }
 }
 
@@ -49,8 +48,12 @@ pub fn anchor(
     let own = ipv6.chain(lma.ipv4.iter().copied().map(IpAddr::V4));
     let own = own.map(|address| (VrfId::DEFAULT, address)).collect();
     let base = base(config, lma, own, restart_counter);
+    let mut worlds = BTreeMap::from([(VrfId::DEFAULT, World::Own)]);
     let mut customers = match &lma.local_loop {
-        Some(service) => super::customers::customers(config, lma, service, &base, numbers)?,
+        Some(service) => {
+            let mut hosting = Hosting { config, lma, base: &base, numbers, worlds: &mut worlds };
+            hosting.customers(service)?
+        }
         None => Vec::new(),
     };
     if !base.addresses.is_empty() {
@@ -60,13 +63,14 @@ pub fn anchor(
         return Err(ApplyError::NoAddress { section: format!("pmipv6-lma {}", lma.id) });
     }
     let each = || customers.iter().map(|customer| &customer.settings);
-    let addresses: Vec<(VrfId, IpAddr)> = each().flat_map(|s| s.addresses.clone()).collect();
+    let addresses: BTreeSet<(VrfId, IpAddr)> = each().flat_map(|s| s.addresses.clone()).collect();
     let smallest = if addresses.iter().any(|(_, address)| address.is_ipv4()) { 20 } else { 40 };
+    // A tunnel that carries less has its own limit; the forwarder answers for it.
+    let mtu = lma.tunnel_mtu.unwrap_or(LINK_MTU - smallest);
+    let devices = each().map(|settings| (settings.vrf, mtu)).collect();
     Ok(AnchorPlan {
         pools: each().flat_map(pools).collect(),
-        addresses,
-        // A tunnel that carries less has its own limit; the forwarder answers for it.
-        mtu: lma.tunnel_mtu.unwrap_or(LINK_MTU - smallest),
+        ends: State { addresses, devices, worlds },
         settings: CustomersSettings { customers, entitled: lma.bce_license },
     })
 }
