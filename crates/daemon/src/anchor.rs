@@ -10,11 +10,12 @@ use kedge_lma::{
     Binding, BindingPath, Customer, Customers, CustomersSettings, Lma, Load, Output, Settings,
     State, What,
 };
-use kedge_model::{BindingId, CustomerId, Datagram, IpNet, MnId, SignalPath, VrfId};
+use kedge_model::{BindingId, CustomerId, Datagram, IpNet, MnId, SignalPath, VrfId, World};
 use kedge_net::NetError;
 use kedge_net::hosts::Wanted;
-use kedge_net::netlink::{NextHop, Route};
+use kedge_net::netlink::{Netlink, NextHop, Route, Rule, Table};
 use kedge_net::owned::Thing;
+use kedge_net::place::Place;
 use kedge_net::poll::{Poller, Token};
 use kedge_net::signalling::{Batch, PORT};
 use kedge_sansio::Now;
@@ -22,12 +23,13 @@ use kedge_telemetry::Group;
 use kedge_wire::registry::MhType;
 use tracing::{debug, warn};
 
-use crate::apply::AnchorPlan;
+use crate::apply::{AnchorPlan, RoutePlan};
 use crate::capture::{Direction, Seen};
 use crate::counters::{Baseline, tunnel_groups};
-use crate::ends::{Device, Ends};
+use crate::ends::{self, Device, Ends};
 use crate::in_service;
 use crate::observe::Observer;
+use crate::routes::{Outlet, Routes};
 use crate::startup::StartError;
 use crate::words::Note;
 
@@ -39,7 +41,13 @@ pub struct Anchor {
     /// Of customers whose counters were cleared on their own.
     baselines: BTreeMap<CustomerId, Baseline>,
     observer: Observer,
+    routes: Routes,
 }
+
+/// The routing table of home addresses that routing protocols do not see, and the priority of the
+/// rules that lead to it: before the main table. A VRF device has its own table for everything.
+const HIDDEN: Table = Table(5212);
+const HIDDEN_PRIORITY: u32 = 5215;
 
 impl Anchor {
     /// An anchor that is ready to be asked. The poller knows its sockets as `first` and those
@@ -56,20 +64,52 @@ impl Anchor {
         let (baseline, baselines) = (Baseline::default(), BTreeMap::new());
         let mut observer = Observer::default();
         observer.know(&plan.settings);
-        Ok(Self { customers, ends, baseline, baselines, observer })
+        let routes = Routes::default();
+        Ok(Self { customers, ends, baseline, baselines, observer, routes })
     }
 
     /// What it wants of the kernel beside its devices.
     pub fn things(plan: &AnchorPlan, devices: &BTreeMap<VrfId, Device>) -> Vec<Wanted> {
-        let route = |&(vrf, destination): &(VrfId, IpNet)| {
-            let Device { world, link, table } = devices.get(&vrf)?;
-            let next_hop = NextHop::Device(link.index);
-            let route = Route { destination, next_hop, table: *table, metric: 0 };
-            Some(Wanted::new(world, Thing::Route(route)))
-        };
         let mut things = in_service::things(&plan.ends(), devices);
-        things.extend(plan.pools.iter().filter_map(route));
+        for (vrf, plan) in &plan.routes {
+            let Some(Device { world, link, table }) = devices.get(vrf) else { continue };
+            let next_hop = NextHop::Device(link.index);
+            let route = |destination: &IpNet, table| {
+                let (destination, metric) = (*destination, plan.metric);
+                Wanted::new(world, Thing::Route(Route { destination, next_hop, table, metric }))
+            };
+            things.extend(plan.blocks.iter().map(|block| route(block, *table)));
+            let is_vrf = matches!(world, World::Device(_));
+            let aside = if is_vrf { *table } else { HIDDEN };
+            things.extend(plan.hidden.iter().map(|block| route(block, aside)));
+            if !plan.hidden.is_empty() && !is_vrf {
+                let rule = |ipv6| Rule::Lookup { ipv6, table: HIDDEN, priority: HIDDEN_PRIORITY };
+                let rules = [false, true].map(rule).map(Thing::Rule);
+                things.extend(rules.map(|rule| Wanted::new(world, rule)));
+            }
+        }
         things
+    }
+
+    /// Where routes to bindings are to be made.
+    pub fn place_routes(&mut self, devices: &BTreeMap<VrfId, Device>) -> Result<(), NetError> {
+        for (vrf, Device { world, link, table }) in devices {
+            let outlet = Outlet { device: link.index, table: *table };
+            self.routes.place(*vrf, outlet, || {
+                Ok(Box::new(Place::find(world)?.within(Netlink::open)??))
+            })?;
+        }
+        Ok(())
+    }
+
+    fn plan_routes(&mut self, plans: &BTreeMap<VrfId, RoutePlan>) {
+        plans.iter().for_each(|(vrf, plan)| self.routes.plan(*vrf, plan));
+        for lma in self.customers.iter().map(|(_, customer)| customer.lma()) {
+            for binding in lma.bindings() {
+                let want = binding.forwarding(lma.settings().vrf);
+                self.routes.want(binding.id, want.as_ref());
+            }
+        }
     }
 
     /// Its sockets and data plane.
@@ -82,13 +122,22 @@ impl Anchor {
         &mut self.ends
     }
 
+    /// Takes back what it was prepared for.
+    pub fn restore(&mut self, was: ends::State) {
+        self.ends.restore(was);
+        let devices = &self.ends.state().devices;
+        self.routes.leave(|vrf| !devices.contains_key(&vrf));
+    }
+
     /// Does what a plan says that [`Self::ends_mut`] is prepared for. Bindings that have no place
     /// any more are revoked before their address leaves.
     pub fn apply(&mut self, plan: AnchorPlan, leave_by: Instant, now: Now) {
         let ends = plan.ends();
         self.observer.know(&plan.settings);
         self.customers.apply(plan.settings, now);
+        self.plan_routes(&plan.routes);
         self.settle();
+        self.routes.leave(|vrf| !ends.devices.contains_key(&vrf));
         if let Err(error) = self.ends.reduce(ends, leave_by) {
             warn!("forwarding: {error}");
         }
@@ -218,6 +267,11 @@ impl Anchor {
         self.ends.plane.has_stopped()
     }
 
+    /// The routes to bindings.
+    pub fn routes(&self) -> &Routes {
+        &self.routes
+    }
+
     /// How many changes of the forwarding were refused by the host.
     pub fn forwarding_failures(&self) -> u64 {
         self.ends.plane.failures()
@@ -290,7 +344,8 @@ impl Anchor {
 
     /// When [`Self::handle_timeout`] is to be called.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
-        [self.customers.poll_timeout(), self.ends.signalling.poll_timeout()]
+        let routes = self.routes.poll_timeout(Instant::now());
+        [self.customers.poll_timeout(), self.ends.signalling.poll_timeout(), routes]
             .into_iter()
             .flatten()
             .min()
@@ -312,10 +367,14 @@ impl Anchor {
                     }
                     self.ends.signalling.queue(path, dscp, bytes);
                 }
-                Output::Forward { binding, want } => self.ends.plane.want(binding, want),
+                Output::Forward { binding, want } => {
+                    self.routes.want(binding, want.as_ref());
+                    self.ends.plane.want(binding, want);
+                }
                 Output::Event(event) => {
                     if let What::Released { binding, .. } = event.what {
                         self.ends.plane.forget(binding);
+                        self.routes.release(binding);
                     }
                     // A denial can be a stranger's doing; all else is about sessions and peers.
                     let denied = matches!(event.what, What::Denied { .. });
@@ -328,6 +387,7 @@ impl Anchor {
         }
         self.observer.flush();
         self.ends.plane.commit();
+        self.routes.commit(Instant::now());
         let customers = &mut self.customers;
         if self.ends.plane.has_stopped() {
             customers.handle_forwarding_stopped();

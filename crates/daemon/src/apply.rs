@@ -7,6 +7,8 @@ mod anchor;
 mod customers;
 mod gateway;
 mod management;
+mod networks;
+mod routes;
 mod world;
 
 use std::net::IpAddr;
@@ -18,6 +20,7 @@ use kedge_wire::auth::Key;
 pub use anchor::{AnchorPlan, anchor};
 pub use gateway::{GatewayPlan, gateway};
 pub use management::management;
+pub use routes::RoutePlan;
 pub use world::world;
 
 /// The largest packet that a transport network is taken to carry.

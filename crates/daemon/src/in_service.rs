@@ -176,10 +176,11 @@ impl Shell {
                     new.anchor = Some(anchor);
                 }
             }
-            let anchor = new.anchor.as_ref().or(self.anchor.as_ref());
-            let devices =
-                anchor.map(|anchor| anchor.ends().devices(&mut self.hosts)).transpose()?;
-            new.wanted.extend(Anchor::things(plan, &devices.unwrap_or_default()));
+            if let Some(anchor) = new.anchor.as_mut().or(self.anchor.as_mut()) {
+                let devices = anchor.ends().devices(&mut self.hosts)?;
+                anchor.place_routes(&devices)?;
+                new.wanted.extend(Anchor::things(plan, &devices));
+            }
         }
         if let Some(plan) = &new.plan.gateway {
             match &mut self.gateway {
@@ -241,7 +242,7 @@ impl Shell {
         // Their devices go with them.
         drop((anchor, gateway));
         if let (Some(anchor), Some(was)) = (&mut self.anchor, anchor_was) {
-            anchor.ends_mut().restore(was);
+            anchor.restore(was);
         }
         if let (Some(gateway), Some(was)) = (&mut self.gateway, gateway_was) {
             gateway.ends_mut().restore(was);

@@ -38,6 +38,7 @@ mod log;
 mod numbers;
 mod observe;
 mod options;
+mod routes;
 mod shell;
 mod show;
 mod signalling;

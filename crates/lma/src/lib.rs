@@ -43,6 +43,7 @@ mod assignment;
 mod binding;
 mod bitmap;
 mod cache;
+mod claims;
 mod class;
 mod customers;
 mod delegation;
@@ -105,11 +106,11 @@ pub use kedge_sansio::{Now, Rhythm};
 pub use overload::Load;
 pub use paths::{BindingPath, Paths};
 pub use peers::{PeerCounters, PeerState};
-pub use pool::Usage;
+pub use pool::{Delegated, Usage};
 pub use rejection::{Denial, Discard, Rejection};
 pub use settings::{
-    Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool,
-    MobileNetworkPool, Network, Peer, Profile, Revocation, Service, Settings,
+    Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool, MnpMaximum,
+    MobileNetworkPool, Network, Peer, Profile, Revocation, Service, Settings, Unchecked,
 };
 
 /// What a timer is for.
@@ -162,7 +163,7 @@ impl Lma {
     pub fn new(settings: Settings, seed: u64) -> Self {
         let mut rng = Rng::new(seed);
         let mut networks = Networks::default();
-        networks.replace(&settings.networks, std::iter::empty());
+        networks.replace(&settings, std::iter::empty());
         Self {
             peers: Peers::new(&settings, rng.next_u64()),
             networks,
@@ -261,6 +262,11 @@ impl Lma {
     ) -> impl Iterator<Item = (MobileNetworkPool, Usage)> + '_ {
         let pools = self.networks.id(network).and_then(|id| self.networks.pools(id));
         pools.into_iter().flat_map(|pools| pools.delegated_usage())
+    }
+
+    /// How many prefixes mobile networks hold, of pools and of none.
+    pub fn delegated(&self) -> Delegated {
+        self.networks.delegated()
     }
 
     /// How many updates wait for another gateway's de-registration; with these, the updates

@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use kedge_config::{
-    AuthHomeAddress, AuthOption, Config, DomainConfig, Encap, LmaConfig, NaiConfig, NetworkConfig,
-    PeerMag, ReplayWindow, Service as ServiceConfig,
+    AuthHomeAddress, AuthOption, Config, DomainConfig, Encap, LmaConfig, NaiConfig, PeerMag,
+    ReplayWindow, Service as ServiceConfig,
 };
 use kedge_lma::{
     Authentication, AuthenticationHome, CustomerSettings, CustomersSettings, Dscp,
-    EncapsulationPolicy, Ipv4Pool, Ipv6Pool, MobileNetworkPool, Network, Peer, Profile, Revocation,
-    Service, Settings,
+    EncapsulationPolicy, Peer, Profile, Revocation, Service, Settings,
 };
-use kedge_model::{CustomerId, IpNet, Lifetime, VrfId, World};
+use kedge_model::{CustomerId, Lifetime, VrfId, World};
 
 use super::customers::Hosting;
+use super::networks::networks;
+use super::routes::{RoutePlan, routes};
 use super::{ApplyError, LINK_MTU};
 use crate::ends::State;
 use crate::numbers::Numbers;
@@ -25,8 +26,8 @@ pub struct AnchorPlan {
     pub settings: CustomersSettings,
     /// Where they are reached, and where their nodes' packets come out.
     ends: State,
-    /// The blocks whose packets go to the anchor's device, each in its inner world.
-    pub pools: Vec<(VrfId, IpNet)>,
+    /// The routes to its devices, of each routing world.
+    pub routes: BTreeMap<VrfId, RoutePlan>,
 }
 
 impl AnchorPlan {
@@ -69,7 +70,7 @@ pub fn anchor(
     let mtu = lma.tunnel_mtu.unwrap_or(LINK_MTU - smallest);
     let devices = each().map(|settings| (settings.vrf, mtu)).collect();
     Ok(AnchorPlan {
-        pools: each().flat_map(pools).collect(),
+        routes: routes(lma, &customers),
         ends: State { addresses, devices, worlds },
         settings: CustomersSettings { customers, entitled: lma.bce_license },
     })
@@ -90,7 +91,8 @@ fn base(
         addresses,
         lifetime: Lifetime::from_secs(lma.bce_lifetime.as_secs()),
         hnp_maximum: lma.hnp_maximum,
-        mnp_maximum: Settings::default().mnp_maximum,
+        mnp_of_session: Settings::default().mnp_of_session,
+        mnp_of_customer: Settings::default().mnp_of_customer,
         bce_maximum: lma.bce_maximum,
         delete_wait: lma.bce_delete_wait,
         create_wait: lma.bce_create_wait,
@@ -117,7 +119,7 @@ fn base(
         tunnel_mtu: lma.tunnel_mtu,
         link_mtu: LINK_MTU,
         peers: lma.mags.iter().map(|mag| peer(config, mag)).collect(),
-        networks: lma.networks.iter().map(|pools| (pools.name.clone(), network(pools))).collect(),
+        networks: networks(&lma.networks, lma.mobile_network_check),
         profiles,
         default_profile,
     }
@@ -137,23 +139,6 @@ pub(super) fn profiles(
     let default = lma.default_profile.as_ref();
     let default = default.and_then(|name| nais().find(|nai| nai.nai == *name));
     (profiles, default.map(|nai| profile(nai, lma)))
-}
-
-/// The pools of a network.
-pub(super) fn network(network: &NetworkConfig) -> Network {
-    let ipv4 = network.ipv4.map(|p| Ipv4Pool { start: p.start, prefix_len: p.prefix_len });
-    let ipv6 = network.ipv6.map(|p| Ipv6Pool { start: p.start, prefix_len: p.prefix_len });
-    Network { ipv4, ipv6, mobile_networks: mobile_networks(network) }
-}
-
-/// The pools for the networks behind nodes.
-fn mobile_networks(network: &NetworkConfig) -> Vec<MobileNetworkPool> {
-    let pool =
-        |start: IpAddr, pool_len, network_len| MobileNetworkPool { start, pool_len, network_len };
-    let ipv4 = network.mobile_ipv4.iter();
-    let ipv4 = ipv4.map(|p| pool(p.start.into(), p.prefix_len, p.network_len));
-    let ipv6 = network.mobile_ipv6.iter();
-    ipv4.chain(ipv6.map(|p| pool(p.start.into(), p.prefix_len, p.network_len))).collect()
 }
 
 fn nais(domain: Option<&DomainConfig>) -> impl Iterator<Item = &NaiConfig> {
@@ -204,17 +189,4 @@ fn policy(encap: Option<Encap>) -> EncapsulationPolicy {
 
 fn dscp(dscp: Option<kedge_config::Dscp>) -> Option<Dscp> {
     super::marking(dscp).map(|(value, force)| Dscp { value, force })
-}
-
-/// The blocks that a customer's pools are cut from, in its routing world.
-fn pools(settings: &Settings) -> impl Iterator<Item = (VrfId, IpNet)> {
-    let blocks = settings.networks.values().flat_map(|network| {
-        let ipv4 = network.ipv4.map(|pool| (IpAddr::V4(pool.start), pool.prefix_len));
-        let ipv6 = network.ipv6.map(|pool| (IpAddr::V6(pool.start), pool.prefix_len));
-        let mobile = network.mobile_networks.iter().map(|pool| (pool.start, pool.pool_len));
-        ipv4.into_iter().chain(ipv6).chain(mobile)
-    });
-    // The language takes no length that is none.
-    let nets = blocks.filter_map(|(start, len)| IpNet::new(start, len).ok());
-    nets.map(|net| (settings.vrf, net.trunc()))
 }

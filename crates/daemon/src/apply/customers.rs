@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use kedge_config::{Config, Customer, LmaConfig, LocalLoop};
-use kedge_lma::{CustomerSettings, Network, Peer, Settings};
+use kedge_lma::{CustomerSettings, Peer, Settings};
 use kedge_model::{Lifetime, VrfId, World};
 
 use super::ApplyError;
-use super::anchor::{authentication, network, peer, profiles};
+use super::anchor::{authentication, peer, profiles};
+use super::networks::{self, UNAUTHORIZED};
 use crate::numbers::Numbers;
 
 /// What the customers of an anchor are made from.
@@ -33,7 +34,7 @@ impl Hosting<'_> {
             owners.take(*address, &format!("pmipv6-lma {}", self.lma.id))?;
         }
         let each = service.customers.iter().map(|customer| {
-            let settings = self.customer(customer)?;
+            let settings = self.customer(service, customer)?;
             owners.take_world(settings.vrf, customer)?;
             for address in &settings.addresses {
                 owners.take(*address, &section(customer))?;
@@ -43,7 +44,11 @@ impl Hosting<'_> {
         each.collect()
     }
 
-    fn customer(&mut self, customer: &Customer) -> Result<Settings, ApplyError> {
+    fn customer(
+        &mut self,
+        service: &LocalLoop,
+        customer: &Customer,
+    ) -> Result<Settings, ApplyError> {
         let (config, lma, base) = (self.config, self.lma, self.base);
         let id = self.numbers.customer(&customer.name)?;
         let vrf = self.world(Some(&customer.vrf))?;
@@ -68,13 +73,16 @@ impl Hosting<'_> {
                 Peer { transport, authentication: key.or(known.authentication), ..known }
             })
         });
-        let networks = customer.networks.iter();
-        let networks: BTreeMap<String, Network> =
-            networks.map(|pools| (pools.name.clone(), network(pools))).collect();
         let lifetime = customer.bce_lifetime.map(|t| Lifetime::from_secs(t.as_secs()));
         // The keys of labels are for bindings with several paths.
         let fixed = customer.gre_keys.iter().find(|(label, _)| label.is_none());
-        let (profiles, default_profile) = profiles(config, lma, Some(&customer.name));
+        let (mut profiles, mut default_profile) = profiles(config, lma, Some(&customer.name));
+        if customer.unauthorized {
+            // Profiles name it as they like: there is no other.
+            let all = profiles.values_mut().chain(&mut default_profile);
+            all.for_each(|profile| profile.network = Some(UNAUTHORIZED.to_owned()));
+        }
+        let (mnp_of_session, mnp_of_customer) = networks::mnp(service.mnp, customer.mnp);
         Ok(Settings {
             customer: id,
             vrf,
@@ -84,7 +92,9 @@ impl Hosting<'_> {
             heartbeat: customer.heartbeat.map(super::rhythm).or(base.heartbeat),
             gre_key: fixed.map(|(_, key)| *key).or(base.gre_key),
             peers: peers.collect(),
-            networks,
+            networks: networks::of_customer(customer, lma.mobile_network_check),
+            mnp_of_session,
+            mnp_of_customer,
             profiles,
             default_profile,
             ..base.clone()

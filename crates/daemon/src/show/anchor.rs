@@ -13,6 +13,7 @@ use super::page::Page;
 use super::{traffic_json, tunnel, tunnel_json, volume};
 use crate::anchor::Anchor;
 use crate::console::Answer;
+use crate::routes::Standing;
 
 /// Which bindings are to be shown.
 #[derive(Clone, Debug)]
@@ -141,12 +142,24 @@ fn write_binding(anchor: &Anchor, binding: &Binding, now: Now, out: &mut String)
         );
         block.row("Tunnel", tunnel(&path.tunnel));
     }
+    for (net, standing) in anchor.routes().of_binding(binding.id) {
+        block.row("Route", format!("{net}, {}", route(standing).1));
+    }
     block.row("Lifetime", format!("{} left of {}", span(left), span(binding.lifetime.duration())));
     if let Some(traffic) = anchor.traffic(binding.id) {
         block.row("To the node", volume(traffic.sent_packets, traffic.sent_bytes));
         block.row("From the node", volume(traffic.received_packets, traffic.received_bytes));
     }
     block.write(out);
+}
+
+/// How a route stands, as a word for programs and as a phrase for people.
+fn route(standing: Standing<'_>) -> (&'static str, String) {
+    match standing {
+        Standing::Made => ("made", "made".to_owned()),
+        Standing::Waiting => ("waiting", "not made yet".to_owned()),
+        Standing::Refused(why) => ("refused", format!("REFUSED: {why}")),
+    }
 }
 
 fn peer<'a>(anchor: &'a Anchor, binding: &Binding, path: &BindingPath) -> &'a str {
@@ -175,6 +188,13 @@ fn short(binding: &Binding) -> &'static str {
 fn as_json(anchor: &Anchor, binding: &Binding, now: Now) -> Value {
     let prefixes: Vec<String> = binding.addresses.prefixes.iter().map(|p| p.to_string()).collect();
     let networks: Vec<String> = binding.delegated.iter().map(ToString::to_string).collect();
+    let routes: Vec<Value> = anchor
+        .routes()
+        .of_binding(binding.id)
+        .map(
+            |(net, standing)| json!({ "destination": net.to_string(), "state": route(standing).0 }),
+        )
+        .collect();
     let ipv4 = binding.addresses.ipv4.map(|home| {
         json!({
             "address": home.address,
@@ -204,6 +224,7 @@ fn as_json(anchor: &Anchor, binding: &Binding, now: Now) -> Value {
         "home_network_prefixes": prefixes,
         "ipv4_home_address": ipv4,
         "mobile_network_prefixes": networks,
+        "routes": routes,
         "paths": paths,
         "lifetime_seconds": binding.lifetime.secs(),
         "remaining_seconds": binding.expires.saturating_duration_since(now.mono).as_secs(),

@@ -13,6 +13,7 @@ use super::heartbeats::{rhythm, rhythm_json};
 use super::layout::{Align, Block, Table, span};
 use crate::anchor::Anchor;
 use crate::console::{Answer, plural};
+use crate::routes::Count;
 
 /// The answer to the command: the anchor as a whole, or one customer of it.
 pub fn lma_globals<'a>(
@@ -136,6 +137,11 @@ fn write_state(anchor: &Anchor, out: &mut String) {
     block.row("Load", load(customers.load()).1);
     block.row("Messages lost unread", anchor.overruns());
     block.row("Forwarding failures", anchor.forwarding_failures());
+    let Count { made, waiting, refused, refusals } = anchor.routes().count();
+    block.row(
+        "Routes of their own",
+        format!("{made} made, {waiting} to be made, {refused} refused; {refusals} refusals"),
+    );
     block.row("Restart counter", restarts);
     block.write(out);
 }
@@ -211,6 +217,10 @@ fn encapsulation(policy: EncapsulationPolicy) -> (&'static str, &'static str) {
     }
 }
 
+fn routes_json(Count { made, waiting, refused, refusals }: Count) -> Value {
+    json!({ "made": made, "waiting": waiting, "refused": refused, "refusals": refusals })
+}
+
 fn as_json(anchor: &Anchor, config: &LmaConfig, only: Option<CustomerId>) -> Value {
     let customers = anchor.customers();
     let (most, restarts) = of_all(anchor);
@@ -234,6 +244,7 @@ fn as_json(anchor: &Anchor, config: &LmaConfig, only: Option<CustomerId>) -> Val
         "load": load(customers.load()).0,
         "messages_lost_unread": anchor.overruns(),
         "forwarding_failures": anchor.forwarding_failures(),
+        "routes": routes_json(anchor.routes().count()),
         "restart_counter": restarts,
         "customers": list.collect::<Vec<_>>(),
     });
