@@ -10,10 +10,12 @@ use kedge_lma::{
     Binding, BindingPath, Customer, Customers, CustomersSettings, Lma, Load, Output, Settings,
     State, What,
 };
-use kedge_model::{BindingId, CustomerId, Datagram, IpNet, MnId, SignalPath, VrfId};
+use kedge_model::{BindingId, CustomerId, Datagram, IpNet, MnId, SignalPath, VrfId, World};
 use kedge_net::NetError;
-use kedge_net::netlink::{Link, Netlink, NextHop, Route, Rule, Table};
+use kedge_net::hosts::Wanted;
+use kedge_net::netlink::{Netlink, NextHop, Route, Rule, Table};
 use kedge_net::owned::Thing;
+use kedge_net::place::Place;
 use kedge_net::poll::{Poller, Token};
 use kedge_net::signalling::{Batch, PORT};
 use kedge_sansio::Now;
@@ -24,7 +26,7 @@ use tracing::{debug, warn};
 use crate::apply::{AnchorPlan, RoutePlan};
 use crate::capture::{Direction, Seen};
 use crate::counters::{Baseline, tunnel_groups};
-use crate::ends::Ends;
+use crate::ends::{self, Device, Ends};
 use crate::in_service;
 use crate::observe::Observer;
 use crate::routes::{Outlet, Routes};
@@ -43,12 +45,9 @@ pub struct Anchor {
 }
 
 /// The routing table of home addresses that routing protocols do not see, and the priority of the
-/// rules that lead to it: before the main table.
+/// rules that lead to it: before the main table. A VRF device has its own table for everything.
 const HIDDEN: Table = Table(5212);
 const HIDDEN_PRIORITY: u32 = 5215;
-
-/// The anchor's device, where subscribers' packets enter the tunnels.
-pub const DEVICE: &str = "kedge-lma";
 
 impl Anchor {
     /// An anchor that is ready to be asked. The poller knows its sockets as `first` and those
@@ -60,7 +59,7 @@ impl Anchor {
         first: Token,
         now: Now,
     ) -> Result<Self, StartError> {
-        let ends = Ends::start(Side::Anchor, DEVICE, plan.ends(), poller, first)?;
+        let ends = Ends::start(Side::Anchor, plan.ends(), poller, first)?;
         let customers = Customers::new(plan.settings.clone(), seed, now);
         let (baseline, baselines) = (Baseline::default(), BTreeMap::new());
         let mut observer = Observer::default();
@@ -69,30 +68,38 @@ impl Anchor {
         Ok(Self { customers, ends, baseline, baselines, observer, routes })
     }
 
-    /// What it wants of the kernel beside its device.
-    pub fn things(plan: &AnchorPlan, device: &Link) -> Vec<Thing> {
-        let mut things = in_service::things(&plan.ends().addresses, device);
-        let Some(RoutePlan { blocks, hidden, metric }) = plan.routes.get(&VrfId::DEFAULT) else {
-            return things;
-        };
-        let next_hop = NextHop::Device(device.index);
-        let route = |destination: &IpNet, table| {
-            let (destination, metric) = (*destination, *metric);
-            Thing::Route(Route { destination, next_hop, table, metric })
-        };
-        things.extend(blocks.iter().map(|block| route(block, Table::MAIN)));
-        things.extend(hidden.iter().map(|block| route(block, HIDDEN)));
-        if !hidden.is_empty() {
-            let rule = |ipv6| Rule::Lookup { ipv6, table: HIDDEN, priority: HIDDEN_PRIORITY };
-            things.extend([false, true].map(rule).map(Thing::Rule));
+    /// What it wants of the kernel beside its devices.
+    pub fn things(plan: &AnchorPlan, devices: &BTreeMap<VrfId, Device>) -> Vec<Wanted> {
+        let mut things = in_service::things(&plan.ends(), devices);
+        for (vrf, plan) in &plan.routes {
+            let Some(Device { world, link, table }) = devices.get(vrf) else { continue };
+            let next_hop = NextHop::Device(link.index);
+            let route = |destination: &IpNet, table| {
+                let (destination, metric) = (*destination, plan.metric);
+                Wanted::new(world, Thing::Route(Route { destination, next_hop, table, metric }))
+            };
+            things.extend(plan.blocks.iter().map(|block| route(block, *table)));
+            let is_vrf = matches!(world, World::Device(_));
+            let aside = if is_vrf { *table } else { HIDDEN };
+            things.extend(plan.hidden.iter().map(|block| route(block, aside)));
+            if !plan.hidden.is_empty() && !is_vrf {
+                let rule = |ipv6| Rule::Lookup { ipv6, table: HIDDEN, priority: HIDDEN_PRIORITY };
+                let rules = [false, true].map(rule).map(Thing::Rule);
+                things.extend(rules.map(|rule| Wanted::new(world, rule)));
+            }
         }
         things
     }
 
     /// Where routes to bindings are to be made.
-    pub fn place_routes(&mut self, device: &Link) -> Result<(), NetError> {
-        let outlet = Outlet { device: device.index, table: Table::MAIN };
-        self.routes.place(VrfId::DEFAULT, outlet, || Ok(Box::new(Netlink::open()?)))
+    pub fn place_routes(&mut self, devices: &BTreeMap<VrfId, Device>) -> Result<(), NetError> {
+        for (vrf, Device { world, link, table }) in devices {
+            let outlet = Outlet { device: link.index, table: *table };
+            self.routes.place(*vrf, outlet, || {
+                Ok(Box::new(Place::find(world)?.within(Netlink::open)??))
+            })?;
+        }
+        Ok(())
     }
 
     fn plan_routes(&mut self, plans: &BTreeMap<VrfId, RoutePlan>) {
@@ -105,20 +112,33 @@ impl Anchor {
         }
     }
 
+    /// Its sockets and data plane.
+    pub fn ends(&self) -> &Ends {
+        &self.ends
+    }
+
     /// Its sockets and data plane, to be prepared for a change.
     pub fn ends_mut(&mut self) -> &mut Ends {
         &mut self.ends
     }
 
+    /// Takes back what it was prepared for.
+    pub fn restore(&mut self, was: ends::State) {
+        self.ends.restore(was);
+        let devices = &self.ends.state().devices;
+        self.routes.leave(|vrf| !devices.contains_key(&vrf));
+    }
+
     /// Does what a plan says that [`Self::ends_mut`] is prepared for. Bindings that have no place
     /// any more are revoked before their address leaves.
     pub fn apply(&mut self, plan: AnchorPlan, leave_by: Instant, now: Now) {
-        let addresses = plan.ends().addresses;
+        let ends = plan.ends();
         self.observer.know(&plan.settings);
         self.customers.apply(plan.settings, now);
         self.plan_routes(&plan.routes);
         self.settle();
-        if let Err(error) = self.ends.reduce(&addresses, leave_by) {
+        self.routes.leave(|vrf| !ends.devices.contains_key(&vrf));
+        if let Err(error) = self.ends.reduce(ends, leave_by) {
             warn!("forwarding: {error}");
         }
     }

@@ -8,8 +8,8 @@ mod customers;
 mod gateway;
 mod management;
 mod networks;
-mod numbers;
 mod routes;
+mod world;
 
 use std::net::IpAddr;
 
@@ -20,8 +20,8 @@ use kedge_wire::auth::Key;
 pub use anchor::{AnchorPlan, anchor};
 pub use gateway::{GatewayPlan, gateway};
 pub use management::management;
-pub use numbers::Numbers;
 pub use routes::RoutePlan;
+pub use world::world;
 
 /// The largest packet that a transport network is taken to carry.
 const LINK_MTU: u16 = 1500;
@@ -60,16 +60,13 @@ pub enum ApplyError {
         /// The address.
         address: IpAddr,
     },
-    /// A customer whose routing world is nowhere.
-    #[error(
-        "{section}: where the vrf {vrf} is in Linux is not said; add 'vrf {vrf}' with \
-         'netns NAME' or 'device NAME'"
-    )]
+    /// A routing world that cannot be used.
+    #[error("vrf {vrf}: {why}")]
     NoWorld {
-        /// The block.
-        section: String,
-        /// The world's name.
+        /// Its name.
         vrf: String,
+        /// The reason.
+        why: &'static str,
     },
     /// Two customers whose nodes would share a routing world under two names.
     #[error("{section}: the vrf {vrf} is the routing world of {owner} by another name")]
@@ -94,6 +91,15 @@ pub enum ApplyError {
     /// More customers than there are numbers.
     #[error("there have been as many customers as the daemon can tell apart; start it again")]
     TooManyCustomers,
+    /// A gateway whose anchors are in several routing worlds.
+    #[error(
+        "{section}: its anchors are in more than one routing world; give each 'lma' the same \
+         'vrf id NAME', or none"
+    )]
+    SeveralTransports {
+        /// The block.
+        section: String,
+    },
     /// A port for management without all that it takes.
     #[error("management-api: '{command}' is missing; clients are let in with TLS and tokens only")]
     OpenManagement {
@@ -121,7 +127,8 @@ impl ApplyError {
             Self::SharedAddress { .. }
             | Self::TakenWorld { .. }
             | Self::TakenAddress { .. }
-            | Self::TooManyCustomers => false,
+            | Self::TooManyCustomers
+            | Self::SeveralTransports { .. } => false,
         }
     }
 }

@@ -153,7 +153,7 @@ pub fn command<'a>(
                 None => mag.clear_all(now),
                 Some(mn_id) => mag.clear(mn_id, now),
             };
-            gateway.settle(&mut shell.host);
+            gateway.settle(shell.hosts.own());
             info!(cleared, "bindings cleared by an operator");
             if let (Some(mn_id), 0) = (node, cleared) {
                 return Err(Refusal::new(format!("no binding of {mn_id}")));

@@ -1,20 +1,25 @@
-//! Where a service's signalling and tunnels end: at its addresses, a socket each and a place in
-//! its data plane.
+//! Where a service's signalling and tunnels end, and its nodes' packets come out: at its
+//! addresses, a socket each and a place in its data plane, and at a device in each inner world.
 //!
 //! ```text
-//!   extend: new addresses, other MTU ──► in force ──► reduce: addresses that leave
-//!              │ the host refuses something             │ their sockets hear answers for a while
+//!   extend: new addresses, devices, MTUs ──► in force ──► reduce: what leaves
+//!              │ the host refuses something             │ sockets hear answers for a while
 //!              └──► as before                           └──► gone
 //! ```
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Instant;
 
 use kedge_dataplane::{Change, DataplaneError, Local, Side};
-use kedge_dp_user::{DeviceConfig, DpUser, TransportLocal};
-use kedge_model::VrfId;
+use kedge_dp_user::DpUser;
+use kedge_model::{VrfId, World};
+use kedge_net::hosts::Hosts;
+use kedge_net::netlink::{Link, Table};
+use kedge_net::place::Place;
 use kedge_net::poll::{Poller, Token};
 
+use crate::devices;
 use crate::forwarding::Plane;
 use crate::signalling::Signalling;
 use crate::startup::StartError;
@@ -24,47 +29,76 @@ const UDP_DATA_PORT: u16 = 5437;
 
 /// The sockets and the data plane of one service.
 pub struct Ends {
+    side: Side,
     /// The signalling sockets.
     pub signalling: Signalling,
     /// The data plane.
     pub plane: Plane,
     state: State,
+    /// The names of the devices.
+    names: BTreeMap<VrfId, String>,
 }
 
 /// What of them the configuration says.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct State {
-    /// The service's addresses.
-    pub addresses: Vec<IpAddr>,
-    /// The MTU of its device.
-    pub mtu: u16,
+    /// The service's addresses, each in its transport world.
+    pub addresses: BTreeSet<(VrfId, IpAddr)>,
+    /// The inner worlds, and the MTU of the device in each.
+    pub devices: BTreeMap<VrfId, u16>,
+    /// Where the worlds of both are. A number never means another world later.
+    pub worlds: BTreeMap<VrfId, World>,
+}
+
+/// The device of an inner world, as the kernel has it.
+pub struct Device {
+    /// Where it is.
+    pub world: World,
+    /// The device.
+    pub link: Link,
+    /// The table of the routes to it.
+    pub table: Table,
+}
+
+impl State {
+    /// One world for everything: the daemon's own.
+    pub fn own(addresses: &[IpAddr], mtu: u16) -> Self {
+        Self {
+            addresses: addresses.iter().map(|address| (VrfId::DEFAULT, *address)).collect(),
+            devices: BTreeMap::from([(VrfId::DEFAULT, mtu)]),
+            worlds: BTreeMap::from([(VrfId::DEFAULT, World::Own)]),
+        }
+    }
+
+    /// Where a world is. One that the state says nothing of is nowhere else.
+    pub fn world(&self, vrf: VrfId) -> &World {
+        self.worlds.get(&vrf).unwrap_or(&World::Own)
+    }
+
+    /// The addresses, each with its world.
+    pub fn places(&self) -> impl Iterator<Item = (&World, IpAddr)> {
+        self.addresses.iter().map(|(vrf, address)| (self.world(*vrf), *address))
+    }
 }
 
 impl Ends {
-    /// Opens the sockets, which the poller knows as `first` and those behind it, and then makes
-    /// the device.
+    /// Opens the sockets, which the poller knows as `first` and those behind it, and makes the
+    /// devices.
     pub fn start(
         side: Side,
-        device: &str,
         state: State,
         poller: &Poller,
         first: Token,
     ) -> Result<Self, StartError> {
-        let mut signalling = Signalling::new(VrfId::DEFAULT, first);
-        for &address in &state.addresses {
-            signalling.open(address, poller)?;
-        }
-        let local = |&address: &IpAddr| {
-            let Local { vrf, address, udp_port, signalling_port } = local(address);
-            TransportLocal { vrf, address, udp_port, signalling_port, netns: None }
-        };
-        let (vrf, mtu) = (VrfId::DEFAULT, state.mtu);
-        let backend = DpUser::start(kedge_dp_user::Config {
+        let mut ends = Self {
             side,
-            devices: vec![DeviceConfig { vrf, name: device.to_owned(), netns: None, mtu }],
-            locals: state.addresses.iter().map(local).collect(),
-        })?;
-        Ok(Self { signalling, plane: Plane::new(Box::new(backend)), state })
+            signalling: Signalling::new(first),
+            plane: Plane::new(Box::new(DpUser::start(side)?)),
+            state: State::default(),
+            names: BTreeMap::new(),
+        };
+        ends.extend(state, poller)?;
+        Ok(ends)
     }
 
     /// What they are now.
@@ -72,71 +106,105 @@ impl Ends {
         &self.state
     }
 
-    /// Adds the addresses that are new and gives the device its MTU. On an error, all is as it was.
+    /// The devices, as the kernel has them.
+    pub fn devices(&self, hosts: &mut Hosts) -> Result<BTreeMap<VrfId, Device>, StartError> {
+        let device = |(&vrf, name): (&VrfId, &String)| {
+            let world = self.state.world(vrf).clone();
+            let link = hosts.of(&world)?.netlink().link(name)?;
+            let table = Place::find(&world)?.table();
+            Ok((vrf, Device { world, link, table }))
+        };
+        self.names.iter().map(device).collect()
+    }
+
+    /// Whether packets pass through a device of this name in the daemon's own namespace, or stop
+    /// without it.
+    pub fn need(&self, name: &str) -> bool {
+        let is_ours = |(vrf, own): (&VrfId, &String)| {
+            own == name && !matches!(self.state.world(*vrf), World::Namespace(_))
+        };
+        let is_vrf = |world: &World| matches!(world, World::Device(vrf) if vrf == name);
+        self.names.iter().any(is_ours) || self.state.worlds.values().any(is_vrf)
+    }
+
+    /// Adds the addresses and the devices that are new and gives devices their MTU. On an error,
+    /// all is as it was.
     pub fn extend(&mut self, wanted: State, poller: &Poller) -> Result<(), StartError> {
         let before = self.state.clone();
         self.try_extend(wanted, poller).inspect_err(|_| self.restore(before))
     }
 
     fn try_extend(&mut self, wanted: State, poller: &Poller) -> Result<(), StartError> {
-        for address in wanted.addresses {
-            if self.state.addresses.contains(&address) {
+        let State { addresses, devices, worlds } = wanted;
+        self.state.worlds.extend(worlds);
+        for (vrf, address) in addresses {
+            if self.state.addresses.contains(&(vrf, address)) {
                 continue;
             }
+            let world = self.state.world(vrf).clone();
             // The kernel lets data share the signalling port once that is bound.
-            self.signalling.open(address, poller)?;
-            self.state.addresses.push(address);
-            self.plane.change(Change::AddLocal(local(address)))?;
+            self.signalling.open(&world, vrf, address, poller)?;
+            self.state.addresses.insert((vrf, address));
+            self.plane.change(Change::AddLocal { local: local(vrf, address), world })?;
         }
-        if wanted.mtu != self.state.mtu {
-            self.plane.change(Change::SetMtu { vrf: VrfId::DEFAULT, mtu: wanted.mtu })?;
-            self.state.mtu = wanted.mtu;
+        for (vrf, mtu) in devices {
+            match self.state.devices.get(&vrf) {
+                Some(has) if *has == mtu => continue,
+                Some(_) => self.plane.change(Change::SetMtu { vrf, mtu })?,
+                None => self.add_device(vrf, mtu)?,
+            }
+            self.state.devices.insert(vrf, mtu);
         }
+        Ok(())
+    }
+
+    fn add_device(&mut self, vrf: VrfId, mtu: u16) -> Result<(), DataplaneError> {
+        let world = self.state.world(vrf).clone();
+        let is_taken = |name: &str| self.names.values().any(|taken| taken == name);
+        let name = devices::name(self.side, &world, is_taken);
+        self.plane.change(Change::AddDevice { vrf, world, name: name.clone(), mtu })?;
+        self.names.insert(vrf, name);
         Ok(())
     }
 
     /// Takes [`Self::extend`] back.
     pub fn restore(&mut self, before: State) {
-        for address in without(&self.state.addresses, &before.addresses) {
-            self.signalling.close(address);
-            let _ = self.plane.change(remove(address));
+        for &(vrf, address) in self.state.addresses.difference(&before.addresses) {
+            self.signalling.close(vrf, address);
+            let _ = self.plane.change(Change::RemoveLocal { vrf, address });
         }
-        if self.state.mtu != before.mtu {
-            // It had that one a moment ago.
-            let _ = self.plane.change(Change::SetMtu { vrf: VrfId::DEFAULT, mtu: before.mtu });
+        for (&vrf, mtu) in &self.state.devices {
+            let _ = match before.devices.get(&vrf) {
+                Some(had) if had == mtu => continue,
+                // It had that one a moment ago.
+                Some(&mtu) => self.plane.change(Change::SetMtu { vrf, mtu }),
+                None => {
+                    self.names.remove(&vrf);
+                    self.plane.change(Change::RemoveDevice(vrf))
+                }
+            };
         }
         self.state = before;
     }
 
-    /// Removes the addresses that are not among these. Until then, their sockets hear the answers
-    /// to what was sent from there last.
-    pub fn reduce(
-        &mut self,
-        addresses: &[IpAddr],
-        leave_by: Instant,
-    ) -> Result<(), DataplaneError> {
-        let leaving = without(&self.state.addresses, addresses);
-        self.state.addresses = addresses.to_vec();
-        for &address in &leaving {
-            self.signalling.leave(address, leave_by);
+    /// Removes what is not in this state. Until then, the sockets of addresses hear the answers to
+    /// what was sent from there last.
+    pub fn reduce(&mut self, wanted: State, leave_by: Instant) -> Result<(), DataplaneError> {
+        let before = std::mem::replace(&mut self.state, wanted);
+        let mut outcome = Ok(());
+        for &(vrf, address) in before.addresses.difference(&self.state.addresses) {
+            self.signalling.leave(vrf, address, leave_by);
+            outcome = outcome.and(self.plane.change(Change::RemoveLocal { vrf, address }));
         }
-        leaving.into_iter().try_for_each(|address| self.plane.change(remove(address)))
+        for vrf in before.devices.into_keys().filter(|vrf| !self.state.devices.contains_key(vrf)) {
+            self.names.remove(&vrf);
+            outcome = outcome.and(self.plane.change(Change::RemoveDevice(vrf)));
+        }
+        outcome
     }
 }
 
-fn without(all: &[IpAddr], kept: &[IpAddr]) -> Vec<IpAddr> {
-    all.iter().copied().filter(|address| !kept.contains(address)).collect()
-}
-
-fn remove(address: IpAddr) -> Change {
-    Change::RemoveLocal { vrf: VrfId::DEFAULT, address }
-}
-
-fn local(address: IpAddr) -> Local {
-    Local {
-        vrf: VrfId::DEFAULT,
-        address,
-        udp_port: UDP_DATA_PORT,
-        signalling_port: address.is_ipv4().then_some(kedge_net::signalling::PORT),
-    }
+fn local(vrf: VrfId, address: IpAddr) -> Local {
+    let signalling_port = address.is_ipv4().then_some(kedge_net::signalling::PORT);
+    Local { vrf, address, udp_port: UDP_DATA_PORT, signalling_port }
 }

@@ -25,8 +25,9 @@ use std::time::{Duration, Instant};
 
 use kedge_dataplane::{BindingCounters, Change, Side};
 use kedge_mag::{Event, InterfaceId, LinkState, Mag, Output};
-use kedge_model::{BindingId, CustomerId, Datagram, IpNet, Ipv4Net, Ipv6Net};
+use kedge_model::{BindingId, CustomerId, Datagram, IpNet, Ipv4Net, Ipv6Net, VrfId};
 use kedge_net::NetError;
+use kedge_net::hosts::Wanted;
 use kedge_net::netlink::{self, Link, NextHop, Route, Rule, Table};
 use kedge_net::owned::{Owned, Thing};
 use kedge_net::poll::{Poller, Token};
@@ -38,7 +39,7 @@ use tracing::{debug, info, warn};
 use crate::apply::GatewayPlan;
 use crate::capture::{Direction, Seen};
 use crate::counters::{Baseline, tunnel_groups};
-use crate::ends::Ends;
+use crate::ends::{Device, Ends};
 use crate::observe::Observer;
 use crate::startup::StartError;
 use crate::words::Note;
@@ -47,9 +48,6 @@ use port::Port;
 use routes::NodeRoutes;
 
 pub use transport::{SharedInterface, examine};
-
-/// The gateway's device, where its nodes' packets enter the tunnels.
-pub const DEVICE: &str = "kedge-mag";
 
 /// The routing table of packets that come from nodes, and the priority of the rules that lead to
 /// it: before the main table.
@@ -94,7 +92,7 @@ impl Gateway {
         poller: &Poller,
         first: Token,
     ) -> Result<Self, StartError> {
-        let ends = Ends::start(Side::Gateway, DEVICE, plan.ends(), poller, first)?;
+        let ends = Ends::start(Side::Gateway, plan.ends(), poller, first)?;
         Ok(Self {
             mag: Mag::new(plan.settings.clone(), seed),
             ends,
@@ -106,8 +104,12 @@ impl Gateway {
     }
 
     /// What it wants of the kernel beside its device: the rules and routes of the drawing above.
-    pub fn things(plan: &GatewayPlan, device: &Link) -> Vec<Thing> {
-        let mut things = in_service::things(&plan.addresses, device);
+    pub fn things(plan: &GatewayPlan, devices: &BTreeMap<VrfId, Device>) -> Vec<Wanted> {
+        let mut wanted = in_service::things(&plan.ends(), devices);
+        let Some(Device { world, link: device, .. }) = devices.get(&plan.settings.inner) else {
+            return wanted;
+        };
+        let mut things = Vec::new();
         for destination in [IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())] {
             let next_hop = NextHop::Device(device.index);
             things.push(Thing::Route(Route { destination, next_hop, table: UPLINK, metric: 0 }));
@@ -123,7 +125,13 @@ impl Gateway {
         for interface in plan.settings.interfaces.values() {
             things.extend(rules(&interface.name, UPLINK, UPLINK_PRIORITY));
         }
-        things
+        wanted.extend(things.into_iter().map(|thing| Wanted::new(world, thing)));
+        wanted
+    }
+
+    /// Its sockets and data plane.
+    pub fn ends(&self) -> &Ends {
+        &self.ends
     }
 
     /// Its sockets and data plane, to be prepared for a change.
@@ -162,6 +170,7 @@ impl Gateway {
     /// Does what a plan says that [`Self::ends_mut`] and [`Self::add_port`] are prepared for.
     /// Sessions that have no place any more end before their interface and address go.
     pub fn apply(&mut self, plan: GatewayPlan, leave_by: Instant, host: &mut Owned, now: Now) {
+        let ends = plan.ends();
         let stays: Vec<InterfaceId> = plan.settings.interfaces.keys().copied().collect();
         self.mag.apply(plan.settings, now);
         self.settle(host);
@@ -170,7 +179,7 @@ impl Gateway {
             self.remove_port(id, host);
         }
         let local = self.ends.plane.change(Change::RouteLocally(plan.local_routing));
-        let reduced = self.ends.reduce(&plan.addresses, leave_by);
+        let reduced = self.ends.reduce(ends, leave_by);
         for error in [local, reduced].into_iter().filter_map(Result::err) {
             warn!("forwarding: {error}");
         }
@@ -338,6 +347,7 @@ impl Gateway {
                     up: false,
                     running: false,
                     tun: false,
+                    vrf: None,
                 })
             })
             .collect();

@@ -9,23 +9,25 @@
 //! Everything that the host may refuse is in the first step, so that the second cannot fail. The
 //! daemon's start is the same: the change from nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use kedge_config::Config;
 use kedge_mag::InterfaceId;
+use kedge_model::{VrfId, World};
+use kedge_net::hosts::Wanted;
 use kedge_net::netlink::{Link, Rule};
 use kedge_net::owned::{Owned, Thing};
+use kedge_net::place::Place;
 use kedge_net::sysctl::Sysctl;
 use kedge_sansio::Now;
 use tracing::{info, warn};
 
-use crate::anchor::{self, Anchor};
+use crate::anchor::Anchor;
 use crate::apply::{self, AnchorPlan, ApplyError, GatewayPlan};
 use crate::console::plural;
-use crate::ends::State;
+use crate::ends::{Device, State};
 use crate::gateway::{self, Gateway, Unusable};
 use crate::shell::{self, Shell};
 use crate::startup::{self, Plan, StartError};
@@ -52,10 +54,10 @@ pub struct Prepared {
     anchor_was: Option<State>,
     gateway_was: Option<State>,
     /// What is new, in the order of making.
-    made: Vec<Thing>,
+    made: Vec<Wanted>,
     ports: Vec<InterfaceId>,
     /// All that is wanted of the kernel.
-    wanted: Vec<Thing>,
+    wanted: Vec<Wanted>,
 }
 
 /// Roles that were removed and wait for answers.
@@ -67,8 +69,8 @@ pub struct Leaving {
 
 impl Shell {
     /// What a configuration comes down to beside what runs.
-    pub fn plan(&self, config: &Config) -> Result<Plan, ApplyError> {
-        let mut plan = startup::plan(config, self.restart_counter, &self.numbers)?;
+    pub fn plan(&mut self, config: &Config) -> Result<Plan, ApplyError> {
+        let mut plan = startup::plan(config, self.restart_counter, &mut self.numbers)?;
         if let (Some(gateway), Some(plan)) = (&self.gateway, &mut plan.gateway) {
             plan.keep_numbers(gateway.mag().settings());
         }
@@ -104,14 +106,15 @@ impl Shell {
 
     /// Looks whether the host has what a plan needs, and changes nothing.
     pub fn examine(&mut self, plan: &Plan) -> Result<(), StartError> {
-        let anchor = plan.anchor.iter().flat_map(|plan| plan.ends().addresses);
-        let gateway = plan.gateway.iter().flat_map(|plan| plan.addresses.iter().copied());
-        if let Some(address) = anchor.chain(gateway).find(|a| startup::is_unusable(*a)) {
-            return Err(StartError::NoSuchAddress(address));
+        for (world, address) in plan.ends().iter().flat_map(State::places) {
+            if !Place::find(world)?.has(address)? {
+                let world = world.clone();
+                return Err(StartError::NoSuchAddress { address, world });
+            }
         }
         if let Some(plan) = &plan.gateway {
-            gateway::examine(&plan.settings, &plan.addresses, &mut self.host)??;
-            let links = self.host.netlink().links()?;
+            gateway::examine(plan)??;
+            let links = self.hosts.own().netlink().links()?;
             let running = self.gateway.iter().flat_map(Gateway::ports);
             let known: Vec<&str> = running.map(|(_, port)| port.name()).collect();
             let interfaces = plan.settings.interfaces.values().map(|interface| &*interface.name);
@@ -125,7 +128,7 @@ impl Shell {
     /// Makes what is new in a plan. On an error, nothing has changed.
     pub fn prepare(&mut self, mut plan: Plan, devices: Devices) -> Result<Prepared, StartError> {
         if let Some(plan) = &mut plan.gateway
-            && let Some(mtu) = gateway::examine(&plan.settings, &plan.addresses, &mut self.host)??
+            && let Some(mtu) = gateway::examine(plan)??
         {
             plan.fit(mtu);
         }
@@ -150,9 +153,13 @@ impl Shell {
 
     fn try_prepare(&mut self, new: &mut Prepared, devices: Devices) -> Result<(), StartError> {
         let seed = || RandomState::new().hash_one(Instant::now());
-        // The kernel lets packets pass between devices, for either role.
-        for entry in [Sysctl::ipv4("all", "forwarding"), Sysctl::ipv6("all", "forwarding")] {
-            new.wanted.push(Thing::Sysctl { entry, value: "1".to_owned() });
+        for state in new.plan.ends() {
+            for world in state.worlds.values() {
+                // Before a device is made there: what has its mark is of an earlier run.
+                for left in self.hosts.enter(world)? {
+                    info!("undid what an earlier run left behind in {world}: {left}");
+                }
+            }
         }
         if let Some(plan) = &new.plan.anchor {
             match &mut self.anchor {
@@ -169,11 +176,11 @@ impl Shell {
                     new.anchor = Some(anchor);
                 }
             }
-            let device = self.host.netlink().link(anchor::DEVICE)?;
             if let Some(anchor) = new.anchor.as_mut().or(self.anchor.as_mut()) {
-                anchor.place_routes(&device)?;
+                let devices = anchor.ends().devices(&mut self.hosts)?;
+                anchor.place_routes(&devices)?;
+                new.wanted.extend(Anchor::things(plan, &devices));
             }
-            new.wanted.extend(Anchor::things(plan, &device));
         }
         if let Some(plan) = &new.plan.gateway {
             match &mut self.gateway {
@@ -188,14 +195,15 @@ impl Shell {
                     new.gateway = Some(gateway);
                 }
             }
-            let device = self.host.netlink().link(gateway::DEVICE)?;
-            new.wanted.extend(Gateway::things(plan, &device));
+            let gateway = new.gateway.as_ref().or(self.gateway.as_ref());
+            let devices =
+                gateway.map(|gateway| gateway.ends().devices(&mut self.hosts)).transpose()?;
+            new.wanted.extend(Gateway::things(plan, &devices.unwrap_or_default()));
         }
-        for thing in &new.wanted {
-            if !self.things.contains(thing) {
-                self.host.make(thing.clone())?;
-                new.made.push(thing.clone());
-            }
+        let there: HashSet<&Wanted> = self.things.iter().collect();
+        for wanted in new.wanted.iter().filter(|wanted| !there.contains(wanted)) {
+            self.hosts.make(wanted)?;
+            new.made.push(wanted.clone());
         }
         self.add_ports(new, devices)?;
         self.server.set_remote(new.plan.management.as_ref())?;
@@ -205,7 +213,7 @@ impl Shell {
     fn add_ports(&mut self, new: &mut Prepared, devices: Devices) -> Result<(), StartError> {
         let gateway = new.gateway.as_mut().or(self.gateway.as_mut());
         let (Some(gateway), Some(plan)) = (gateway, &new.plan.gateway) else { return Ok(()) };
-        let links = self.host.netlink().links()?;
+        let links = self.hosts.own().netlink().links()?;
         for (&id, interface) in &plan.settings.interfaces {
             if gateway.ports().any(|(known, _)| *known == id) {
                 continue;
@@ -215,7 +223,7 @@ impl Shell {
                 Devices::Awaited => None,
                 Devices::Needed => Some(device(&links, name)?),
             };
-            gateway.add_port(id, name, link, &self.poller, &mut self.host)?;
+            gateway.add_port(id, name, link, &self.poller, self.hosts.own())?;
             new.ports.push(id);
         }
         Ok(())
@@ -226,7 +234,7 @@ impl Shell {
         let Prepared { mut gateway, anchor, anchor_was, gateway_was, made, ports, .. } = prepared;
         if let Some(gateway) = gateway.as_mut().or(self.gateway.as_mut()) {
             for id in ports {
-                gateway.remove_port(id, &mut self.host);
+                gateway.remove_port(id, self.hosts.own());
             }
         }
         self.unmake(made);
@@ -234,10 +242,21 @@ impl Shell {
         // Their devices go with them.
         drop((anchor, gateway));
         if let (Some(anchor), Some(was)) = (&mut self.anchor, anchor_was) {
-            anchor.ends_mut().restore(was);
+            anchor.restore(was);
         }
         if let (Some(gateway), Some(was)) = (&mut self.gateway, gateway_was) {
             gateway.ends_mut().restore(was);
+        }
+        self.leave_worlds();
+    }
+
+    /// Leaves the namespaces that nothing runs in.
+    fn leave_worlds(&mut self) {
+        let anchor = self.anchor.iter().map(Anchor::ends);
+        let ends = anchor.chain(self.gateway.iter().map(Gateway::ends));
+        let worlds = ends.flat_map(|ends| ends.state().worlds.values()).cloned().collect();
+        for failure in self.hosts.retain(&worlds) {
+            warn!("{failure}");
         }
     }
 
@@ -255,23 +274,30 @@ impl Shell {
     /// Puts a configuration into force that was prepared for.
     pub fn put_in_force(&mut self, config: Config, prepared: Prepared, now: Now) {
         let Prepared { plan, anchor, gateway, wanted, .. } = prepared;
-        let numbers = plan.numbers;
         let leave_by = now.mono + LEAVING;
         if let Some(mut new) = anchor {
             new.announce_restart();
             self.anchor = Some(new);
         }
         if let Some(mut new) = gateway {
-            new.announce_restart(&mut self.host);
+            new.announce_restart(self.hosts.own());
             self.gateway = Some(new);
         }
         self.change_anchor(plan.anchor, leave_by, now);
         self.change_gateway(plan.gateway, leave_by, now);
-        let gone: Vec<Thing> =
-            self.things.iter().filter(|thing| !wanted.contains(thing)).cloned().collect();
+        let stays: HashSet<&Wanted> = wanted.iter().collect();
+        let gone = self.things.iter().filter(|thing| !stays.contains(thing)).cloned().collect();
         self.unmake(gone);
+        self.leave_worlds();
+        match self.hosts.put_back() {
+            Ok(changed) => {
+                for changed in changed {
+                    info!("undid what an earlier run left behind: {changed}");
+                }
+            }
+            Err(error) => warn!("{error}"),
+        }
         self.things = wanted;
-        self.numbers = numbers;
         self.config = config;
     }
 
@@ -290,15 +316,15 @@ impl Shell {
     fn change_gateway(&mut self, plan: Option<GatewayPlan>, leave_by: Instant, now: Now) {
         match (&mut self.gateway, plan) {
             (Some(gateway), Some(plan)) => {
-                gateway.apply(plan, leave_by, &mut self.host, now);
+                gateway.apply(plan, leave_by, self.hosts.own(), now);
                 // Which devices are there, and up.
-                if let Err(error) = gateway.resync(&self.poller, &mut self.host, now) {
+                if let Err(error) = gateway.resync(&self.poller, self.hosts.own(), now) {
                     warn!("{error}");
                 }
             }
             (Some(gateway), None) => {
                 info!("gateway removed");
-                gateway.retire(&mut self.host, now);
+                gateway.retire(self.hosts.own(), now);
                 self.leaving.gateway = self.gateway.take().map(|gateway| (gateway, leave_by));
             }
             (None, _) => {}
@@ -306,9 +332,9 @@ impl Shell {
     }
 
     /// The last made first.
-    fn unmake(&mut self, things: Vec<Thing>) {
+    fn unmake(&mut self, things: Vec<Wanted>) {
         for thing in things.iter().rev() {
-            if let Err(error) = self.host.unmake(thing) {
+            if let Err(error) = self.hosts.unmake(thing) {
                 warn!("{error}");
             }
         }
@@ -318,7 +344,7 @@ impl Shell {
     pub fn names(&mut self) -> BTreeMap<&'static str, Vec<String>> {
         /// Beyond this many, a list helps nobody.
         const MOST: usize = 64;
-        let links = self.host.netlink().links().unwrap_or_default();
+        let links = self.hosts.own().netlink().links().unwrap_or_default();
         let interfaces = links.into_iter().map(|link| link.name).collect();
         let anchor = || self.anchor.iter().map(Anchor::customers);
         let bindings = anchor().flat_map(|customers| customers.bindings());
@@ -360,17 +386,39 @@ fn device<'a>(links: &'a [Link], name: &str) -> Result<&'a Link, Unusable> {
     })
 }
 
-/// What either role wants of the kernel at its addresses and for its device.
-pub fn things(addresses: &[IpAddr], device: &Link) -> Vec<Thing> {
+/// What either role wants of the kernel in its worlds, at its addresses and for its devices.
+pub fn things(state: &State, devices: &BTreeMap<VrfId, Device>) -> Vec<Wanted> {
+    /// VRF devices have their tables looked up at 1000.
+    const BEFORE_VRFS: u32 = 521;
     const PRIORITY: u32 = 5212;
-    // Tunnelled packets reach the forwarder's sockets, and the kernel's own tunnel drivers, where
-    // they are loaded, find no device for them: the peer is not to hear of that.
-    let quiet = |&from: &IpAddr| Thing::Rule(Rule::NoPortUnreachable { from, priority: PRIORITY });
-    let mut things: Vec<Thing> = addresses.iter().map(quiet).collect();
-    // Packets of subscribers come out of it from anywhere; the forwarder has checked them.
-    let name = &device.name;
-    for entry in [Sysctl::ipv4(name, "rp_filter"), Sysctl::ipv6(name, "accept_ra")] {
-        things.push(Thing::Sysctl { entry, value: "0".to_owned() });
+    let set = |world: &World, entry, value: &str| {
+        Wanted::new(world, Thing::Sysctl { entry, value: value.to_owned() })
+    };
+    let mut wanted = Vec::new();
+    for world in state.worlds.values() {
+        // The kernel lets packets pass between devices.
+        for entry in [Sysctl::ipv4("all", "forwarding"), Sysctl::ipv6("all", "forwarding")] {
+            wanted.push(set(world, entry, "1"));
+        }
     }
-    things
+    for (world, from) in state.places() {
+        // Tunnelled packets reach the forwarder's sockets, and the kernel's own tunnel drivers,
+        // where they are loaded, find no device for them: the peer is not to hear of that.
+        let is_vrf = matches!(world, World::Device(_));
+        let priority = if is_vrf { BEFORE_VRFS } else { PRIORITY };
+        wanted.push(Wanted::new(world, Thing::Rule(Rule::NoPortUnreachable { from, priority })));
+        if is_vrf && state.addresses.contains(&(VrfId::DEFAULT, from)) {
+            // A raw socket outside of all VRF devices would be given their packets to the same
+            // address, too.
+            wanted.push(set(world, Sysctl::ipv4_of_all("raw_l3mdev_accept"), "0"));
+        }
+    }
+    for Device { world, link, .. } in devices.values() {
+        // Packets of subscribers come out of it from anywhere; the forwarder has checked them.
+        for entry in [Sysctl::ipv4(&link.name, "rp_filter"), Sysctl::ipv6(&link.name, "accept_ra")]
+        {
+            wanted.push(set(world, entry, "0"));
+        }
+    }
+    wanted
 }

@@ -11,20 +11,20 @@ use kedge_config::Config;
 use kedge_dataplane::DataplaneError;
 use kedge_mag::InterfaceId;
 use kedge_net::NetError;
+use kedge_net::hosts::{Hosts, Wanted};
 use kedge_net::netlink::{self, Notifications};
-use kedge_net::owned::{Owned, Thing};
 use kedge_net::poll::{Poller, Signal, Signals, Token, Waker};
 use kedge_net::signalling::Batch;
 use kedge_sansio::Now;
 use tracing::{error, info, warn};
 
-use crate::anchor::{self, Anchor};
-use crate::apply::Numbers;
+use crate::anchor::Anchor;
 use crate::commit::{self, Commits};
 use crate::configure::Sessions;
 use crate::conversation;
 use crate::gateway::{self, Gateway};
 use crate::in_service::Leaving;
+use crate::numbers::Numbers;
 use crate::observe::SharedCapture;
 use crate::startup::StartError;
 
@@ -35,11 +35,11 @@ pub const SIGNAL: Token = Token(1);
 /// The kernel has changed something.
 pub const KERNEL: Token = Token(2);
 /// The first signalling socket of the anchor; the others follow.
-pub const ANCHOR: Token = Token(1 << 16);
+pub const ANCHOR: Token = Token(1 << 32);
 /// The first signalling socket of the gateway.
-pub const GATEWAY: Token = Token(2 << 16);
+pub const GATEWAY: Token = Token(2 << 32);
 /// The first access interface of the gateway.
-pub const ACCESS: Token = Token(3 << 16);
+pub const ACCESS: Token = Token(3 << 32);
 
 /// How long a gateway that stops waits for its de-registrations to be acknowledged.
 const PARTING: Duration = Duration::from_secs(2);
@@ -61,10 +61,8 @@ pub struct Shell {
     pub gateway: Option<Gateway>,
     /// Roles that were removed a moment ago.
     pub leaving: Leaving,
-    /// The numbers of customers and of routing worlds.
-    pub(crate) numbers: Numbers,
     /// What the roles want of the kernel, as the configuration says it.
-    pub(crate) things: Vec<Thing>,
+    pub(crate) things: Vec<Wanted>,
     /// The configurations that were in force.
     pub commits: Commits,
     /// Who is changing the configuration.
@@ -73,7 +71,9 @@ pub struct Shell {
     pub capture: Option<SharedCapture>,
     /// Where captures go.
     pub captures: PathBuf,
-    pub(crate) host: Owned,
+    /// The numbers of customers and of routing worlds.
+    pub(crate) numbers: Numbers,
+    pub(crate) hosts: Hosts,
     pub(crate) poller: Poller,
     pub(crate) waker: Waker,
     pub(crate) signals: Signals,
@@ -90,16 +90,13 @@ impl Shell {
     /// Runs until a signal asks to stop. However it ends, it leaves nothing behind.
     pub fn run(mut self) -> Result<(), StartError> {
         let outcome = self.serve();
-        for failure in self.host.unmake_all() {
+        for failure in self.hosts.unmake_all() {
             warn!("{failure}");
         }
         outcome
     }
 
     fn serve(&mut self) -> Result<(), StartError> {
-        for changed in self.host.put_back()? {
-            info!("undid what an earlier run left behind: {changed}");
-        }
         info!(socket = %self.server.path().display(), "ready");
         let mut batch = Batch::default();
         let mut stop_by: Option<Instant> = None;
@@ -114,7 +111,7 @@ impl Shell {
                 info!("stopping");
                 if let Some(gateway) = &mut self.gateway {
                     gateway.mag_mut().shutdown(now);
-                    gateway.settle(&mut self.host);
+                    gateway.settle(self.hosts.own());
                 }
                 stop_by = Some(now.mono + PARTING);
             }
@@ -191,7 +188,7 @@ impl Shell {
                 return Err(DataplaneError::Stopped.into());
             }
             if let Some(gateway) = &mut self.gateway {
-                gateway::handle_kernel_event(gateway, &event, &self.poller, &mut self.host, now);
+                gateway::handle_kernel_event(gateway, &event, &self.poller, self.hosts.own(), now);
             }
         }
         Ok(())
@@ -199,24 +196,25 @@ impl Shell {
 
     /// Whether a device of this name is one that packets pass through, and is not there.
     fn needs(&mut self, name: &str) -> bool {
-        let of_anchor = self.anchor.is_some() && name == anchor::DEVICE;
-        let of_gateway = self.gateway.is_some() && name == gateway::DEVICE;
-        (of_anchor || of_gateway) && self.host.netlink().link(name).is_err_and(|e| e.is_absent())
+        let of_anchor = self.anchor.as_ref().is_some_and(|anchor| anchor.ends().need(name));
+        let of_gateway = self.gateway.as_ref().is_some_and(|gateway| gateway.ends().need(name));
+        let netlink = self.hosts.own().netlink();
+        (of_anchor || of_gateway) && netlink.link(name).is_err_and(|e| e.is_absent())
     }
 
     /// Reads from one socket. What ails it (the error is read with it, and gone) is its own
     /// matter: the others are served.
     fn read(&mut self, token: Token, batch: &mut Batch, now: Now) {
-        let place = (token.0 & 0xffff) as usize;
+        let place = token.0 as u32 as usize;
         let leaving = &mut self.leaving;
         let anchor = self.anchor.as_mut().or(leaving.anchor.as_mut().map(|(anchor, _)| anchor));
         let gateway =
             self.gateway.as_mut().or(leaving.gateway.as_mut().map(|(gateway, _)| gateway));
-        let outcome = match (Token(token.0 & !0xffff), anchor, gateway) {
+        let outcome = match (Token(token.0 >> 32 << 32), anchor, gateway) {
             (ANCHOR, Some(anchor), _) => anchor.receive(place, batch, now),
-            (GATEWAY, _, Some(gateway)) => gateway.receive(place, batch, &mut self.host, now),
+            (GATEWAY, _, Some(gateway)) => gateway.receive(place, batch, self.hosts.own(), now),
             (ACCESS, _, Some(gateway)) => {
-                gateway.receive_frames(InterfaceId(place as u32), &mut self.host, now);
+                gateway.receive_frames(InterfaceId(place as u32), self.hosts.own(), now);
                 Ok(())
             }
             _ => Ok(()),
@@ -231,9 +229,9 @@ impl Shell {
             anchor.handle_timeout(now);
         }
         if let Some(gateway) = &mut self.gateway {
-            gateway.handle_timeout(&mut self.host, now);
+            gateway.handle_timeout(self.hosts.own(), now);
         }
-        self.leaving.handle_timeout(&mut self.host, now);
+        self.leaving.handle_timeout(self.hosts.own(), now);
         commit::expire(self, now);
     }
 }

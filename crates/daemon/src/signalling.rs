@@ -1,10 +1,11 @@
 //! The signalling sockets of one machine, and what waits to be sent through them.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
-use kedge_model::{SignalPath, VrfId};
+use kedge_model::{SignalPath, VrfId, World};
 use kedge_net::NetError;
 use kedge_net::poll::{Poller, Token};
 use kedge_net::signalling::{Batch, Outgoing, PORT, Sender, SignalSocket};
@@ -14,11 +15,12 @@ use kedge_net::signalling::{Batch, Outgoing, PORT, Sender, SignalSocket};
 /// Messages are collected while a batch is handled and leave in one system call per socket; a
 /// steady stream of them allocates nothing here.
 pub struct Signalling {
-    transport: VrfId,
     /// The token of the first place; the others follow.
     first: Token,
     /// A place that is empty is taken by the next socket.
     places: Vec<Option<Place>>,
+    /// Where the socket of an address is, of its transport world.
+    at: HashMap<(VrfId, IpAddr), usize>,
     sender: Sender,
     waiting: Vec<Message>,
 }
@@ -41,19 +43,25 @@ pub struct Message {
 
 impl Signalling {
     /// No sockets yet; the poller will know those that are opened as `first` plus their place.
-    pub fn new(transport: VrfId, first: Token) -> Self {
+    pub fn new(first: Token) -> Self {
         let (places, sender, waiting) = (Vec::new(), Sender::default(), Vec::new());
-        Self { transport, first, places, sender, waiting }
+        Self { first, places, at: HashMap::new(), sender, waiting }
     }
 
-    /// Opens a socket at an address; one that was about to leave stays.
-    pub fn open(&mut self, address: IpAddr, poller: &Poller) -> Result<(), NetError> {
-        let there = self.places.iter_mut().flatten().find(|place| place.is_at(address));
-        if let Some(place) = there {
+    /// Opens a socket at an address of a transport world; one that was about to leave stays.
+    pub fn open(
+        &mut self,
+        world: &World,
+        vrf: VrfId,
+        address: IpAddr,
+        poller: &Poller,
+    ) -> Result<(), NetError> {
+        if let Some(place) = self.place_mut(vrf, address) {
             place.leaves = None;
             return Ok(());
         }
-        let socket = SignalSocket::open(self.transport, SocketAddr::new(address, PORT))?;
+        let local = SocketAddr::new(address, PORT);
+        let socket = SignalSocket::open(&kedge_net::place::Place::find(world)?, vrf, local)?;
         let empty = self.places.iter().position(Option::is_none);
         let place = empty.unwrap_or(self.places.len());
         poller.add(&socket, Token(self.first.0 + place as u64))?;
@@ -61,21 +69,27 @@ impl Signalling {
             self.places.push(None);
         }
         self.places[place] = Some(Place { socket, leaves: None });
+        self.at.insert((vrf, address), place);
         Ok(())
     }
 
     /// Closes the socket at an address.
-    pub fn close(&mut self, address: IpAddr) {
-        for place in &mut self.places {
-            place.take_if(|place| place.is_at(address));
+    pub fn close(&mut self, vrf: VrfId, address: IpAddr) {
+        if let Some(place) = self.at.remove(&(vrf, address)) {
+            self.places[place] = None;
         }
     }
 
     /// Closes the socket at an address then.
-    pub fn leave(&mut self, address: IpAddr, then: Instant) {
-        for place in self.places.iter_mut().flatten().filter(|place| place.is_at(address)) {
+    pub fn leave(&mut self, vrf: VrfId, address: IpAddr, then: Instant) {
+        if let Some(place) = self.place_mut(vrf, address) {
             place.leaves = Some(then);
         }
+    }
+
+    fn place_mut(&mut self, vrf: VrfId, address: IpAddr) -> Option<&mut Place> {
+        let place = self.at.get(&(vrf, address))?;
+        self.places.get_mut(*place)?.as_mut()
     }
 
     /// When [`Self::handle_timeout`] is to be called.
@@ -85,8 +99,10 @@ impl Signalling {
 
     /// Closes the sockets that leave.
     pub fn handle_timeout(&mut self, now: Instant) {
-        for place in &mut self.places {
-            place.take_if(|place| place.leaves.is_some_and(|then| then <= now));
+        let is_due = |place: &mut Place| place.leaves.is_some_and(|then| then <= now);
+        let gone = self.places.iter_mut().filter_map(|place| place.take_if(is_due));
+        for Place { socket, .. } in gone {
+            self.at.remove(&(socket.transport(), socket.local().ip()));
         }
     }
 
@@ -110,7 +126,8 @@ impl Signalling {
 
     /// Where the socket in this place is.
     pub fn local(&self, place: usize) -> Option<(VrfId, IpAddr)> {
-        Some((self.transport, self.socket(place)?.local().ip()))
+        let socket = self.socket(place)?;
+        Some((socket.transport(), socket.local().ip()))
     }
 
     /// How much of what the socket in this place has room for waits to be read, both in octets.
@@ -130,36 +147,35 @@ impl Signalling {
 
     /// Sends what waits; `done` gets every message back with what became of it.
     pub fn send(&mut self, mut done: impl FnMut(Message, Result<(), io::Error>)) {
-        let Self { places, sender, waiting, .. } = self;
+        let Self { places, at, sender, waiting, .. } = self;
+        let from = |message: &Message| (message.path.transport, message.path.local.ip());
+        let mut failures: Vec<(usize, io::Error)> = Vec::new();
+        let mut first = 0;
         // In the usual case all answers leave through the socket their questions came in by.
-        while let Some(local) = waiting.first().map(|message| message.path.local) {
-            let through = waiting.iter().position(|m| m.path.local != local);
-            let count = through.unwrap_or(waiting.len());
-            let place = places.iter().flatten().find(|place| place.is_at(local.ip()));
-            let Some(Place { socket, .. }) = place else {
-                for message in waiting.drain(..count) {
-                    done(message, Err(io::ErrorKind::AddrNotAvailable.into()));
+        for group in waiting.chunk_by(|a, b| from(a) == from(b)) {
+            let place = at.get(&from(&group[0])).and_then(|place| places[*place].as_ref());
+            match place {
+                Some(Place { socket, .. }) => {
+                    let outgoing = group.iter().map(|message| Outgoing {
+                        path: message.path,
+                        dscp: message.dscp,
+                        bytes: &message.bytes,
+                    });
+                    let failed = |nth, error| failures.push((first + nth, error));
+                    socket.send_batch(sender, outgoing, failed);
                 }
-                continue;
-            };
-            let mut failures: Vec<(usize, io::Error)> = Vec::new();
-            let outgoing = waiting[..count].iter().map(|message| Outgoing {
-                path: message.path,
-                dscp: message.dscp,
-                bytes: &message.bytes,
-            });
-            socket.send_batch(sender, outgoing, |place, error| failures.push((place, error)));
-            let mut failures = failures.into_iter().peekable();
-            for (place, message) in waiting.drain(..count).enumerate() {
-                let failure = failures.next_if(|(failed, _)| *failed == place);
-                done(message, failure.map_or(Ok(()), |(_, error)| Err(error)));
+                None => failures.extend(
+                    (first..)
+                        .take(group.len())
+                        .map(|at| (at, io::ErrorKind::AddrNotAvailable.into())),
+                ),
             }
+            first += group.len();
         }
-    }
-}
-
-impl Place {
-    fn is_at(&self, address: IpAddr) -> bool {
-        self.socket.local().ip() == address
+        let mut failures = failures.into_iter().peekable();
+        for (place, message) in waiting.drain(..).enumerate() {
+            let failure = failures.next_if(|(failed, _)| *failed == place);
+            done(message, failure.map_or(Ok(()), |(_, error)| Err(error)));
+        }
     }
 }

@@ -6,36 +6,34 @@
 
 use std::fs;
 use std::io;
-use std::net::{IpAddr, UdpSocket};
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr as UnixAddr, UnixListener};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use kedge_api::{BindError, RemoteAccess, RemoteError, Server};
-use kedge_config::{Config, LmaConfig, MagConfig};
+use kedge_config::Config;
 use kedge_dataplane::DataplaneError;
-use kedge_net::NetError;
-use kedge_net::namespace::Namespace;
-use kedge_net::netlink::Notifications;
-use kedge_net::owned::Owned;
+use kedge_model::World;
+use kedge_net::hosts::Hosts;
+use kedge_net::netlink::{Netlink, Notifications};
+use kedge_net::place::Place;
 use kedge_net::poll::{Poller, Signals, Waker};
 use kedge_net::privileges::{self, Needs};
+use kedge_net::{NetError, limits};
 use tracing::{info, warn};
 
-use crate::apply::{self, ApplyError, Numbers};
+use crate::apply::{self, ApplyError};
 use crate::commit::Commits;
 use crate::configure::Sessions;
+use crate::ends::State;
 use crate::gateway::{SharedInterface, Unusable};
 use crate::in_service::{Devices, Leaving};
 use crate::key_file::{self, KeyFileError};
 use crate::log;
+use crate::numbers::Numbers;
 use crate::options::Options;
 use crate::shell::{self, Shell};
 use crate::state_dir::{StateDir, StateError};
-
-/// The name by which one daemon claims a network namespace; abstract names are per namespace.
-const NAMESPACE_CLAIM: &str = "kedge/netns";
 
 /// Why the daemon did not start. The text is what an operator reads.
 #[derive(Debug, thiserror::Error)]
@@ -91,8 +89,13 @@ pub enum StartError {
     #[error("management-api: {0}")]
     Remote(#[from] RemoteError),
     /// An address is not this host's.
-    #[error("{0} is no address of this host, or not yet")]
-    NoSuchAddress(IpAddr),
+    #[error("{address} is no address of {}, or not yet", if *.world == World::Own { "this host".to_owned() } else { world.to_string() })]
+    NoSuchAddress {
+        /// The address.
+        address: IpAddr,
+        /// Where it was looked for.
+        world: World,
+    },
     /// An access interface cannot be one.
     #[error(transparent)]
     Unusable(#[from] Unusable),
@@ -129,7 +132,7 @@ pub fn read_config(options: &Options) -> Result<(Config, String), StartError> {
         Err(cause) if options.check => log::say(format_args!("warning: {cause}")),
         read => read?,
     }
-    match plan(&config, 0, &Numbers::default()) {
+    match plan(&config, 0, &mut Numbers::default()) {
         Ok(_) => Ok((config, text)),
         // A file may be a part of a configuration, as the domains that several files share.
         Err(cause) if options.check && cause.is_absence() => {
@@ -172,29 +175,39 @@ pub struct Plan {
     pub gateway: Option<apply::GatewayPlan>,
     /// Management from other hosts, if it is wanted.
     pub management: Option<RemoteAccess>,
-    /// The numbers of customers and of routing worlds.
-    pub numbers: Numbers,
+}
+
+impl Plan {
+    /// Where signalling and tunnels of its roles end.
+    pub fn ends(&self) -> Vec<State> {
+        let anchor = self.anchor.iter().map(apply::AnchorPlan::ends);
+        anchor.chain(self.gateway.iter().map(apply::GatewayPlan::ends)).collect()
+    }
 }
 
 /// Maps a configuration to what the services are told, as far as that can be said without
 /// starting them. What has a number keeps it.
-pub fn plan(config: &Config, restart_counter: u32, numbers: &Numbers) -> Result<Plan, ApplyError> {
-    let mut numbers = numbers.clone();
-    let anchor = |lma: &LmaConfig| apply::anchor(config, lma, restart_counter, &mut numbers);
-    let gateway = |mag: &MagConfig| apply::gateway(config, mag, restart_counter);
+pub fn plan(
+    config: &Config,
+    restart_counter: u32,
+    numbers: &mut Numbers,
+) -> Result<Plan, ApplyError> {
+    let anchor = config.lma.as_ref();
+    let anchor = anchor.map(|lma| apply::anchor(config, lma, restart_counter, numbers));
+    let worlds = &mut numbers.worlds;
+    let gateway = config.mag.as_ref();
+    let gateway = gateway.map(|mag| apply::gateway(config, mag, restart_counter, worlds));
     let plan = Plan {
-        anchor: config.lma.as_ref().map(anchor).transpose()?,
-        gateway: config.mag.as_ref().map(gateway).transpose()?,
+        anchor: anchor.transpose()?,
+        gateway: gateway.transpose()?,
         management: config.management_api.as_ref().map(apply::management).transpose()?,
-        numbers,
     };
     match (&plan.anchor, &plan.gateway) {
         (None, None) => Err(ApplyError::Nothing),
         (Some(anchor), Some(gateway)) => {
-            let shared =
-                anchor.ends().addresses.into_iter().find(|a| gateway.addresses.contains(a));
-            match shared {
-                Some(address) => Err(ApplyError::SharedAddress { address }),
+            let (anchor, gateway) = (anchor.ends().addresses, gateway.ends().addresses);
+            match anchor.intersection(&gateway).next() {
+                Some(&(_, address)) => Err(ApplyError::SharedAddress { address }),
                 None => Ok(plan),
             }
         }
@@ -204,7 +217,11 @@ pub fn plan(config: &Config, restart_counter: u32, numbers: &Numbers) -> Result<
 
 /// Starts everything that the configuration asks for.
 pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, Held), StartError> {
-    let missing = privileges::missing(Needs::OneNamespace)?;
+    let needs = match config.vrfs.iter().any(|vrf| vrf.netns.is_some()) {
+        true => Needs::OtherNamespaces,
+        false => Needs::OneNamespace,
+    };
+    let missing = privileges::missing(needs)?;
     if !missing.is_empty() {
         return Err(StartError::Privileges(missing.join(", ")));
     }
@@ -214,7 +231,8 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
         warn!("the restart counter is not kept: {error}");
         shell::sample().wall.duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_secs() as u32)
     });
-    let plan = plan(&config, restart_counter, &Numbers::default())
+    let mut numbers = Numbers::default();
+    let plan = plan(&config, restart_counter, &mut numbers)
         .map_err(|cause| StartError::Unfit { path: options.config.clone(), cause })?;
     let commits = {
         let (file, directory) = (&options.config, state_dir.file("commits"));
@@ -223,8 +241,13 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
     };
     // From here on threads are started: they inherit blocked signals and few privileges.
     let signals = Signals::take_over()?;
-    privileges::keep_needed(Needs::OneNamespace)?;
-    let claim = claim_namespace()?;
+    privileges::keep_needed(needs)?;
+    limits::raise_open_files()?;
+    let notes = state_dir.file("host-before");
+    let (hosts, swept) = Hosts::open(notes)?.ok_or(StartError::Occupied)?;
+    for left in swept {
+        info!("undid what an earlier run left behind: {left}");
+    }
     let waker = Waker::new()?;
     let wake = waker.clone();
     let server = Server::bind(&options.socket, move || wake.wake())?;
@@ -233,15 +256,7 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
     poller.add(&waker, shell::API)?;
     poller.add(&signals, shell::SIGNAL)?;
     poller.add(&notifications, shell::KERNEL)?;
-    let mut host = Owned::open(Namespace::current()?)?;
-    host.note_in(state_dir.file("host-before"));
-    for left in host.sweep()? {
-        info!("undid what an earlier run left behind: {left}");
-    }
-    let addresses = plan.anchor.iter().flat_map(|plan| plan.ends().addresses);
-    let addresses =
-        addresses.chain(plan.gateway.iter().flat_map(|plan| plan.addresses.iter().copied()));
-    await_duplicate_checks(addresses, &mut host)?;
+    await_duplicate_checks(plan.ends().iter().flat_map(State::places))?;
     let mut shell = Shell {
         config: Config::default(),
         started: Instant::now(),
@@ -249,13 +264,13 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
         anchor: None,
         gateway: None,
         leaving: Leaving::default(),
-        numbers: Numbers::default(),
         things: Vec::new(),
         commits,
         sessions: Sessions::default(),
         capture: None,
         captures: state_dir.file("captures"),
-        host,
+        numbers,
+        hosts,
         poller,
         waker,
         signals,
@@ -263,53 +278,44 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
         server,
     };
     let prepared = shell.prepare(plan, Devices::Awaited).inspect_err(|_| {
-        for failure in shell.host.unmake_all() {
+        for failure in shell.hosts.unmake_all() {
             warn!("{failure}");
         }
     })?;
     shell.put_in_force(config, prepared, shell::sample());
-    Ok((shell, Held { _state_dir: state_dir, _claim: claim }))
+    Ok((shell, Held { _state_dir: state_dir }))
 }
 
 /// What is held until the process ends.
 pub struct Held {
     _state_dir: StateDir,
-    _claim: UnixListener,
 }
 
 /// Waits while the kernel still asks the link whether our IPv6 addresses are anybody else's
 /// (RFC 4862 §5.4), as it does when a host has just started: until then they cannot be used. An
 /// address that is not there, or whose check does not end, is refused when it is bound.
-fn await_duplicate_checks(
-    addresses: impl Iterator<Item = IpAddr>,
-    host: &mut Owned,
+fn await_duplicate_checks<'a>(
+    addresses: impl Iterator<Item = (&'a World, IpAddr)>,
 ) -> Result<(), NetError> {
     const PATIENCE: Duration = Duration::from_secs(3);
-    let mut notifications = Notifications::open()?;
-    let mut poller = Poller::new()?;
-    poller.add(&notifications, shell::KERNEL)?;
     let by = Instant::now() + PATIENCE;
-    for address in addresses {
-        while is_unusable(address) && is_there(address, host)? && Instant::now() < by {
+    for (world, address) in addresses {
+        let place = Place::find(world)?;
+        if place.has(address)? {
+            continue;
+        }
+        let (mut notifications, mut netlink) =
+            place.within(|| Ok::<_, NetError>((Notifications::open()?, Netlink::open()?)))??;
+        let mut poller = Poller::new()?;
+        poller.add(&notifications, shell::KERNEL)?;
+        let mut is_there = || -> Result<bool, NetError> {
+            Ok(netlink.addresses()?.iter().any(|held| held.net.addr() == address))
+        };
+        while !place.has(address)? && is_there()? && Instant::now() < by {
             // The kernel tells when the check of an address has ended.
             poller.wait(Some(by.saturating_duration_since(Instant::now())))?.for_each(drop);
             while notifications.poll_event()?.is_some() {}
         }
     }
     Ok(())
-}
-
-pub(crate) fn is_unusable(address: IpAddr) -> bool {
-    let bound = UdpSocket::bind((address, 0));
-    bound.is_err_and(|error| error.kind() == io::ErrorKind::AddrNotAvailable)
-}
-
-fn is_there(address: IpAddr, host: &mut Owned) -> Result<bool, NetError> {
-    Ok(host.netlink().addresses()?.iter().any(|held| held.net.addr() == address))
-}
-
-fn claim_namespace() -> Result<UnixListener, StartError> {
-    let address = UnixAddr::from_abstract_name(NAMESPACE_CLAIM);
-    let claim = address.and_then(|address| UnixListener::bind_addr(&address));
-    claim.map_err(|_| StartError::Occupied)
 }

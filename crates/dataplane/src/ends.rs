@@ -74,12 +74,61 @@ impl TunnelEnd {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct EndId(u32);
 
+/// Inner worlds, and how many paths of each. More than one only where customers share a tunnel, or
+/// tunnels between the same addresses; then their nodes are told apart by their own addresses.
+#[derive(Debug, Default)]
+struct Users(Vec<(VrfId, u32)>);
+
+impl Users {
+    fn add(&mut self, vrf: VrfId) {
+        match self.0.iter_mut().find(|(v, _)| *v == vrf) {
+            Some((_, paths)) => *paths += 1,
+            None => self.0.push((vrf, 1)),
+        }
+    }
+
+    /// Whether there are none any more.
+    fn remove(&mut self, vrf: VrfId) -> bool {
+        if let Some(at) = self.0.iter().position(|(v, _)| *v == vrf) {
+            self.0[at].1 -= 1;
+            if self.0[at].1 == 0 {
+                self.0.remove(at);
+            }
+        }
+        self.0.is_empty()
+    }
+
+    fn worlds(&self) -> impl Iterator<Item = VrfId> + '_ {
+        self.0.iter().map(|(vrf, _)| *vrf)
+    }
+}
+
 #[derive(Debug)]
 struct End {
     key: TunnelEnd,
-    /// The inner worlds of the bindings that use it, and how many do. More than one only where
-    /// customers share a tunnel, and then their addresses are told apart by being different.
-    vrfs: Vec<(VrfId, u32)>,
+    users: Users,
+}
+
+/// Between which addresses a tunnel's outer packets go.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Between {
+    /// Their routing world.
+    pub transport: VrfId,
+    /// Our address.
+    pub local: IpAddr,
+    /// The peer's address.
+    pub peer: IpAddr,
+}
+
+impl Between {
+    /// The addresses of a tunnel.
+    pub fn of(tunnel: &Tunnel) -> Self {
+        Self { transport: tunnel.transport, local: tunnel.local, peer: tunnel.peer }
+    }
+
+    fn of_end(end: &TunnelEnd) -> Self {
+        Self { transport: end.transport, local: end.local, peer: end.peer }
+    }
 }
 
 /// All tunnel ends in use.
@@ -88,8 +137,7 @@ pub(crate) struct Ends {
     ids: HashMap<TunnelEnd, EndId, RandomState>,
     ends: Vec<Option<End>>,
     free: Vec<u32>,
-    /// How many ends there are between two addresses.
-    peers: HashMap<(VrfId, IpAddr, IpAddr), u32, RandomState>,
+    between: HashMap<Between, Users, RandomState>,
 }
 
 impl Ends {
@@ -97,9 +145,7 @@ impl Ends {
     pub fn find(&self, key: &TunnelEnd) -> Result<EndId, DropReason> {
         match self.ids.get(key) {
             Some(id) => Ok(*id),
-            None if self.peers.contains_key(&(key.transport, key.local, key.peer)) => {
-                Err(DropReason::UnknownKey)
-            }
+            None if self.between.contains_key(&Between::of_end(key)) => Err(DropReason::UnknownKey),
             None => Err(DropReason::UnknownPeer),
         }
     }
@@ -107,7 +153,12 @@ impl Ends {
     /// The inner worlds that a packet from this end may belong to.
     pub fn vrfs(&self, id: EndId) -> impl Iterator<Item = VrfId> + '_ {
         let end = self.ends.get(id.0 as usize).and_then(Option::as_ref);
-        end.into_iter().flat_map(|end| end.vrfs.iter().map(|(vrf, _)| *vrf))
+        end.into_iter().flat_map(|end| end.users.worlds())
+    }
+
+    /// The inner worlds whose packets may travel between these addresses.
+    pub fn vrfs_between(&self, addresses: Between) -> impl Iterator<Item = VrfId> + '_ {
+        self.between.get(&addresses).into_iter().flat_map(Users::worlds)
     }
 
     /// One more path of a binding in `vrf` uses the end.
@@ -115,7 +166,7 @@ impl Ends {
         let id = match self.ids.get(&key) {
             Some(id) => *id,
             None => {
-                let end = Some(End { key, vrfs: Vec::new() });
+                let end = Some(End { key, users: Users::default() });
                 let at = match self.free.pop() {
                     Some(at) => {
                         self.ends[at as usize] = end;
@@ -127,41 +178,28 @@ impl Ends {
                     }
                 };
                 self.ids.insert(key, EndId(at));
-                *self.peers.entry((key.transport, key.local, key.peer)).or_default() += 1;
                 EndId(at)
             }
         };
         if let Some(end) = &mut self.ends[id.0 as usize] {
-            match end.vrfs.iter_mut().find(|(v, _)| *v == vrf) {
-                Some((_, users)) => *users += 1,
-                None => end.vrfs.push((vrf, 1)),
-            }
+            end.users.add(vrf);
         }
+        self.between.entry(Between::of_end(&key)).or_default().add(vrf);
         id
     }
 
     /// One path of a binding in `vrf` uses it no more.
     pub fn release(&mut self, id: EndId, vrf: VrfId) {
         let Some(Some(end)) = self.ends.get_mut(id.0 as usize) else { return };
-        if let Some(at) = end.vrfs.iter().position(|(v, _)| *v == vrf) {
-            end.vrfs[at].1 -= 1;
-            if end.vrfs[at].1 == 0 {
-                end.vrfs.remove(at);
-            }
-        }
-        if !end.vrfs.is_empty() {
-            return;
-        }
         let key = end.key;
-        self.ends[id.0 as usize] = None;
-        self.free.push(id.0);
-        self.ids.remove(&key);
-        let pair = (key.transport, key.local, key.peer);
-        if let Some(count) = self.peers.get_mut(&pair) {
-            *count -= 1;
-            if *count == 0 {
-                self.peers.remove(&pair);
-            }
+        if end.users.remove(vrf) {
+            self.ends[id.0 as usize] = None;
+            self.free.push(id.0);
+            self.ids.remove(&key);
+        }
+        let between = Between::of_end(&key);
+        if self.between.get_mut(&between).is_some_and(|users| users.remove(vrf)) {
+            self.between.remove(&between);
         }
     }
 }

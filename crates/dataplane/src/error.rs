@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
-use kedge_model::{BindingId, VrfId};
+use kedge_model::{BindingId, VrfId, World};
 
 /// Why a data plane could not start or could not make a change. The text names the thing that
 /// failed and, where there is one, the way out.
@@ -53,6 +53,12 @@ pub enum DataplaneError {
         /// The binding that was refused.
         binding: BindingId,
     },
+    /// There are as many as there can be.
+    #[error("no more than 65536 {what} are possible")]
+    Full {
+        /// Of what.
+        what: &'static str,
+    },
     /// A device or a kernel facility is missing on this host.
     #[error("{what} is missing: {remedy}")]
     Missing {
@@ -85,16 +91,30 @@ pub enum DataplaneError {
         source: std::io::Error,
     },
     /// The host has no such address.
-    #[error("{local} is not an address of this host's routing world {}", .transport.0)]
+    #[error("{local} is no address of {world}")]
     AddressUnavailable {
-        /// The world in which it was looked for.
-        transport: VrfId,
+        /// Where it was looked for.
+        world: World,
         /// The address.
         local: IpAddr,
         /// What the kernel said.
         #[source]
         source: std::io::Error,
     },
+    /// So many files are open that no more may be.
+    #[error("cannot {action}: {limit}")]
+    TooManyFiles {
+        /// What was tried.
+        action: String,
+        /// Which limit was hit, and how it is raised.
+        limit: String,
+        /// What the kernel said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A routing world is not there, or cannot be entered.
+    #[error("{0}")]
+    World(String),
     /// Anything else the kernel refused.
     #[error("cannot {action}: {source}")]
     Host {

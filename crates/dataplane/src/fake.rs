@@ -19,7 +19,7 @@ pub struct Fake {
     pub routes_locally: bool,
     /// The addresses at which tunnels may start, of those that were added.
     pub locals: Vec<Local>,
-    /// The MTU of each device that was given another.
+    /// The MTU of each device that was added or given another.
     pub mtus: BTreeMap<VrfId, u16>,
     /// Every change in the order in which it was made.
     pub log: Vec<Change>,
@@ -40,7 +40,14 @@ impl Dataplane for Fake {
                     self.counters.remove(binding);
                 }
                 Change::RouteLocally(on) => self.routes_locally = *on,
-                Change::AddLocal(local) => self.locals.push(*local),
+                Change::AddLocal { local, .. } => self.locals.push(*local),
+                Change::AddDevice { vrf, mtu, .. } => {
+                    self.mtus.insert(*vrf, *mtu);
+                }
+                Change::RemoveDevice(vrf) => {
+                    self.mtus.remove(vrf);
+                    self.held.retain(|_, held| held.vrf != *vrf);
+                }
                 Change::RemoveLocal { vrf, address } => {
                     self.locals.retain(|local| (local.vrf, local.address) != (*vrf, *address));
                 }

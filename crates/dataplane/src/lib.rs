@@ -32,6 +32,7 @@ pub mod gre;
 mod icmp;
 pub mod inner;
 mod outer;
+mod places;
 mod prefixes;
 mod shim;
 mod tables;
@@ -51,7 +52,7 @@ pub use fragment::fragments;
 pub use icmp::{IPV6_MINIMUM_MTU, Reply};
 use std::net::IpAddr;
 
-use kedge_model::{BindingId, Forwarding, VrfId};
+use kedge_model::{BindingId, Forwarding, VrfId, World};
 pub use outer::{HOP_LIMIT, Marks};
 pub use shim::Shim;
 pub use tables::{Held, HeldPath, Local, Tables};
@@ -86,8 +87,13 @@ pub enum Change {
     /// Whether a gateway routes packets between its own subscribers itself (RFC 5213 §6.10.3,
     /// EnableMAGLocalRouting). At first it does not.
     RouteLocally(bool),
-    /// Tunnels may start at this address, too. It is in the process's own network namespace.
-    AddLocal(Local),
+    /// Tunnels may start at this address, too.
+    AddLocal {
+        /// The address, and the number of its transport routing world.
+        local: Local,
+        /// Where that world is.
+        world: World,
+    },
     /// No tunnel starts at this address any more; bindings with a path from there are not held any
     /// more.
     RemoveLocal {
@@ -96,6 +102,20 @@ pub enum Change {
         /// The address.
         address: IpAddr,
     },
+    /// An inner routing world more: it gets a device, through which its packets pass.
+    AddDevice {
+        /// The number of the world.
+        vrf: VrfId,
+        /// Where it is.
+        world: World,
+        /// The device's name, at most 15 octets.
+        name: String,
+        /// The largest inner packet that the kernel puts in whole.
+        mtu: u16,
+    },
+    /// An inner routing world less: its device goes, and bindings whose packets are of that world
+    /// are not held any more.
+    RemoveDevice(VrfId),
     /// The device of an inner routing world has another MTU.
     SetMtu {
         /// The inner routing world.

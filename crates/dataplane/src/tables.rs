@@ -9,7 +9,8 @@ use hashbrown::HashMap;
 use ipnet::IpNet;
 use kedge_model::{BindingId, Forwarding, Tunnel, VrfId};
 
-use crate::ends::{EndId, Ends, TunnelEnd};
+use crate::ends::{Between, EndId, Ends, TunnelEnd};
+use crate::places::Places;
 use crate::prefixes::Prefixes;
 use crate::{BindingCells, DataplaneError, DropReason, Side};
 
@@ -71,6 +72,11 @@ impl HeldPath {
         }
     }
 
+    /// Whether its outer packets go between these two.
+    pub(crate) fn is_between(&self, ends: Between) -> bool {
+        Between::of(&self.tunnel) == ends
+    }
+
     /// Notes that outer packets of more than `outer_mtu` octets do not get through.
     pub(crate) fn lower(&mut self, outer_mtu: u32, now: Instant) {
         // No path carries less than 68 octets (RFC 791), so that less is no news but noise.
@@ -110,9 +116,8 @@ impl Held {
 #[derive(Debug)]
 pub struct Tables {
     side: Side,
-    devices: Vec<VrfId>,
-    /// A place that is empty may be taken by the next one.
-    locals: Vec<Option<Local>>,
+    devices: Places<VrfId, ()>,
+    locals: Places<(VrfId, IpAddr), Local>,
     slots: HashMap<BindingId, u32, RandomState>,
     slab: Vec<Option<Held>>,
     free: Vec<u32>,
@@ -122,12 +127,12 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// Empty tables for the inner worlds `devices` and tunnels from `locals`.
-    pub fn new(side: Side, devices: Vec<VrfId>, locals: Vec<Local>) -> Self {
+    /// Tables without inner worlds and addresses yet.
+    pub fn new(side: Side) -> Self {
         Self {
             side,
-            devices,
-            locals: locals.into_iter().map(Some).collect(),
+            devices: Places::default(),
+            locals: Places::default(),
             slots: HashMap::default(),
             slab: Vec::new(),
             free: Vec::new(),
@@ -162,9 +167,8 @@ impl Tables {
         want: &Forwarding,
         cells: Arc<BindingCells>,
     ) -> Result<(), DataplaneError> {
-        let device = self.devices.iter().position(|vrf| *vrf == want.vrf);
-        let device = device.and_then(|at| u16::try_from(at).ok());
-        let device = device.ok_or(DataplaneError::UnknownVrf { binding, vrf: want.vrf })?;
+        let device =
+            self.device(want.vrf).ok_or(DataplaneError::UnknownVrf { binding, vrf: want.vrf })?;
         let total_weight = want.paths.iter().map(|path| u32::from(path.weight)).sum();
         if total_weight == 0 {
             return Err(DataplaneError::NoPath { binding });
@@ -233,16 +237,13 @@ impl Tables {
         self.prefixes.find(vrf, address)
     }
 
-    /// The slot of a binding of any world that holds the address and has such a path.
-    pub(crate) fn find_in_any(
-        &self,
-        address: IpAddr,
-        mut has: impl FnMut(&HeldPath) -> bool,
-    ) -> Option<u32> {
-        let slots = self.devices.iter().filter_map(|vrf| self.find(*vrf, address));
-        slots
-            .into_iter()
-            .find(|slot| self.held(*slot).is_some_and(|held| held.paths.iter().any(&mut has)))
+    /// The slot of a binding that holds the inner address and has a path between these two.
+    pub(crate) fn find_between(&self, ends: Between, address: IpAddr) -> Option<u32> {
+        let mut slots = self.ends.vrfs_between(ends).filter_map(|vrf| self.find(vrf, address));
+        slots.find(|slot| {
+            let held = self.held(*slot);
+            held.is_some_and(|held| held.paths.iter().any(|path| path.is_between(ends)))
+        })
     }
 
     /// What is in a slot that [`Self::find`] gave since the last change.
@@ -276,35 +277,46 @@ impl Tables {
 
     /// The port of UDP encapsulation at one of our addresses.
     pub(crate) fn data_port(&self, transport: VrfId, address: IpAddr) -> Option<u16> {
-        let is_it = |local: &&Local| (local.vrf, local.address) == (transport, address);
-        self.locals.iter().flatten().find(is_it).map(|local| local.udp_port)
+        self.locals.get(&(transport, address)).map(|(_, local)| local.udp_port)
+    }
+
+    /// The place of an inner routing world among the devices.
+    pub fn device(&self, vrf: VrfId) -> Option<u16> {
+        self.devices.get(&vrf).map(|(place, ())| place)
+    }
+
+    /// An inner routing world more; gives its place among the devices.
+    pub fn add_device(&mut self, vrf: VrfId) -> Result<u16, DataplaneError> {
+        self.devices.insert(vrf, ()).ok_or(DataplaneError::Full { what: "devices" })
+    }
+
+    /// An inner routing world less: what is held of it is not held any more. Gives the place that
+    /// is empty now.
+    pub fn remove_device(&mut self, vrf: VrfId) -> Option<u16> {
+        let place = self.devices.remove(&vrf)?;
+        self.unbind_all(|held| held.vrf == vrf);
+        Some(place)
     }
 
     /// Tunnels may start at an address more; gives its place in the list of locals.
-    pub fn add_local(&mut self, local: Local) -> usize {
-        let empty = self.locals.iter().position(Option::is_none);
-        let place = empty.unwrap_or(self.locals.len());
-        if empty.is_none() {
-            self.locals.push(None);
-        }
-        self.locals[place] = Some(local);
-        place
+    pub fn add_local(&mut self, local: Local) -> Result<u16, DataplaneError> {
+        let key = (local.vrf, local.address);
+        self.locals.insert(key, local).ok_or(DataplaneError::Full { what: "addresses" })
     }
 
     /// No tunnel starts at this address any more: what is held with a path from there is not held
     /// any more. Gives the place that is empty now.
-    pub fn remove_local(&mut self, vrf: VrfId, address: IpAddr) -> Option<usize> {
-        let is_it = |local: &Option<Local>| {
-            local.is_some_and(|local| (local.vrf, local.address) == (vrf, address))
-        };
-        let place = self.locals.iter().position(is_it)?;
-        let from_there = |held: &&Held| held.paths.iter().any(|p| usize::from(p.local) == place);
-        let held = self.slab.iter().flatten().filter(from_there).map(|held| held.binding);
-        for binding in held.collect::<Vec<_>>() {
+    pub fn remove_local(&mut self, vrf: VrfId, address: IpAddr) -> Option<u16> {
+        let place = self.locals.remove(&(vrf, address))?;
+        self.unbind_all(|held| held.paths.iter().any(|path| path.local == place));
+        Some(place)
+    }
+
+    fn unbind_all(&mut self, is_it: impl Fn(&Held) -> bool) {
+        let held = self.slab.iter().flatten().filter(|held| is_it(held));
+        for binding in held.map(|held| held.binding).collect::<Vec<_>>() {
             self.unbind(binding);
         }
-        self.locals[place] = None;
-        Some(place)
     }
 
     /// The place and the port for data of the local that a tunnel starts at.
@@ -314,16 +326,10 @@ impl Tables {
             return Err(DataplaneError::MixedFamilies { binding, local, peer });
         }
         let port = tunnel.encapsulation.udp_ports().map(|(port, _)| port);
-        let is_it = |l: &Local| {
-            l.vrf == tunnel.transport
-                && l.address == local
-                && port.is_none_or(|port| port == l.udp_port || Some(port) == l.signalling_port)
-        };
-        let found = self.locals.iter().zip(0..).find_map(|(held, place)| {
-            let held = held.as_ref().filter(|held| is_it(held))?;
-            Some((place, held.udp_port))
+        let found = self.locals.get(&(tunnel.transport, local)).filter(|(_, local)| {
+            port.is_none_or(|port| port == local.udp_port || Some(port) == local.signalling_port)
         });
-        found.ok_or(DataplaneError::UnknownLocal {
+        found.map(|(place, local)| (place, local.udp_port)).ok_or(DataplaneError::UnknownLocal {
             binding,
             transport: tunnel.transport,
             local: SocketAddr::new(local, port.unwrap_or(0)),

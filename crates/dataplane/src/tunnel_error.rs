@@ -6,6 +6,7 @@ use std::time::Instant;
 use kedge_model::VrfId;
 
 use crate::Side;
+use crate::ends::Between;
 use crate::forwarder::Forwarder;
 use crate::icmp::{IPV6_MINIMUM_MTU, Problem, Reply};
 use crate::inner::Inner;
@@ -84,23 +85,15 @@ impl Forwarder {
             Side::Anchor => inner.destination,
             Side::Gateway => inner.source,
         };
-        let slot = self.tables.find_in_any(subscriber, |path| {
-            let tunnel = &path.tunnel;
-            (tunnel.transport, tunnel.local, tunnel.peer)
-                == (error.transport, error.local, error.peer)
-        })?;
+        let ends = Between { transport: error.transport, local: error.local, peer: error.peer };
+        let slot = self.tables.find_between(ends, subscriber)?;
         let held = self.tables.held_mut(slot)?;
         let mut mtu = u16::MAX;
-        for path in &mut held.paths {
-            let tunnel = &path.tunnel;
-            if (tunnel.transport, tunnel.local, tunnel.peer)
-                == (error.transport, error.local, error.peer)
-            {
-                if let TunnelFault::TooBig { outer_mtu } = error.fault {
-                    path.lower(outer_mtu, now);
-                }
-                mtu = mtu.min(path.mtu(now));
+        for path in held.paths.iter_mut().filter(|path| path.is_between(ends)) {
+            if let TunnelFault::TooBig { outer_mtu } = error.fault {
+                path.lower(outer_mtu, now);
             }
+            mtu = mtu.min(path.mtu(now));
         }
         Some((held.vrf, inner, mtu))
     }

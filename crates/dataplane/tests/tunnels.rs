@@ -545,7 +545,11 @@ fn forwarder(side: Side, tunnel: &Tunnel) -> Forwarder {
         let signalling_port = address.is_ipv4().then_some(5436);
         Local { vrf: TRANSPORT, address, udp_port: 5437, signalling_port }
     };
-    let mut tables = Tables::new(side, vec![INNER], addresses.map(local).to_vec());
+    let mut tables = Tables::new(side);
+    tables.add_device(INNER).unwrap();
+    for text in addresses {
+        tables.add_local(local(text)).unwrap();
+    }
     let want = Forwarding {
         vrf: INNER,
         inner: vec![net("10.64.0.5/32"), net("2001:db8:5:5::/64")],

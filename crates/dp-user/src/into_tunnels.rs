@@ -14,7 +14,7 @@ use tracing::debug;
 
 use crate::outbox::Piece;
 use crate::split::{Cut, finish_checksum};
-use crate::transport::{Carriage, Transport};
+use crate::transport::Carriage;
 use crate::virtio::{Train, VirtioHeader};
 use crate::worker::Worker;
 
@@ -31,7 +31,8 @@ impl Worker {
         let mut used = 0;
         for _ in 0..BATCH {
             let Some(buffer) = self.reads.get_mut(used..used + READ) else { break };
-            let length = match self.devices[at].file.read(buffer) {
+            let Some(Some(device)) = self.devices.get_mut(at) else { break };
+            let length = match device.file.read(buffer) {
                 Ok(length) => length,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -40,18 +41,21 @@ impl Worker {
             self.send_packet(at, used, length, now);
             used += length;
         }
-        for transport in self.transports.iter_mut() {
-            transport.outbox.flush(&self.reads, &self.written);
+        let queued = self.transports.take_queued();
+        for &number in &queued {
+            if let Some(transport) = self.transports.get_mut(number) {
+                transport.outbox.flush(&self.reads, &self.written);
+            }
         }
         self.written.clear();
-        self.collect_failures(now);
+        self.collect_failures(&queued, now);
         Ok(())
     }
 
     /// Queues what one read gave: `length` octets at `start`.
     fn send_packet(&mut self, at: usize, start: usize, length: usize, now: Instant) {
         let Self { forwarder, devices, transports, reads, written, .. } = self;
-        let device = &devices[at];
+        let Some(Some(device)) = devices.get(at) else { return };
         let first = start + VirtioHeader::LEN;
         let Some((header, packet)) =
             reads[start..start + length].split_first_chunk_mut::<{ VirtioHeader::LEN }>()
@@ -80,7 +84,7 @@ impl Worker {
                     read[..VirtioHeader::LEN].fill(0);
                 }
                 // The whole train goes back as it came: its segments are cut where it leaves.
-                if let Err(error) = (&devices[at].file).write(read) {
+                if let Err(error) = (&device.file).write(read) {
                     debug!(%error, "a packet could not go back into its device");
                     forwarder.cells().dropped(DropReason::Refused, load.packets);
                 }
@@ -101,9 +105,7 @@ impl Worker {
         };
         let to = SocketAddr::new(tunnel.peer, port);
         let mut shim = Shim::new(tunnel.encapsulation, inner.is_ipv4());
-        let Some(Transport { outbox, .. }) = transports.of_local(path.local, carriage) else {
-            return;
-        };
+        let Some(outbox) = transports.queue(path.local, carriage) else { return };
 
         if out.fit == Fit::OuterFragments {
             outbox.flush(reads, written);

@@ -9,7 +9,6 @@
 //! The kernel routes to a TUN device and so has decremented the inner TTL or Hop Limit once; the
 //! tunnel itself decrements nothing (RFC 2473 §3.1: the tunnel is one hop, and this was it).
 
-mod config;
 mod into_tunnels;
 mod merge;
 mod out_of_tunnels;
@@ -25,29 +24,35 @@ mod transport;
 mod virtio;
 mod worker;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-pub use config::{Config, DeviceConfig, TransportLocal};
 use kedge_dataplane::{
-    BindingCells, BindingCounters, Change, Dataplane, DataplaneError, Forwarder, Local, Tables,
+    BindingCells, BindingCounters, Change, Dataplane, DataplaneError, Forwarder, Side, Tables,
     TotalCells, Totals,
 };
 use kedge_model::{BindingId, VrfId};
+use start::Opened;
 use sys::epoll::Waker;
 use tracing::error;
-use transport::Transports;
 use worker::{Command, Worker};
 
 /// Commands that may wait for the worker.
 const COMMANDS: usize = 64;
 
 /// A running userspace data plane. Dropping it stops it and removes its devices.
+///
+/// Devices and sockets are made where their routing worlds are, as seen from the thread that asks
+/// for them. Addresses and routes of devices are their owner's business, and so is `rp_filter`:
+/// what leaves a tunnel arrives with sources that the host may route elsewhere. An anchor and a
+/// gateway on one host need addresses, or ports, of their own. At a signalling port, which data
+/// shares where a translator is on its way, whoever has the signalling socket keeps what is no
+/// data: it is bound before, and lets others bind its port (SO_REUSEPORT) since.
 #[derive(Debug)]
 pub struct DpUser {
-    names: Vec<(VrfId, String)>,
+    devices: BTreeMap<VrfId, Opened>,
     counters: HashMap<BindingId, Arc<BindingCells>>,
     totals: Arc<TotalCells>,
     commands: SyncSender<Command>,
@@ -56,60 +61,32 @@ pub struct DpUser {
 }
 
 impl DpUser {
-    /// Makes the devices, opens the sockets and starts forwarding (with nothing bound).
-    pub fn start(config: Config) -> Result<Self, DataplaneError> {
+    /// Starts forwarding, with no devices and addresses yet.
+    pub fn start(side: Side) -> Result<Self, DataplaneError> {
         let host = |action: &str| {
             let action = action.to_owned();
             move |source| DataplaneError::Host { action, source }
         };
-        let mut devices = Vec::with_capacity(config.devices.len());
-        let mut udp_trains = true;
-        for device in &config.devices {
-            let (device, udp) = start::device(device)?;
-            udp_trains &= udp;
-            devices.push(device);
-        }
-        let mut transports = Transports::default();
-        for (place, local) in config.locals.iter().enumerate() {
-            transports.set(place, start::transports(local)?);
-        }
-        let locals = config.locals.iter().map(|local| Local {
-            vrf: local.vrf,
-            address: local.address,
-            udp_port: local.udp_port,
-            signalling_port: local.signalling_port,
-        });
-        let vrfs = config.devices.iter().map(|device| device.vrf).collect();
-        let tables = Tables::new(config.side, vrfs, locals.collect());
         let totals = Arc::new(TotalCells::default());
-        let forwarder = Forwarder::new(tables, Arc::clone(&totals));
-
+        let forwarder = Forwarder::new(Tables::new(side), Arc::clone(&totals));
         let waker = Waker::new().map_err(host("make an eventfd"))?;
         let woken = waker.try_clone().map_err(host("make an eventfd"))?;
         let (commands, obeyed) = sync_channel(COMMANDS);
-        let worker = Worker::new(forwarder, devices, transports, udp_trains, woken, obeyed)
-            .map_err(host("wait for packets"))?;
+        let worker = Worker::new(forwarder, woken, obeyed).map_err(host("wait for packets"))?;
         let run = move || {
             if let Err(error) = worker.run() {
                 error!(%error, "the forwarder has ended");
             }
         };
         let worker = std::thread::Builder::new().name("forwarder".into()).spawn(run);
-        let worker = worker.map_err(host("start a thread"))?;
-        let names = config.devices.into_iter().map(|device| (device.vrf, device.name));
-        Ok(Self {
-            names: names.collect(),
-            counters: HashMap::new(),
-            totals,
-            commands,
-            waker,
-            worker: Some(worker),
-        })
+        let worker = Some(worker.map_err(host("start a thread"))?);
+        let (devices, counters) = (BTreeMap::new(), HashMap::new());
+        Ok(Self { devices, counters, totals, commands, waker, worker })
     }
 
     /// The name of the device of an inner routing world.
     pub fn device_name(&self, vrf: VrfId) -> Option<&str> {
-        self.names.iter().find(|(v, _)| *v == vrf).map(|(_, name)| name.as_str())
+        self.devices.get(&vrf).map(Opened::name)
     }
 
     /// Stops forwarding, closes the sockets and removes the devices; when this returns they are
@@ -120,6 +97,93 @@ impl DpUser {
         self.commands.send(command).map_err(|_| DataplaneError::Stopped)?;
         self.waker.wake();
         Ok(())
+    }
+
+    /// Has the worker do something, and waits until it is done.
+    fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Worker) -> T + Send + 'static,
+    ) -> Result<T, DataplaneError> {
+        let (answer, answered) = sync_channel(1);
+        let work = move |worker: &mut Worker| {
+            // The owner waits for it, or has gone.
+            let _ = answer.send(work(worker));
+        };
+        self.command(Command::Do(Box::new(work)))?;
+        answered.recv().map_err(|_| DataplaneError::Stopped)
+    }
+
+    /// Makes changes of what is held.
+    fn hold(&mut self, changes: &[Change]) -> Result<(), DataplaneError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        // A binding's counters go on while it stays bound, within these changes too.
+        let mut bound: HashMap<BindingId, Arc<BindingCells>> = HashMap::new();
+        let with_cells = changes.iter().map(|change| {
+            let cells = match change {
+                Change::Bind { binding, .. } => {
+                    let held = || self.counters.get(binding).cloned().unwrap_or_default();
+                    Arc::clone(bound.entry(*binding).or_insert_with(held))
+                }
+                Change::Unbind(binding) => {
+                    bound.insert(*binding, Arc::default());
+                    Arc::default()
+                }
+                _ => Arc::default(),
+            };
+            (change.clone(), cells)
+        });
+        let with_cells: Arc<[_]> = with_cells.collect();
+        let changes = Arc::clone(&with_cells);
+        let (made, done) = self.ask(move |worker| worker.hold(&changes))?;
+        for (change, cells) in &with_cells[..made] {
+            match change {
+                Change::Bind { binding, .. } => self.counters.insert(*binding, Arc::clone(cells)),
+                Change::Unbind(binding) => self.counters.remove(binding),
+                _ => None,
+            };
+        }
+        done
+    }
+
+    /// Makes a change of devices or addresses. What takes the kernel its time is done here, while
+    /// the worker forwards.
+    fn reshape(&mut self, change: &Change) -> Result<(), DataplaneError> {
+        match change {
+            Change::AddLocal { local, world } => {
+                let (local, sockets) = (*local, start::transports(local, world)?);
+                self.ask(move |worker| worker.add_local(local, sockets))?
+            }
+            Change::RemoveLocal { vrf, address } => {
+                let (vrf, address) = (*vrf, *address);
+                self.ask(move |worker| worker.remove_local(vrf, address)).map(drop)
+            }
+            Change::AddDevice { vrf, world, name, mtu } => {
+                let (opened, device) = start::device(*vrf, world, name, *mtu)?;
+                self.ask(move |worker| worker.add_device(device))??;
+                self.devices.insert(*vrf, opened);
+                Ok(())
+            }
+            Change::RemoveDevice(vrf) => {
+                let vrf = *vrf;
+                self.devices.remove(&vrf);
+                self.ask(move |worker| worker.remove_device(vrf)).map(drop)
+            }
+            Change::SetMtu { vrf, mtu } => {
+                let (vrf, mtu) = (*vrf, *mtu);
+                let Some(opened) = self.devices.get(&vrf) else { return Ok(()) };
+                opened.set_mtu(mtu)?;
+                self.ask(move |worker| {
+                    if let Some(device) = worker.device_mut(vrf) {
+                        device.mtu = mtu;
+                    }
+                })
+            }
+            Change::Bind { .. } | Change::Unbind(_) | Change::RouteLocally(_) => {
+                self.hold(std::slice::from_ref(change))
+            }
+        }
     }
 }
 
@@ -134,40 +198,15 @@ impl Drop for DpUser {
 
 impl Dataplane for DpUser {
     fn apply(&mut self, changes: &[Change]) -> Result<(), DataplaneError> {
-        // A binding's counters go on while it stays bound, within these changes too.
-        let mut bound: HashMap<BindingId, Arc<BindingCells>> = HashMap::new();
-        let with_cells = changes.iter().map(|change| {
-            let cells = match change {
-                Change::Bind { binding, .. } => {
-                    let held = || self.counters.get(binding).cloned().unwrap_or_default();
-                    Arc::clone(bound.entry(*binding).or_insert_with(held))
-                }
-                Change::Unbind(binding) => {
-                    bound.insert(*binding, Arc::default());
-                    Arc::default()
-                }
-                Change::RouteLocally(_)
-                | Change::AddLocal(_)
-                | Change::RemoveLocal { .. }
-                | Change::SetMtu { .. } => Arc::default(),
-            };
-            (change.clone(), cells)
-        });
-        let with_cells: Arc<[_]> = with_cells.collect();
-        let (answer, answered) = sync_channel(1);
-        self.command(Command::Apply(Arc::clone(&with_cells), answer))?;
-        let (made, done) = answered.recv().map_err(|_| DataplaneError::Stopped)?;
-        for (change, cells) in &with_cells[..made] {
-            match change {
-                Change::Bind { binding, .. } => self.counters.insert(*binding, Arc::clone(cells)),
-                Change::Unbind(binding) => self.counters.remove(binding),
-                Change::RouteLocally(_)
-                | Change::AddLocal(_)
-                | Change::RemoveLocal { .. }
-                | Change::SetMtu { .. } => None,
-            };
-        }
-        done
+        let is_held = |change: &Change| {
+            matches!(change, Change::Bind { .. } | Change::Unbind(_) | Change::RouteLocally(_))
+        };
+        // Those of what is held, which are many, go to the worker together.
+        let mut groups = changes.chunk_by(|a, b| is_held(a) && is_held(b));
+        groups.try_for_each(|group| match group {
+            [change] if !is_held(change) => self.reshape(change),
+            group => self.hold(group),
+        })
     }
 
     fn counters(&self, binding: BindingId) -> Option<BindingCounters> {

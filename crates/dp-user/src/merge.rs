@@ -68,7 +68,7 @@ struct Run {
 #[derive(Debug)]
 pub struct Merger {
     /// Whether the kernel takes trains of UDP datagrams.
-    udp: bool,
+    pub udp: bool,
     open: Vec<Run>,
     /// Runs that were written, for their allocations.
     spare: Vec<Vec<Range<usize>>>,

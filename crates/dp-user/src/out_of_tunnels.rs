@@ -34,7 +34,7 @@ impl Worker {
             Exit { forwarder, transport, merger, sink, now }.batch(inbox);
         }
         let single = if transport.carriage.is_udp() { 0 } else { arrivals };
-        self.collect_failures(now);
+        self.collect_failures(&[at], now);
         single
     }
 }
@@ -104,7 +104,7 @@ impl Exit<'_> {
         // What the kernel merges before a socket sees it, it does not say how to cut; and over a
         // cable without errors, as virtual ones are, it leaves checksums to whoever needs them.
         let mtu = held.paths.iter().map(|path| path.mtu(*now)).min().unwrap_or(u16::MAX);
-        let mtu = mtu.min(sink.devices.get(usize::from(device)).map_or(mtu, |d| d.mtu));
+        let mtu = mtu.min(sink.device(device).map_or(mtu, |d| d.mtu));
         if let Some(header) = unfinished(&octets[place.clone()], inner, mtu) {
             forwarder.received(&inbound, end, merged(&header, inner));
             return merger.pass(octets, place, inner, header, device, sink);
@@ -126,14 +126,19 @@ fn merged(header: &VirtioHeader, inner: &Inner) -> Load {
 
 /// Writes to devices and counts what they refuse.
 struct Devices<'a> {
-    devices: &'a [Device],
+    devices: &'a [Option<Device>],
     refused: u64,
+}
+
+impl Devices<'_> {
+    fn device(&self, place: u16) -> Option<&Device> {
+        self.devices.get(usize::from(place))?.as_ref()
+    }
 }
 
 impl Sink for Devices<'_> {
     fn write(&mut self, device: u16, packets: u64, parts: &[IoSlice<'_>]) {
-        let device = self.devices.get(usize::from(device));
-        if device.is_none_or(|device| (&device.file).write_vectored(parts).is_err()) {
+        if self.device(device).is_none_or(|device| (&device.file).write_vectored(parts).is_err()) {
             self.refused += packets;
         }
     }

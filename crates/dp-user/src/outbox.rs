@@ -79,6 +79,11 @@ impl Outbox {
         &self.fd
     }
 
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.datagrams.is_empty()
+    }
+
     /// Queues a packet of `length` octets that the pieces add up to.
     pub fn push(
         &mut self,

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 
 use kedge_dataplane::Reply;
+use kedge_net::place::Place;
 use tracing::debug;
 
 use crate::sys::socket;
@@ -27,13 +28,14 @@ struct Sockets {
 }
 
 impl Replies {
-    /// Opens the sockets in the calling thread's network namespace.
-    pub fn open() -> std::io::Result<Self> {
+    /// Opens the sockets of a world, in whose network namespace the calling thread is.
+    pub fn open(place: &Place) -> std::io::Result<Self> {
         let open = |is_ipv4| {
-            Ok(Sockets {
-                raw: socket::open(is_ipv4, libc::SOCK_RAW, libc::IPPROTO_RAW as u8)?,
-                route: socket::open(is_ipv4, libc::SOCK_DGRAM, 0)?,
-            })
+            let raw = socket::open(is_ipv4, libc::SOCK_RAW, libc::IPPROTO_RAW as u8)?;
+            let route = socket::open(is_ipv4, libc::SOCK_DGRAM, 0)?;
+            place.claim(&raw)?;
+            place.claim(&route)?;
+            Ok(Sockets { raw, route })
         };
         let unless_missing = |result: std::io::Result<Sockets>| match result {
             Err(error) if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => Ok(None),

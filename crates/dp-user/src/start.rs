@@ -2,15 +2,16 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
 
-use kedge_dataplane::DataplaneError;
 use kedge_dataplane::inner::protocol;
+use kedge_dataplane::{DataplaneError, Local};
+use kedge_model::{VrfId, World};
+use kedge_net::netlink::Netlink;
+use kedge_net::place::{Place, Vrf};
+use kedge_net::{NetError, limits};
 
-use crate::config::{DeviceConfig, TransportLocal};
 use crate::outbox::Outbox;
 use crate::replies::Replies;
-use crate::sys::netns::within;
 use crate::sys::{share, socket, tun};
 use crate::transport::{Carriage, Transport};
 use crate::worker::Device;
@@ -20,11 +21,23 @@ const QUEUE: u16 = 2000;
 /// Octets that wait in a socket, each way.
 const BUFFER: i32 = 8 << 20;
 
-/// Makes a device and brings it up; also says whether it takes trains of UDP datagrams.
-pub fn device(config: &DeviceConfig) -> Result<(Device, bool), DataplaneError> {
-    let name = &config.name;
+/// A device as its owner knows it.
+#[derive(Debug)]
+pub struct Opened {
+    name: String,
+    place: Place,
+}
+
+/// Makes a device in a world and brings it up.
+pub fn device(
+    vrf: VrfId,
+    world: &World,
+    name: &str,
+    mtu: u16,
+) -> Result<(Opened, Device), DataplaneError> {
+    let place = find(world)?;
     let action = || format!("make the TUN device {name}");
-    let made = within(config.netns.as_ref(), || {
+    let made = place.within(|| {
         let file = tun::open().map_err(|source| match source.raw_os_error() {
             Some(libc::ENOENT | libc::ENODEV | libc::ENXIO) => DataplaneError::Missing {
                 what: tun::TUN_PATH.into(),
@@ -35,27 +48,49 @@ pub fn device(config: &DeviceConfig) -> Result<(Device, bool), DataplaneError> {
         })?;
         let set_up = || {
             tun::create(&file, name).map_err(taken)?;
-            let udp = tun::set_offloads(&file)?;
+            let udp_trains = tun::set_offloads(&file)?;
             quiet(name);
-            tun::bring_up(name, config.mtu, QUEUE)?;
-            Ok((Replies::open()?, udp))
+            if let Some(vrf) = place.vrf() {
+                enslave(name, vrf).map_err(io::Error::other)?;
+            }
+            tun::bring_up(name, mtu, QUEUE)?;
+            Ok((Replies::open(&place)?, udp_trains))
         };
-        let (replies, udp) = set_up().map_err(|e| host(action(), "CAP_NET_ADMIN", e))?;
-        let netns = config.netns.as_ref().map(OwnedFd::try_clone).transpose();
-        let netns = netns.map_err(|e| host(action(), "CAP_SYS_ADMIN", e))?;
-        let (vrf, mtu, name) = (config.vrf, config.mtu, name.clone());
-        Ok((Device { vrf, name, netns, mtu, file, replies }, udp))
+        let (replies, udp_trains) = set_up().map_err(|e| host(action(), "CAP_NET_ADMIN", e))?;
+        Ok(Device { vrf, mtu, udp_trains, file, replies })
     });
-    made.map_err(|e| host(format!("enter the network namespace of {name}"), "CAP_SYS_ADMIN", e))?
+    let device = made.map_err(elsewhere)??;
+    Ok((Opened { name: name.to_owned(), place }, device))
 }
 
-/// Gives a device another MTU.
-pub fn set_mtu(device: &mut Device, mtu: u16) -> Result<(), DataplaneError> {
-    let name = &device.name;
-    let failed = |source| host(format!("set the MTU of {name} to {mtu}"), "CAP_NET_ADMIN", source);
-    within(device.netns.as_ref(), || tun::set_mtu(name, mtu)).flatten().map_err(failed)?;
-    device.mtu = mtu;
-    Ok(())
+/// Puts a device into a VRF device before it is up: packets of another world never see it.
+fn enslave(name: &str, vrf: &Vrf) -> Result<(), NetError> {
+    let mut netlink = Netlink::open()?;
+    let device = netlink.link(name)?.index;
+    netlink.enslave(device, vrf.index)
+}
+
+impl Opened {
+    /// The device's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Gives the device another MTU.
+    pub fn set_mtu(&self, mtu: u16) -> Result<(), DataplaneError> {
+        let name = &self.name;
+        let set = self.place.within(|| tun::set_mtu(name, mtu)).map_err(elsewhere)?;
+        let action = || format!("set the MTU of {name} to {mtu}");
+        set.map_err(|source| host(action(), "CAP_NET_ADMIN", source))
+    }
+}
+
+fn find(world: &World) -> Result<Place, DataplaneError> {
+    Place::find(world).map_err(elsewhere)
+}
+
+fn elsewhere(error: NetError) -> DataplaneError {
+    DataplaneError::World(error.to_string())
 }
 
 /// The kernel's "invalid argument" (a device of another kind) and "busy" (a TUN device that some
@@ -76,18 +111,23 @@ fn quiet(name: &str) {
     }
 }
 
-/// Opens the sockets of a local, in the order of [`Carriage::ALL`].
-pub fn transports(config: &TransportLocal) -> Result<Vec<Transport>, DataplaneError> {
-    let opened = within(config.netns.as_ref(), || {
-        let has = |c: &Carriage| *c != Carriage::Shared || config.signalling_port.is_some();
+/// Opens the sockets of a local in its world, in the order of [`Carriage::ALL`].
+pub fn transports(local: &Local, world: &World) -> Result<Vec<Transport>, DataplaneError> {
+    let place = find(world)?;
+    let opened = place.within(|| {
+        let has = |c: &Carriage| *c != Carriage::Shared || local.signalling_port.is_some();
         let carriages = Carriage::ALL.into_iter().filter(has);
-        carriages.map(|carriage| transport(config, carriage)).collect()
+        carriages.map(|carriage| transport(local, world, &place, carriage)).collect()
     });
-    let action = || format!("enter the network namespace of {}", config.address);
-    opened.map_err(|source| host(action(), "CAP_SYS_ADMIN", source))?
+    opened.map_err(elsewhere)?
 }
 
-fn transport(config: &TransportLocal, carriage: Carriage) -> Result<Transport, DataplaneError> {
+fn transport(
+    config: &Local,
+    world: &World,
+    place: &Place,
+    carriage: Carriage,
+) -> Result<Transport, DataplaneError> {
     let is_ipv4 = config.address.is_ipv4();
     let (kind, protocol, port, what) = match carriage {
         Carriage::Udp => (libc::SOCK_DGRAM, protocol::UDP, config.udp_port, "UDP"),
@@ -101,6 +141,7 @@ fn transport(config: &TransportLocal, carriage: Carriage) -> Result<Transport, D
     let local = SocketAddr::new(config.address, port);
     let open = || {
         let fd = socket::open(is_ipv4, kind, protocol)?;
+        place.claim(&fd)?;
         for (level, name, value) in options(is_ipv4, carriage) {
             socket::set(&fd, level, name, value)?;
         }
@@ -121,7 +162,7 @@ fn transport(config: &TransportLocal, carriage: Carriage) -> Result<Transport, D
     let fd = open().map_err(|source: io::Error| match source.raw_os_error() {
         Some(libc::EADDRINUSE) => DataplaneError::AddressInUse { local, source },
         Some(libc::EADDRNOTAVAIL) => DataplaneError::AddressUnavailable {
-            transport: config.vrf,
+            world: world.clone(),
             local: config.address,
             source,
         },
@@ -165,6 +206,10 @@ fn host(action: String, capability: &'static str, source: io::Error) -> Dataplan
     match source.raw_os_error() {
         Some(libc::EPERM | libc::EACCES) => {
             DataplaneError::NotPermitted { action, capability, source }
+        }
+        Some(number @ (libc::EMFILE | libc::ENFILE)) => {
+            let limit = limits::hit(number).unwrap_or_default();
+            DataplaneError::TooManyFiles { action, limit, source }
         }
         _ => DataplaneError::Host { action, source },
     }

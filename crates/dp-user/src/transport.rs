@@ -68,20 +68,35 @@ impl Transport {
 pub struct Transports {
     /// By the place of their local; that of one which was removed has none.
     locals: Vec<Vec<Transport>>,
+    /// The numbers of those through which something is about to leave: there may be thousands
+    /// through which nothing does.
+    queued: Vec<usize>,
 }
 
 impl Transports {
-    /// Those of the local in this place, instead of what was there: none for one that is removed.
-    pub fn set(&mut self, place: usize, of_local: Vec<Transport>) {
+    /// Puts those of a local in its place, and gives what was there: none for one that is removed.
+    pub fn set(&mut self, place: u16, of_local: Vec<Transport>) -> Vec<Transport> {
+        let place = usize::from(place);
         if self.locals.len() <= place {
             self.locals.resize_with(place + 1, Vec::new);
         }
-        self.locals[place] = of_local;
+        std::mem::replace(&mut self.locals[place], of_local)
     }
 
-    /// The socket of a local, by its place among them, for a kind of packets.
-    pub fn of_local(&mut self, local: u16, carriage: Carriage) -> Option<&mut Transport> {
-        self.locals.get_mut(usize::from(local))?.get_mut(carriage as usize)
+    /// The outbox of a local, by its place among them, for a kind of packets. It is among what
+    /// [`Self::take_queued`] gives next.
+    pub fn queue(&mut self, local: u16, carriage: Carriage) -> Option<&mut Outbox> {
+        let (local, kind) = (usize::from(local), carriage as usize);
+        let outbox = &mut self.locals.get_mut(local)?.get_mut(kind)?.outbox;
+        if outbox.is_empty() {
+            self.queued.push(local * Carriage::ALL.len() + kind);
+        }
+        Some(outbox)
+    }
+
+    /// The numbers of the sockets through which something is about to leave.
+    pub fn take_queued(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.queued)
     }
 
     /// The socket of this number.
@@ -91,17 +106,9 @@ impl Transports {
     }
 
     /// The sockets of the local in this place, with their numbers.
-    pub fn numbered_of(&self, place: usize) -> impl Iterator<Item = (usize, &Transport)> {
-        let first = place * Carriage::ALL.len();
-        self.locals.get(place).into_iter().flatten().zip(first..).map(|(t, number)| (number, t))
-    }
-
-    /// All of them, with their numbers.
-    pub fn numbered(&self) -> impl Iterator<Item = (usize, &Transport)> {
-        (0..self.locals.len()).flat_map(|place| self.numbered_of(place))
-    }
-
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Transport> {
-        self.locals.iter_mut().flatten()
+    pub fn numbered_of(&self, place: u16) -> impl Iterator<Item = (usize, &Transport)> {
+        let first = usize::from(place) * Carriage::ALL.len();
+        let of_local = self.locals.get(usize::from(place)).into_iter().flatten();
+        of_local.zip(first..).map(|(transport, number)| (number, transport))
     }
 }

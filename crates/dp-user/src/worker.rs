@@ -14,9 +14,9 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
 use kedge_dataplane::{
@@ -24,22 +24,25 @@ use kedge_dataplane::{
 };
 use kedge_model::VrfId;
 
-use crate::config::TransportLocal;
 use crate::into_tunnels::READS;
 use crate::merge::Merger;
 use crate::pace::Pace;
 use crate::replies::Replies;
-use crate::start;
 use crate::sys::epoll::{Epoll, Waker, precise_timers};
 use crate::sys::receive::Inbox;
-use crate::transport::Transports;
+use crate::transport::{Transport, Transports};
+
+/// What a token of the poll says: its kind, and in the other bits the place.
+const KIND: u64 = 3 << 32;
+const WAKER: u64 = 0;
+const DEVICE: u64 = 1 << 32;
+const TRANSPORT: u64 = 2 << 32;
 
 /// What the owner asks of the worker.
-#[derive(Debug)]
 pub enum Command {
-    /// Make these changes, then answer how many were made, and what the next one met. A binding's
-    /// counters come with it.
-    Apply(Arc<[(Change, Arc<BindingCells>)]>, SyncSender<(usize, Result<(), DataplaneError>)>),
+    /// Do this between two packets. What it opens, and what it closes, takes the kernel its time:
+    /// the owner does both.
+    Do(Box<dyn FnOnce(&mut Worker) + Send>),
     /// End.
     Stop,
 }
@@ -49,12 +52,10 @@ pub enum Command {
 pub struct Device {
     /// Its inner routing world.
     pub vrf: VrfId,
-    /// Its name, in the network namespace of `netns`.
-    pub name: String,
-    /// The namespace it was made in; `None` is the process's own.
-    pub netns: Option<OwnedFd>,
     /// Its MTU.
     pub mtu: u16,
+    /// Whether it takes trains of UDP datagrams.
+    pub udp_trains: bool,
     /// Where packets are read and written.
     pub file: File,
     /// How senders of that world are told of errors.
@@ -66,13 +67,12 @@ pub struct Device {
 pub struct Worker {
     /// What decides.
     pub forwarder: Forwarder,
-    /// In the order of the tables' devices.
-    pub devices: Vec<Device>,
-    /// In the order of the tables' locals.
+    /// By the places that the tables give them.
+    pub devices: Vec<Option<Device>>,
+    /// By the places of the tables' locals.
     pub transports: Transports,
     /// Joins what goes to devices.
     pub merger: Merger,
-    /// Knows the waker as 0, then devices, then transports by their numbers.
     epoll: Epoll,
     /// Says that a command waits.
     waker: Waker,
@@ -90,26 +90,16 @@ impl Worker {
     /// A worker that has not run yet.
     pub fn new(
         forwarder: Forwarder,
-        devices: Vec<Device>,
-        transports: Transports,
-        udp_trains: bool,
         waker: Waker,
         commands: Receiver<Command>,
     ) -> io::Result<Self> {
         let epoll = Epoll::new()?;
-        epoll.add(&waker, 0)?;
-        for (device, token) in devices.iter().zip(1..) {
-            epoll.add(&device.file, token)?;
-        }
-        let first = 1 + devices.len();
-        for (number, transport) in transports.numbered() {
-            epoll.add(transport.outbox.fd(), (first + number) as u64)?;
-        }
+        epoll.add(&waker, WAKER)?;
         Ok(Self {
             forwarder,
-            devices,
-            transports,
-            merger: Merger::new(udp_trains),
+            devices: Vec::new(),
+            transports: Transports::default(),
+            merger: Merger::new(true),
             epoll,
             waker,
             commands,
@@ -128,15 +118,12 @@ impl Worker {
             let now = Instant::now();
             let mut single = 0;
             for (token, is_error) in ready {
-                let at = usize::try_from(token).unwrap_or(usize::MAX);
-                if at == 0 {
-                    if self.obey() {
-                        return Ok(());
-                    }
-                } else if at <= self.devices.len() {
-                    self.serve_device(at - 1, now)?;
-                } else {
-                    single += self.serve_transport(at - 1 - self.devices.len(), is_error, now);
+                let place = (token & !KIND) as usize;
+                match token & KIND {
+                    DEVICE => self.serve_device(place, now)?,
+                    TRANSPORT => single += self.serve_transport(place, is_error, now),
+                    _ if self.obey() => return Ok(()),
+                    _ => {}
                 }
             }
             if let Some(moment) = pace.after(now, Instant::now(), single) {
@@ -151,63 +138,104 @@ impl Worker {
         while let Ok(command) = self.commands.try_recv() {
             match command {
                 Command::Stop => return true,
-                Command::Apply(changes, answer) => {
-                    let mut made = 0;
-                    let done = changes.iter().try_for_each(|(change, cells)| {
-                        self.make(change, cells)?;
-                        made += 1;
-                        Ok(())
-                    });
-                    // The owner waits for it, or has gone.
-                    let _ = answer.send((made, done));
-                }
+                Command::Do(work) => work(self),
             }
         }
         false
     }
 
-    fn make(&mut self, change: &Change, cells: &Arc<BindingCells>) -> Result<(), DataplaneError> {
+    /// Makes changes of what is held, until one fails: how many were made, and what that one met.
+    pub fn hold(
+        &mut self,
+        changes: &[(Change, Arc<BindingCells>)],
+    ) -> (usize, Result<(), DataplaneError>) {
         let tables = &mut self.forwarder.tables;
-        match change {
-            Change::Bind { binding, want } => tables.bind(*binding, want, Arc::clone(cells))?,
-            Change::Unbind(binding) => tables.unbind(*binding),
-            Change::RouteLocally(on) => tables.route_locally(*on),
-            Change::AddLocal(local) => self.add_local(*local)?,
-            Change::RemoveLocal { vrf, address } => {
-                if let Some(place) = tables.remove_local(*vrf, *address) {
-                    // The sockets are closed, which ends their watch.
-                    self.transports.set(place, Vec::new());
-                }
+        let mut made = 0;
+        let done = changes.iter().try_for_each(|(change, cells)| {
+            match change {
+                Change::Bind { binding, want } => tables.bind(*binding, want, Arc::clone(cells))?,
+                Change::Unbind(binding) => tables.unbind(*binding),
+                Change::RouteLocally(on) => tables.route_locally(*on),
+                // The owner makes these one by one, with what they take.
+                Change::AddLocal { .. }
+                | Change::RemoveLocal { .. }
+                | Change::AddDevice { .. }
+                | Change::RemoveDevice(_)
+                | Change::SetMtu { .. } => {}
             }
-            Change::SetMtu { vrf, mtu } => {
-                for device in self.devices.iter_mut().filter(|device| device.vrf == *vrf) {
-                    start::set_mtu(device, *mtu)?;
-                }
-            }
+            made += 1;
+            Ok(())
+        });
+        (made, done)
+    }
+
+    /// Takes packets of an inner world.
+    pub fn add_device(&mut self, device: Device) -> Result<(), DataplaneError> {
+        let vrf = device.vrf;
+        let place = self.forwarder.tables.add_device(vrf)?;
+        if let Err(source) = self.epoll.add(&device.file, DEVICE | u64::from(place)) {
+            self.forwarder.tables.remove_device(vrf);
+            return Err(not_watched(source));
         }
+        self.merger.udp &= device.udp_trains;
+        let place = usize::from(place);
+        if self.devices.len() <= place {
+            self.devices.resize_with(place + 1, || None);
+        }
+        self.devices[place] = Some(device);
         Ok(())
     }
 
-    fn add_local(&mut self, local: Local) -> Result<(), DataplaneError> {
-        let Local { vrf, address, udp_port, signalling_port } = local;
-        let config = TransportLocal { vrf, address, udp_port, signalling_port, netns: None };
-        let opened = start::transports(&config)?;
-        let place = self.forwarder.tables.add_local(local);
-        self.transports.set(place, opened);
-        let first = 1 + self.devices.len();
+    /// Takes packets of an inner world no more; its device is the owner's to close.
+    pub fn remove_device(&mut self, vrf: VrfId) -> Option<Device> {
+        let place = self.forwarder.tables.remove_device(vrf)?;
+        let device = self.devices.get_mut(usize::from(place))?.take()?;
+        // What is closed is not watched either.
+        let _ = self.epoll.remove(&device.file);
+        Some(device)
+    }
+
+    /// The device of an inner world.
+    pub fn device_mut(&mut self, vrf: VrfId) -> Option<&mut Device> {
+        let place = self.forwarder.tables.device(vrf)?;
+        self.devices.get_mut(usize::from(place))?.as_mut()
+    }
+
+    /// Takes packets from tunnels that end at an address more, by these sockets.
+    pub fn add_local(
+        &mut self,
+        local: Local,
+        sockets: Vec<Transport>,
+    ) -> Result<(), DataplaneError> {
+        let place = self.forwarder.tables.add_local(local)?;
+        self.transports.set(place, sockets);
         let watched = self.transports.numbered_of(place).try_for_each(|(number, transport)| {
-            self.epoll.add(transport.outbox.fd(), (first + number) as u64)
+            self.epoll.add(transport.outbox.fd(), TRANSPORT | number as u64)
         });
         watched.map_err(|source| {
-            self.forwarder.tables.remove_local(vrf, address);
-            self.transports.set(place, Vec::new());
-            DataplaneError::Host { action: "wait for packets".to_owned(), source }
+            self.remove_local(local.vrf, local.address);
+            not_watched(source)
         })
     }
 
-    /// Tells the senders of packets that could not be sent, or met an error on their way.
-    pub fn collect_failures(&mut self, now: Instant) {
-        for transport in self.transports.iter_mut() {
+    /// Takes packets from tunnels that end at an address no more; its sockets are the owner's to
+    /// close.
+    pub fn remove_local(&mut self, vrf: VrfId, address: IpAddr) -> Vec<Transport> {
+        let Some(place) = self.forwarder.tables.remove_local(vrf, address) else {
+            return Vec::new();
+        };
+        let sockets = self.transports.set(place, Vec::new());
+        for socket in &sockets {
+            let _ = self.epoll.remove(socket.outbox.fd());
+        }
+        sockets
+    }
+
+    /// Tells the senders of packets that could not be sent through these sockets, or met an error
+    /// on their way.
+    pub fn collect_failures(&mut self, numbers: &[usize], now: Instant) {
+        for &number in numbers {
+            let Some(transport) = self.transports.get_mut(number) else { continue };
             let outbox = &mut transport.outbox;
             if outbox.refused > 0 {
                 self.forwarder.cells().dropped(DropReason::Refused, outbox.refused);
@@ -224,10 +252,15 @@ impl Worker {
                     inner,
                 };
                 let Some((vrf, reply)) = self.forwarder.tunnel_error(&error, now) else { continue };
-                if let Some(device) = self.devices.iter().find(|device| device.vrf == vrf) {
+                let place = self.forwarder.tables.device(vrf).map(usize::from);
+                if let Some(Some(device)) = place.and_then(|place| self.devices.get(place)) {
                     device.replies.send(&reply);
                 }
             }
         }
     }
+}
+
+fn not_watched(source: io::Error) -> DataplaneError {
+    DataplaneError::Host { action: "wait for packets".to_owned(), source }
 }

@@ -16,8 +16,8 @@ impl CustomerId {
     pub const MAX: Self = Self(0xffff);
 }
 
-/// A routing world: a network namespace or a Linux VRF device. The daemon maps configured names
-/// to these numbers; the machines and the data planes only compare them.
+/// A routing world: a network namespace or a Linux VRF device ([`World`](crate::World)). The daemon
+/// maps configured names to these numbers; the machines and the data planes only compare them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct VrfId(pub u32);
 

@@ -18,7 +18,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use kedge_model::VrfId;
+use kedge_model::{VrfId, World};
+use kedge_net::place::Place;
 use kedge_net::signalling::{Batch, Outgoing, Sender, SignalSocket};
 use lab::Lab;
 
@@ -135,7 +136,8 @@ fn bare_echo(stop: &AtomicBool) -> usize {
 /// The daemon's way: a batch in, each datagram's path and code point turned round, a batch out.
 fn signalling_echo(stop: &AtomicBool) -> usize {
     let local = SERVER.parse().expect("an address");
-    let socket = SignalSocket::open(VrfId::DEFAULT, local).expect("the port is free");
+    let own = Place::find(&World::Own).expect("this namespace");
+    let socket = SignalSocket::open(&own, VrfId::DEFAULT, local).expect("the port is free");
     let (mut batch, mut sender) = (Batch::default(), Sender::default());
     let mut echoes = 0;
     while !stop.load(Ordering::Relaxed) {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use crate::limits;
+
 /// A system call or netlink request that failed: what was tried, on what, why, and what helps.
 ///
 /// ```text
@@ -13,7 +15,8 @@ pub struct NetError {
     operation: &'static str,
     object: String,
     needs: &'static str,
-    advice: Option<&'static str>,
+    /// What helps, where the error's number does not say it.
+    advice: Option<String>,
     words: Option<String>,
     source: io::Error,
 }
@@ -36,8 +39,13 @@ impl NetError {
     }
 
     /// Says what helps if the object does not exist.
-    pub(crate) fn if_absent(mut self, advice: &'static str) -> Self {
-        self.advice = (self.errno() == Some(libc::ENOENT)).then_some(advice);
+    pub(crate) fn if_absent(self, advice: &str) -> Self {
+        if self.is_absent() { self.with_advice(advice.to_owned()) } else { self }
+    }
+
+    /// Says what helps.
+    pub(crate) fn with_advice(mut self, advice: String) -> Self {
+        self.advice = Some(advice);
         self
     }
 
@@ -66,8 +74,10 @@ impl NetError {
     }
 
     fn hint(&self) -> Option<String> {
+        if let Some(advice) = &self.advice {
+            return Some(advice.clone());
+        }
         let hint = match self.errno()? {
-            libc::ENOENT => self.advice?,
             libc::EPERM | libc::EACCES => return Some(format!("needs {}", self.needs)),
             libc::EADDRINUSE => "another process holds that address and port",
             libc::EADDRNOTAVAIL => {
@@ -79,7 +89,7 @@ impl NetError {
             libc::ENETDOWN => "the device is down",
             libc::ENETUNREACH | libc::EHOSTUNREACH => "there is no route to it",
             libc::EBUSY => "the device must be down for this change",
-            libc::EMFILE | libc::ENFILE => "raise the limit on open files",
+            number @ (libc::EMFILE | libc::ENFILE) => return limits::hit(number),
             libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT => "this kernel lacks that protocol",
             _ => return None,
         };

@@ -12,6 +12,9 @@
 //! | [`access`] | one packet socket per access interface, with the filter that feeds it |
 //! | [`netlink`] | links, addresses, routes, rules, neighbours; changes, dumps, notifications |
 //! | [`namespace`] | running a closure inside a network namespace |
+//! | [`place`] | routing worlds: namespaces and VRF devices, and opening things in them |
+//! | [`hosts`] | a ledger for each namespace that the daemon works in |
+//! | [`limits`] | how many files may be open |
 //! | [`sysctl`] | entries below `/proc/sys/net`, per namespace |
 //! | [`owned`] | the ledger of what was made in the kernel, to remove it again |
 //! | [`privileges`] | giving up every capability that is not needed |
@@ -21,14 +24,17 @@
 //! [`namespace::Namespace::within`] and used from the control thread.
 //!
 //! `unsafe` is confined to the modules that make system calls: [`poll`], [`signalling`],
-//! [`access`], [`namespace`], `socket` and [`privileges`].
+//! [`access`], [`namespace`], [`limits`], `socket` and [`privileges`].
 
 pub mod access;
 mod before;
 mod error;
+pub mod hosts;
+pub mod limits;
 pub mod namespace;
 pub mod netlink;
 pub mod owned;
+pub mod place;
 pub mod poll;
 pub mod privileges;
 pub mod signalling;

@@ -15,6 +15,10 @@ use std::{fmt, io, thread};
 use crate::NetError;
 use crate::socket::check;
 
+/// What entering takes, for the error of who lacks it: see [`crate::privileges`].
+const PRIVILEGE: &str = "CAP_SYS_ADMIN, which kedged keeps only if its configuration names a \
+    namespace when it starts: restart it";
+
 /// A network namespace, kept alive while a handle to it exists. Clones are the same namespace.
 #[derive(Clone)]
 pub struct Namespace {
@@ -76,7 +80,7 @@ impl Namespace {
     fn enter(&self) -> Result<(), NetError> {
         // SAFETY: the descriptor is open; setns() takes plain numbers.
         check(unsafe { libc::setns(self.file.as_raw_fd(), libc::CLONE_NEWNET) })
-            .map_err(|e| NetError::new("enter", self, e).needs("CAP_SYS_ADMIN"))?;
+            .map_err(|e| NetError::new("enter", self, e).needs(PRIVILEGE))?;
         Ok(())
     }
 

@@ -103,6 +103,11 @@ impl Owned {
         self.before = Some(Before::open(path, &self.namespace));
     }
 
+    /// The namespace whose ledger it is.
+    pub fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
     /// The connection that the ledger uses, for looking things up.
     pub fn netlink(&mut self) -> &mut Netlink {
         &mut self.netlink

@@ -26,6 +26,11 @@ impl Sysctl {
         Self { path: format!("ipv6/conf/{device}/{key}") }
     }
 
+    /// `net.ipv4.KEY`, which is about no device.
+    pub fn ipv4_of_all(key: &'static str) -> Self {
+        Self { path: format!("ipv4/{key}") }
+    }
+
     /// The entry at a path below `/proc/sys/net`, as [`Self::path`] gives it.
     pub(crate) fn at(path: &str) -> Self {
         Self { path: path.to_owned() }
@@ -58,7 +63,7 @@ impl Sysctl {
     /// A device whose name leads out of its directory is refused.
     fn file(&self) -> io::Result<PathBuf> {
         let is_step = |part: &str| part.is_empty() || part == "." || part == "..";
-        if self.path.split('/').count() != 4 || self.path.split('/').any(is_step) {
+        if !matches!(self.path.split('/').count(), 2 | 4) || self.path.split('/').any(is_step) {
             return Err(io::ErrorKind::InvalidFilename.into());
         }
         Ok(PathBuf::from("/proc/sys/net").join(&self.path))

@@ -281,7 +281,7 @@ fn a_lookup_tells_device_router_source_and_mtu() {
         ("2001:db8::7", None, "2001:db8::1", None),
         ("2001:db8:1::7", Some("2001:db8::9"), "2001:db8::1", Some(1280)),
     ] {
-        let lookup = netlink.lookup(ip(to), None).unwrap();
+        let lookup = netlink.lookup(ip(to), None, None).unwrap();
         assert_eq!(
             (lookup.device, lookup.gateway, lookup.source, lookup.mtu),
             (near, gateway.map(ip), Some(ip(source)), mtu),
@@ -289,9 +289,9 @@ fn a_lookup_tells_device_router_source_and_mtu() {
         );
     }
     lab.ip("address add 192.0.2.2/24 dev near");
-    assert_eq!(netlink.lookup(ip("10.1.1.1"), Some(ip("192.0.2.2"))).unwrap().device, near);
+    assert_eq!(netlink.lookup(ip("10.1.1.1"), Some(ip("192.0.2.2")), None).unwrap().device, near);
     for to in ["203.0.113.1", "10.9.1.1", "2001:db8:ffff::1"] {
-        assert!(netlink.lookup(ip(to), None).is_err(), "{to}");
+        assert!(netlink.lookup(ip(to), None, None).is_err(), "{to}");
     }
 }
 

@@ -4,10 +4,11 @@ mod lab;
 
 use std::net::SocketAddr;
 
-use kedge_model::{MacAddr, VrfId};
+use kedge_model::{MacAddr, VrfId, World};
 use kedge_net::access::AccessSocket;
 use kedge_net::namespace::Namespace;
 use kedge_net::netlink::{Netlink, Notifications};
+use kedge_net::place::Place;
 use kedge_net::privileges::{Needs, keep_needed, missing};
 use kedge_net::signalling::SignalSocket;
 use kedge_net::sysctl::Sysctl;
@@ -19,9 +20,10 @@ fn what_is_kept_is_enough_for_everything_in_one_namespace() {
     // The namespace's own thread has the part of a daemon that was started there.
     lab.within(|| {
         keep_needed(Needs::OneNamespace).unwrap();
+        let own = Place::find(&World::Own).unwrap();
         for local in ["127.0.0.1:5436", "[::1]:0"] {
             let local: SocketAddr = local.parse().unwrap();
-            SignalSocket::open(VrfId::DEFAULT, local).unwrap();
+            SignalSocket::open(&own, VrfId::DEFAULT, local).unwrap();
         }
         let mut netlink = Netlink::open().unwrap();
         let near = netlink.link("near").unwrap();
@@ -42,7 +44,9 @@ fn another_namespace_needs_more_and_the_error_says_what() {
             assert_eq!(missing(Needs::OtherNamespaces).unwrap(), ["CAP_SYS_ADMIN"]);
             let error = lab.namespace.within(|| ()).unwrap_err();
             let expected = format!(
-                "cannot enter network namespace {}: Operation not permitted; needs CAP_SYS_ADMIN",
+                "cannot enter network namespace {}: Operation not permitted; needs CAP_SYS_ADMIN, \
+                 which kedged keeps only if its configuration names a namespace when it starts: \
+                 restart it",
                 lab.name
             );
             assert_eq!(error.to_string(), expected);
@@ -59,7 +63,8 @@ fn without_any_privilege_each_error_names_the_one_that_is_missing() {
         caps::clear(None, caps::CapSet::Effective).unwrap();
         let all = ["CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_NET_BIND_SERVICE"];
         assert_eq!(missing(Needs::OneNamespace).unwrap(), all);
-        let native = SignalSocket::open(VrfId::DEFAULT, "[::1]:0".parse().unwrap());
+        let own = Place::find(&World::Own).unwrap();
+        let native = SignalSocket::open(&own, VrfId::DEFAULT, "[::1]:0".parse().unwrap());
         assert_eq!(
             native.unwrap_err().to_string(),
             "cannot open the signalling socket of ::1: Operation not permitted; needs CAP_NET_RAW"

@@ -5,15 +5,20 @@ mod lab;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 
-use kedge_model::VrfId;
+use kedge_model::{VrfId, World};
+use kedge_net::place::Place;
 use kedge_net::signalling::{Batch, Outgoing, PORT, Sender, SignalSocket};
 use lab::{Lab, wait_for};
 
 const VRF: VrfId = VrfId(7);
 
+fn place(lab: &Lab) -> Place {
+    Place::find(&World::Namespace(lab.name.clone())).unwrap()
+}
+
 fn open(lab: &Lab, local: &str) -> SignalSocket {
     let local: SocketAddr = local.parse().unwrap();
-    lab.within(|| SignalSocket::open(VRF, local)).unwrap()
+    SignalSocket::open(&place(lab), VRF, local).unwrap()
 }
 
 /// A Heartbeat's header and `body`: a message that any kernel lets through.
@@ -195,7 +200,7 @@ fn datagrams_that_nobody_read_in_time_are_counted_by_the_kernel() {
 fn a_port_that_is_taken_is_named() {
     let lab = Lab::new();
     let _first = open(&lab, "127.0.0.1:5436");
-    let second = lab.within(|| SignalSocket::open(VRF, "127.0.0.1:5436".parse().unwrap()));
+    let second = SignalSocket::open(&place(&lab), VRF, "127.0.0.1:5436".parse().unwrap());
     assert_eq!(
         second.unwrap_err().to_string(),
         "cannot bind the signalling socket to 127.0.0.1:5436: Address already in use; \
@@ -207,7 +212,7 @@ fn a_port_that_is_taken_is_named() {
 fn an_address_that_the_host_lacks_is_named() {
     let lab = Lab::new();
     for local in ["192.0.2.1:5436", "[2001:db8::1]:0"] {
-        let error = lab.within(|| SignalSocket::open(VRF, local.parse().unwrap())).unwrap_err();
+        let error = SignalSocket::open(&place(&lab), VRF, local.parse().unwrap()).unwrap_err();
         let expected = format!(
             "cannot bind the signalling socket to {local}: Cannot assign requested address; \
              no interface of this namespace has that address, or its duplicate check still runs"

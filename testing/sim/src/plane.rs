@@ -24,7 +24,9 @@ impl Plane {
     /// Empty tables at an address.
     pub fn new(side: Side, address: IpAddr) -> Self {
         let local = Local { vrf: TRANSPORT, address, udp_port: DATA_PORT, signalling_port: None };
-        let tables = Tables::new(side, vec![INNER], vec![local]);
+        let mut tables = Tables::new(side);
+        tables.add_device(INNER).expect("there is room for one");
+        tables.add_local(local).expect("there is room for one");
         let forwarder = Forwarder::new(tables, Arc::new(TotalCells::default()));
         Self { forwarder, wanted: BTreeMap::new() }
     }

@@ -251,7 +251,6 @@ pub(crate) static PEER_LMA: Block<Key> = Block {
             ],
             "The routing world of the tunnels to this anchor",
         )
-        .no_effect_yet()
         .from(XE),
         row(
             Key::TunnelTemplate,

@@ -1,6 +1,6 @@
 //! The anchor's part of the configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use kedge_config::{
@@ -11,30 +11,29 @@ use kedge_lma::{
     Authentication, AuthenticationHome, CustomerSettings, CustomersSettings, Dscp,
     EncapsulationPolicy, Peer, Profile, Revocation, Service, Settings,
 };
-use kedge_model::{CustomerId, Lifetime, VrfId};
+use kedge_model::{CustomerId, Lifetime, VrfId, World};
 
+use super::customers::Hosting;
 use super::networks::networks;
 use super::routes::{RoutePlan, routes};
-use super::{ApplyError, LINK_MTU, Numbers};
+use super::{ApplyError, LINK_MTU};
 use crate::ends::State;
+use crate::numbers::Numbers;
 
 /// What an anchor is made of.
 pub struct AnchorPlan {
     /// What the machines are told.
     pub settings: CustomersSettings,
-    /// The addresses it answers at, each in its routing world.
-    pub addresses: Vec<(VrfId, IpAddr)>,
-    /// The routes to its device, of each routing world.
+    /// Where they are reached, and where their nodes' packets come out.
+    ends: State,
+    /// The routes to its devices, of each routing world.
     pub routes: BTreeMap<VrfId, RoutePlan>,
-    /// The devices' MTU.
-    pub mtu: u16,
 }
 
 impl AnchorPlan {
     /// Where its signalling and tunnels end.
     pub fn ends(&self) -> State {
-        let own = self.addresses.iter().filter(|(vrf, _)| *vrf == VrfId::DEFAULT);
-        State { addresses: own.map(|(_, address)| *address).collect(), mtu: self.mtu }
+        self.ends.clone()
     }
 }
 
@@ -50,8 +49,12 @@ pub fn anchor(
     let own = ipv6.chain(lma.ipv4.iter().copied().map(IpAddr::V4));
     let own = own.map(|address| (VrfId::DEFAULT, address)).collect();
     let base = base(config, lma, own, restart_counter);
+    let mut worlds = BTreeMap::from([(VrfId::DEFAULT, World::Own)]);
     let mut customers = match &lma.local_loop {
-        Some(service) => super::customers::customers(config, lma, service, &base, numbers)?,
+        Some(service) => {
+            let mut hosting = Hosting { config, lma, base: &base, numbers, worlds: &mut worlds };
+            hosting.customers(service)?
+        }
         None => Vec::new(),
     };
     if !base.addresses.is_empty() {
@@ -61,13 +64,14 @@ pub fn anchor(
         return Err(ApplyError::NoAddress { section: format!("pmipv6-lma {}", lma.id) });
     }
     let each = || customers.iter().map(|customer| &customer.settings);
-    let addresses: Vec<(VrfId, IpAddr)> = each().flat_map(|s| s.addresses.clone()).collect();
+    let addresses: BTreeSet<(VrfId, IpAddr)> = each().flat_map(|s| s.addresses.clone()).collect();
     let smallest = if addresses.iter().any(|(_, address)| address.is_ipv4()) { 20 } else { 40 };
+    // A tunnel that carries less has its own limit; the forwarder answers for it.
+    let mtu = lma.tunnel_mtu.unwrap_or(LINK_MTU - smallest);
+    let devices = each().map(|settings| (settings.vrf, mtu)).collect();
     Ok(AnchorPlan {
         routes: routes(lma, &customers),
-        addresses,
-        // A tunnel that carries less has its own limit; the forwarder answers for it.
-        mtu: lma.tunnel_mtu.unwrap_or(LINK_MTU - smallest),
+        ends: State { addresses, devices, worlds },
         settings: CustomersSettings { customers, entitled: lma.bce_license },
     })
 }

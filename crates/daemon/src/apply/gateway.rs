@@ -12,11 +12,12 @@ use kedge_mag::{
     Auth, AuthHome, CareOf, DetachDiscovery, Dscp, Interface, InterfaceId, Lma, Profile,
     Registration, Replay, Revocation, Service, Settings, TunnelMode,
 };
-use kedge_model::{Lifetime, MnId, VrfId};
+use kedge_model::{Lifetime, MnId, VrfId, World};
 use kedge_wire::registry::AccessTechnologyType;
 
 use super::{ApplyError, LINK_MTU, families};
 use crate::ends::State;
+use crate::worlds::Worlds;
 
 /// What a gateway is made of.
 pub struct GatewayPlan {
@@ -24,6 +25,8 @@ pub struct GatewayPlan {
     pub settings: Settings,
     /// The addresses it sends from.
     pub addresses: Vec<IpAddr>,
+    /// The routing world that they are in.
+    pub transport: World,
     /// The device's MTU.
     pub mtu: u16,
     /// Whether packets between nodes of the gateway stay there.
@@ -38,7 +41,11 @@ impl GatewayPlan {
 
     /// Where its signalling and tunnels end.
     pub fn ends(&self) -> State {
-        State { addresses: self.addresses.clone(), mtu: self.mtu }
+        let transport = self.settings.transport;
+        let mut state = State::own(&[], self.mtu);
+        state.addresses = self.addresses.iter().map(|address| (transport, *address)).collect();
+        state.worlds.insert(transport, self.transport.clone());
+        state
     }
 
     /// Gives interfaces that the gateway has already the numbers they have, and others numbers of
@@ -70,6 +77,7 @@ pub fn gateway(
     config: &Config,
     mag: &MagConfig,
     restart_counter: u32,
+    worlds: &mut Worlds,
 ) -> Result<GatewayPlan, ApplyError> {
     let section = || format!("pmipv6-mag {}", mag.id);
     let addresses: Vec<IpAddr> = {
@@ -82,6 +90,7 @@ pub fn gateway(
     if mag.lmas.is_empty() {
         return Err(ApplyError::NoAnchor { section: section() });
     }
+    let transport = transport(config, mag)?;
     let mut lmas = BTreeMap::new();
     for lma in &mag.lmas {
         let encap = config.lma_encap(lma);
@@ -118,7 +127,7 @@ pub fn gateway(
         name: mag.id.clone(),
         domain: mag.domain.clone(),
         care_of: CareOf { ipv4: mag.ipv4, ipv6: mag.ipv6 },
-        transport: VrfId::DEFAULT,
+        transport: worlds.number(&transport),
         inner: VrfId::DEFAULT,
         lmas,
         preference,
@@ -157,7 +166,18 @@ pub fn gateway(
     };
     let mtu = mag.tunnel_mtu.unwrap_or(LINK_MTU - headers);
     let local_routing = config.mag_local_routing(mag);
-    Ok(GatewayPlan { settings, addresses, mtu, local_routing, headers })
+    Ok(GatewayPlan { settings, addresses, transport, mtu, local_routing, headers })
+}
+
+/// The routing world of the tunnels. A gateway has one care-of address for all its anchors.
+fn transport(config: &Config, mag: &MagConfig) -> Result<World, ApplyError> {
+    let mut vrfs = mag.lmas.iter().map(|lma| lma.vrf.as_deref());
+    let vrf = vrfs.next().flatten();
+    if vrfs.any(|other| other != vrf) {
+        let section = format!("pmipv6-mag {}", mag.id);
+        return Err(ApplyError::SeveralTransports { section });
+    }
+    vrf.map_or(Ok(World::Own), |vrf| super::world(config, vrf))
 }
 
 /// The anchor's address to use: of a family that the gateway has, and of the one that the

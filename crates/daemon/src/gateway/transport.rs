@@ -3,11 +3,13 @@
 
 use std::net::IpAddr;
 
-use kedge_mag::Settings;
+use kedge_model::World;
 use kedge_net::NetError;
-use kedge_net::netlink::{DeviceIndex, Link};
-use kedge_net::owned::Owned;
+use kedge_net::netlink::{DeviceIndex, Link, Netlink};
+use kedge_net::place::Place;
 use tracing::debug;
+
+use crate::apply::GatewayPlan;
 
 /// An interface that is to be access and transport at once. As access interface it gets the one
 /// address of all gateways (RFC 6543), and everything that arrives on it is a node's.
@@ -31,13 +33,12 @@ enum Use {
 
 /// Looks at the devices between a gateway and its anchors. Gives the largest packet that fits
 /// through all of them; `None` if the host has no way to any of the anchors yet.
-pub fn examine(
-    settings: &Settings,
-    addresses: &[IpAddr],
-    host: &mut Owned,
-) -> Result<Result<Option<u16>, SharedInterface>, NetError> {
-    let links = host.netlink().links()?;
-    let held = host.netlink().addresses()?;
+pub fn examine(plan: &GatewayPlan) -> Result<Result<Option<u16>, SharedInterface>, NetError> {
+    let GatewayPlan { settings, addresses, .. } = plan;
+    let place = Place::find(&plan.transport)?;
+    let mut netlink = place.within(Netlink::open)??;
+    let links = netlink.links()?;
+    let held = netlink.addresses()?;
     let mut taken: Vec<(DeviceIndex, Use)> = held
         .iter()
         .filter(|address| addresses.contains(&address.net.addr()))
@@ -45,7 +46,8 @@ pub fn examine(
         .collect();
     let mut mtu = None;
     for lma in settings.lmas.values() {
-        let way = host.netlink().lookup(lma.address, settings.care_of_towards(lma.address));
+        let source = settings.care_of_towards(lma.address);
+        let way = netlink.lookup(lma.address, source, place.vrf().map(|vrf| vrf.index));
         let way = match way {
             Ok(way) => way,
             Err(error) => {
@@ -57,6 +59,10 @@ pub fn examine(
         let device = links.iter().find(|link| link.index == way.device).map(|link| link.mtu);
         let narrowest = way.mtu.into_iter().chain(device).min();
         mtu = narrowest.into_iter().chain(mtu).min();
+    }
+    // Access interfaces are in the daemon's own namespace.
+    if matches!(plan.transport, World::Namespace(_)) {
+        taken.clear();
     }
     let is_access = |link: &Link| settings.interfaces.values().any(|i| i.name == link.name);
     for (device, why) in taken {

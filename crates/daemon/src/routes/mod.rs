@@ -57,6 +57,11 @@ impl Routes {
         Ok(())
     }
 
+    /// Forgets worlds: their routes have gone with their devices.
+    pub fn leave(&mut self, is_left: impl Fn(VrfId) -> bool) {
+        self.worlds.retain(|vrf, _| !is_left(*vrf));
+    }
+
     /// Makes routes in a world as a plan says. [`Self::want`] has to follow for every binding that
     /// is forwarded.
     pub fn plan(&mut self, vrf: VrfId, plan: &RoutePlan) {

@@ -112,13 +112,16 @@ fn commits(shell: &Shell) -> String {
     commits.collect()
 }
 
-fn things(shell: &Shell) -> String {
-    let things: Vec<String> = shell.host.things().map(ToString::to_string).collect();
-    cut(things)
+fn things(shell: &mut Shell) -> String {
+    let things = shell.hosts.ledgers().flat_map(|owned| {
+        let of = owned.namespace().name().map_or(String::new(), |name| format!("{name}: "));
+        owned.things().map(|thing| format!("{of}{thing}")).collect::<Vec<_>>()
+    });
+    cut(things.collect())
 }
 
 fn interfaces(shell: &mut Shell) -> String {
-    let netlink = shell.host.netlink();
+    let netlink = shell.hosts.own().netlink();
     let addresses = netlink.addresses().unwrap_or_default();
     let links = match netlink.links() {
         Ok(links) => links,

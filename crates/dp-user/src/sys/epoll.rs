@@ -28,6 +28,15 @@ impl Epoll {
         Ok(())
     }
 
+    /// Reports `fd` no more.
+    pub fn remove(&self, fd: &impl AsFd) -> io::Result<()> {
+        let [epoll, fd] = [self.0.as_raw_fd(), fd.as_fd().as_raw_fd()];
+        let nothing = std::ptr::null_mut();
+        // SAFETY: both descriptors are open; no event is read for this operation.
+        check(unsafe { libc::epoll_ctl(epoll, libc::EPOLL_CTL_DEL, fd, nothing) })?;
+        Ok(())
+    }
+
     /// Waits until something is ready and gives its tokens, each with whether an error waits.
     pub fn wait(&self) -> io::Result<impl Iterator<Item = (u64, bool)> + use<>> {
         const EVENTS: usize = 32;

@@ -3,7 +3,6 @@
 //! Each file wraps one facility in a safe interface; nothing outside this folder is `unsafe`.
 
 pub mod epoll;
-pub mod netns;
 pub mod receive;
 pub mod send;
 pub mod share;

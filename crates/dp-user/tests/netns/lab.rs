@@ -13,9 +13,9 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use kedge_dataplane::{Change, Dataplane, Side};
-use kedge_dp_user::{Config, DeviceConfig, DpUser, TransportLocal};
-use kedge_model::{BindingId, Encapsulation, Forwarding, Path, Tunnel, VrfId};
+use kedge_dataplane::{Change, Dataplane, Local, Side};
+use kedge_dp_user::DpUser;
+use kedge_model::{BindingId, Encapsulation, Forwarding, Path, Tunnel, VrfId, World};
 
 pub const INNER: VrfId = VrfId(1);
 pub const TRANSPORT: VrfId = VrfId(2);
@@ -145,33 +145,27 @@ impl Row {
         })
     }
 
+    /// One of the namespaces as a routing world.
+    pub fn world(&self, which: &str) -> World {
+        World::Namespace(self.name(which))
+    }
+
     /// Starts the data plane of L or M.
     pub fn start(&self, which: &str, mtu: u16) -> DpUser {
         let (side, number) = if which == "l" { (Side::Anchor, 1) } else { (Side::Gateway, 2) };
         let local = |address: String| {
-            let address: std::net::IpAddr = address.parse().unwrap();
-            TransportLocal {
-                vrf: TRANSPORT,
-                address,
-                udp_port: UDP_PORT,
-                signalling_port: address.is_ipv4().then_some(SIGNALLING_PORT),
-                netns: Some(self.netns(which)),
-            }
+            let address: IpAddr = address.parse().unwrap();
+            let signalling_port = address.is_ipv4().then_some(SIGNALLING_PORT);
+            let local = Local { vrf: TRANSPORT, address, udp_port: UDP_PORT, signalling_port };
+            Change::AddLocal { local, world: self.world(which) }
         };
-        DpUser::start(Config {
-            side,
-            devices: vec![DeviceConfig {
-                vrf: INNER,
-                name: DEVICE.into(),
-                netns: Some(self.netns(which)),
-                mtu,
-            }],
-            locals: vec![
-                local(format!("192.0.2.{number}")),
-                local(format!("2001:db8:f::{number}")),
-            ],
-        })
-        .unwrap()
+        let mut started = DpUser::start(side).unwrap();
+        let (name, world) = (DEVICE.into(), self.world(which));
+        let device = Change::AddDevice { vrf: INNER, world, name, mtu };
+        let v4 = local(format!("192.0.2.{number}"));
+        let v6 = local(format!("2001:db8:f::{number}"));
+        started.apply(&[device, v4, v6]).unwrap();
+        started
     }
 }
 

@@ -6,8 +6,8 @@ use std::net::{IpAddr, UdpSocket};
 use crate::lab::{
     self, HOST_V4, HOST_V6, NODE, NODE_V4, NODE_V6, Pair, Row, TRANSPORT, UDP_PORT, eventually,
 };
-use kedge_dataplane::{Change, Dataplane, DataplaneError, DropReason, Side};
-use kedge_dp_user::{Config, DpUser, TransportLocal};
+use kedge_dataplane::{Change, Dataplane, DataplaneError, DropReason, Local, Side};
+use kedge_dp_user::DpUser;
 use kedge_model::{BindingId, Encapsulation};
 
 const UDP: Encapsulation = Encapsulation::Udp { local_port: UDP_PORT, peer_port: UDP_PORT };
@@ -199,15 +199,9 @@ fn a_port_in_use_and_a_foreign_address_are_named() {
     let row = Row::new();
     let start = |address: &str| {
         let address: IpAddr = address.parse().unwrap();
-        let netns = Some(row.netns("l"));
-        let local = TransportLocal {
-            vrf: TRANSPORT,
-            address,
-            udp_port: UDP_PORT,
-            signalling_port: None,
-            netns,
-        };
-        DpUser::start(Config { side: Side::Anchor, devices: Vec::new(), locals: vec![local] })
+        let local = Local { vrf: TRANSPORT, address, udp_port: UDP_PORT, signalling_port: None };
+        let add = Change::AddLocal { local, world: row.world("l") };
+        DpUser::start(Side::Anchor).unwrap().apply(&[add])
     };
     let holder = row.within("l", || UdpSocket::bind(("192.0.2.1", UDP_PORT)).unwrap());
     let _holder = holder.join().unwrap();
@@ -216,4 +210,6 @@ fn a_port_in_use_and_a_foreign_address_are_named() {
     assert!(error.to_string().starts_with("192.0.2.1:5437 is in use"), "{error}");
     let error = start("192.0.2.99").unwrap_err();
     assert!(matches!(error, DataplaneError::AddressUnavailable { .. }), "{error}");
+    let place = format!("192.0.2.99 is no address of network namespace {}", row.name("l"));
+    assert_eq!(error.to_string(), place);
 }

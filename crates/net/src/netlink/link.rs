@@ -3,9 +3,11 @@
 use kedge_model::MacAddr;
 use netlink_packet_core::NLM_F_REQUEST;
 use netlink_packet_route::RouteNetlinkMessage;
-use netlink_packet_route::link::{InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkMessage};
+use netlink_packet_route::link::{
+    InfoData, InfoKind, InfoVrf, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+};
 
-use super::{DeviceIndex, Netlink};
+use super::{DeviceIndex, Netlink, Table};
 use crate::NetError;
 
 /// The longest device name, without the zero that ends it for the kernel.
@@ -28,6 +30,8 @@ pub struct Link {
     pub running: bool,
     /// Whether it is a TUN or TAP device.
     pub tun: bool,
+    /// The routing table of a VRF device.
+    pub vrf: Option<Table>,
 }
 
 impl Netlink {
@@ -79,6 +83,11 @@ impl Netlink {
         self.set_attribute(device, LinkAttribute::Address(mac.0.to_vec()), "set the MAC address of")
     }
 
+    /// Puts a device into a VRF device, whose routing table its packets are looked up in.
+    pub fn enslave(&mut self, device: DeviceIndex, master: DeviceIndex) -> Result<(), NetError> {
+        self.set_attribute(device, LinkAttribute::Controller(master.0), "put into a VRF")
+    }
+
     /// Deletes a device.
     pub fn delete_link(&mut self, device: DeviceIndex) -> Result<(), NetError> {
         let mut message = LinkMessage::default();
@@ -121,6 +130,7 @@ impl Link {
             up: flags.contains(LinkFlags::Up),
             running: flags.contains(LinkFlags::Up | LinkFlags::LowerUp | LinkFlags::Running),
             tun: false,
+            vrf: None,
         };
         for attribute in &message.attributes {
             match attribute {
@@ -131,10 +141,20 @@ impl Link {
                 }
                 LinkAttribute::LinkInfo(details) => {
                     link.tun = details.contains(&LinkInfo::Kind(InfoKind::Tun));
+                    link.vrf = details.iter().find_map(vrf_table);
                 }
                 _ => {}
             }
         }
         link
     }
+}
+
+/// IFLA_VRF_TABLE, which a VRF device has in the answer to every question about it.
+fn vrf_table(info: &LinkInfo) -> Option<Table> {
+    let LinkInfo::Data(InfoData::Vrf(attributes)) = info else { return None };
+    attributes.iter().find_map(|attribute| match attribute {
+        InfoVrf::TableId(table) => Some(Table(*table)),
+        _ => None,
+    })
 }

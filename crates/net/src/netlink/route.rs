@@ -132,11 +132,13 @@ impl Netlink {
         Ok(routes)
     }
 
-    /// What the kernel would do with a packet to `destination`, from `source` if given.
+    /// What the kernel would do with a packet to `destination`, from `source` and through the
+    /// device `out`, if given. Through a VRF device is by the routes of that VRF.
     pub fn lookup(
         &mut self,
         destination: IpAddr,
         source: Option<IpAddr>,
+        out: Option<DeviceIndex>,
     ) -> Result<Lookup, NetError> {
         let mut request = RouteMessage::default();
         let length = IpNet::from(destination).prefix_len();
@@ -147,6 +149,7 @@ impl Netlink {
             request.header.source_prefix_length = length;
             request.attributes.push(RouteAttribute::Source(source.into()));
         }
+        request.attributes.extend(out.map(|device| RouteAttribute::Oif(device.0)));
         let unreachable = || {
             let cause = io::Error::from_raw_os_error(libc::ENETUNREACH);
             NetError::new("find the route to", destination, cause)

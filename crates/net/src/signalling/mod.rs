@@ -33,6 +33,7 @@ use kedge_model::{SignalPath, VrfId};
 pub use receive::Batch;
 pub use send::{Outgoing, Sender};
 
+use crate::place::Place;
 use crate::{NetError, socket};
 
 /// The UDP port of Proxy Mobile IPv6 signalling over IPv4 (RFC 5844 §4.2.2.1).
@@ -57,9 +58,13 @@ pub struct SignalSocket {
 }
 
 impl SignalSocket {
-    /// Opens the socket of `local` in the namespace of the calling thread, which is the routing
-    /// world `transport`. The port means nothing over IPv6 and becomes 0.
-    pub fn open(transport: VrfId, local: SocketAddr) -> Result<Self, NetError> {
+    /// Opens the socket of `local` in the routing world `transport`, which is at `place`. The port
+    /// means nothing over IPv6 and becomes 0.
+    pub fn open(place: &Place, transport: VrfId, local: SocketAddr) -> Result<Self, NetError> {
+        place.within(|| Self::open_here(place, transport, local))?
+    }
+
+    fn open_here(place: &Place, transport: VrfId, local: SocketAddr) -> Result<Self, NetError> {
         let mut local = local;
         let (family, kind, protocol) = match local.ip() {
             IpAddr::V4(_) => (libc::AF_INET, libc::SOCK_DGRAM, 0),
@@ -71,7 +76,9 @@ impl SignalSocket {
         let fd = socket::open(family, kind, protocol).map_err(|e| {
             NetError::new("open the signalling socket of", local.ip(), e).needs("CAP_NET_RAW")
         })?;
-        configure(fd.as_fd(), local)
+        place
+            .claim(&fd)
+            .and_then(|()| configure(fd.as_fd(), local))
             .map_err(|e| NetError::new("set up the signalling socket of", local.ip(), e))?;
         bind(fd.as_fd(), local)
             .map_err(|e| NetError::new("bind the signalling socket to", local, e))?;
@@ -169,7 +176,8 @@ fn share_port(fd: BorrowedFd<'_>, local: SocketAddr) -> io::Result<()> {
     }
 }
 
-fn bind(fd: BorrowedFd<'_>, local: SocketAddr) -> io::Result<()> {
+/// `bind`, to an address of either family.
+pub(crate) fn bind(fd: BorrowedFd<'_>, local: SocketAddr) -> io::Result<()> {
     match local {
         SocketAddr::V4(local) => socket::bind(fd, &sockaddr::from_v4(local)),
         SocketAddr::V6(local) => socket::bind(fd, &sockaddr::from_v6(local)),

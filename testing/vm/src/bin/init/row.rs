@@ -13,10 +13,10 @@ use std::os::fd::OwnedFd;
 use std::thread;
 
 use anyhow::{Context, Result, anyhow};
-use kedge_dataplane::Side;
-use kedge_dp_user::{Config, DeviceConfig, DpUser, TransportLocal};
+use kedge_dataplane::{Change, Dataplane, Local, Side};
+use kedge_dp_user::DpUser;
 use kedge_lab::{Host, Lab, Link};
-use kedge_model::{BindingId, Encapsulation, Forwarding, Path, Tunnel, VrfId};
+use kedge_model::{BindingId, Encapsulation, Forwarding, Path, Tunnel, VrfId, World};
 use nix::sched::{CloneFlags, setns};
 
 /// The only binding.
@@ -109,25 +109,16 @@ impl Row {
 
     /// Starts our data plane in L, with routes into its device.
     pub fn start(&self, side: Side, mtu: u16) -> Result<DpUser> {
-        let local = |family: Family| -> Result<TransportLocal> {
-            Ok(TransportLocal {
-                vrf: TRANSPORT,
-                address: family.transport()[0].parse()?,
-                udp_port: UDP_PORT,
-                signalling_port: None,
-                netns: Some(netns(&self.l)?),
-            })
+        let world = || World::Namespace(self.l.namespace().to_owned());
+        let local = |family: Family| -> Result<Change> {
+            let address = family.transport()[0].parse()?;
+            let local =
+                Local { vrf: TRANSPORT, address, udp_port: UDP_PORT, signalling_port: None };
+            Ok(Change::AddLocal { local, world: world() })
         };
-        let started = DpUser::start(Config {
-            side,
-            devices: vec![DeviceConfig {
-                vrf: INNER,
-                name: DEVICE.into(),
-                netns: Some(netns(&self.l)?),
-                mtu,
-            }],
-            locals: vec![local(Family::V4)?, local(Family::V6)?],
-        })?;
+        let mut started = DpUser::start(side)?;
+        let device = Change::AddDevice { vrf: INNER, world: world(), name: DEVICE.into(), mtu };
+        started.apply(&[device, local(Family::V4)?, local(Family::V6)?])?;
         self.l.route(&format!("10.64.0.0/24 dev {DEVICE}"))?;
         self.l.route(&format!("2001:db8:5:5::/64 dev {DEVICE}"))?;
         Ok(started)

@@ -1,0 +1,173 @@
+//! The ledgers of all network namespaces that the daemon works in.
+//!
+//! One namespace has one ledger ([`Owned`]), whatever it is called and however many routing worlds
+//! are in it: what a sweep finds there is of an earlier run only while nothing has been made. It
+//! also has one daemon, which claims it by a socket of an abstract name, as those are apart for
+//! each namespace.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixListener};
+use std::path::PathBuf;
+
+use kedge_model::World;
+
+use crate::NetError;
+use crate::namespace::Namespace;
+use crate::owned::{Owned, Thing};
+use crate::place::Place;
+
+/// The abstract name by which one daemon claims a network namespace.
+const CLAIM: &str = "kedge/netns";
+
+/// A ledger for each namespace.
+#[derive(Debug)]
+pub struct Hosts {
+    /// The first is that of the daemon's own namespace.
+    hosts: Vec<Host>,
+    /// Where each namespace's earlier values are noted: this path, and the name behind it.
+    notes: PathBuf,
+}
+
+#[derive(Debug)]
+struct Host {
+    /// The worlds that are known to be in it.
+    worlds: BTreeSet<World>,
+    owned: Owned,
+    _claim: UnixListener,
+}
+
+/// Something that is wanted in the kernel.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Wanted {
+    /// A namespace, as a world: two VRF devices of one namespace may want the same thing.
+    world: World,
+    thing: Thing,
+}
+
+impl Wanted {
+    /// A thing in the namespace that a world is in.
+    pub fn new(world: &World, thing: Thing) -> Self {
+        let world = match world {
+            World::Own | World::Device(_) => World::Own,
+            World::Namespace(_) => world.clone(),
+        };
+        Self { world, thing }
+    }
+}
+
+impl Hosts {
+    /// Claims the daemon's own namespace; `None` if another daemon has it. `notes` is where its
+    /// earlier values are noted (see [`Owned::note_in`]). Gives what an earlier run had left behind
+    /// there, for the log.
+    pub fn open(notes: PathBuf) -> Result<Option<(Self, Vec<String>)>, NetError> {
+        let own = Namespace::current()?;
+        let Some(claim) = claim(&own)? else { return Ok(None) };
+        let (host, swept) = Host::open(own, claim, notes.clone())?;
+        let mut hosts = Self { hosts: vec![host], notes };
+        hosts.hosts[0].worlds.insert(World::Own);
+        Ok(Some((hosts, swept)))
+    }
+
+    /// The ledger of the daemon's own namespace.
+    pub fn own(&mut self) -> &mut Owned {
+        &mut self.hosts[0].owned
+    }
+
+    /// The ledger of the namespace that a world is in, where [`Self::enter`] has been.
+    pub fn of(&mut self, world: &World) -> Result<&mut Owned, NetError> {
+        let host = self.hosts.iter_mut().find(|host| host.worlds.contains(world));
+        let none = || NetError::new("work in", world, io::ErrorKind::NotFound.into());
+        host.map(|host| &mut host.owned).ok_or_else(none)
+    }
+
+    /// Makes something in the namespace that a world is in.
+    pub fn make(&mut self, wanted: &Wanted) -> Result<(), NetError> {
+        self.of(&wanted.world)?.make(wanted.thing.clone())
+    }
+
+    /// Unmakes it; what went with its namespace is gone already.
+    pub fn unmake(&mut self, wanted: &Wanted) -> Result<(), NetError> {
+        self.of(&wanted.world).map_or(Ok(()), |owned| owned.unmake(&wanted.thing))
+    }
+
+    /// Makes sure that a world is there, that no other daemon works in its namespace, and that
+    /// nothing of an earlier run is left there. Gives what was, for the log.
+    pub fn enter(&mut self, world: &World) -> Result<Vec<String>, NetError> {
+        let place = Place::find(world)?;
+        let namespace = place.namespace();
+        let known = self.hosts.iter_mut().find(|host| host.owned.namespace() == namespace);
+        if let Some(host) = known {
+            host.worlds.insert(world.clone());
+            return Ok(Vec::new());
+        }
+        let claim = claim(namespace)?.ok_or_else(|| {
+            let cause = io::Error::other("another kedged works there");
+            NetError::new("work in", namespace, cause)
+        })?;
+        let mut notes = self.notes.clone().into_os_string();
+        notes.push("-");
+        notes.push(namespace.name().unwrap_or_default());
+        let (mut host, swept) = Host::open(namespace.clone(), claim, notes.into())?;
+        host.worlds.insert(world.clone());
+        self.hosts.push(host);
+        Ok(swept)
+    }
+
+    /// Unmakes what was made in namespaces that none of these worlds is in, and leaves them. Gives
+    /// what could not be unmade.
+    pub fn retain(&mut self, worlds: &BTreeSet<World>) -> Vec<NetError> {
+        let mut failures = Vec::new();
+        for host in &mut self.hosts {
+            host.worlds.retain(|world| *world == World::Own || worlds.contains(world));
+            if host.worlds.is_empty() {
+                failures.extend(host.owned.unmake_all());
+            }
+        }
+        self.hosts.retain(|host| !host.worlds.is_empty());
+        failures
+    }
+
+    /// Unmakes everything everywhere, and gives what could not be.
+    pub fn unmake_all(&mut self) -> Vec<NetError> {
+        self.hosts.iter_mut().rev().flat_map(|host| host.owned.unmake_all()).collect()
+    }
+
+    /// [`Owned::put_back`], everywhere.
+    pub fn put_back(&mut self) -> Result<Vec<String>, NetError> {
+        let mut restored = Vec::new();
+        for host in &mut self.hosts {
+            restored.extend(host.owned.put_back()?);
+        }
+        Ok(restored)
+    }
+
+    /// All ledgers, that of the daemon's own namespace first.
+    pub fn ledgers(&mut self) -> impl Iterator<Item = &mut Owned> {
+        self.hosts.iter_mut().map(|host| &mut host.owned)
+    }
+}
+
+impl Host {
+    fn open(
+        namespace: Namespace,
+        claim: UnixListener,
+        notes: PathBuf,
+    ) -> Result<(Self, Vec<String>), NetError> {
+        let mut owned = Owned::open(namespace)?;
+        owned.note_in(notes);
+        let swept = owned.sweep()?;
+        Ok((Self { worlds: BTreeSet::new(), owned, _claim: claim }, swept))
+    }
+}
+
+/// `None` if another process has it.
+fn claim(namespace: &Namespace) -> Result<Option<UnixListener>, NetError> {
+    let bind = || UnixListener::bind_addr(&SocketAddr::from_abstract_name(CLAIM)?);
+    match namespace.within(bind)? {
+        Ok(claim) => Ok(Some(claim)),
+        Err(e) if e.kind() == io::ErrorKind::AddrInUse => Ok(None),
+        Err(e) => Err(NetError::new("claim", namespace, e)),
+    }
+}
