@@ -2,11 +2,12 @@
 """A router that brings its own networks, at an independent gateway (RFC 7148).
 
 usage: networks.py --local A --anchor L --echo4 C --echo6 D --network4 N --network6 M [--key SPI:SECRET]
-                   [--stay]
+                   [--home4 H --home6 P] [--stay]
 
 The anchor takes mobile network prefixes as they are sent. The router registers N and M, and hosts
 in them talk with the echoing correspondent; what overlaps with them or cannot be routed is refused
-to another router. At the end the router leaves, unless it is to stay.
+to another router. H and P are the router's own home address and home network prefix, where the
+anchor has no pool. At the end the router leaves, unless it is to stay.
 """
 
 import argparse
@@ -35,16 +36,27 @@ def host(network):
     return str(network.network_address + 9)
 
 
+def node(name, args, number):
+    router = Node(name)
+    if args.home6:
+        router.prefix = str(ipaddress.ip_address(args.home6) + (number << 64))
+        router.prefix_length = 64
+        router.home4 = (str(ipaddress.ip_address(args.home4) + number), 24)
+    return router
+
+
 def main():
     parser = argparse.ArgumentParser()
     for name in PARAMETERS:
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--home4")
+    parser.add_argument("--home6")
     parser.add_argument("--key", type=key)
     parser.add_argument("--stay", action="store_true")
     args = parser.parse_args()
     networks = [ipaddress.ip_network(text) for text in (args.network4, args.network6)]
     options = [delegated(network) for network in networks]
-    gateway, router = Gateway(args.local, args.anchor, args.key), Node("router")
+    gateway, router = Gateway(args.local, args.anchor, args.key), node("router", args, 0)
 
     ack = router.register(gateway, extra=options)
     check(ack.status == 0, f"a router with {networks} registers: {ack.status}")
@@ -54,7 +66,7 @@ def main():
         round_trip(tunnel, host(network), echo, b"from behind")
         check(True, f"{host(network)} behind the router and {echo} talk, both ways")
 
-    other = Node("other")
+    other = node("other", args, 1)
     for network in networks:
         for wanted in (network, network.supernet(), list(network.subnets())[1]):
             ack = other.register(gateway, extra=[delegated(wanted)])

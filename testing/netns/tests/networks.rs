@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use kedge_lab::{
-    Daemon, Host, Lab, Process,
+    Daemon, Host, Lab, Link, Process,
     domain::{ANCHOR, CORRESPONDENT, Core, Domain, GATEWAYS, Plan},
     wait,
 };
@@ -111,6 +111,58 @@ fn hosts_in_networks_of_no_pool_are_reached_by_routes_that_go_with_the_session()
     stage.play(&["--stay"]);
     stage.daemon.stop().expect("a clean stop");
     assert_eq!(stage.routes(), Vec::<String>::new());
+}
+
+#[test]
+fn a_customer_without_pools_has_what_its_routers_bring_routed_in_its_own_world() {
+    let lab = Lab::new("kgnet").expect("lab");
+    let core = Core::draw(&lab).expect("core");
+    let (speaker, inner) = (lab.host("speaker").expect("speaker"), lab.host("inner").expect("vrf"));
+    core.connect(&speaker, &GATEWAYS.map(|(_, v4, v6)| (v4, v6))).expect("speaker's cable");
+    let cn = lab.host("cn1").expect("the customer's correspondent");
+    Link::between(&cn, "eth0", &inner, "core1").expect("link");
+    inner.router().expect("forwarding");
+    for (host, device, last) in [(&cn, "eth0", 10), (&inner, "core1", 1)] {
+        host.address(device, &format!("198.51.100.{last}/24")).expect("address");
+        host.address(device, &format!("2001:db8:c::{last}/64")).expect("address");
+    }
+    cn.route("default via 198.51.100.1").expect("route");
+    cn.route("default via 2001:db8:c::1").expect("route");
+    let mut echo = cn.spawn("echo", "python3", &[SPEAKER, "echo"]).expect("echo");
+    echo.wait_output(SOON, "the echo", |log| log.contains("listening").then_some(()))
+        .expect("listening");
+    let config = format!(
+        "ipv6 mobile pmipv6-domain example.net\n nai @example.net\n  network any\n  \
+         service dual\n  customer CUST1\n !\n!\nvrf VRF1\n netns {}\n!\n\
+         ipv6 mobile pmipv6-lma lma1 domain example.net\n bce delete-wait-time 100\n \
+         dynamic mag learning\n mobility-service mobile-local-loop\n  \
+         customer CUST1 vrf VRF1\n   network unauthorized\n   mnp customer maximum 2\n   \
+         transport\n    address ipv4 {}\n    address ipv6 {}\n   !\n  !\n !\n!\n",
+        inner.namespace(),
+        ANCHOR.0,
+        ANCHOR.1,
+    );
+    let daemon = Daemon::start(&core.lma, &config).expect("kedged");
+    let stage = Stage { core, speaker, daemon, _echo: echo, _lab: lab };
+    let home = ["--home4", "10.77.0.5", "--home6", "2001:db8:77::"];
+    stage.play(&[&home[..], &["--stay"]].concat());
+    assert_eq!(stage.routes(), Vec::<String>::new(), "nothing in the daemon's own world");
+    let routes = ["-4", "-6"].map(|family| {
+        inner.ip(&format!("{family} route show proto 213 table main")).expect("routes")
+    });
+    for net in ["10.77.0.5 ", NETWORKS[0], "2001:db8:77::/64", NETWORKS[1]] {
+        assert!(routes.concat().contains(net), "{net}: {routes:?}");
+    }
+    let globals = stage.json("show ipv6 mobile pmipv6 lma globals customer CUST1");
+    let held = &globals["mobile_network_prefixes"];
+    assert_eq!((&held["ipv4"], &held["ipv6"]), (&1.into(), &1.into()), "{globals}");
+    assert_eq!(held["customer_maximum"]["both"], 2);
+    stage.play(&home);
+    wait::until(SOON, "the routes to go", || {
+        let left = inner.ip("-4 route show proto 213").expect("routes");
+        if left.trim().is_empty() { Ok(()) } else { Err(left) }
+    })
+    .unwrap_or_else(|e| panic!("{e}"));
 }
 
 #[test]

@@ -25,8 +25,8 @@ pub fn networks(
     configured.iter().map(network).collect()
 }
 
-/// The one network of a customer that has no pools. A name of the configuration has no space.
-pub const UNAUTHORIZED: &str = "network unauthorized";
+/// The one network of a customer that has no pools, and no other network.
+pub const UNAUTHORIZED: &str = "unauthorized";
 
 /// The networks of a customer.
 pub fn of_customer(

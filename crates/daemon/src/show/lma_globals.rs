@@ -4,7 +4,9 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use kedge_config::LmaConfig;
-use kedge_lma::{Customer, EncapsulationPolicy, Lma, Load, Settings};
+use kedge_lma::{
+    Customer, Delegated, EncapsulationPolicy, Lma, Load, MnpMaximum, Settings, Unchecked,
+};
 use kedge_model::CustomerId;
 use serde_json::{Value, json};
 
@@ -36,7 +38,7 @@ fn text(anchor: &Anchor, config: &LmaConfig, only: Option<CustomerId>) -> String
         Some(id) => write_customer(anchor, id, &mut out),
     }
     if let Some(lma) = shown(anchor, only) {
-        write_settings(lma.settings(), &mut out);
+        write_settings(lma, &mut out);
         write_networks(lma, &mut out);
         write_peers(lma, &mut out);
     }
@@ -61,8 +63,26 @@ fn write_networks(lma: &Lma, out: &mut String) {
             let share = format!("{} of {} taken", usage.taken, usage.size);
             block.row("Mobile networks", format!("{share}, each a /{len}, from {start}"));
         }
+        let unchecked = match lma.settings().networks.get(name).map(|network| network.unchecked) {
+            Some(Unchecked::Everything) => Some("all as it is sent"),
+            Some(Unchecked::MobileNetworks) => Some("mobile networks as they are sent"),
+            Some(Unchecked::Nothing) | None => None,
+        };
+        unchecked.map(|what| block.row("Beside pools", what));
         block.write(out);
     }
+}
+
+/// How many prefixes mobile networks hold, and how many they may.
+fn delegated(lma: &Lma) -> String {
+    let Delegated { ipv4, ipv6 } = lma.delegated();
+    let MnpMaximum { both, ipv4: most_ipv4, ipv6: most_ipv6 } = lma.settings().mnp_of_customer;
+    let share = |held: u32, most: u32| match most {
+        u32::MAX => held.to_string(),
+        most => format!("{held} of at most {most}"),
+    };
+    let all = share(ipv4 + ipv6, both);
+    format!("{all}; IPv4 {}, IPv6 {}", share(ipv4, most_ipv4), share(ipv6, most_ipv6))
 }
 
 fn write_peers(lma: &Lma, out: &mut String) {
@@ -152,11 +172,16 @@ fn of_all(anchor: &Anchor) -> (u32, u32) {
     any.map_or((0, 0), |settings| (settings.bce_maximum, settings.restart_counter))
 }
 
-fn write_settings(settings: &Settings, out: &mut String) {
+fn write_settings(lma: &Lma, out: &mut String) {
+    let settings = lma.settings();
     out.push_str("\nSettings\n");
     let mut block = Block::default();
     block.row("Longest lifetime", span(settings.lifetime.duration()));
     block.row("Home network prefixes", format!("at most {} a node", settings.hnp_maximum));
+    block.row("Mobile network prefixes", delegated(lma));
+    let most = settings.mnp_of_session;
+    let each = format!("IPv4 {}, IPv6 {}", most.ipv4, most.ipv6);
+    block.row("Of a session", format!("at most {}; {each}", most.both));
     block.row("Delete wait", format!("{} ms", settings.delete_wait.as_millis()));
     block.row("Create wait", format!("{} ms", settings.create_wait.as_millis()));
     let window = settings.timestamp_window;
@@ -215,6 +240,10 @@ fn encapsulation(policy: EncapsulationPolicy) -> (&'static str, &'static str) {
         EncapsulationPolicy::Gre => ("gre", "GRE"),
         EncapsulationPolicy::Udp => ("udp", "UDP"),
     }
+}
+
+fn maximum_json(MnpMaximum { both, ipv4, ipv6 }: MnpMaximum) -> Value {
+    json!({ "both": both, "ipv4": ipv4, "ipv6": ipv6 })
 }
 
 fn routes_json(Count { made, waiting, refused, refusals }: Count) -> Value {
@@ -283,6 +312,12 @@ fn machine_json(lma: &Lma) -> Value {
         "ipv6": addresses(false),
         "lifetime_seconds": settings.lifetime.secs(),
         "hnp_maximum": settings.hnp_maximum,
+        "mobile_network_prefixes": {
+            "ipv4": lma.delegated().ipv4,
+            "ipv6": lma.delegated().ipv6,
+            "customer_maximum": maximum_json(settings.mnp_of_customer),
+            "session_maximum": maximum_json(settings.mnp_of_session),
+        },
         "delete_wait_ms": settings.delete_wait.as_millis() as u64,
         "create_wait_ms": settings.create_wait.as_millis() as u64,
         "timestamp_window_seconds": settings.timestamp_window.map(|w| w.as_secs()),
