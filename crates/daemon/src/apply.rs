@@ -151,3 +151,6 @@ fn families(addresses: &[IpAddr]) -> String {
     let list: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
     list.join(", ")
 }
+
+#[cfg(test)]
+mod tests;
