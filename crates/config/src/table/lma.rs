@@ -223,7 +223,6 @@ pub(crate) static LMA: Block<Key> = Block {
             ],
             "Routes of home addresses given to routing protocols; without it those of the pools",
         )
-        .no_effect_yet()
         .from(XR),
         MOBILE_ROUTE,
         row(

@@ -34,7 +34,6 @@ const MNP_CUSTOMER: Row<Key> = row(
     "Most mobile network prefixes of a customer; 2000 without it",
 )
 .each(&["family"])
-.no_effect_yet()
 .from(BOTH);
 
 const MNP_LOGICAL_MN: Row<Key> = row(
@@ -49,7 +48,6 @@ const MNP_LOGICAL_MN: Row<Key> = row(
     "Most mobile network prefixes of a logical mobile node; 16 without it",
 )
 .each(&["family"])
-.no_effect_yet()
 .from(BOTH);
 
 /// The mode of the service at the anchor.
@@ -134,7 +132,6 @@ static CUSTOMER: Block<Key> = Block {
             &[word("network", "The customer's network"), last("unauthorized")],
             "Addresses and prefixes are taken as gateways ask for them",
         )
-        .no_effect_yet()
         .from(BOTH),
         row(
             Key::Network,

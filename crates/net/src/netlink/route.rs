@@ -99,17 +99,6 @@ impl Netlink {
         Ok(failures)
     }
 
-    /// Adds or replaces many routes, 64 in each system call, and gives the failures by place.
-    pub fn replace_routes(&mut self, routes: &[Route]) -> Result<Vec<(usize, NetError)>, NetError> {
-        let messages = routes.iter().map(|r| RouteNetlinkMessage::NewRoute(message(r)));
-        let mut failures = Vec::new();
-        self.change_many(messages, NLM_F_CREATE | NLM_F_REPLACE, |place, refusal| {
-            failures.push((place, refusal.of("replace route", routes[place])));
-        })
-        .map_err(|r| r.of("replace routes", ""))?;
-        Ok(failures)
-    }
-
     /// Removes many routes, 64 in each system call, and gives the failures by place.
     pub fn remove_routes(&mut self, routes: &[Route]) -> Result<Vec<(usize, NetError)>, NetError> {
         let messages = routes.iter().map(|r| RouteNetlinkMessage::DelRoute(message(r)));
