@@ -14,6 +14,7 @@ mod world;
 use std::net::IpAddr;
 
 use kedge_config::{AuthOption, Dscp, Heartbeat};
+use kedge_model::World;
 use kedge_sansio::Rhythm;
 use kedge_wire::auth::Key;
 
@@ -100,6 +101,17 @@ pub enum ApplyError {
         /// The block.
         section: String,
     },
+    /// An address inside and outside of VRF devices, which the kernel does not tell apart.
+    #[error(
+        "{address} cannot be an address of {world} and of the host outside of VRF devices: give \
+         the other one a VRF device or a network namespace, too"
+    )]
+    AddressOutsideVrf {
+        /// The address.
+        address: IpAddr,
+        /// The VRF device.
+        world: World,
+    },
     /// A port for management without all that it takes.
     #[error("management-api: '{command}' is missing; clients are let in with TLS and tokens only")]
     OpenManagement {
@@ -128,6 +140,7 @@ impl ApplyError {
             | Self::TakenWorld { .. }
             | Self::TakenAddress { .. }
             | Self::TooManyCustomers
+            | Self::AddressOutsideVrf { .. }
             | Self::SeveralTransports { .. } => false,
         }
     }
@@ -151,3 +164,6 @@ fn families(addresses: &[IpAddr]) -> String {
     let list: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
     list.join(", ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -396,6 +396,10 @@ pub fn things(state: &State, devices: &BTreeMap<VrfId, Device>) -> Vec<Wanted> {
     };
     let mut wanted = Vec::new();
     for world in state.worlds.values() {
+        if matches!(world, World::Device(_)) {
+            // A raw socket outside of all VRF devices would be given their packets, too.
+            wanted.push(set(world, Sysctl::ipv4_of_all("raw_l3mdev_accept"), "0"));
+        }
         // The kernel lets packets pass between devices.
         for entry in [Sysctl::ipv4("all", "forwarding"), Sysctl::ipv6("all", "forwarding")] {
             wanted.push(set(world, entry, "1"));
@@ -407,11 +411,6 @@ pub fn things(state: &State, devices: &BTreeMap<VrfId, Device>) -> Vec<Wanted> {
         let is_vrf = matches!(world, World::Device(_));
         let priority = if is_vrf { BEFORE_VRFS } else { PRIORITY };
         wanted.push(Wanted::new(world, Thing::Rule(Rule::NoPortUnreachable { from, priority })));
-        if is_vrf && state.addresses.contains(&(VrfId::DEFAULT, from)) {
-            // A raw socket outside of all VRF devices would be given their packets to the same
-            // address, too.
-            wanted.push(set(world, Sysctl::ipv4_of_all("raw_l3mdev_accept"), "0"));
-        }
     }
     for Device { world, link, .. } in devices.values() {
         // Packets of subscribers come out of it from anywhere; the forwarder has checked them.

@@ -4,6 +4,7 @@
 //! first (the text, the privileges, the directory, the socket), what changes the host comes last,
 //! and a failure undoes what was done.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::net::IpAddr;
@@ -202,6 +203,7 @@ pub fn plan(
         gateway: gateway.transpose()?,
         management: config.management_api.as_ref().map(apply::management).transpose()?,
     };
+    addresses_apart(&plan.ends())?;
     match (&plan.anchor, &plan.gateway) {
         (None, None) => Err(ApplyError::Nothing),
         (Some(anchor), Some(gateway)) => {
@@ -213,6 +215,19 @@ pub fn plan(
         }
         _ => Ok(plan),
     }
+}
+
+/// A port at an address that is taken outside of all VRF devices is taken inside of them, too.
+fn addresses_apart(ends: &[State]) -> Result<(), ApplyError> {
+    let (outside, others): (Vec<_>, Vec<_>) =
+        ends.iter().flat_map(State::places).partition(|(world, _)| **world == World::Own);
+    let outside: HashSet<IpAddr> = outside.into_iter().map(|(_, address)| address).collect();
+    for (world, address) in others {
+        if matches!(world, World::Device(_)) && outside.contains(&address) {
+            return Err(ApplyError::AddressOutsideVrf { address, world: world.clone() });
+        }
+    }
+    Ok(())
 }
 
 /// Starts everything that the configuration asks for.

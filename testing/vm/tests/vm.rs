@@ -13,7 +13,7 @@ use kedge_vm::kernel::Kernel;
 use kedge_vm::machine::{Run, boot};
 
 /// The longest a run may take.
-const LIMIT: Duration = Duration::from_secs(420);
+const LIMIT: Duration = Duration::from_secs(600);
 
 static RUN: LazyLock<Result<Run>> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/vm");
@@ -49,6 +49,8 @@ scenarios! {
     wrong_gre_keys_are_refused_over_ipv4
     wrong_gre_keys_are_refused_over_ipv6
     a_vrf_device_has_routes_of_its_own
+    vrf_devices_with_the_same_addresses_are_kept_apart
+    vrf_devices_come_and_go_while_others_are_served
 }
 
 #[test]

@@ -333,7 +333,6 @@ pub(crate) static LMA: Block<Key> = Block {
             "Mobile local loop: customers",
         )
         .opens(&LOCAL_LOOP)
-        .no_effect_yet()
         .from(BOTH),
         HYBRID_ACCESS.opens(&LMA_HYBRID_ACCESS),
         HYBRID_ACCESS_UNHYPHENATED.opens(&LMA_HYBRID_ACCESS),

@@ -69,7 +69,6 @@ pub(super) static LOCAL_LOOP: Block<Key> = Block {
             "A customer",
         )
         .opens(&CUSTOMER)
-        .no_effect_yet()
         .from(BOTH),
     ],
 };
@@ -78,8 +77,8 @@ static CUSTOMER: Block<Key> = Block {
     name: "pmipv6-lma-mll-cust",
     help: "A customer of the anchor.",
     rows: &[
-        AUTH_OPTION.help("The key shared with the customer's gateways").no_effect_yet(),
-        HEARTBEATS.help("Heartbeats to the customer's gateways").no_effect_yet(),
+        AUTH_OPTION.help("The key shared with the customer's gateways"),
+        HEARTBEATS.help("Heartbeats to the customer's gateways"),
         row(
             Key::BceLifetime,
             &[
@@ -89,7 +88,6 @@ static CUSTOMER: Block<Key> = Block {
             ],
             "Longest lifetime granted; without it that of the anchor",
         )
-        .no_effect_yet()
         .from(XR),
         row(
             Key::FixedGre,
@@ -105,7 +103,6 @@ static CUSTOMER: Block<Key> = Block {
             "A fixed GRE key, the same both ways",
         )
         .each(&["LABEL"])
-        .no_effect_yet()
         .from(BOTH),
         MNP_CUSTOMER,
         MNP_LOGICAL_MN,
@@ -146,7 +143,6 @@ static CUSTOMER: Block<Key> = Block {
             "Addresses and prefixes are checked against pools",
         )
         .opens(&CUSTOMER_NETWORK)
-        .no_effect_yet()
         .from(BOTH),
         row(
             Key::Transport,
@@ -160,7 +156,6 @@ static CUSTOMER: Block<Key> = Block {
             "Where the customer's gateways are reached",
         )
         .opens(&TRANSPORT)
-        .no_effect_yet()
         .from(BOTH),
     ],
 };
@@ -169,8 +164,8 @@ static CUSTOMER_NETWORK: Block<Key> = Block {
     name: "pmipv6-lma-mll-cust-network",
     help: "The pools of a customer's network.",
     rows: &[
-        NODE_POOL_IPV4.no_effect_yet(),
-        NODE_POOL_IPV6.no_effect_yet(),
+        NODE_POOL_IPV4,
+        NODE_POOL_IPV6,
         NETWORK_POOL_IPV4,
         NETWORK_POOL_IPV6,
         NAMED_POOL_IPV4,
@@ -190,14 +185,12 @@ static TRANSPORT: Block<Key> = Block {
             &[ADDRESS, word("ipv4", "An IPv4 address"), arg("ADDRESS", Value::Ipv4)],
             "The anchor's IPv4 address for the customer",
         )
-        .no_effect_yet()
         .from(BOTH),
         row(
             Key::AddressIpv6,
             &[ADDRESS, word("ipv6", "An IPv6 address"), arg("ADDRESS", Value::Ipv6)],
             "The anchor's IPv6 address for the customer",
         )
-        .no_effect_yet()
         .from(BOTH),
     ],
 };

@@ -52,8 +52,6 @@ pub(crate) static GLOBAL: Block<Key> = Block {
             "A routing world",
         )
         .opens(&VRF)
-        .restart()
-        .no_effect_yet()
         .from(OURS),
         row(
             Key::ManagementApi,
@@ -169,14 +167,12 @@ pub(crate) static VRF: Block<Key> = Block {
     help: "A routing world: a network namespace or a Linux VRF device.",
     rows: &[
         row(Key::VrfNetns, &[last("netns"), arg("NETNS", NAME)], "The network namespace it is")
-            .restart()
             .from(OURS),
         row(
             Key::VrfDevice,
             &[last("device"), arg("DEVICE", Value::Device)],
             "The Linux VRF device it is",
         )
-        .restart()
         .from(OURS),
     ],
 };

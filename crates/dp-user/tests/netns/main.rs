@@ -4,3 +4,4 @@ mod encapsulations;
 mod lab;
 mod outer_headers;
 mod refusals;
+mod worlds;

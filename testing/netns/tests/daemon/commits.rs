@@ -43,7 +43,7 @@ fn everything(daemon: &Daemon, host: &Host) -> (String, String, Vec<(String, Vec
 }
 
 /// A host but for its link-local addresses, whose duplicate checks may end meanwhile.
-fn settled(host: &Host) -> String {
+pub fn settled(host: &Host) -> String {
     let all = look(host);
     let settled: Vec<&str> = all.lines().filter(|line| !line.contains("fe80::")).collect();
     settled.join("\n").replace(" tentative", "")

@@ -22,3 +22,4 @@ mod stage;
 mod stopping;
 mod transport;
 mod watching;
+mod worlds;

@@ -10,6 +10,7 @@ mod row;
 mod scenarios;
 mod transfer;
 mod tunnel;
+mod vrfs;
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;

@@ -7,7 +7,7 @@ use kedge_model::{Encapsulation, GreKey};
 
 use crate::row::{Family, Row, UDP_PORT};
 use crate::tunnel::{Carriage, Device};
-use crate::{probe, transfer};
+use crate::{probe, transfer, vrfs};
 
 /// A scenario.
 pub type Scenario = Box<dyn Fn(&Row) -> Result<()>>;
@@ -17,12 +17,34 @@ pub fn all() -> Vec<(&'static str, Scenario)> {
     let carriages = CARRIAGES.iter().map(|(name, carriage)| -> (_, Scenario) {
         (*name, Box::new(|row| both_understand(row, carriage)))
     });
-    let others: [(_, Scenario); 3] = [
+    let others: [(_, Scenario); 5] = [
         ("wrong_gre_keys_are_refused_over_ipv4", Box::new(|row| refuse_keys(row, Family::V4))),
         ("wrong_gre_keys_are_refused_over_ipv6", Box::new(|row| refuse_keys(row, Family::V6))),
         ("a_vrf_device_has_routes_of_its_own", Box::new(vrf)),
+        (
+            "vrf_devices_with_the_same_addresses_are_kept_apart",
+            Box::new(|_| {
+                vrfs::apart(&named(&[
+                    "gre_over_ipv4",
+                    "ip_in_ip_over_ipv4_with_one_device",
+                    "ipv4_in_udp_over_ipv4",
+                    "gre_with_keys_over_ipv6",
+                    "ip_in_ip_over_ipv6",
+                ]))
+            }),
+        ),
+        (
+            "vrf_devices_come_and_go_while_others_are_served",
+            Box::new(|_| named(&["gre_over_ipv4"]).iter().try_for_each(vrfs::in_service)),
+        ),
     ];
     carriages.chain(others).collect()
+}
+
+/// The encapsulations of these names.
+fn named(names: &[&str]) -> Vec<Carriage> {
+    let wanted = CARRIAGES.iter().filter(|(name, _)| names.contains(name));
+    wanted.map(|(_, carriage)| *carriage).collect()
 }
 
 /// The key in packets that we send, and in those we receive; the kernel has them the other way
@@ -130,7 +152,7 @@ fn both_understand(row: &Row, carriage: &Carriage) -> Result<()> {
         }
         let mut ours = row.start(side, carriage.mtu)?;
         carriage.bind(&mut ours, side)?;
-        let devices = carriage.make(row)?;
+        let devices = carriage.make(&row.m)?;
         for inner in carriage.families() {
             carried(row, carriage, inner, &ours).with_context(|| {
                 let dropped = dropped(&ours, &DropReason::ALL);
@@ -219,7 +241,7 @@ fn refuse_keys(row: &Row, over: Family) -> Result<()> {
     for inner in Family::ALL {
         for (refuser, devices) in WRONG_KEYS {
             let before = unknown(&ours);
-            let theirs = carriage(devices).make(row)?;
+            let theirs = carriage(devices).make(&row.m)?;
             let what = || format!("{:?}, inner {inner:?}", devices[0].options);
             if refuser == Refuser::Ours {
                 probe::unanswered(&row.b, inner.a()).with_context(what)?;
@@ -230,7 +252,7 @@ fn refuse_keys(row: &Row, over: Family) -> Result<()> {
                 ensure!(theirs.received()? == 0, "{}: the kernel took a packet", what());
             }
         }
-        let _theirs = carriage(RIGHT_KEYS).make(row)?;
+        let _theirs = carriage(RIGHT_KEYS).make(&row.m)?;
         probe::until_answered(&row.a, inner.b())?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use kedge_dataplane::{Change, Dataplane, Kind, Side};
 use kedge_lab::Host;
 use kedge_model::{Encapsulation, Tunnel};
 
-use crate::row::{Family, NODE, Row, UDP_PORT, forwarding, tunnel};
+use crate::row::{Family, NODE, UDP_PORT, forwarding, tunnel};
 
 /// An encapsulation as both sides know it.
 #[derive(Clone, Copy, Debug)]
@@ -68,8 +68,8 @@ impl Carriage {
     }
 
     /// Makes the kernel's devices in M, with routes to A.
-    pub fn make<'a>(&self, row: &'a Row) -> Result<Devices<'a>> {
-        let mut devices = Devices { m: &row.m, carriage: *self, made: 0 };
+    pub fn make<'a>(&self, m: &'a Host) -> Result<Devices<'a>> {
+        let mut devices = Devices { m, carriage: *self, made: 0 };
         for (number, device) in self.theirs.iter().enumerate() {
             devices.make(number, device).with_context(|| format!("{device:?}"))?;
         }
