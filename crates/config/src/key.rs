@@ -76,6 +76,7 @@ pub(crate) enum Key {
     // Anchor.
     HnpMaximum,
     BceMaximum,
+    BceLicense,
     BceLifetime,
     BceDeleteWait,
     BceCreateWait,

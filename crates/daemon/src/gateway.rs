@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 
 use kedge_dataplane::{BindingCounters, Change, Side};
 use kedge_mag::{Event, InterfaceId, LinkState, Mag, Output};
-use kedge_model::{BindingId, Datagram, IpNet, Ipv4Net, Ipv6Net, VrfId};
+use kedge_model::{BindingId, CustomerId, Datagram, IpNet, Ipv4Net, Ipv6Net, VrfId};
 use kedge_net::NetError;
 use kedge_net::hosts::Wanted;
 use kedge_net::netlink::{self, Link, NextHop, Route, Rule, Table};
@@ -293,7 +293,7 @@ impl Gateway {
             if self.observer.is_watching() {
                 let Datagram { path, dscp, bytes } = datagram;
                 let seen = Seen { direction: Direction::In, path, dscp, bytes };
-                self.observer.message(seen, None, |_| None);
+                self.observer.message(CustomerId::DEFAULT, seen, None, |_| None);
             }
             self.mag.handle_datagram(datagram, now);
         }
@@ -434,7 +434,7 @@ impl Gateway {
                 Output::Send { path, dscp, bytes } => {
                     if self.observer.is_watching() {
                         let seen = Seen { direction: Direction::Out, path, dscp, bytes: &bytes };
-                        self.observer.message(seen, None, |_| None);
+                        self.observer.message(CustomerId::DEFAULT, seen, None, |_| None);
                     }
                     self.ends.signalling.queue(path, dscp, bytes);
                 }

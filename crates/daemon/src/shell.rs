@@ -24,9 +24,9 @@ use crate::configure::Sessions;
 use crate::conversation;
 use crate::gateway::{self, Gateway};
 use crate::in_service::Leaving;
+use crate::numbers::Numbers;
 use crate::observe::SharedCapture;
 use crate::startup::StartError;
-use crate::worlds::Worlds;
 
 /// Requests of the management API wait.
 pub const API: Token = Token(0);
@@ -73,8 +73,8 @@ pub struct Shell {
     pub capture: Option<SharedCapture>,
     /// Where captures go.
     pub captures: PathBuf,
-    /// The numbers of routing worlds.
-    pub(crate) worlds: Worlds,
+    /// The numbers of customers and of routing worlds.
+    pub(crate) numbers: Numbers,
     pub(crate) hosts: Hosts,
     pub(crate) poller: Poller,
     pub(crate) waker: Waker,

@@ -2,7 +2,7 @@
 
 mod kit;
 
-use kedge_lma::{Denial, Lma, MobileNetworkPool, Profile, Settings, What};
+use kedge_lma::{Denial, Lma, MnpMaximum, MobileNetworkPool, Profile, Settings, What};
 use kedge_model::IpNet;
 use kedge_wire::{DelegatedMobileNetworkPrefix, OptionBody};
 use kit::*;
@@ -161,7 +161,7 @@ fn status_177_for_a_family_without_a_pool() {
 
 #[test]
 fn status_177_for_more_prefixes_than_a_session_may_hold() {
-    let mut world = World::with(Settings { mnp_maximum: 2, ..delegating() });
+    let mut world = World::with(Settings { mnp_of_session: MnpMaximum::each(2), ..delegating() });
     let three = ["2001:db8:b00::/56", "2001:db8:b00:100::/56", "2001:db8:b00:200::/56"];
     world.denied(&ask(attach(MAG1), &three), Denial::DelegationNotAuthorized);
     assert_eq!(taken(&world.lma), [0, 0, 0]);

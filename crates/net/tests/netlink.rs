@@ -185,15 +185,15 @@ fn many_routes_are_made_in_one_go_and_each_failure_is_placed() {
         routes[place].next_hop = NextHop::Device(DeviceIndex(9_999));
     }
     let places = |failures: Vec<(usize, _)>| failures.into_iter().map(|f| f.0).collect::<Vec<_>>();
-    let failures = netlink.replace_routes(&routes).unwrap();
-    assert!(
-        failures[0].1.to_string().starts_with("cannot replace route 10.0.0.0/24 to device 9999")
-    );
+    let failures = netlink.add_routes(&routes).unwrap();
+    assert!(failures[0].1.to_string().starts_with("cannot add route 10.0.0.0/24 to device 9999"));
     assert_eq!(places(failures), [0, 63, 64, 500, 999]);
     assert_eq!(netlink.own_routes().unwrap().len(), 995);
+    let again = netlink.add_routes(&routes[1..63]).unwrap();
+    assert!(again.len() == 62 && again.iter().all(|(_, error)| error.is_present()));
     assert_eq!(places(netlink.remove_routes(&routes).unwrap()), [0, 63, 64, 500, 999]);
     assert_eq!(netlink.own_routes().unwrap(), []);
-    assert!(netlink.replace_routes(&[]).unwrap().is_empty());
+    assert!(netlink.add_routes(&[]).unwrap().is_empty());
     // The connection is in step: the next request gets its own answer.
     assert_eq!(netlink.link("near").unwrap().index, device);
 }

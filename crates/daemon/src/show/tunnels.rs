@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 
 use kedge_dataplane::BindingCounters;
-use kedge_model::{Encapsulation, Tunnel};
+use kedge_model::{CustomerId, Encapsulation, Tunnel};
 use serde_json::{Value, json};
 
+use super::anchor::CUSTOMER;
 use super::layout::{Align, Table};
 use super::{traffic_json, tunnel_kind};
 use crate::anchor::Anchor;
@@ -19,7 +20,9 @@ use crate::gateway::Gateway;
 pub struct Tunnels {
     /// What the other end is, for the head of its column.
     peer: &'static str,
-    list: BTreeMap<(String, Tunnel), Carried>,
+    /// Whether there are customers, and a column for them.
+    by_customer: bool,
+    list: BTreeMap<(Option<String>, String, Tunnel), Carried>,
 }
 
 /// What the bindings of one tunnel add up to.
@@ -32,14 +35,16 @@ struct Carried {
 }
 
 impl Tunnels {
-    /// Those of an anchor.
-    pub fn of_anchor(anchor: &Anchor) -> Self {
-        let mut tunnels = Self { peer: "Gateway", list: BTreeMap::new() };
-        for binding in anchor.lma().bindings() {
+    /// Those of an anchor, at one customer or at all.
+    pub fn of_anchor(anchor: &Anchor, only: Option<CustomerId>) -> Self {
+        let by_customer = anchor.has_customers();
+        let mut tunnels = Self { peer: "Gateway", by_customer, list: BTreeMap::new() };
+        for binding in anchor.machines(only).flat_map(|(_, lma)| lma.bindings()) {
+            let customer = anchor.customer_name(binding.customer);
             let traffic = anchor.traffic(binding.id).unwrap_or_default();
             for (place, path) in binding.paths.iter().enumerate() {
-                let name = anchor.lma().peer_name(path).unwrap_or("(learned)");
-                let carried = tunnels.entry(name, path.tunnel);
+                let name = anchor.peer_name(binding, path).unwrap_or("(learned)");
+                let carried = tunnels.entry(customer, name, path.tunnel);
                 carried.bindings += 1;
                 // The packets of a binding are counted together.
                 if place == 0 {
@@ -53,11 +58,11 @@ impl Tunnels {
 
     /// Those of a gateway.
     pub fn of_gateway(gateway: &Gateway, now: std::time::Instant) -> Self {
-        let mut tunnels = Self { peer: "Anchor", list: BTreeMap::new() };
+        let mut tunnels = Self { peer: "Anchor", by_customer: false, list: BTreeMap::new() };
         for view in gateway.mag().bindings(now) {
             let Some(tunnel) = view.tunnel else { continue };
             let traffic = gateway.traffic(view.binding).unwrap_or_default();
-            let carried = tunnels.entry(&view.lma_name, tunnel);
+            let carried = tunnels.entry(None, &view.lma_name, tunnel);
             carried.bindings += 1;
             carried.add_sent(&traffic, |carried| &mut carried.from_nodes);
             carried.add_received(&traffic, |carried| &mut carried.to_nodes);
@@ -65,12 +70,12 @@ impl Tunnels {
         tunnels
     }
 
-    fn entry(&mut self, name: &str, mut tunnel: Tunnel) -> &mut Carried {
+    fn entry(&mut self, customer: Option<&str>, name: &str, mut tunnel: Tunnel) -> &mut Carried {
         if let Encapsulation::Gre { send_key, receive_key } = &mut tunnel.encapsulation {
             *send_key = send_key.map(|_| 0);
             *receive_key = receive_key.map(|_| 0);
         }
-        self.list.entry((name.to_owned(), tunnel)).or_default()
+        self.list.entry((customer.map(str::to_owned), name.to_owned(), tunnel)).or_default()
     }
 
     /// The answer to the command.
@@ -80,7 +85,7 @@ impl Tunnels {
     }
 
     fn text(&self) -> String {
-        let mut table = Table::new(&[
+        let mut head = vec![
             (self.peer, Align::Left),
             ("Bindings", Align::Right),
             ("Packets from nodes", Align::Right),
@@ -88,9 +93,13 @@ impl Tunnels {
             ("MTU", Align::Right),
             ("Encapsulation", Align::Left),
             ("Between", Align::Left),
-        ]);
-        for ((name, tunnel), carried) in &self.list {
-            table.row(vec![
+        ];
+        if self.by_customer {
+            head.insert(0, CUSTOMER);
+        }
+        let mut table = Table::new(&head);
+        for ((customer, name, tunnel), carried) in &self.list {
+            let mut cells = vec![
                 name.clone(),
                 carried.bindings.to_string(),
                 carried.from_nodes.0.to_string(),
@@ -98,15 +107,22 @@ impl Tunnels {
                 tunnel.mtu.to_string(),
                 tunnel_kind(tunnel),
                 format!("{} and {}", tunnel.local, tunnel.peer),
-            ]);
+            ];
+            if self.by_customer {
+                cells.insert(0, customer.as_deref().unwrap_or("-").to_owned());
+            }
+            table.row(cells);
         }
         let mut out = format!("Tunnels: {}\n", self.list.len());
         table.write(&mut out);
         out
     }
 
-    fn as_json(((name, tunnel), carried): (&(String, Tunnel), &Carried)) -> Value {
+    fn as_json(
+        ((customer, name, tunnel), carried): (&(Option<String>, String, Tunnel), &Carried),
+    ) -> Value {
         json!({
+            "customer": customer,
             "peer": name,
             "local": tunnel.local,
             "remote": tunnel.peer,

@@ -90,14 +90,15 @@ impl Netlink {
             .map_err(|r| r.of("remove route", route))
     }
 
-    /// Adds or replaces many routes, 64 in each system call, and gives the failures by place.
-    pub fn replace_routes(&mut self, routes: &[Route]) -> Result<Vec<(usize, NetError)>, NetError> {
+    /// Adds many routes, 64 in each system call, and gives the failures by place, as
+    /// [`Self::add_route`] does.
+    pub fn add_routes(&mut self, routes: &[Route]) -> Result<Vec<(usize, NetError)>, NetError> {
         let messages = routes.iter().map(|r| RouteNetlinkMessage::NewRoute(message(r)));
         let mut failures = Vec::new();
-        self.change_many(messages, NLM_F_CREATE | NLM_F_REPLACE, |place, refusal| {
-            failures.push((place, refusal.of("replace route", routes[place])));
+        self.change_many(messages, NLM_F_CREATE | NLM_F_EXCL, |place, refusal| {
+            failures.push((place, refusal.of("add route", routes[place])));
         })
-        .map_err(|r| r.of("replace routes", ""))?;
+        .map_err(|r| r.of("add routes", ""))?;
         Ok(failures)
     }
 

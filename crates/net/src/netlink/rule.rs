@@ -35,6 +35,15 @@ pub enum Rule {
         /// When the rule is asked.
         priority: u32,
     },
+    /// `ip rule add lookup TABLE priority PRIORITY`, for one address family.
+    Lookup {
+        /// Whether it is for IPv6 packets.
+        ipv6: bool,
+        /// The table to look in.
+        table: Table,
+        /// When the rule is asked.
+        priority: u32,
+    },
     /// `ip rule add from ADDRESS ipproto icmp dport 771 blackhole`, 260 for IPv6: the kernel tells
     /// nobody in this name that a port is unreachable. To a rule, the type and the code of an
     /// ICMP message are its destination port.
@@ -52,8 +61,10 @@ pub enum Rule {
 impl Rule {
     fn family(&self) -> AddressFamily {
         match self {
-            Self::Input { ipv6: true, .. } => AddressFamily::Inet6,
-            Self::Input { .. } => AddressFamily::Inet,
+            Self::Input { ipv6: true, .. } | Self::Lookup { ipv6: true, .. } => {
+                AddressFamily::Inet6
+            }
+            Self::Input { .. } | Self::Lookup { .. } => AddressFamily::Inet,
             Self::Source { source, .. } => super::family_of(source.addr()),
             Self::NoPortUnreachable { from, .. } => super::family_of(*from),
         }
@@ -68,6 +79,10 @@ impl fmt::Display for Rule {
                 write!(f, "{family} from {input} to table {}", table.0)
             }
             Self::Source { source, table, .. } => write!(f, "from {source} to table {}", table.0),
+            Self::Lookup { ipv6, table, .. } => {
+                let family = if *ipv6 { "IPv6" } else { "IPv4" };
+                write!(f, "{family} to table {}", table.0)
+            }
             Self::NoPortUnreachable { from, .. } => write!(f, "no port unreachable from {from}"),
         }
     }
@@ -121,6 +136,7 @@ impl Rule {
         let ipv6 = message.header.family == AddressFamily::Inet6;
         match (ours, input, from) {
             (true, Some(input), None) => Some(Self::Input { ipv6, input, table, priority }),
+            (true, None, None) => Some(Self::Lookup { ipv6, table, priority }),
             (true, None, Some(from)) if message.header.action == RuleAction::ToTable => {
                 let source = IpNet::new(from, message.header.src_len).ok()?;
                 Some(Self::Source { source, table, priority })
@@ -145,6 +161,11 @@ fn message(rule: &Rule) -> RuleMessage {
             message.header.action = RuleAction::ToTable;
             message.header.src_len = source.prefix_len();
             message.attributes.push(RuleAttribute::Source(source.network()));
+            message.attributes.push(RuleAttribute::Table(table.0));
+            *priority
+        }
+        Rule::Lookup { table, priority, .. } => {
+            message.header.action = RuleAction::ToTable;
             message.attributes.push(RuleAttribute::Table(table.0));
             *priority
         }
