@@ -98,7 +98,7 @@ use waiting::Waiting;
 pub use addresses::{HomeAddresses, Ipv4Home, Prefixes};
 pub use binding::{Binding, State};
 pub use customers::{
-    Customer, CustomerSettings, Customers, CustomersSettings, Dispatch, Entitlement,
+    Customer, CustomerSettings, Customers, CustomersSettings, Dispatch, Entitlement, Refused,
 };
 pub use event::{Event, Output, Release, What};
 pub use heartbeat::{Heart, Life};

@@ -180,9 +180,6 @@ pub enum Discard {
     /// The sender may not register nodes, so nothing else of it is answered either.
     #[error("the sender is no known gateway")]
     UnknownMag,
-    /// The address that it was sent to is no customer's any more.
-    #[error("no customer has this address")]
-    NoCustomer,
     /// An MH type that is not known (RFC 6275 §9.2).
     #[error("unrecognized MH type {0}")]
     UnknownType(u8),

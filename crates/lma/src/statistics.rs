@@ -540,7 +540,6 @@ impl Statistics {
             | Discard::UnknownMag
             | Discard::NoMatchingRequest
             | Discard::Contradiction
-            | Discard::NoCustomer
             | Discard::UnknownType(_) => reasons.decode_failure += 1,
         }
     }

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use kedge_lma::{
     Authentication, AuthenticationHome, CustomerSettings, Customers, CustomersSettings, Denial,
-    Discard, Load, Now, Output, Profile, Rejection, Settings, What,
+    Discard, Load, Now, Output, Profile, Refused, Rejection, Settings, What,
 };
 use kedge_model::{BindingId, CustomerId, Datagram, Forwarding, MnId, SignalPath, VrfId};
 use kedge_telemetry::Group;
@@ -78,7 +78,7 @@ impl Anchor {
     }
 
     /// Sends an update to the address of a customer, with the key of `keyed`.
-    fn send_as(&mut self, to: u32, keyed: u32, pbu: Pbu) -> (Result<(), Rejection>, Outcome) {
+    fn send_as(&mut self, to: u32, keyed: u32, pbu: Pbu) -> (Result<(), Refused>, Outcome) {
         self.advance(1);
         self.sequence = self.sequence.wrapping_add(1);
         let pbu = Pbu { to: (address(to), 0).into(), ..pbu }.signed(&key(keyed));
@@ -87,7 +87,7 @@ impl Anchor {
         self.deliver(path, &bytes)
     }
 
-    fn send(&mut self, to: u32, pbu: Pbu) -> (Result<(), Rejection>, Outcome) {
+    fn send(&mut self, to: u32, pbu: Pbu) -> (Result<(), Refused>, Outcome) {
         self.send_as(to, to, pbu)
     }
 
@@ -99,7 +99,7 @@ impl Anchor {
         outcome
     }
 
-    fn deliver(&mut self, path: SignalPath, bytes: &[u8]) -> (Result<(), Rejection>, Outcome) {
+    fn deliver(&mut self, path: SignalPath, bytes: &[u8]) -> (Result<(), Refused>, Outcome) {
         let result = self.customers.handle_datagram(Datagram { path, dscp: 0, bytes }, self.now);
         (result, self.drain())
     }
@@ -130,6 +130,10 @@ impl Anchor {
     fn groups_of(&self, customer: u32) -> Vec<Group> {
         self.customers.customer(CustomerId(customer)).expect("a customer").lma().statistics()
     }
+}
+
+fn denied(denial: Denial) -> Refused {
+    Rejection::Denied(denial).into()
 }
 
 fn count(groups: &[Group], name: &str) -> u64 {
@@ -167,7 +171,7 @@ fn two_customers_have_the_same_node_at_the_same_addresses_in_worlds_of_their_own
 fn the_key_of_one_customer_opens_nothing_at_another() {
     let mut anchor = Anchor::of([1, 2]);
     let (result, outcome) = anchor.send_as(1, 2, attach(MAG1).mn(NODE));
-    assert_eq!(result, Err(Rejection::Denied(Denial::AuthenticationFailed)));
+    assert_eq!(result, Err(denied(Denial::AuthenticationFailed)));
     assert!(outcome.forwards.is_empty());
     assert_eq!([anchor.len_of(1), anchor.len_of(2)], [0, 0]);
     assert_eq!(count(&anchor.groups_of(1), "deny_reasons.mn_auth_failure"), 1);
@@ -178,7 +182,7 @@ fn the_key_of_one_customer_opens_nothing_at_another() {
 fn a_node_of_another_customer_is_not_this_ones() {
     let mut anchor = Anchor::of([1, 2]);
     let (result, outcome) = anchor.send(1, attach(MAG1).mn("mn1@cust2"));
-    assert_eq!(result, Err(Rejection::Denied(Denial::UnknownNode)));
+    assert_eq!(result, Err(denied(Denial::UnknownNode)));
     assert_eq!(outcome.ack().expect("an answer").status().0, 153);
     anchor.accepted(2, attach(MAG1).mn("mn1@cust2"));
 }
@@ -201,7 +205,7 @@ fn a_handover_to_another_customers_address_begins_a_session_there_and_moves_none
     assert_eq!(care_of, [MAG1.parse::<IpAddr>().unwrap()]);
     // Neither does a de-registration there end the session here.
     let (result, _) = anchor.send(2, attach(MAG1).mn(NODE).prefixes(&[&prefix]).deregister());
-    assert_eq!(result, Err(Rejection::Discarded(Discard::SessionNotFound)));
+    assert_eq!(result, Err(Rejection::Discarded(Discard::SessionNotFound).into()));
     assert_eq!(anchor.len_of(1), 1);
 }
 
@@ -232,7 +236,7 @@ fn a_message_to_nobodys_address_is_counted_and_dropped() {
     let wrong_world = SignalPath { local: (address(1), 0).into(), ..pbu.path() };
     for path in [nobodys, wrong_world] {
         let (result, outcome) = anchor.deliver(path, &bytes);
-        assert_eq!(result, Err(Rejection::Discarded(Discard::NoCustomer)));
+        assert_eq!(result, Err(Refused::Unaddressed));
         assert!(outcome.is_empty());
     }
     assert_eq!(count(&anchor.customers.statistics(), "dispatch.unaddressed"), 2);
@@ -259,7 +263,7 @@ fn the_most_bindings_are_those_of_all_customers_together() {
         anchor.accepted(customer, attach(MAG1).mn(nai));
     }
     let (result, _) = anchor.send(2, attach(MAG1).mn("b@corp"));
-    assert_eq!(result, Err(Rejection::Denied(Denial::TooManyBindings)));
+    assert_eq!(result, Err(denied(Denial::TooManyBindings)));
     let denied = "deny_insufficient_resources.simultaneous_bindings_exceeded";
     assert_eq!(count(&anchor.groups_of(2), denied), 1);
     assert_eq!(count(&anchor.customers.statistics(), denied), 1);
@@ -299,7 +303,7 @@ fn a_customer_that_comes_and_one_that_goes_leave_the_others_alone() {
     assert!(outcome.forwards.iter().all(|(binding, _)| binding.0 >> 48 == 1));
     // Nobody registers there any more; the answer to the revocation is heard.
     let (result, _) = anchor.send(1, attach(MAG2).mn("new@corp"));
-    assert_eq!(result, Err(Rejection::Denied(Denial::UnknownNode)));
+    assert_eq!(result, Err(denied(Denial::UnknownNode)));
     let received = count(&anchor.customers.statistics(), "binding_updates_received.total");
     let (status, sequence) = (RevocationStatus::SUCCESS, bri.body.sequence);
     let flags = bri.body.flags;
@@ -365,7 +369,7 @@ fn the_load_of_one_customer_denies_no_other_a_session() {
     anchor.accepted(1, attach(MAG1).mn(NODE));
     anchor.customers.set_load(CustomerId(1), Load::Saturated);
     let (result, _) = anchor.send(1, attach(MAG1).mn("a@corp"));
-    assert_eq!(result, Err(Rejection::Discarded(Discard::Congestion)));
+    assert_eq!(result, Err(Rejection::Discarded(Discard::Congestion).into()));
     anchor.accepted(2, attach(MAG1).mn("a@corp"));
     assert_eq!(anchor.customers.load(), Load::Saturated);
 }

@@ -36,7 +36,7 @@ use kedge_telemetry::{Group, counters};
 use crate::binding::Binding;
 use crate::event::{Event, Output};
 use crate::overload::Load;
-use crate::rejection::{Discard, Rejection};
+use crate::rejection::Rejection;
 use crate::settings::Settings;
 use crate::statistics::Statistics;
 use crate::{Lma, revocation};
@@ -49,6 +49,17 @@ counters! {
         /// Messages dropped because the address they were sent to is no customer's.
         unaddressed: "To No Customer",
     }
+}
+
+/// Why nothing came of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refused {
+    /// The address that it was sent to is no customer's, or is not any more.
+    #[error("discarded: no customer has this address")]
+    Unaddressed,
+    /// The customer's machine says so.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
 }
 
 /// Everything an anchor of several customers is told.
@@ -189,13 +200,15 @@ impl Customers {
     }
 
     /// Takes a message as it arrived, for the customer that it was sent to.
-    pub fn handle_datagram(&mut self, d: Datagram<'_>, now: Now) -> Result<(), Rejection> {
+    pub fn handle_datagram(&mut self, d: Datagram<'_>, now: Now) -> Result<(), Refused> {
         let customer = self.of_path(&d.path);
-        let handled = customer.and_then(|id| self.with(id, |lma| lma.handle_datagram(d, now)));
-        handled.unwrap_or_else(|| {
+        let Some(handled) =
+            customer.and_then(|id| self.with(id, |lma| lma.handle_datagram(d, now)))
+        else {
             self.dispatch.unaddressed += 1;
-            Err(Discard::NoCustomer.into())
-        })
+            return Err(Refused::Unaddressed);
+        };
+        Ok(handled?)
     }
 
     /// Does everything that is due.
