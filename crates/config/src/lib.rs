@@ -40,7 +40,9 @@ mod session;
 mod shared;
 mod table;
 
-pub use access_list::{AccessEntry, AccessList, Action, AddressMatch};
+pub use access_list::{
+    AccessEntry, AccessList, Action, AddressMatch, Family, IcmpMatch, PortMatch, Remark,
+};
 pub use candidate::Candidate;
 pub use change::{Change, Object, What, changes, commands, compare};
 pub use command::{
@@ -189,7 +191,11 @@ impl Config {
             management_api: section.find(Key::ManagementApi).map(ManagementApi::read),
             radius_servers: section.each(Key::RadiusServer).map(RadiusServer::read).collect(),
             accounting_group: section.text(Key::AccountingGroup),
-            access_lists: section.each(Key::AccessList).map(AccessList::read).collect(),
+            access_lists: section
+                .each(Key::AccessList)
+                .chain(section.each(Key::AccessListIpv6))
+                .map(AccessList::read)
+                .collect(),
             domains: section.each(Key::Domain).map(DomainConfig::read).collect(),
             lma: section.find(Key::Lma).map(LmaConfig::read),
             mag: section.find(Key::Mag).map(MagConfig::read),
