@@ -136,6 +136,24 @@ impl AddressMatch {
 }
 
 impl AccessList {
+    /// The highest number of a line.
+    pub const LAST: u32 = 2_147_483_647;
+
+    /// Gives the lines new numbers in their order; `None`, and nothing has changed, if they do not
+    /// suffice.
+    pub(crate) fn renumber(&mut self, start: u32, step: u32) -> Option<()> {
+        let entries = self.entries.iter_mut().map(|entry| &mut entry.sequence);
+        let remarks = self.remarks.iter_mut().map(|remark| &mut remark.sequence);
+        let mut lines: Vec<&mut u32> = entries.chain(remarks).collect();
+        let steps = u32::try_from(lines.len()).ok()?.saturating_sub(1);
+        step.checked_mul(steps)?.checked_add(start).filter(|last| *last <= Self::LAST)?;
+        lines.sort();
+        for (line, number) in lines.into_iter().zip((start..).step_by(step as usize)) {
+            *line = number;
+        }
+        Some(())
+    }
+
     pub(crate) fn read(item: &Item<Key>) -> Self {
         let family = match item.row.key {
             Key::AccessListIpv6 => Family::Ipv6,

@@ -82,6 +82,15 @@ pub enum ConfigFault {
         /// The other's line.
         line: usize,
     },
+    /// There is no such list to number.
+    #[error("no access list '{name}' is configured")]
+    NoAccessList {
+        /// The name.
+        name: String,
+    },
+    /// The lines of an access list would get numbers that there are not.
+    #[error("the last line's number would be above {}", crate::AccessList::LAST)]
+    NumbersTooHigh,
     /// Static attachment of nobody.
     #[error("attach static needs the node's identifier: nai USER@REALM")]
     StaticNeedsNai,
@@ -109,6 +118,8 @@ impl ConfigError {
             | ConfigFault::PoolsOverlap { .. }
             | ConfigFault::Taken { .. }
             | ConfigFault::Excludes { .. }
+            | ConfigFault::NoAccessList { .. }
+            | ConfigFault::NumbersTooHigh
             | ConfigFault::SameDevice { .. } => false,
         }
     }

@@ -36,6 +36,7 @@ mod map;
 mod network;
 mod pipe;
 mod radius;
+mod resequence;
 mod session;
 mod shared;
 mod table;

@@ -6,9 +6,9 @@ use kedge_grammar::table::{Block, Row, arg, arg_help, flag, last, row, word};
 use kedge_grammar::{Part, Value};
 
 use super::{BOTH, XE, XR, known};
-use crate::Action;
 use crate::access_list::{canonical_ipv4, canonical_ipv6};
 use crate::key::Key;
+use crate::{AccessList, Action};
 use names::{ICMP_MESSAGES, ICMP_TYPES, ICMPV6_MESSAGES, ICMPV6_TYPES, TCP_PORTS, UDP_PORTS};
 
 const NAME: Part = arg_help("NAME", known("access list"), "name of the list");
@@ -62,7 +62,7 @@ const fn entry(syntax: &'static [Part]) -> Row<Key> {
 
 const NUMBER: Part = arg_help(
     "SEQUENCE",
-    Value::Integer { min: 1, max: 2_147_483_647, unit: "" },
+    Value::Integer { min: 1, max: AccessList::LAST as u64, unit: "" },
     "the entry's place in the list; without one behind the last, in steps of 10",
 );
 const SEQUENCE: Part = Part::Optional(&[Part::OneOf(&[
