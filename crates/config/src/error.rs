@@ -104,6 +104,29 @@ pub enum ConfigFault {
     },
 }
 
+/// Errors as they are shown: the first hundred of them, and how many more there are.
+pub fn listed(errors: &[ConfigError]) -> Vec<String> {
+    const MOST: usize = 100;
+    let mut shown: Vec<String> = errors.iter().take(MOST).map(ToString::to_string).collect();
+    if errors.len() > MOST {
+        shown.push(format!("and {} more\n", grouped(errors.len() - MOST)));
+    }
+    shown
+}
+
+/// A number with a comma between thousands.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 impl ConfigError {
     /// Whether something that is missing may be what could not be read at `place`.
     pub(crate) fn may_come_of(&self, place: &Place) -> bool {

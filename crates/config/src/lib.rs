@@ -52,7 +52,7 @@ pub use command::{
 };
 pub use customer::{Customer, LocalLoop, MnpMaximum, PerFamily, Transport};
 pub use domain::{DomainConfig, DomainMember, NaiConfig, Service};
-pub use error::{Caution, ConfigError, ConfigFault, Warning};
+pub use error::{Caution, ConfigError, ConfigFault, Warning, listed};
 pub use hybrid::{BandwidthRatio, HybridAccess, Probe, Threshold, TrafficProfile};
 pub use inspect::render_section;
 pub use json::{JsonMistake, from_json, json_schema, to_json};

@@ -33,6 +33,8 @@ pub enum SessionCommand {
     Rollback(u64),
     /// `load {FILE | terminal} [merge | replace]`; the text comes with the request.
     Load {
+        /// The file's name, for messages; `terminal` for a text that is typed.
+        file: String,
         /// Whether it takes the place of what there is.
         replace: bool,
     },
@@ -213,7 +215,10 @@ pub fn parse_session_command(
         Key::Commits => SessionCommand::ShowCommits,
         Key::CommitChanges => SessionCommand::ShowCommitChanges(number),
         Key::Rollback => SessionCommand::Rollback(number),
-        Key::Load => SessionCommand::Load { replace: args.has("replace") },
+        Key::Load => SessionCommand::Load {
+            file: args.text("FILE").unwrap_or_default().to_owned(),
+            replace: args.has("replace"),
+        },
         Key::Save => SessionCommand::Save,
         Key::Clear => SessionCommand::Clear,
         Key::Abort => SessionCommand::Abort,
@@ -283,9 +288,10 @@ mod tests {
 
     #[test]
     fn texts_are_loaded_in_addition_or_instead() {
-        assert_eq!(inside("load site.conf"), SessionCommand::Load { replace: false });
-        assert_eq!(inside("load terminal merge"), SessionCommand::Load { replace: false });
-        assert_eq!(inside("load /tmp/x replace"), SessionCommand::Load { replace: true });
+        let load = |file: &str, replace| SessionCommand::Load { file: file.to_owned(), replace };
+        assert_eq!(inside("load site.conf"), load("site.conf", false));
+        assert_eq!(inside("load terminal merge"), load("terminal", false));
+        assert_eq!(inside("load /tmp/x replace"), load("/tmp/x", true));
         assert_eq!(inside("save /tmp/x"), SessionCommand::Save);
     }
 

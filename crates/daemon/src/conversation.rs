@@ -84,11 +84,11 @@ fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> 
             let act = Act { by: &user(call), comment: Some(&comment), file: None, now };
             commit::commit(shell, config, CommitKind::Final, &act).map(text)
         }
-        SessionCommand::Load { replace } => {
+        SessionCommand::Load { file, replace } => {
             let Ask::Command { text: Some(loaded), .. } = &call.ask else {
                 return Err(Refusal::new("the request has no text to load"));
             };
-            session(shell, call)?.load(loaded, *replace)
+            session(shell, call)?.load(loaded, file, *replace)
         }
         SessionCommand::Save => Ok(text(kedge_config::render(&shell.config))),
         SessionCommand::Clear => {

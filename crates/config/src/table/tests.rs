@@ -253,7 +253,8 @@ fn samples(value: &Value) -> Vec<String> {
         Value::Ipv4Prefix => &["198.51.100.0/24", "198.51.100.7/32"],
         Value::Ipv6Prefix => &["2001:db8:51::/48", "2001:db8:51::7/128"],
         Value::Named(names) => {
-            return names.iter().map(|(name, ..)| (*name).to_owned()).collect();
+            let ends = [names.first(), names.last()].into_iter().flatten();
+            return ends.map(|(name, ..)| (*name).to_owned()).collect();
         }
         Value::Line { .. } => &["what there is to say"],
         Value::Mac => &["0011.2233.4455", "00:11:22:33:44:55"],
