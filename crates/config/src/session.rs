@@ -50,6 +50,13 @@ pub enum SessionCommand {
     Exit,
     /// `pwd`: where in the configuration the session is.
     Where,
+    /// `terminal {length | width} N`: the terminal's own affair, which has read it too.
+    Terminal,
+    /// `terminal [no] monitor`: other commands do that here.
+    TerminalMonitor {
+        /// It begins, or ends.
+        on: bool,
+    },
 }
 
 /// The kinds of commit.
@@ -82,6 +89,8 @@ enum Key {
     End,
     Exit,
     Where,
+    Terminal,
+    TerminalMonitor,
 }
 
 const SHOW: Part = word("show", "Show what is configured and what happens");
@@ -119,6 +128,27 @@ const ROLLBACK: Row<Key> = row(
     ],
     "Put an earlier commit's configuration into force",
 );
+const TERMINAL_WORD: Part = word("terminal", "How answers are shown here, until this is left");
+const LINES: Value = Value::Integer { min: 0, max: 512, unit: "" };
+const LENGTH: Row<Key> = row(
+    Key::Terminal,
+    &[TERMINAL_WORD, last("length"), arg_help("LINES", LINES, "lines of a page; 0 for no pages")],
+    "When answers are shown in pages",
+);
+const WIDTH: Row<Key> = row(
+    Key::Terminal,
+    &[
+        TERMINAL_WORD,
+        last("width"),
+        arg_help("COLUMNS", LINES, "characters of a line; 0 for no limit"),
+    ],
+    "How wide tables may be",
+);
+const TERMINAL_MONITOR: Row<Key> = row(
+    Key::TerminalMonitor,
+    &[TERMINAL_WORD, Part::Optional(&[flag("no", "End it")]), last("monitor")],
+    "As on routers; here 'monitor events' does it",
+);
 const SAVE: Row<Key> = row(
     Key::Save,
     &[last("save"), arg_help("FILE", FILE, "the file")],
@@ -145,6 +175,9 @@ static OUTSIDE: Block<Key> = Block {
         LIST_CHANGES,
         ROLLBACK,
         SAVE,
+        LENGTH,
+        WIDTH,
+        TERMINAL_MONITOR,
     ],
 };
 
@@ -225,6 +258,8 @@ pub fn parse_session_command(
         Key::End => SessionCommand::End,
         Key::Exit => SessionCommand::Exit,
         Key::Where => SessionCommand::Where,
+        Key::Terminal => SessionCommand::Terminal,
+        Key::TerminalMonitor => SessionCommand::TerminalMonitor { on: !args.has("no") },
     })
 }
 

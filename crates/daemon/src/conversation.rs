@@ -110,6 +110,12 @@ fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> 
             shell.sessions.leave(client);
             Ok(text(String::new()))
         }
+        SessionCommand::Terminal | SessionCommand::TerminalMonitor { on: false } => {
+            Ok(text(String::new()))
+        }
+        SessionCommand::TerminalMonitor { on: true } => Err(Refusal::new(
+            "'monitor events' shows what happens, until Ctrl-C; 'debug' says what of",
+        )),
         SessionCommand::Where => Ok(text(format!("{}\n", session(shell, call)?.place()))),
     }
 }
