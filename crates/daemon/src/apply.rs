@@ -4,6 +4,8 @@
 //! the one place that knows both.
 
 mod anchor;
+#[cfg(test)]
+mod consumed;
 mod gateway;
 mod management;
 

@@ -165,6 +165,7 @@ fn parse(file: &Path) -> Result<(Config, Vec<kedge_config::Warning>, String), St
 }
 
 /// What a configuration comes down to.
+#[derive(Debug)]
 pub struct Plan {
     /// The anchor, if it has one.
     pub anchor: Option<apply::AnchorPlan>,

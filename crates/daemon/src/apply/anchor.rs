@@ -16,6 +16,7 @@ use super::{ApplyError, LINK_MTU};
 use crate::ends::State;
 
 /// What an anchor is made of.
+#[derive(Debug)]
 pub struct AnchorPlan {
     /// What the machine is told.
     pub settings: Settings,

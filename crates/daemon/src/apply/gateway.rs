@@ -19,6 +19,7 @@ use super::{ApplyError, LINK_MTU, families};
 use crate::ends::State;
 
 /// What a gateway is made of.
+#[derive(Debug)]
 pub struct GatewayPlan {
     /// What the machine is told.
     pub settings: Settings,
