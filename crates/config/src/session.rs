@@ -1,6 +1,8 @@
 //! The words of a configuration session: `commit`, `show configuration`, `load`, `rollback` and
 //! the ways out. They stand beside the configuration's own commands and change none of it.
 
+use std::borrow::Cow;
+
 use kedge_grammar::table::{Block, arg_help, flag, last, row, word};
 use kedge_grammar::{Hint, Part, Row, Value};
 
@@ -31,6 +33,8 @@ pub enum SessionCommand {
     ShowCommitChanges(u64),
     /// `rollback configuration [to] N`
     Rollback(u64),
+    /// `rollback configuration last N`: to what held before the last N commits.
+    RollbackLast(u64),
     /// `load {FILE | terminal} [merge | replace]`; the text comes with the request.
     Load {
         /// The file's name, for messages; `terminal` for a text that is typed.
@@ -50,6 +54,8 @@ pub enum SessionCommand {
     Exit,
     /// `pwd`: where in the configuration the session is.
     Where,
+    /// `enable`: everybody who gets here may do everything.
+    Enable,
     /// `terminal {length | width} N`: the terminal's own affair, which has read it too.
     Terminal,
     /// `terminal [no] monitor`: other commands do that here.
@@ -89,6 +95,7 @@ enum Key {
     End,
     Exit,
     Where,
+    Enable,
     Terminal,
     TerminalMonitor,
 }
@@ -123,8 +130,16 @@ const ROLLBACK: Row<Key> = row(
     &[
         word("rollback", "Go back"),
         last("configuration"),
-        Part::Optional(&[flag("to", "A word that may stand there")]),
-        arg_help("N", NUMBER, "the commit to go back to"),
+        Part::OneOf(&[
+            &[
+                Part::Optional(&[flag("to", "A word that may stand there")]),
+                arg_help("N", NUMBER, "the commit to go back to"),
+            ],
+            &[
+                word("last", "To what held before the last commits"),
+                arg_help("COUNT", NUMBER, "how many of them"),
+            ],
+        ]),
     ],
     "Put an earlier commit's configuration into force",
 );
@@ -175,6 +190,7 @@ static OUTSIDE: Block<Key> = Block {
         LIST_CHANGES,
         ROLLBACK,
         SAVE,
+        row(Key::Enable, &[last("enable")], "As on routers; nothing needs it here"),
         LENGTH,
         WIDTH,
         TERMINAL_MONITOR,
@@ -226,7 +242,8 @@ pub fn parse_session_command(
     line: &str,
     inside: bool,
 ) -> Result<SessionCommand, Box<CommandError>> {
-    let (key, args) = kedge_grammar::read_command(block(inside), line, "command").map_err(
+    let line = if inside { line.into() } else { misprinted(line) };
+    let (key, args) = kedge_grammar::read_command(block(inside), &line, "command").map_err(
         |error| -> Box<CommandError> {
             let (place, fault) = *error;
             Box::new(CommandError { place, fault })
@@ -247,7 +264,10 @@ pub fn parse_session_command(
         Key::Candidate => SessionCommand::ShowCandidate,
         Key::Commits => SessionCommand::ShowCommits,
         Key::CommitChanges => SessionCommand::ShowCommitChanges(number),
-        Key::Rollback => SessionCommand::Rollback(number),
+        Key::Rollback => match args.integer("COUNT") {
+            Some(count) => SessionCommand::RollbackLast(count),
+            None => SessionCommand::Rollback(number),
+        },
         Key::Load => SessionCommand::Load {
             file: args.text("FILE").unwrap_or_default().to_owned(),
             replace: args.has("replace"),
@@ -258,9 +278,24 @@ pub fn parse_session_command(
         Key::End => SessionCommand::End,
         Key::Exit => SessionCommand::Exit,
         Key::Where => SessionCommand::Where,
+        Key::Enable => SessionCommand::Enable,
         Key::Terminal => SessionCommand::Terminal,
         Key::TerminalMonitor => SessionCommand::TerminalMonitor { on: !args.has("no") },
     })
+}
+
+/// The documents print `configuration terminal` for `configure terminal`. A row of the table for
+/// it would make `conf` ambiguous.
+fn misprinted(line: &str) -> Cow<'_, str> {
+    const MISPRINT: &str = "configuration";
+    match line.trim_start().split_at_checked(MISPRINT.len()) {
+        Some((word, rest))
+            if word.eq_ignore_ascii_case(MISPRINT) && !rest.starts_with(char::is_alphabetic) =>
+        {
+            format!("configure{rest}").into()
+        }
+        _ => line.into(),
+    }
 }
 
 /// What of these commands may stand where `line` ends.
@@ -284,6 +319,9 @@ mod tests {
     fn a_session_is_entered_and_left_as_on_a_router() {
         let enter = |line| parse_session_command(line, false).unwrap();
         assert_eq!(enter("conf t"), SessionCommand::Configure { exclusive: false });
+        assert_eq!(enter("configuration terminal"), enter("configure terminal"));
+        assert_eq!(enter("enable"), SessionCommand::Enable);
+        assert!(parse_session_command("configurationx", false).is_err());
         assert_eq!(enter("configure"), SessionCommand::Configure { exclusive: false });
         assert_eq!(enter("configure exclusive"), SessionCommand::Configure { exclusive: true });
         assert!(parse_session_command("commit", false).is_err());
@@ -319,6 +357,7 @@ mod tests {
         assert_eq!(inside("show configuration commit changes 3"), changes);
         assert_eq!(inside("rollback configuration to 3"), SessionCommand::Rollback(3));
         assert_eq!(inside("rollback configuration 3"), SessionCommand::Rollback(3));
+        assert_eq!(inside("rollback configuration last 2"), SessionCommand::RollbackLast(2));
     }
 
     #[test]

@@ -77,12 +77,12 @@ fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> 
         | SessionCommand::ShowCandidate
         | SessionCommand::ShowCommits
         | SessionCommand::ShowCommitChanges(_) => shown(shell, call, command, &[]),
-        SessionCommand::Rollback(number) => {
-            free_to_commit(shell, call)?;
-            let config = shell.commits.config(*number)?;
-            let comment = format!("rollback to commit {number}");
-            let act = Act { by: &user(call), comment: Some(&comment), file: None, now };
-            commit::commit(shell, config, CommitKind::Final, &act).map(text)
+        SessionCommand::Rollback(number) => roll_back(shell, call, *number, now),
+        SessionCommand::RollbackLast(count) => {
+            let newest = shell.commits.history().newest().map_or(0, |commit| commit.number);
+            let number = newest.checked_sub(*count).filter(|number| *number > 0);
+            let none = || Refusal::new(format!("there are no {count} commits to go back"));
+            roll_back(shell, call, number.ok_or_else(none)?, now)
         }
         SessionCommand::Load { file, replace } => {
             let Ask::Command { text: Some(loaded), .. } = &call.ask else {
@@ -110,14 +110,23 @@ fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> 
             shell.sessions.leave(client);
             Ok(text(String::new()))
         }
-        SessionCommand::Terminal | SessionCommand::TerminalMonitor { on: false } => {
-            Ok(text(String::new()))
-        }
+        SessionCommand::Enable
+        | SessionCommand::Terminal
+        | SessionCommand::TerminalMonitor { on: false } => Ok(text(String::new())),
         SessionCommand::TerminalMonitor { on: true } => Err(Refusal::new(
             "'monitor events' shows what happens, until Ctrl-C; 'debug' says what of",
         )),
         SessionCommand::Where => Ok(text(format!("{}\n", session(shell, call)?.place()))),
     }
+}
+
+/// Puts an earlier commit's configuration into force.
+fn roll_back(shell: &mut Shell, call: &Call, number: u64, now: Now) -> Outcome {
+    free_to_commit(shell, call)?;
+    let config = shell.commits.config(number)?;
+    let comment = format!("rollback to commit {number}");
+    let act = Act { by: &user(call), comment: Some(&comment), file: None, now };
+    commit::commit(shell, config, CommitKind::Final, &act).map(text)
 }
 
 /// A command that looks at a session or at the commits, with what is to be done with its answer.
