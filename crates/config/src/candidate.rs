@@ -56,6 +56,11 @@ impl Candidate {
         }
     }
 
+    /// No line goes on with the last one: its error, if it ended too early.
+    pub fn finish(&mut self) -> Result<Vec<Warning>, Vec<ConfigError>> {
+        outcome(self.editor.finish())
+    }
+
     /// Adds a whole text to what is there. With a mistake in it, nothing has changed.
     pub fn merge(&mut self, text: &str, origin: &str) -> Result<Vec<Warning>, Vec<ConfigError>> {
         self.all_or_nothing(|editor| editor.read(text, origin))

@@ -176,13 +176,19 @@ impl Session {
         self.candidate.path().to_string()
     }
 
-    /// Leaves the innermost mode; says whether there was one.
-    pub fn exit(&mut self) -> bool {
+    /// Leaves the innermost mode; says whether there was one. It is left, too, when the line before
+    /// turns out to have ended too early.
+    pub fn exit(&mut self) -> Result<bool, Refusal> {
         if self.candidate.mode().is_empty() {
-            return false;
+            return self.finish_line().map(|()| false);
         }
         // The language itself has this word.
-        self.candidate.line("exit").is_ok()
+        self.candidate.line("exit").map(|_| true).map_err(|errors| refusal(&errors))
+    }
+
+    /// No line goes on with the last one, which may have ended too early.
+    pub fn finish_line(&mut self) -> Result<(), Refusal> {
+        self.candidate.finish().map(drop).map_err(|errors| refusal(&errors))
     }
 
     /// What may stand where a line ends.

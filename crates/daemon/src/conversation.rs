@@ -24,7 +24,9 @@ pub fn answer(shell: &mut Shell, call: &Call, now: Now) -> (Outcome, Option<Stri
 }
 
 fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Outcome {
-    // What is copied from another terminal has that one's prompts.
+    // What is copied from another terminal has that one's prompts. Behind one, a line of the
+    // configuration may go on in the next.
+    let pasted = line;
     let line = kedge_config::without_prompt(line);
     if shell.sessions.skips(call.client, line) {
         return Ok(text(String::new()));
@@ -53,7 +55,7 @@ fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Outcome {
             .map_err(|refused| nearer(refused, &about_session));
     }
     let Some(session) = shell.sessions.get(call.client) else { return Ok(text(String::new())) };
-    match session.line(line) {
+    match session.line(pasted) {
         Ok(reply) => Ok(reply),
         // The beginning was that of a command about the session.
         Err(_) if about_session.place.spot.column > 1 => Err(refused(&about_session)),
@@ -100,8 +102,9 @@ fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> 
             shell.sessions.leave(client);
             Ok(text(String::new()))
         }
-        SessionCommand::Exit if session(shell, call)?.exit() => Ok(text(String::new())),
+        SessionCommand::Exit if session(shell, call)?.exit()? => Ok(text(String::new())),
         SessionCommand::End | SessionCommand::Exit => {
+            session(shell, call)?.finish_line()?;
             if session(shell, call)?.is_changed() {
                 let allowed = ["commit", "abort"].map(str::to_owned).to_vec();
                 let message = "there are changes that are not committed".to_owned();
@@ -168,6 +171,7 @@ fn commit_session(
     now: Now,
 ) -> Result<String, Refusal> {
     free_to_commit(shell, call)?;
+    session(shell, call)?.finish_line()?;
     let running = shell.config.clone();
     let (config, moved) = session(shell, call)?.onto(&running)?;
     let act = Act { by: &user(call), comment, file: None, now };
