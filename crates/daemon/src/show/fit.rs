@@ -23,8 +23,7 @@ pub fn fit(text: &str, width: u16) -> String {
     // An empty line ends a block, and so does a heading: it is not indented.
     let same = |above: &Vec<char>, below: &Vec<char>| indented(above) && indented(below);
     for block in lines.chunk_by(same) {
-        let rows: Vec<&[char]> = block.iter().map(Vec::as_slice).collect();
-        write_block(&rows, "", width, &mut out);
+        write_block(block, width, &mut out);
     }
     out
 }
@@ -33,19 +32,33 @@ fn indented(line: &[char]) -> bool {
     line.starts_with(&[' ', ' '])
 }
 
-fn write_block(rows: &[&[char]], indent: &str, width: usize, out: &mut String) {
-    let room = width.saturating_sub(indent.len());
-    let longest = rows.iter().map(|row| row.len()).max().unwrap_or(0);
-    let cut = if longest <= room { None } else { cut(rows, room) };
-    for row in rows {
-        let (here, below) = row.split_at(cut.unwrap_or(row.len()).min(row.len()));
-        out.push_str(indent);
-        out.extend(here);
-        out.truncate(out.trim_end_matches(' ').len());
-        out.push('\n');
-        let below = trimmed(below);
-        if !below.is_empty() {
-            write_block(&[below], INDENT, width, out);
+/// Writes each row in as many lines as it takes; what stood in one column still does.
+fn write_block(rows: &[Vec<char>], width: usize, out: &mut String) {
+    let mut rest: Vec<&[char]> = rows.iter().map(Vec::as_slice).collect();
+    let mut lines: Vec<(&str, Vec<&[char]>)> = Vec::new();
+    loop {
+        let indent = if lines.is_empty() { "" } else { INDENT };
+        let room = width - indent.len();
+        let longest = rest.iter().map(|row| row.len()).max().unwrap_or(0);
+        let cut = if longest <= room { None } else { cut(&rest, room) };
+        let Some(at) = cut else {
+            lines.push((indent, rest));
+            break;
+        };
+        let (here, below): (Vec<&[char]>, Vec<&[char]>) =
+            rest.iter().map(|row| row.split_at(at.min(row.len()))).unzip();
+        lines.push((indent, here));
+        let blanks = |row: &&[char]| row.iter().position(|c| *c != ' ');
+        let margin = below.iter().filter_map(blanks).min().unwrap_or(0);
+        rest = below.iter().map(|row| &row[margin.min(row.len())..]).collect();
+    }
+    for row in 0..rows.len() {
+        for (index, (indent, parts)) in lines.iter().enumerate() {
+            let part: String = parts[row].iter().collect();
+            let part = part.trim_end();
+            if index == 0 || !part.is_empty() {
+                out.push_str(&format!("{}\n", format!("{indent}{part}").trim_end()));
+            }
         }
     }
 }
@@ -59,16 +72,11 @@ fn cut(rows: &[&[char]], room: usize) -> Option<usize> {
         starts && rows.iter().all(|row| (at - GUTTER..at).all(|at| blank(row, at)))
     };
     let says_something =
-        |at: &usize| rows.iter().any(|row| !trimmed(&row[..row.len().min(*at)]).is_empty());
+        |at: &usize| rows.iter().any(|row| row.iter().take(*at).any(|c| *c != ' '));
     let columns = (GUTTER..=room).rev().filter(|at| gutter(*at)).find(says_something);
     let [row] = rows else { return columns };
     let word = |at: usize| at < row.len() && !blank(row, at) && blank(row, at - 1);
     columns.or_else(|| (1..=room).rev().filter(|at| word(*at)).find(says_something))
-}
-
-fn trimmed(row: &[char]) -> &[char] {
-    let start = row.iter().position(|c| *c != ' ').unwrap_or(row.len());
-    &row[start..]
 }
 
 #[cfg(test)]
@@ -110,6 +118,15 @@ Tunnels: 2
             let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
             assert_eq!(words(&fitted), words(TABLE));
         }
+    }
+
+    #[test]
+    fn numbers_stay_below_their_heading() {
+        let table = "  Name  State     Bindings  Peer\n  a     up               5  b\n";
+        assert_eq!(
+            fit(table, 24),
+            "  Name  State\n      Bindings  Peer\n  a     up\n             5  b\n"
+        );
     }
 
     #[test]
