@@ -40,7 +40,7 @@ impl Candidate {
         let renumbering = resequence::parse(text);
         if let Ok(renumbering) = renumbering {
             let items = self.editor.clone().into_items();
-            let commands = renumbering.commands(&items, text).map_err(|error| vec![error])?;
+            let commands = renumbering.commands(&items, text).map_err(|error| vec![*error])?;
             return self.merge(&commands, ORIGIN);
         }
         if text.lines().nth(1).is_some() {

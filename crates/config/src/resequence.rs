@@ -62,16 +62,20 @@ pub(crate) fn complete(line: &str, names: &dyn Fn(&str) -> Vec<String>) -> Vec<H
 
 impl Resequence {
     /// The lines that do it with the configuration `items`, typed as `line`.
-    pub(crate) fn commands(&self, items: &[Item<Key>], line: &str) -> Result<String, ConfigError> {
+    pub(crate) fn commands(
+        &self,
+        items: &[Item<Key>],
+        line: &str,
+    ) -> Result<String, Box<ConfigError>> {
         let key = match self.family {
             Family::Ipv4 => Key::AccessList,
             Family::Ipv6 => Key::AccessListIpv6,
         };
         let lists = items.iter().filter(|item| item.row.key == key);
         let mut lists = lists.map(AccessList::read);
-        let fault = |fault| ConfigError {
-            place: Place { line: 1, text: line.into(), ..Place::default() },
-            fault,
+        let fault = |fault| {
+            let place = Place { line: 1, text: line.into(), ..Place::default() };
+            Box::new(ConfigError { place, fault })
         };
         let mut list = lists
             .find(|list| list.name == self.name)

@@ -282,11 +282,11 @@ fn range(word: &str) -> Option<(u64, u64)> {
 }
 
 /// The candidate with one more line.
-fn typed(candidate: &Candidate, line: &str) -> Result<Candidate, ConfigError> {
+fn typed(candidate: &Candidate, line: &str) -> Result<Candidate, Box<ConfigError>> {
     let mut candidate = candidate.clone();
     match candidate.line(line) {
         Ok(_) => Ok(candidate),
-        Err(mut errors) => Err(errors.swap_remove(0)),
+        Err(mut errors) => Err(Box::new(errors.swap_remove(0))),
     }
 }
 

@@ -189,7 +189,8 @@ fn for_each_first(parts: &'static [Part], visit: &mut dyn FnMut(&'static Part)) 
             true
         }
         Part::OneOf(choices) => {
-            choices.iter().fold(false, |none, parts| for_each_first(parts, visit) || none)
+            // All of them are visited, whichever may be empty.
+            choices.iter().filter(|parts| for_each_first(parts, visit)).count() > 0
         }
     })
 }
