@@ -238,7 +238,7 @@ pub(crate) static PEER_LMA: Block<Key> = Block {
         PEER_IPV6.each(&[]).in_order().also(),
         AUTH_OPTION,
         ENCAP,
-        DSCP,
+        DSCP.no_effect_yet(),
         HEARTBEATS.help("Heartbeats to this anchor").no_effect_yet(),
         row(
             Key::TransportVrf,
