@@ -37,10 +37,7 @@ fn the_domain_example_loads() {
     assert_eq!(first.service, Service::Ipv4);
     assert_eq!((second.nai.as_str(), second.network.as_deref()), ("example@ctc", Some("network3")));
     assert_eq!((second.service, second.customer.as_deref()), (Service::Dual, Some("CUST1")));
-    assert_eq!(
-        heads(&warnings),
-        ["example:11:1: warning: 'customer' is accepted; it has no effect yet"]
-    );
+    assert!(warnings.is_empty(), "{:?}", heads(&warnings));
 }
 
 #[test]

@@ -15,6 +15,11 @@ use crate::startup::plan;
 /// Every block, and what each needs to be in force.
 const BASE: &str = "\
 vrf blue
+ netns blue
+!
+vrf red
+ netns red
+!
 management-api
  listen 192.0.2.1 port 7443
  certificate /c
@@ -68,6 +73,11 @@ ipv6 mobile pmipv6-lma lma1 domain d
     address ipv4 192.0.2.99
    !
   !
+  customer c2 vrf red
+   transport
+    address ipv4 192.0.2.98
+   !
+  !
  !
  mobility-service hybrid-access
   profile-definition p
@@ -90,9 +100,11 @@ ipv6 mobile pmipv6-mag mag2 domain d
  interface eth0
   nai mn@example.net
  !
- logical-mn mn@example.net
+ logical-mn router@example.net
+  reverse-tunnel route ipv4 198.51.100.0 24
  !
  mobility-service mobile-local-loop
+  reverse-tunnel default-route
  !
  mobility-service hybrid-access
   profile-definition p
