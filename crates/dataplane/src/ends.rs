@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 use kedge_model::{Encapsulation, GreKey, Tunnel, VrfId};
 
 use crate::DropReason;
+use crate::ways::{WayId, WayKey, Ways};
 
 /// What identifies a tunnel in the packets we receive from it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -68,6 +69,10 @@ impl TunnelEnd {
         };
         Self { transport: tunnel.transport, local: tunnel.local, peer: tunnel.peer, carrier }
     }
+
+    pub(crate) fn way(&self) -> WayKey {
+        (self.transport, self.local, self.peer)
+    }
 }
 
 /// Names a [`TunnelEnd`] that some binding uses, for as long as one does.
@@ -77,6 +82,7 @@ pub struct EndId(u32);
 #[derive(Debug)]
 struct End {
     key: TunnelEnd,
+    way: WayId,
     /// The inner worlds of the bindings that use it, and how many do. More than one only where
     /// customers share a tunnel, and then their addresses are told apart by being different.
     vrfs: Vec<(VrfId, u32)>,
@@ -88,8 +94,8 @@ pub(crate) struct Ends {
     ids: HashMap<TunnelEnd, EndId, RandomState>,
     ends: Vec<Option<End>>,
     free: Vec<u32>,
-    /// How many ends there are between two addresses.
-    peers: HashMap<(VrfId, IpAddr, IpAddr), u32, RandomState>,
+    /// Between which addresses they are.
+    pub ways: Ways,
 }
 
 impl Ends {
@@ -97,9 +103,7 @@ impl Ends {
     pub fn find(&self, key: &TunnelEnd) -> Result<EndId, DropReason> {
         match self.ids.get(key) {
             Some(id) => Ok(*id),
-            None if self.peers.contains_key(&(key.transport, key.local, key.peer)) => {
-                Err(DropReason::UnknownKey)
-            }
+            None if self.ways.contains(&key.way()) => Err(DropReason::UnknownKey),
             None => Err(DropReason::UnknownPeer),
         }
     }
@@ -110,12 +114,18 @@ impl Ends {
         end.into_iter().flat_map(|end| end.vrfs.iter().map(|(vrf, _)| *vrf))
     }
 
+    /// The way that its packets go.
+    pub fn way(&self, id: EndId) -> Option<WayId> {
+        self.ends.get(id.0 as usize)?.as_ref().map(|end| end.way)
+    }
+
     /// One more path of a binding in `vrf` uses the end.
     pub fn acquire(&mut self, key: TunnelEnd, vrf: VrfId) -> EndId {
         let id = match self.ids.get(&key) {
             Some(id) => *id,
             None => {
-                let end = Some(End { key, vrfs: Vec::new() });
+                let way = self.ways.acquire(key.way());
+                let end = Some(End { key, way, vrfs: Vec::new() });
                 let at = match self.free.pop() {
                     Some(at) => {
                         self.ends[at as usize] = end;
@@ -127,7 +137,6 @@ impl Ends {
                     }
                 };
                 self.ids.insert(key, EndId(at));
-                *self.peers.entry((key.transport, key.local, key.peer)).or_default() += 1;
                 EndId(at)
             }
         };
@@ -152,16 +161,10 @@ impl Ends {
         if !end.vrfs.is_empty() {
             return;
         }
-        let key = end.key;
+        let (key, way) = (end.key, end.way);
         self.ends[id.0 as usize] = None;
         self.free.push(id.0);
         self.ids.remove(&key);
-        let pair = (key.transport, key.local, key.peer);
-        if let Some(count) = self.peers.get_mut(&pair) {
-            *count -= 1;
-            if *count == 0 {
-                self.peers.remove(&pair);
-            }
-        }
+        self.ways.release(way);
     }
 }

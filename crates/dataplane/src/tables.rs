@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use foldhash::quality::RandomState;
 use hashbrown::HashMap;
@@ -11,7 +11,8 @@ use kedge_model::{BindingId, Forwarding, Tunnel, VrfId};
 
 use crate::ends::{EndId, Ends, TunnelEnd};
 use crate::prefixes::Prefixes;
-use crate::{BindingCells, DataplaneError, DropReason, Side};
+use crate::ways::{Narrow, WayId};
+use crate::{BindingCells, DataplaneError, DropReason, Policy, Side};
 
 /// An address of this host at which tunnels may start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,32 +55,8 @@ pub struct HeldPath {
     /// Whether its packets go through the signalling port there.
     pub shares_signalling: bool,
     pub(crate) end: EndId,
+    way: Option<WayId>,
     weight: u16,
-    /// A smaller MTU that the path was found to have, and until when that is believed.
-    lowered: Option<(u16, Instant)>,
-}
-
-impl HeldPath {
-    /// A path may have become wider after this long (RFC 8201 §4, RFC 1191 §6.3).
-    const LOWERED_FOR: Duration = Duration::from_secs(600);
-
-    /// The largest inner packet the path carries whole.
-    pub fn mtu(&self, now: Instant) -> u16 {
-        match self.lowered {
-            Some((mtu, until)) if now < until => mtu.min(self.tunnel.mtu),
-            _ => self.tunnel.mtu,
-        }
-    }
-
-    /// Notes that outer packets of more than `outer_mtu` octets do not get through.
-    pub(crate) fn lower(&mut self, outer_mtu: u32, now: Instant) {
-        // No path carries less than 68 octets (RFC 791), so that less is no news but noise.
-        let outer_mtu = u16::try_from(outer_mtu.max(68)).unwrap_or(u16::MAX);
-        let mtu = outer_mtu.saturating_sub(self.tunnel.overhead()).max(28);
-        if mtu < self.mtu(now) {
-            self.lowered = Some((mtu, now + Self::LOWERED_FOR));
-        }
-    }
 }
 
 impl Held {
@@ -119,6 +96,9 @@ pub struct Tables {
     prefixes: Prefixes,
     ends: Ends,
     routes_locally: bool,
+    /// By the place of the world's device, and whose it is: another world may get the place.
+    policies: Vec<(VrfId, Policy)>,
+    no_policy: Policy,
 }
 
 impl Tables {
@@ -134,6 +114,8 @@ impl Tables {
             prefixes: Prefixes::default(),
             ends: Ends::default(),
             routes_locally: false,
+            policies: Vec::new(),
+            no_policy: Policy::default(),
         }
     }
 
@@ -186,6 +168,22 @@ impl Tables {
             }
         }
 
+        // Before the old ones are let go of: what is known of a way that stays is not forgotten.
+        let with_local = want.paths.iter().zip(locals);
+        let paths = with_local.map(|(path, local)| {
+            let (local, udp_port) = local;
+            let ports = path.tunnel.encapsulation.udp_ports();
+            let end = self.ends.acquire(TunnelEnd::of(&path.tunnel, udp_port), want.vrf);
+            HeldPath {
+                tunnel: path.tunnel,
+                local,
+                shares_signalling: ports.is_some_and(|(port, _)| port != udp_port),
+                end,
+                way: self.ends.way(end),
+                weight: path.weight,
+            }
+        });
+        let paths = paths.collect();
         self.unbind(binding);
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slab.push(None);
@@ -194,20 +192,6 @@ impl Tables {
         for prefix in &inner {
             self.prefixes.insert(want.vrf, *prefix, slot);
         }
-        let with_local = want.paths.iter().zip(locals);
-        let paths = with_local.map(|(path, local)| {
-            let (local, udp_port) = local;
-            let ports = path.tunnel.encapsulation.udp_ports();
-            HeldPath {
-                tunnel: path.tunnel,
-                local,
-                shares_signalling: ports.is_some_and(|(port, _)| port != udp_port),
-                end: self.ends.acquire(TunnelEnd::of(&path.tunnel, udp_port), want.vrf),
-                weight: path.weight,
-                lowered: None,
-            }
-        });
-        let paths = paths.collect();
         let vrf = want.vrf;
         let held = Held { binding, vrf, device, paths, inner, total_weight, cells };
         self.slab[slot as usize] = Some(held);
@@ -250,8 +234,54 @@ impl Tables {
         self.slab.get(slot as usize)?.as_ref()
     }
 
-    pub(crate) fn held_mut(&mut self, slot: u32) -> Option<&mut Held> {
-        self.slab.get_mut(slot as usize)?.as_mut()
+    /// What is done with a binding's packets.
+    pub(crate) fn policy(&self, held: &Held) -> &Policy {
+        let set = self.policies.get(usize::from(held.device));
+        set.filter(|(vrf, _)| *vrf == held.vrf).map_or(&self.no_policy, |(_, policy)| policy)
+    }
+
+    /// Deals with the packets of an inner world like this from now on.
+    pub fn set_policy(&mut self, vrf: VrfId, policy: Policy) -> Result<(), DataplaneError> {
+        let place = self.devices.iter().position(|held| *held == vrf);
+        let place = place.ok_or(DataplaneError::NoDevice { vrf })?;
+        if self.policies.len() <= place {
+            self.policies.resize_with(place + 1, || (vrf, Policy::default()));
+        }
+        self.policies[place] = (vrf, policy);
+        Ok(())
+    }
+
+    /// The largest inner packet that a path carries whole.
+    pub fn path_mtu(&self, path: &HeldPath, now: Instant) -> u16 {
+        let Some(outer) = path.way.and_then(|way| self.ends.ways.lowered(way, now)) else {
+            return path.tunnel.mtu;
+        };
+        // The smallest IPv4 header and a fragment's eight octets must fit.
+        outer.saturating_sub(path.tunnel.overhead()).max(28).min(path.tunnel.mtu)
+    }
+
+    /// The largest inner packet that every path of a binding carries whole.
+    pub fn mtu(&self, held: &Held, now: Instant) -> u16 {
+        let mtus = held.paths.iter().map(|path| self.path_mtu(path, now));
+        mtus.min().unwrap_or(u16::MAX)
+    }
+
+    /// Notes what an error about an outer packet between two addresses says: that packets of more
+    /// octets do not get through. `false` if that cannot be.
+    pub(crate) fn lower(
+        &mut self,
+        transport: VrfId,
+        local: IpAddr,
+        peer: IpAddr,
+        outer_mtu: u32,
+        now: Instant,
+    ) -> bool {
+        self.ends.ways.lower(&(transport, local, peer), outer_mtu, now)
+    }
+
+    /// The ways that were found to carry less than their first link.
+    pub fn narrow_ways(&self, now: Instant) -> impl Iterator<Item = Narrow> {
+        self.ends.ways.narrow(now)
     }
 
     /// The tunnel that an arriving outer packet belongs to.

@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
-use kedge_model::VrfId;
+use kedge_model::{Tunnel, VrfId};
 
 use crate::Side;
 use crate::forwarder::Forwarder;
 use crate::icmp::{IPV6_MINIMUM_MTU, Problem, Reply};
 use crate::inner::Inner;
+use crate::tables::HeldPath;
 
 /// An error about a packet that we sent into a tunnel.
 #[derive(Clone, Copy, Debug)]
@@ -84,24 +85,19 @@ impl Forwarder {
             Side::Anchor => inner.destination,
             Side::Gateway => inner.source,
         };
-        let slot = self.tables.find_in_any(subscriber, |path| {
-            let tunnel = &path.tunnel;
-            (tunnel.transport, tunnel.local, tunnel.peer)
-                == (error.transport, error.local, error.peer)
-        })?;
-        let held = self.tables.held_mut(slot)?;
-        let mut mtu = u16::MAX;
-        for path in &mut held.paths {
-            let tunnel = &path.tunnel;
-            if (tunnel.transport, tunnel.local, tunnel.peer)
-                == (error.transport, error.local, error.peer)
-            {
-                if let TunnelFault::TooBig { outer_mtu } = error.fault {
-                    path.lower(outer_mtu, now);
-                }
-                mtu = mtu.min(path.mtu(now));
-            }
+        let goes_there = |path: &HeldPath| {
+            let Tunnel { transport, local, peer, .. } = path.tunnel;
+            (transport, local, peer) == (error.transport, error.local, error.peer)
+        };
+        let slot = self.tables.find_in_any(subscriber, goes_there)?;
+        if let TunnelFault::TooBig { outer_mtu } = error.fault
+            && !self.tables.lower(error.transport, error.local, error.peer, outer_mtu, now)
+        {
+            return None;
         }
+        let held = self.tables.held(slot)?;
+        let paths = held.paths.iter().filter(|path| goes_there(path));
+        let mtu = paths.map(|path| self.tables.path_mtu(path, now)).min()?;
         Some((held.vrf, inner, mtu))
     }
 }

@@ -41,13 +41,9 @@ fn an_unknown_peer_a_wrong_key_a_foreign_and_anothers_address_are_dropped_each_f
         bytes.extend(inner);
         let carried = Carried::Gre(&bytes);
         let local = ip("192.0.2.1");
-        match anchor.decapsulate(&Arrived {
-            transport: TRANSPORT,
-            local,
-            peer: ip(peer),
-            tos: 0,
-            carried,
-        }) {
+        let peer = ip(peer);
+        let arrived = Arrived { transport: TRANSPORT, local, peer, tos: 0, carried };
+        match anchor.decapsulate(&arrived, Instant::now()) {
             Verdict::Drop(reason) => Some(reason),
             Verdict::Forward(_) => None,
             Verdict::Local => panic!("nothing was sent into a tunnel"),
@@ -90,7 +86,7 @@ fn gateways_behind_one_translator_are_told_apart_by_its_ports() {
         let carried = Carried::Udp { to, from, payload: &inner };
         let (local, peer) = (ip("192.0.2.1"), ip("192.0.2.2"));
         let arrived = Arrived { transport: TRANSPORT, local, peer, tos: 0, carried };
-        let reason = match anchor.decapsulate(&arrived) {
+        let reason = match anchor.decapsulate(&arrived, Instant::now()) {
             Verdict::Forward(_) => None,
             Verdict::Drop(reason) => Some(reason),
             Verdict::Reply(..) => panic!("nobody is told what a tunnel brought"),
@@ -121,7 +117,7 @@ fn a_tlv_header_whose_length_is_not_the_datagrams_is_discarded() {
         let carried = Carried::Udp { to: 5436, from: 5436, payload: &payload };
         let (local, peer) = (ip("192.0.2.1"), ip("192.0.2.2"));
         let arrived = Arrived { transport: TRANSPORT, local, peer, tos: 0, carried };
-        let dropped = match anchor.decapsulate(&arrived) {
+        let dropped = match anchor.decapsulate(&arrived, Instant::now()) {
             Verdict::Drop(reason) => Some(reason),
             _ => None,
         };
@@ -171,7 +167,10 @@ fn a_gateway_takes_only_what_is_for_its_subscribers() {
         let inner = packet(HOST_V6, destination, 0, 10);
         let carried = Carried::Udp { to: 5437, from: 5437, payload: &inner };
         let (local, peer) = (ip("192.0.2.2"), ip("192.0.2.1"));
-        gateway.decapsulate(&Arrived { transport: TRANSPORT, local, peer, tos: 0, carried })
+        gateway.decapsulate(
+            &Arrived { transport: TRANSPORT, local, peer, tos: 0, carried },
+            Instant::now(),
+        )
     };
     assert!(matches!(take(NODE_V6), Verdict::Forward(_)));
     assert_eq!(take("2001:db8:5:6::1"), Verdict::Drop(DropReason::UnknownInner));
@@ -202,7 +201,10 @@ fn the_networks_behind_a_subscriber_are_its_own_in_both_directions() {
                 true => Carried::Ipv4(&inner),
                 false => Carried::Ipv6(&inner),
             };
-            anchor.decapsulate(&Arrived { transport: TRANSPORT, local, peer, tos: 0, carried })
+            anchor.decapsulate(
+                &Arrived { transport: TRANSPORT, local, peer, tos: 0, carried },
+                Instant::now(),
+            )
         };
         assert!(matches!(up(inside), Verdict::Forward(_)), "{inside}");
         assert_eq!(up(outside), Verdict::Drop(DropReason::UnknownInner));
@@ -450,7 +452,7 @@ proptest! {
         prop_assert_eq!(header.tos, tos);
         prop_assert_eq!(bytes.len(), inner.len() + usize::from(tunnels[0].overhead()));
         let arrived = Arrived::parse(*transport, bytes).unwrap();
-        let Verdict::Forward(left) = far.decapsulate(&arrived) else {
+        let Verdict::Forward(left) = far.decapsulate(&arrived, Instant::now()) else {
             return Err(TestCaseError::fail("not decapsulated"));
         };
         prop_assert_eq!((left.vrf, left.bytes), (INNER, inner));
@@ -488,7 +490,7 @@ proptest! {
             Carried::Udp { to: 5437, from: 9, payload: &bytes },
         ] {
             let tos = bytes.get(1).copied().unwrap_or(0);
-            let _ = anchor.decapsulate(&Arrived { transport: TRANSPORT, local, peer, tos, carried });
+            let _ = anchor.decapsulate(&Arrived { transport: TRANSPORT, local, peer, tos, carried }, now);
         }
         let fault = TunnelFault::TooBig { outer_mtu: u32::from(first) };
         let _ = anchor.tunnel_error(

@@ -32,8 +32,8 @@ use std::thread::JoinHandle;
 
 pub use config::{Config, DeviceConfig, TransportLocal};
 use kedge_dataplane::{
-    BindingCells, BindingCounters, Change, Dataplane, DataplaneError, Forwarder, Local, Tables,
-    TotalCells, Totals,
+    BindingCells, BindingCounters, Change, Dataplane, DataplaneError, Forwarder, Local, Narrow,
+    Tables, TotalCells, Totals,
 };
 use kedge_model::{BindingId, VrfId};
 use sys::epoll::Waker;
@@ -149,7 +149,8 @@ impl Dataplane for DpUser {
                 Change::RouteLocally(_)
                 | Change::AddLocal(_)
                 | Change::RemoveLocal { .. }
-                | Change::SetMtu { .. } => Arc::default(),
+                | Change::SetMtu { .. }
+                | Change::SetPolicy { .. } => Arc::default(),
             };
             (change.clone(), cells)
         });
@@ -164,7 +165,8 @@ impl Dataplane for DpUser {
                 Change::RouteLocally(_)
                 | Change::AddLocal(_)
                 | Change::RemoveLocal { .. }
-                | Change::SetMtu { .. } => None,
+                | Change::SetMtu { .. }
+                | Change::SetPolicy { .. } => None,
             };
         }
         done
@@ -172,6 +174,13 @@ impl Dataplane for DpUser {
 
     fn counters(&self, binding: BindingId) -> Option<BindingCounters> {
         self.counters.get(&binding).map(|cells| cells.read())
+    }
+
+    fn narrow_ways(&self) -> Vec<Narrow> {
+        let (answer, answered) = sync_channel(1);
+        // A worker that has stopped sends nothing anywhere.
+        self.command(Command::NarrowWays(answer)).ok();
+        answered.recv().unwrap_or_default()
     }
 
     fn is_running(&self) -> bool {

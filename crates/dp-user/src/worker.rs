@@ -20,7 +20,8 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Instant;
 
 use kedge_dataplane::{
-    BindingCells, Change, DataplaneError, DropReason, Forwarder, Local, TunnelError, unwrap_quote,
+    BindingCells, Change, DataplaneError, DropReason, Forwarder, Local, Narrow, TunnelError,
+    unwrap_quote,
 };
 use kedge_model::VrfId;
 
@@ -40,6 +41,8 @@ pub enum Command {
     /// Make these changes, then answer how many were made, and what the next one met. A binding's
     /// counters come with it.
     Apply(Arc<[(Change, Arc<BindingCells>)]>, SyncSender<(usize, Result<(), DataplaneError>)>),
+    /// Answer which ways were found to carry less than their first link.
+    NarrowWays(SyncSender<Vec<Narrow>>),
     /// End.
     Stop,
 }
@@ -151,6 +154,10 @@ impl Worker {
         while let Ok(command) = self.commands.try_recv() {
             match command {
                 Command::Stop => return true,
+                Command::NarrowWays(answer) => {
+                    let narrow = self.forwarder.tables.narrow_ways(Instant::now()).collect();
+                    let _ = answer.send(narrow);
+                }
                 Command::Apply(changes, answer) => {
                     let mut made = 0;
                     let done = changes.iter().try_for_each(|(change, cells)| {
@@ -179,6 +186,7 @@ impl Worker {
                     self.transports.set(place, Vec::new());
                 }
             }
+            Change::SetPolicy { vrf, policy } => tables.set_policy(*vrf, policy.clone())?,
             Change::SetMtu { vrf, mtu } => {
                 for device in self.devices.iter_mut().filter(|device| device.vrf == *vrf) {
                     start::set_mtu(device, *mtu)?;
