@@ -76,7 +76,7 @@ impl World {
     }
 
     pub(super) fn take_tunnelled(&mut self, to: Station, outer: &[u8]) {
-        let now = self.clock.now().mono;
+        let now = self.clock.now();
         match to {
             Station::Anchor(n) => {
                 let Some(inner) = self.anchors[n].plane.decapsulate(outer, now) else { return };
