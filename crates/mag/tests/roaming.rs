@@ -191,13 +191,21 @@ fn turned(path: SignalPath) -> SignalPath {
 fn a_roaming_node_keeps_its_addresses_in_every_encapsulation() {
     let is_right = |mode, got| match mode {
         TunnelMode::IpInIp => got == Encapsulation::IpInIp,
-        TunnelMode::Gre => got == Encapsulation::Gre { send_key: None, receive_key: None },
+        TunnelMode::Gre | TunnelMode::StaticGre => {
+            got == Encapsulation::Gre { send_key: None, receive_key: None }
+        }
         TunnelMode::GreKeyed => {
             matches!(got, Encapsulation::Gre { send_key: Some(_), receive_key: Some(_) })
         }
         TunnelMode::Udp => got == Encapsulation::Udp { local_port: 5437, peer_port: 5437 },
     };
-    for mode in [TunnelMode::IpInIp, TunnelMode::Gre, TunnelMode::GreKeyed, TunnelMode::Udp] {
+    for mode in [
+        TunnelMode::IpInIp,
+        TunnelMode::StaticGre,
+        TunnelMode::Gre,
+        TunnelMode::GreKeyed,
+        TunnelMode::Udp,
+    ] {
         for lma in ["2001:db8::1", "192.0.2.1"] {
             for authenticated in [false, true] {
                 let variant = Variant { mode, lma, authenticated };
