@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use kedge_dataplane::{BindingCounters, Side};
 use kedge_lma::{Lma, Load, Output, Settings, State, What};
-use kedge_model::{BindingId, CustomerId, Datagram, IpNet, MnId, SignalPath};
+use kedge_model::{BindingId, CustomerId, Datagram, IpNet, MnId, SignalPath, VrfId};
 use kedge_net::NetError;
 use kedge_net::netlink::{Link, NextHop, Route, Table};
 use kedge_net::owned::Thing;
@@ -20,6 +20,7 @@ use crate::apply::AnchorPlan;
 use crate::capture::{Direction, Seen};
 use crate::counters::{Baseline, tunnel_groups};
 use crate::ends::Ends;
+use crate::forwarding::Plane;
 use crate::in_service;
 use crate::observe::Observer;
 use crate::startup::StartError;
@@ -72,7 +73,9 @@ impl Anchor {
     pub fn apply(&mut self, plan: AnchorPlan, leave_by: Instant, now: Now) {
         self.lma.apply(plan.settings, now);
         self.settle();
-        if let Err(error) = self.ends.reduce(&plan.addresses, leave_by) {
+        let policy = self.ends.plane.set_policy(VrfId::DEFAULT, plan.policy);
+        let reduced = self.ends.reduce(&plan.addresses, leave_by);
+        for error in [policy, reduced].into_iter().filter_map(Result::err) {
             warn!("forwarding: {error}");
         }
     }
@@ -126,6 +129,11 @@ impl Anchor {
     /// What an operator watches, to change it.
     pub fn observer_mut(&mut self) -> &mut Observer {
         &mut self.observer
+    }
+
+    /// What forwards its packets, to look at.
+    pub fn plane(&self) -> &Plane {
+        &self.ends.plane
     }
 
     /// What a binding's packets added up to.

@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use kedge_dataplane::{BindingCounters, Change, Side};
 use kedge_mag::{Event, InterfaceId, LinkState, Mag, Output};
-use kedge_model::{BindingId, Datagram, IpNet, Ipv4Net, Ipv6Net};
+use kedge_model::{BindingId, Datagram, IpNet, Ipv4Net, Ipv6Net, VrfId};
 use kedge_net::NetError;
 use kedge_net::netlink::{self, Link, NextHop, Route, Rule, Table};
 use kedge_net::owned::{Owned, Thing};
@@ -39,6 +39,7 @@ use crate::apply::GatewayPlan;
 use crate::capture::{Direction, Seen};
 use crate::counters::{Baseline, tunnel_groups};
 use crate::ends::Ends;
+use crate::forwarding::Plane;
 use crate::observe::Observer;
 use crate::startup::StartError;
 use crate::words::Note;
@@ -170,8 +171,9 @@ impl Gateway {
             self.remove_port(id, host);
         }
         let local = self.ends.plane.change(Change::RouteLocally(plan.local_routing));
+        let policy = self.ends.plane.set_policy(VrfId::DEFAULT, plan.policy);
         let reduced = self.ends.reduce(&plan.addresses, leave_by);
-        for error in [local, reduced].into_iter().filter_map(Result::err) {
+        for error in [local, policy, reduced].into_iter().filter_map(Result::err) {
             warn!("forwarding: {error}");
         }
     }
@@ -218,6 +220,11 @@ impl Gateway {
     /// The access interfaces and what is wrong with each.
     pub fn ports(&self) -> impl Iterator<Item = (&InterfaceId, &Port)> {
         self.ports.iter()
+    }
+
+    /// What forwards its packets, to look at.
+    pub fn plane(&self) -> &Plane {
+        &self.ends.plane
     }
 
     /// What a binding's packets added up to.
