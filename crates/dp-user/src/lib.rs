@@ -15,6 +15,8 @@ mod merge;
 mod out_of_tunnels;
 mod outbox;
 mod pace;
+#[cfg(test)]
+mod parity;
 mod replies;
 mod split;
 mod start;
