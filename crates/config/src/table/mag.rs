@@ -251,7 +251,7 @@ pub(crate) static PEER_LMA: Block<Key> = Block {
         )
         .new_bindings()
         .from(OURS),
-        DSCP,
+        DSCP.help("The code point of signalling packets to this anchor").no_effect_yet(),
         HEARTBEATS.help("Heartbeats to this anchor").no_effect_yet(),
         row(
             Key::TransportVrf,
