@@ -32,10 +32,19 @@ pub(super) struct Line {
     pub(super) wake: Arc<dyn Fn() + Send + Sync>,
 }
 
-/// Serves a client until it leaves, errs, is silent for too long, or `admitted` no longer says
-/// that it may be here.
-pub(super) fn serve(frames: &mut Frames, line: &Line, admitted: &dyn Fn() -> bool) {
-    if let Err(error) = converse(frames, line, admitted) {
+/// Whether a client may ask on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Standing {
+    Admitted,
+    /// Its token is none any more, which it is told.
+    Expelled,
+    /// The port that it came through is closed.
+    Dismissed,
+}
+
+/// Serves a client until it leaves, errs, is silent for too long, or may not be here any more.
+pub(super) fn serve(frames: &mut Frames, line: &Line, standing: &dyn Fn() -> Standing) {
+    if let Err(error) = converse(frames, line, standing) {
         if error.kind() == io::ErrorKind::TimedOut {
             let text = format!("closed after {} s without a command", IDLE.as_secs());
             // Whether the client still reads is its own affair.
@@ -60,7 +69,7 @@ pub(super) fn refuse(text: String) -> Answer {
     Answer { id: 0, outcome: Err(Refusal::new(text)), mode: None }
 }
 
-fn converse(frames: &mut Frames, line: &Line, admitted: &dyn Fn() -> bool) -> io::Result<()> {
+fn converse(frames: &mut Frames, line: &Line, standing: &dyn Fn() -> Standing) -> io::Result<()> {
     loop {
         let (answer, usable) = match frames.read_line(IDLE)? {
             frame::Line::End => return Ok(()),
@@ -68,10 +77,11 @@ fn converse(frames: &mut Frames, line: &Line, admitted: &dyn Fn() -> bool) -> io
                 let text = format!("the request is too long: at most {MAX_REQUEST} octets");
                 (refuse(text), false)
             }
-            frame::Line::Complete(_) if !admitted() => {
-                (refuse("the token is not valid any more".to_owned()), false)
-            }
-            frame::Line::Complete(request) => (respond(&request, line), true),
+            frame::Line::Complete(request) => match standing() {
+                Standing::Admitted => (respond(&request, line), true),
+                Standing::Expelled => (refuse("the token is not valid any more".to_owned()), false),
+                Standing::Dismissed => return Ok(()),
+            },
         };
         frames.write_line(&answer.encode(), WRITING)?;
         if !usable {

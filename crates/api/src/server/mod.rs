@@ -35,7 +35,7 @@ use crate::{Ask, MAX_REQUEST, Outcome};
 
 pub use claim::BindError;
 use claim::Claim;
-use connection::{Line, serve, turn_away};
+use connection::{Line, Standing, serve, turn_away};
 use remote::{Counted, Listening};
 pub use remote::{RemoteAccess, RemoteCounters, RemoteError};
 
@@ -264,7 +264,7 @@ impl Door {
             return Ok(());
         };
         let line = self.reception.line(number, Caller::Local { uid });
-        self.reception.spawn(number, move || serve(&mut frames, &line, &|| true))
+        self.reception.spawn(number, move || serve(&mut frames, &line, &|| Standing::Admitted))
     }
 }
 

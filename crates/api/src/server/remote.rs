@@ -23,7 +23,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use socket2::SockRef;
 
-use super::connection::{refuse, serve};
+use super::connection::{Standing, refuse, serve};
 use super::guard::Guard;
 use super::tokens::{self, Hash, TokenError, Tokens};
 use super::{Caller, Handle, OUT_OF_DESCRIPTORS, Reception};
@@ -297,6 +297,18 @@ impl Entrance {
         self.reception.spawn(number, move || visit.serve(stream, number))
     }
 
+    /// A request may still arrive while its connection is being closed: closing a socket for
+    /// reading leaves what is in it to be read.
+    fn standing(&self, known: &Known) -> Standing {
+        if self.closing.load(Ordering::SeqCst) {
+            Standing::Dismissed
+        } else if known.is_valid() {
+            Standing::Admitted
+        } else {
+            Standing::Expelled
+        }
+    }
+
     fn papers(&self) -> MutexGuard<'_, Papers> {
         // Replaced whole or not at all.
         self.papers.lock().unwrap_or_else(PoisonError::into_inner)
@@ -356,7 +368,7 @@ impl Visit {
                 if frames.write_line(&answer.encode(), GREETING).is_ok() {
                     let caller = Caller::Token { name: Arc::clone(&known.name) };
                     let line = entrance.reception.line(number, caller);
-                    serve(&mut frames, &line, &|| known.is_valid());
+                    serve(&mut frames, &line, &|| entrance.standing(&known));
                 }
             }
             Err(Stranger::Unheard(error)) => {
