@@ -146,6 +146,39 @@ fn nodes_of_two_gateways_reach_each_other_until_a_list_of_the_pools_is_committed
     assert!(missing.contains("there is no access list 'nobody'"), "{missing}");
 }
 
+/// Keys are generated, and yet neither end speaks of them: the tunnel is configured.
+#[test]
+fn a_static_gre_tunnel_carries_a_node_and_no_message_has_a_gre_key_option() {
+    const STATIC: &str = "  tunnel interface tunnel-ip 097\n";
+    let _turn = turn();
+    let lab = Lab::new("kgtun").expect("lab");
+    let mut domain = Domain::draw(&lab).expect("domain");
+    let plan = Plan { encapsulation: Encapsulation::Gre, ..Plan::default() };
+    let with =
+        |text: String| text.replace("  encap gre-ipv6\n", &format!("  encap gre-ipv6\n{STATIC}"));
+    let capture = Capture::start(&domain.core.lma, "tp0", "ip6").expect("capture");
+    let lma = Daemon::start(&domain.core.lma, &with(Domain::lma_config(&plan))).expect("anchor");
+    let mag = with(Domain::mag_config(&plan, 0));
+    let _mag = Daemon::start(&domain.mags[0], &mag).expect("gateway");
+    domain.attach(0).expect("in range");
+    domain.mn.start_dhcp().expect("dhclient");
+    domain.mn.wait_ipv6(SOON).expect("an address");
+    domain.mn.wait_ipv4(SOON).expect("an address");
+    for to in [CORRESPONDENT.0.to_string(), CORRESPONDENT.1.to_string()] {
+        let ping =
+            || domain.mn.host().exec("ping", &["-nqc1", "-W1", &to]).map_err(|e| e.to_string());
+        wait::until(SOON, "a ping to be answered", ping).expect("answered");
+    }
+    let tunnel = &tunnels(&lma, "lma")["tunnels"][0];
+    assert_eq!(tunnel["encapsulation"], "GRE over IPv6", "{tunnel}");
+    let recording = capture.stop().expect("capture");
+    let count = |filter: &str| recording.count(filter).expect("tshark");
+    assert!(count("mip6.mhtype == 5") > 0 && count("mip6.mhtype == 6") > 0);
+    assert_eq!(count("mip6.options.grek || mip6.gre_key"), 0);
+    assert!(count("gre && icmp") >= 2 && count("gre && icmpv6") >= 2);
+    assert_eq!(count("gre.flags.key == 1"), 0);
+}
+
 /// RFC 2983 §3.1: a code point of the tunnels' own on the wire, and the inner one at the far end.
 #[test]
 fn a_code_point_of_the_tunnels_own_is_on_the_wire_and_the_inner_one_arrives() {
