@@ -39,6 +39,7 @@ mod radius;
 mod session;
 mod shared;
 mod table;
+mod tunnel;
 
 pub use access_list::{AccessEntry, AccessList, Action, AddressMatch};
 pub use candidate::Candidate;
@@ -70,6 +71,7 @@ pub use shared::{
     AuthHomeAddress, AuthOption, Dscp, Encap, Heartbeat, LabelHeartbeat, ReplayWindow,
     RevocationTimes,
 };
+pub use tunnel::{TunnelDscp, TunnelPolicy};
 
 use kedge_grammar::{Args, Datum, Item, Keys, Notes, Reading, Section, SyntaxRemark, Writer};
 

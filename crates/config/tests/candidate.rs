@@ -160,11 +160,7 @@ ipv6 mobile pmipv6-lma lma1 domain d
 #[test]
 fn what_has_no_effect_yet_is_listed_once_each() {
     let names = running().without_effect();
-    assert_eq!(
-        names,
-        ["tunnel acl", "mobility-service mobile-local-loop"],
-        "with all that is in it"
-    );
+    assert_eq!(names, ["mobility-service mobile-local-loop"], "with all that is in it");
 }
 
 #[test]

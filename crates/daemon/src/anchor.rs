@@ -22,6 +22,7 @@ use crate::apply::AnchorPlan;
 use crate::capture::{Direction, Seen};
 use crate::counters::{Baseline, tunnel_groups};
 use crate::ends::{Device, Ends};
+use crate::forwarding::Plane;
 use crate::in_service;
 use crate::observe::Observer;
 use crate::startup::StartError;
@@ -79,7 +80,9 @@ impl Anchor {
         let ends = plan.ends();
         self.lma.apply(plan.settings, now);
         self.settle();
-        if let Err(error) = self.ends.reduce(ends, leave_by) {
+        let policy = self.ends.plane.set_policy(VrfId::DEFAULT, plan.policy);
+        let reduced = self.ends.reduce(ends, leave_by);
+        for error in [policy, reduced].into_iter().filter_map(Result::err) {
             warn!("forwarding: {error}");
         }
     }
@@ -133,6 +136,11 @@ impl Anchor {
     /// What an operator watches, to change it.
     pub fn observer_mut(&mut self) -> &mut Observer {
         &mut self.observer
+    }
+
+    /// What forwards its packets, to look at.
+    pub fn plane(&self) -> &Plane {
+        &self.ends.plane
     }
 
     /// What a binding's packets added up to.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use kedge_dataplane::{BindingCounters, Change, Dataplane, DataplaneError, Totals};
-use kedge_model::{BindingId, Forwarding};
+use kedge_dataplane::{BindingCounters, Change, Dataplane, DataplaneError, Narrow, Policy, Totals};
+use kedge_model::{BindingId, Forwarding, VrfId};
 use tracing::error;
 
 /// Collects what a machine wants while a batch is handled and makes it so in one call.
@@ -12,6 +12,7 @@ pub struct Plane {
     waiting: Vec<Change>,
     /// What bindings had carried when their forwarding ended; a handover may begin it again.
     carried: BTreeMap<BindingId, BindingCounters>,
+    policies: BTreeMap<VrfId, Policy>,
     failures: u64,
     stopped: bool,
 }
@@ -19,7 +20,14 @@ pub struct Plane {
 impl Plane {
     /// Forwards through `backend`.
     pub fn new(backend: Box<dyn Dataplane>) -> Self {
-        Self { backend, waiting: Vec::new(), carried: BTreeMap::new(), failures: 0, stopped: false }
+        Self {
+            backend,
+            waiting: Vec::new(),
+            carried: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            failures: 0,
+            stopped: false,
+        }
     }
 
     /// Keeps a change until [`Self::commit`].
@@ -37,7 +45,46 @@ impl Plane {
 
     /// Makes a change that is no binding's, at once.
     pub fn change(&mut self, change: Change) -> Result<(), DataplaneError> {
-        self.backend.apply(&[change])
+        let ended = match change {
+            Change::RemoveDevice(vrf) => Some(vrf),
+            _ => None,
+        };
+        self.backend.apply(&[change])?;
+        if let Some(vrf) = ended {
+            self.policies.remove(&vrf);
+        }
+        Ok(())
+    }
+
+    /// Deals with the packets of an inner world like this from now on. Access lists that say what
+    /// they said before go on counting.
+    pub fn set_policy(&mut self, vrf: VrfId, mut policy: Policy) -> Result<(), DataplaneError> {
+        if let Some(before) = self.policies.get(&vrf) {
+            if *before == policy {
+                return Ok(());
+            }
+            for (list, was) in [
+                (&mut policy.into_tunnels, &before.into_tunnels),
+                (&mut policy.out_of_tunnels, &before.out_of_tunnels),
+            ] {
+                if list == was {
+                    list.clone_from(was);
+                }
+            }
+        }
+        self.change(Change::SetPolicy { vrf, policy: policy.clone() })?;
+        self.policies.insert(vrf, policy);
+        Ok(())
+    }
+
+    /// How the packets of an inner world are dealt with.
+    pub fn policy(&self, vrf: VrfId) -> Option<&Policy> {
+        self.policies.get(&vrf)
+    }
+
+    /// The ways to peers that were found to carry less than their first link.
+    pub fn narrow_ways(&self) -> Vec<Narrow> {
+        self.backend.narrow_ways()
     }
 
     /// Forgets what a binding carried: it is over for good.

@@ -40,6 +40,7 @@ use crate::apply::GatewayPlan;
 use crate::capture::{Direction, Seen};
 use crate::counters::{Baseline, tunnel_groups};
 use crate::ends::{Device, Ends};
+use crate::forwarding::Plane;
 use crate::observe::Observer;
 use crate::startup::StartError;
 use crate::words::Note;
@@ -179,8 +180,9 @@ impl Gateway {
             self.remove_port(id, host);
         }
         let local = self.ends.plane.change(Change::RouteLocally(plan.local_routing));
+        let policy = self.ends.plane.set_policy(VrfId::DEFAULT, plan.policy);
         let reduced = self.ends.reduce(ends, leave_by);
-        for error in [local, reduced].into_iter().filter_map(Result::err) {
+        for error in [local, policy, reduced].into_iter().filter_map(Result::err) {
             warn!("forwarding: {error}");
         }
     }
@@ -227,6 +229,11 @@ impl Gateway {
     /// The access interfaces and what is wrong with each.
     pub fn ports(&self) -> impl Iterator<Item = (&InterfaceId, &Port)> {
         self.ports.iter()
+    }
+
+    /// What forwards its packets, to look at.
+    pub fn plane(&self) -> &Plane {
+        &self.ends.plane
     }
 
     /// What a binding's packets added up to.
@@ -348,6 +355,7 @@ impl Gateway {
                     running: false,
                     tun: false,
                     vrf: None,
+                    controller: None,
                 })
             })
             .collect();

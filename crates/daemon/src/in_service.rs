@@ -29,6 +29,7 @@ use crate::apply::{self, AnchorPlan, ApplyError, GatewayPlan};
 use crate::console::plural;
 use crate::ends::{Device, State};
 use crate::gateway::{self, Gateway, Unusable};
+use crate::link_mtu;
 use crate::shell::{self, Shell};
 use crate::startup::{self, Plan, StartError};
 
@@ -129,6 +130,11 @@ impl Shell {
     pub fn prepare(&mut self, mut plan: Plan, devices: Devices) -> Result<Prepared, StartError> {
         if let Some(plan) = &mut plan.gateway
             && let Some(mtu) = gateway::examine(plan)??
+        {
+            plan.fit(mtu);
+        }
+        if let Some(plan) = &mut plan.anchor
+            && let Some(mtu) = link_mtu::of_addresses(plan.ends().places())?
         {
             plan.fit(mtu);
         }

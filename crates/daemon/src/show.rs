@@ -9,6 +9,7 @@ mod layout;
 mod lma_globals;
 mod page;
 mod tech_support;
+mod tunnel_policy;
 mod tunnels;
 mod version;
 

@@ -47,7 +47,6 @@ pub(super) static ACCESS_LIST: Block<Key> = Block {
     )
     .each(&[])
     .in_order()
-    .no_effect_yet()
     .from(XE)],
 };
 

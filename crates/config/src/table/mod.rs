@@ -108,7 +108,6 @@ pub(crate) static GLOBAL: Block<Key> = Block {
             "An extended access list",
         )
         .opens(&access_list::ACCESS_LIST)
-        .no_effect_yet()
         .from(XE),
         row(
             Key::Domain,

@@ -6,13 +6,14 @@ use kedge_config::{
     AuthHomeAddress, AuthOption, Config, DomainConfig, Encap, LmaConfig, NaiConfig, NetworkConfig,
     PeerMag, ReplayWindow, Service as ServiceConfig,
 };
+use kedge_dataplane::Policy;
 use kedge_lma::{
     Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool,
     MobileNetworkPool, Network, Peer, Profile, Revocation, Service, Settings,
 };
 use kedge_model::{CustomerId, IpNet, Lifetime, VrfId};
 
-use super::{ApplyError, LINK_MTU};
+use super::{ApplyError, LINK_MTU, MIN_MTU, tunnels};
 use crate::ends::State;
 
 /// What an anchor is made of.
@@ -25,12 +26,24 @@ pub struct AnchorPlan {
     pub pools: Vec<(VrfId, IpNet)>,
     /// The device's MTU.
     pub mtu: u16,
+    /// What is done with the packets in its tunnels.
+    pub policy: Policy,
+    /// The octets that the shortest outer header takes.
+    headers: u16,
 }
 
 impl AnchorPlan {
     /// Where its signalling and tunnels end.
     pub fn ends(&self) -> State {
         State::own(&self.addresses, self.mtu)
+    }
+
+    /// The devices that have its addresses carry packets of this size.
+    pub fn fit(&mut self, outer_mtu: u16) {
+        self.settings.link_mtu = outer_mtu;
+        if self.settings.tunnel_mtu.is_none() {
+            self.mtu = outer_mtu.saturating_sub(self.headers).max(MIN_MTU);
+        }
     }
 }
 
@@ -99,13 +112,15 @@ pub fn anchor(
             .and_then(|name| nais(domain).find(|nai| nai.nai == *name))
             .map(profile),
     };
-    let smallest = if lma.ipv4.is_empty() { 40 } else { 20 };
+    let headers = if lma.ipv4.is_empty() { 40 } else { 20 };
     Ok(AnchorPlan {
         pools: pools(&settings),
         settings,
         addresses,
         // A tunnel that carries less has its own limit; the forwarder answers for it.
-        mtu: lma.tunnel_mtu.unwrap_or(LINK_MTU - smallest),
+        mtu: lma.tunnel_mtu.unwrap_or(LINK_MTU - headers),
+        policy: tunnels::policy(config, &lma.tunnels, &format!("pmipv6-lma {}", lma.id))?,
+        headers,
     })
 }
 
@@ -140,7 +155,10 @@ fn peer(config: &Config, mag: &PeerMag) -> Peer {
         transport: VrfId::DEFAULT,
         addresses: config.mag_addresses(mag),
         authentication: config.mag_auth(mag).map(authentication),
-        encapsulation: config.mag_encap(mag).map(|encap| policy(Some(encap))),
+        encapsulation: match mag.tunnel_interface {
+            Some(_) => Some(EncapsulationPolicy::StaticGre),
+            None => config.mag_encap(mag).map(|encap| policy(Some(encap))),
+        },
         dscp: dscp(mag.dscp),
     }
 }

@@ -5,14 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use kedge_dataplane::BindingCounters;
+use kedge_dataplane::{BindingCounters, Narrow};
 use kedge_model::{Encapsulation, Tunnel};
 use serde_json::{Value, json};
 
 use super::layout::{Align, Table};
+use super::tunnel_policy::PolicyView;
 use super::{traffic_json, tunnel_kind};
 use crate::anchor::Anchor;
 use crate::console::Answer;
+use crate::forwarding::Plane;
 use crate::gateway::Gateway;
 
 /// The tunnels of an anchor or a gateway.
@@ -20,6 +22,10 @@ pub struct Tunnels {
     /// What the other end is, for the head of its column.
     peer: &'static str,
     list: BTreeMap<(String, Tunnel), Carried>,
+    /// Whether the MTU is an operator's choice.
+    mtu_is_configured: bool,
+    narrow: Vec<Narrow>,
+    policy: PolicyView,
 }
 
 /// What the bindings of one tunnel add up to.
@@ -34,7 +40,8 @@ struct Carried {
 impl Tunnels {
     /// Those of an anchor.
     pub fn of_anchor(anchor: &Anchor) -> Self {
-        let mut tunnels = Self { peer: "Gateway", list: BTreeMap::new() };
+        let configured = anchor.lma().settings().tunnel_mtu.is_some();
+        let mut tunnels = Self::new("Gateway", configured, anchor.plane());
         for binding in anchor.lma().bindings() {
             let traffic = anchor.traffic(binding.id).unwrap_or_default();
             for (place, path) in binding.paths.iter().enumerate() {
@@ -53,7 +60,8 @@ impl Tunnels {
 
     /// Those of a gateway.
     pub fn of_gateway(gateway: &Gateway, now: std::time::Instant) -> Self {
-        let mut tunnels = Self { peer: "Anchor", list: BTreeMap::new() };
+        let configured = gateway.mag().settings().tunnel_mtu.is_some();
+        let mut tunnels = Self::new("Anchor", configured, gateway.plane());
         for view in gateway.mag().bindings(now) {
             let Some(tunnel) = view.tunnel else { continue };
             let traffic = gateway.traffic(view.binding).unwrap_or_default();
@@ -63,6 +71,25 @@ impl Tunnels {
             carried.add_received(&traffic, |carried| &mut carried.to_nodes);
         }
         tunnels
+    }
+
+    fn new(peer: &'static str, mtu_is_configured: bool, plane: &Plane) -> Self {
+        let (narrow, policy) = (plane.narrow_ways(), PolicyView::of(plane));
+        Self { peer, list: BTreeMap::new(), mtu_is_configured, narrow, policy }
+    }
+
+    /// The largest inner packet that a tunnel carries whole now, and what says so.
+    fn mtu(&self, tunnel: &Tunnel) -> (u16, &'static str) {
+        let is_it = |way: &&Narrow| {
+            (way.transport, way.local, way.peer) == (tunnel.transport, tunnel.local, tunnel.peer)
+        };
+        let found = self.narrow.iter().find(is_it);
+        let found = found.map(|way| way.outer_mtu.saturating_sub(tunnel.overhead()));
+        match found {
+            Some(found) if found < tunnel.mtu => (found, "path"),
+            _ if self.mtu_is_configured => (tunnel.mtu, "configured"),
+            _ => (tunnel.mtu, "link"),
+        }
     }
 
     fn entry(&mut self, name: &str, mut tunnel: Tunnel) -> &mut Carried {
@@ -75,7 +102,9 @@ impl Tunnels {
 
     /// The answer to the command.
     pub fn answer(self) -> Answer<'static> {
-        let data = json!({ "tunnels": self.list.iter().map(Self::as_json).collect::<Vec<_>>() });
+        let tunnels: Vec<Value> = self.list.iter().map(|entry| self.as_json(entry)).collect();
+        let mut data = json!({ "tunnels": tunnels });
+        self.policy.add_to_json(&mut data);
         Answer::new(move || self.text(), move || data)
     }
 
@@ -86,32 +115,38 @@ impl Tunnels {
             ("Packets from nodes", Align::Right),
             ("Packets to nodes", Align::Right),
             ("MTU", Align::Right),
+            ("by", Align::Left),
             ("Encapsulation", Align::Left),
             ("Between", Align::Left),
         ]);
         for ((name, tunnel), carried) in &self.list {
+            let (mtu, by) = self.mtu(tunnel);
             table.row(vec![
                 name.clone(),
                 carried.bindings.to_string(),
                 carried.from_nodes.0.to_string(),
                 carried.to_nodes.0.to_string(),
-                tunnel.mtu.to_string(),
+                mtu.to_string(),
+                by.to_owned(),
                 tunnel_kind(tunnel),
                 format!("{} and {}", tunnel.local, tunnel.peer),
             ]);
         }
         let mut out = format!("Tunnels: {}\n", self.list.len());
         table.write(&mut out);
+        self.policy.write(&mut out);
         out
     }
 
-    fn as_json(((name, tunnel), carried): (&(String, Tunnel), &Carried)) -> Value {
+    fn as_json(&self, ((name, tunnel), carried): (&(String, Tunnel), &Carried)) -> Value {
+        let (mtu, by) = self.mtu(tunnel);
         json!({
             "peer": name,
             "local": tunnel.local,
             "remote": tunnel.peer,
             "encapsulation": tunnel_kind(tunnel),
-            "mtu": tunnel.mtu,
+            "mtu": mtu,
+            "mtu_from": by,
             "bindings": carried.bindings,
             "traffic": traffic_json(carried.from_nodes, carried.to_nodes),
         })
