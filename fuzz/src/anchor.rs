@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use kedge_lma::{
     Authentication, AuthenticationHome, EncapsulationPolicy, Ipv4Pool, Ipv6Pool, Lma, Network, Now,
-    Output, Peer, Profile, Rhythm, Service, Settings,
+    Output, Peer, Profile, Rhythm, Service, Settings, Unchecked,
 };
 use kedge_model::{
     BindingId, CustomerId, Datagram, Forwarding, IpNet, Ipv4Net, Ipv6Net, Lifetime, MnId, Sequence,
@@ -280,12 +280,17 @@ fn settings(octets: &mut Octets<'_>) -> Settings {
         dscp: None,
     });
     let network = Network {
-        mobile_networks: Vec::new(),
         ipv4: Some(Ipv4Pool { start: Ipv4Addr::new(10, 0, 0, 2), prefix_len: 29 }),
         ipv6: Some(Ipv6Pool {
             start: Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 0),
             prefix_len: 61,
         }),
+        unchecked: octets.pick(&[
+            Unchecked::Nothing,
+            Unchecked::MobileNetworks,
+            Unchecked::Everything,
+        ]),
+        ..Network::default()
     };
     let service = octets.pick(&[Service::Dual, Service::Dual, Service::Ipv4, Service::Ipv6]);
     let profile = Profile { service, network: Some("home".to_owned()), ..Profile::default() };

@@ -357,6 +357,7 @@ fn settings(octets: &mut Octets<'_>) -> Settings {
         mtu: 1500,
         identity: (id.0 == 3).then(|| MnId::nai("static@x").expect("a short identifier")),
         static_node: id.0 == 3,
+        logical: false,
     };
     let profile = |name: &str| Profile {
         service: Service::Dual,

@@ -15,6 +15,7 @@ use kedge_grammar::{Item, Place, Section, is_device};
 use kedge_model::Lifetime;
 
 use crate::key::Key;
+use crate::shared;
 use crate::{
     Caution, Config, ConfigError, ConfigFault, Encap, LmaConfig, MagConfig, RevocationTimes,
     Warning,
@@ -137,6 +138,14 @@ fn gateway(config: &Config, mag: &MagConfig, item: &Item<Key>, findings: &mut Fi
             node.find(Key::NaiService).filter(|_| node.word(Key::NaiService) != Some("ipv4"));
         if let (Some(dynamic), Some(service)) = (node.find(Key::LogicalDynamic), service) {
             findings.exclude(dynamic, service);
+        }
+        // A link has mobile nodes on it, or is a network of the router's own.
+        for network in node.each(Key::MobileNetwork) {
+            let device = shared::interface(&network.args);
+            let mut links = mag.interfaces.iter().zip(section.each(Key::Interface));
+            if let Some((_, link)) = links.find(|(link, _)| link.device() == device) {
+                findings.exclude(link, network);
+            }
         }
     }
     let (init, max) = (mag.times.init_retx, mag.times.max_retx);

@@ -41,19 +41,39 @@ pub enum Command {
     ShowVersion,
     /// `show management-api`
     ShowManagementApi,
-    /// `show ipv6 mobile pmipv6 lma bindings [nai NAI | mag ID] [detail] [from N]`
-    ShowLmaBindings(BindingFilter, Extent),
-    /// `show ipv6 mobile pmipv6 lma globals`
-    ShowLmaGlobals,
-    /// `show ipv6 mobile pmipv6 lma heartbeats`
-    ShowLmaHeartbeats,
-    /// `show ipv6 mobile pmipv6 lma tunnels`
-    ShowLmaTunnels,
-    /// `show ipv6 mobile pmipv6 lma statistics mag ID`
+    /// `show ipv6 mobile pmipv6 lma bindings [customer NAME] [nai NAI | mag ID] [detail] [from N]`
+    ShowLmaBindings {
+        /// One customer's only.
+        customer: Option<String>,
+        /// Which of them.
+        filter: BindingFilter,
+        /// How much of them.
+        extent: Extent,
+    },
+    /// `show ipv6 mobile pmipv6 lma globals [customer NAME]`
+    ShowLmaGlobals {
+        /// One customer's only.
+        customer: Option<String>,
+    },
+    /// `show ipv6 mobile pmipv6 lma heartbeats [customer NAME]`
+    ShowLmaHeartbeats {
+        /// One customer's only.
+        customer: Option<String>,
+    },
+    /// `show ipv6 mobile pmipv6 lma tunnels [customer NAME]`
+    ShowLmaTunnels {
+        /// One customer's only.
+        customer: Option<String>,
+    },
+    /// `show ipv6 mobile pmipv6 lma statistics mag ID [customer NAME]`
     ShowLmaPeerStatistics {
         /// The gateway, by its name or an address.
         mag: String,
+        /// At one customer only.
+        customer: Option<String>,
     },
+    /// `show ipv6 mobile pmipv6 lma statistics license`
+    ShowLmaLicense,
     /// `show ipv6 mobile pmipv6 mag bindings [nai NAI] [detail] [from N]`
     ShowMagBindings {
         /// One subscriber only.
@@ -61,20 +81,30 @@ pub enum Command {
         /// How much of them.
         extent: Extent,
     },
-    /// `show ipv6 mobile pmipv6 {lma | mag} events [last N]` and `… trace nai NAI [last N]`
+    /// `show ipv6 mobile pmipv6 mag logical-mn [nai NAI]`
+    ShowMagLogicalMn {
+        /// One node only.
+        nai: Option<String>,
+    },
+    /// `show ipv6 mobile pmipv6 {lma | mag} events [customer NAME] [last N]` and `… trace nai NAI
+    /// [customer NAME] [last N]`; customers are the anchor's.
     ShowEvents {
         /// Whose events.
         role: Role,
+        /// One customer's only.
+        customer: Option<String>,
         /// One subscriber's only.
         nai: Option<String>,
         /// At most so many.
         last: Option<usize>,
     },
-    /// `monitor {bindings | events} [lma | mag] [nai NAI] [since N]`: what has happened since; the
-    /// terminal asks again and again.
+    /// `monitor {bindings | events} [lma | mag] [customer NAME] [nai NAI] [since N]`: what has
+    /// happened since; the terminal asks again and again.
     Monitor {
         /// Whose events; `None` if there is one role.
         role: Option<Role>,
+        /// One customer's only.
+        customer: Option<String>,
         /// Only what became of bindings.
         bindings: bool,
         /// One subscriber's only.
@@ -82,10 +112,12 @@ pub enum Command {
         /// Those behind this number; without one, there are none yet.
         since: Option<u64>,
     },
-    /// `[no] debug ipv6 mobile pmipv6 {lma | mag} {nai NAI | peer ADDRESS}`
+    /// `[no] debug ipv6 mobile pmipv6 {lma [customer NAME] | mag} {nai NAI | peer ADDRESS}`
     Debug {
         /// Of which role.
         role: Role,
+        /// At one customer only.
+        customer: Option<String>,
         /// Of whom.
         target: DebugTarget,
         /// It begins, or ends.
@@ -116,27 +148,38 @@ pub enum Command {
     ShowMagHeartbeats,
     /// `show ipv6 mobile pmipv6 mag tunnels`
     ShowMagTunnels,
-    /// `show lma-service statistics [name NAME]`, `show ipv6 mobile pmipv6 lma statistics`
+    /// `show lma-service statistics [name NAME] [customer NAME]`, `show ipv6 mobile pmipv6 lma
+    /// statistics [global | customer NAME]`
     ShowLmaStatistics {
         /// The service, which must be this daemon's.
         name: Option<String>,
+        /// One customer's only.
+        customer: Option<String>,
     },
     /// `show mag-service statistics [name NAME]`, `show ipv6 mobile pmipv6 mag statistics`
     ShowMagStatistics {
         /// The service, which must be this daemon's.
         name: Option<String>,
     },
-    /// `clear ipv6 mobile pmipv6 lma bindings {all | nai NAI | mag ID}`
-    ClearLmaBindings(BindingFilter),
+    /// `clear ipv6 mobile pmipv6 lma bindings {all | [customer NAME] [nai NAI | mag ID]}`
+    ClearLmaBindings {
+        /// One customer's only.
+        customer: Option<String>,
+        /// Which of them.
+        filter: BindingFilter,
+    },
     /// `clear ipv6 mobile pmipv6 mag bindings {all | nai NAI}`
     ClearMagBindings {
         /// One subscriber's only.
         nai: Option<String>,
     },
-    /// `clear lma-service statistics [name NAME]`, `clear ipv6 mobile pmipv6 lma statistics`
+    /// `clear lma-service statistics [name NAME] [customer NAME]`, `clear ipv6 mobile pmipv6 lma
+    /// statistics [customer NAME]`
     ClearLmaStatistics {
         /// The service, which must be this daemon's.
         name: Option<String>,
+        /// One customer's only.
+        customer: Option<String>,
     },
     /// `clear mag-service statistics [name NAME]`, `clear ipv6 mobile pmipv6 mag statistics`
     ClearMagStatistics {
@@ -200,6 +243,7 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
     let nai = args.text("NAI").map(str::to_owned);
     let mag = args.text("ID").map(str::to_owned);
     let name = args.text("NAME").map(str::to_owned);
+    let customer = args.text("CUSTOMER").map(str::to_owned);
     let filter = |nai: Option<String>, mag: Option<String>| match (nai, mag) {
         (Some(nai), _) => BindingFilter::Nai(nai),
         (None, Some(mag)) => BindingFilter::Mag(mag),
@@ -212,14 +256,22 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
         }
         Key::Version => Command::ShowVersion,
         Key::ManagementApi => Command::ShowManagementApi,
-        Key::LmaBindings => Command::ShowLmaBindings(filter(nai, mag), extent(&args)),
-        Key::LmaGlobals => Command::ShowLmaGlobals,
-        Key::LmaHeartbeats => Command::ShowLmaHeartbeats,
-        Key::LmaTunnels => Command::ShowLmaTunnels,
-        Key::LmaPeerStatistics => Command::ShowLmaPeerStatistics { mag: mag.unwrap_or_default() },
+        Key::LmaBindings => {
+            let (filter, extent) = (filter(nai, mag), extent(&args));
+            Command::ShowLmaBindings { customer, filter, extent }
+        }
+        Key::LmaGlobals => Command::ShowLmaGlobals { customer },
+        Key::LmaHeartbeats => Command::ShowLmaHeartbeats { customer },
+        Key::LmaTunnels => Command::ShowLmaTunnels { customer },
+        Key::LmaPeerStatistics => {
+            Command::ShowLmaPeerStatistics { mag: mag.unwrap_or_default(), customer }
+        }
+        Key::LmaLicense => Command::ShowLmaLicense,
         Key::MagBindings => Command::ShowMagBindings { nai, extent: extent(&args) },
+        Key::MagLogicalMn => Command::ShowMagLogicalMn { nai },
         Key::LmaEvents | Key::MagEvents => Command::ShowEvents {
             role: if key == Key::LmaEvents { Role::Lma } else { Role::Mag },
+            customer,
             nai,
             last: args.integer("COUNT"),
         },
@@ -229,6 +281,7 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
                 (false, true) => Some(Role::Mag),
                 (false, false) => None,
             },
+            customer,
             bindings: key == Key::MonitorBindings,
             nai,
             since: args.integer("NUMBER"),
@@ -240,7 +293,7 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
             };
             let on = matches!(key, Key::DebugLma | Key::DebugMag);
             let target = target(&args, nai).expect("the table demands one");
-            Command::Debug { role, target, on }
+            Command::Debug { role, customer, target, on }
         }
         Key::UndebugAll => Command::UndebugAll,
         Key::ShowDebug => Command::ShowDebug,
@@ -255,11 +308,11 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
         Key::MagGlobals => Command::ShowMagGlobals,
         Key::MagHeartbeats => Command::ShowMagHeartbeats,
         Key::MagTunnels => Command::ShowMagTunnels,
-        Key::LmaStatistics => Command::ShowLmaStatistics { name },
+        Key::LmaStatistics => Command::ShowLmaStatistics { name, customer },
         Key::MagStatistics => Command::ShowMagStatistics { name },
-        Key::ClearLmaBindings => Command::ClearLmaBindings(filter(nai, mag)),
+        Key::ClearLmaBindings => Command::ClearLmaBindings { customer, filter: filter(nai, mag) },
         Key::ClearMagBindings => Command::ClearMagBindings { nai },
-        Key::ClearLmaStatistics => Command::ClearLmaStatistics { name },
+        Key::ClearLmaStatistics => Command::ClearLmaStatistics { name, customer },
         Key::ClearMagStatistics => Command::ClearMagStatistics { name },
     };
     Ok(Request { command, pipes: read_pipes(line, pipes)? })

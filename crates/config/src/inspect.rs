@@ -36,6 +36,11 @@ impl Config {
         if self.mag.as_ref().is_some_and(chosen) {
             names.push("local-routing-mag ACL".to_owned());
         }
+        let services = self.lma.iter().filter_map(|lma| lma.local_loop.as_ref());
+        let mut customers = services.flat_map(|service| &service.customers);
+        if customers.any(|customer| customer.gre_keys.iter().any(|(label, _)| label.is_some())) {
+            names.push("gre-key symmetric LABEL".to_owned());
+        }
         names
     }
 

@@ -79,6 +79,7 @@ pub(crate) enum Key {
     // Anchor.
     HnpMaximum,
     BceMaximum,
+    BceLicense,
     BceLifetime,
     BceDeleteWait,
     BceCreateWait,

@@ -31,6 +31,8 @@ pub struct LmaConfig {
     pub heartbeat: Option<Heartbeat>,
     /// Most bindings.
     pub bce_maximum: u32,
+    /// Bindings that the operator is entitled to; more are served, and reported.
+    pub bce_license: u32,
     /// Longest lifetime granted.
     pub bce_lifetime: Duration,
     /// MinDelayBeforeBCEDelete (RFC 5213 §9.1).
@@ -226,6 +228,7 @@ impl LmaConfig {
             hnp_maximum: section.number(Key::HnpMaximum),
             heartbeat: shared::read_heartbeat(section),
             bce_maximum: section.number(Key::BceMaximum),
+            bce_license: section.number(Key::BceLicense),
             bce_lifetime: shared::seconds(section, Key::BceLifetime),
             bce_delete_wait: shared::millis(section, Key::BceDeleteWait),
             bce_create_wait: shared::millis(section, Key::BceCreateWait),
@@ -280,6 +283,7 @@ impl LmaConfig {
             writer.number(Key::HnpMaximum, self.hnp_maximum);
             shared::write_heartbeat(self.heartbeat, writer);
             writer.number(Key::BceMaximum, self.bce_maximum);
+            writer.number(Key::BceLicense, self.bce_license);
             shared::write_seconds(writer, Key::BceLifetime, self.bce_lifetime);
             shared::write_millis(writer, Key::BceDeleteWait, self.bce_delete_wait);
             shared::write_millis(writer, Key::BceCreateWait, self.bce_create_wait);

@@ -42,6 +42,8 @@ pub struct MobileNetwork {
     pub learn_prefix: bool,
     /// Its prefixes are not registered after all.
     pub skip_register: bool,
+    /// Its hosts get addresses from the gateway.
+    pub serve_hosts: bool,
 }
 
 /// A route into the tunnel.
@@ -122,6 +124,7 @@ impl MobileNetwork {
             label: item.args.text("LABEL").map(str::to_owned),
             learn_prefix: item.args.has("learn-prefix"),
             skip_register: item.args.has("skip-register"),
+            serve_hosts: item.args.has("serve-hosts"),
         }
     }
 
@@ -130,9 +133,11 @@ impl MobileNetwork {
         if let Some(label) = &self.label {
             args.push("LABEL", Datum::Text(label.clone()));
         }
-        for (flag, on) in
-            [("learn-prefix", self.learn_prefix), ("skip-register", self.skip_register)]
-        {
+        for (flag, on) in [
+            ("learn-prefix", self.learn_prefix),
+            ("skip-register", self.skip_register),
+            ("serve-hosts", self.serve_hosts),
+        ] {
             if on {
                 args.push(flag, Datum::Word(flag));
             }

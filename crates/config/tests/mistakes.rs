@@ -371,3 +371,29 @@ ipv6 mobile pmipv6-lma lma1 domain d
     }
     assert_eq!(shown.len(), 10, "{}", shown.concat());
 }
+
+#[test]
+fn a_device_is_an_access_link_or_a_mobile_network_and_not_both() {
+    let text = "\
+ipv6 mobile pmipv6-mag m domain d
+ address ipv6 2001:db8::1
+ logical-mn a@r
+  home interface lo
+  mobile network lan0 learn-prefix serve-hosts
+  mobile network lan1 skip-register
+  service dual
+  reverse-tunnel route ipv4 10.0.0.0 8 5
+ !
+ mobility-service mobile-local-loop
+  ignore home-address
+  reverse-tunnel default-route 7
+ !
+ interface eth1
+ !
+";
+    assert!(!warnings(text).contains("no effect"), "{}", warnings(text));
+    let both = errors(&text.replace("interface eth1", "interface lan1"));
+    let message = "kedge.conf:14:2: 'interface' and 'mobile network' exclude each other; the other \
+                   is on line 6";
+    assert!(both.starts_with(message), "{both}");
+}

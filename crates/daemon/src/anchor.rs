@@ -1,16 +1,21 @@
-//! The anchor in its shell: the machine, its sockets, its data plane, its routes.
+//! The anchor in its shell: the machines of its customers, their sockets, their data plane, their
+//! routes.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use kedge_dataplane::{BindingCounters, Side};
-use kedge_lma::{Lma, Load, Output, Settings, State, What};
-use kedge_model::{BindingId, CustomerId, Datagram, IpNet, MnId, SignalPath, VrfId};
+use kedge_lma::{
+    Binding, BindingPath, Customer, Customers, CustomersSettings, Lma, Load, Output, Settings,
+    State, What,
+};
+use kedge_model::{BindingId, CustomerId, Datagram, IpNet, MnId, SignalPath, VrfId, World};
 use kedge_net::NetError;
 use kedge_net::hosts::Wanted;
-use kedge_net::netlink::{NextHop, Route};
+use kedge_net::netlink::{Netlink, NextHop, Route, Rule, Table};
 use kedge_net::owned::Thing;
+use kedge_net::place::Place;
 use kedge_net::poll::{Poller, Token};
 use kedge_net::signalling::{Batch, PORT};
 use kedge_sansio::Now;
@@ -18,23 +23,32 @@ use kedge_telemetry::Group;
 use kedge_wire::registry::MhType;
 use tracing::{debug, warn};
 
-use crate::apply::AnchorPlan;
+use crate::apply::{AnchorPlan, RoutePlan};
 use crate::capture::{Direction, Seen};
 use crate::counters::{Baseline, tunnel_groups};
-use crate::ends::{Device, Ends};
+use crate::ends::{self, Device, Ends};
 use crate::forwarding::Plane;
 use crate::in_service;
 use crate::observe::Observer;
+use crate::routes::{Outlet, Routes};
 use crate::startup::StartError;
 use crate::words::Note;
 
 /// A running anchor.
 pub struct Anchor {
-    lma: Lma,
+    customers: Customers,
     ends: Ends,
     baseline: Baseline,
+    /// Of customers whose counters were cleared on their own.
+    baselines: BTreeMap<CustomerId, Baseline>,
     observer: Observer,
+    routes: Routes,
 }
+
+/// The routing table of home addresses that routing protocols do not see, and the priority of the
+/// rules that lead to it: before the main table. A VRF device has its own table for everything.
+const HIDDEN: Table = Table(5212);
+const HIDDEN_PRIORITY: u32 = 5215;
 
 impl Anchor {
     /// An anchor that is ready to be asked. The poller knows its sockets as `first` and those
@@ -44,24 +58,59 @@ impl Anchor {
         seed: u64,
         poller: &Poller,
         first: Token,
+        now: Now,
     ) -> Result<Self, StartError> {
         let ends = Ends::start(Side::Anchor, plan.ends(), poller, first)?;
-        let lma = Lma::new(plan.settings.clone(), seed);
-        let (baseline, observer) = (Baseline::default(), Observer::default());
-        Ok(Self { lma, ends, baseline, observer })
+        let customers = Customers::new(plan.settings.clone(), seed, now);
+        let (baseline, baselines) = (Baseline::default(), BTreeMap::new());
+        let mut observer = Observer::default();
+        observer.know(&plan.settings);
+        let routes = Routes::default();
+        Ok(Self { customers, ends, baseline, baselines, observer, routes })
     }
 
     /// What it wants of the kernel beside its devices.
     pub fn things(plan: &AnchorPlan, devices: &BTreeMap<VrfId, Device>) -> Vec<Wanted> {
-        let route = |&(vrf, destination): &(VrfId, IpNet)| {
-            let Device { world, link, table } = devices.get(&vrf)?;
-            let next_hop = NextHop::Device(link.index);
-            let route = Route { destination, next_hop, table: *table, metric: 0 };
-            Some(Wanted::new(world, Thing::Route(route)))
-        };
         let mut things = in_service::things(&plan.ends(), devices);
-        things.extend(plan.pools.iter().filter_map(route));
+        for (vrf, plan) in &plan.routes {
+            let Some(Device { world, link, table }) = devices.get(vrf) else { continue };
+            let next_hop = NextHop::Device(link.index);
+            let route = |destination: &IpNet, table| {
+                let (destination, metric) = (*destination, plan.metric);
+                Wanted::new(world, Thing::Route(Route { destination, next_hop, table, metric }))
+            };
+            things.extend(plan.blocks.iter().map(|block| route(block, *table)));
+            let is_vrf = matches!(world, World::Device(_));
+            let aside = if is_vrf { *table } else { HIDDEN };
+            things.extend(plan.hidden.iter().map(|block| route(block, aside)));
+            if !plan.hidden.is_empty() && !is_vrf {
+                let rule = |ipv6| Rule::Lookup { ipv6, table: HIDDEN, priority: HIDDEN_PRIORITY };
+                let rules = [false, true].map(rule).map(Thing::Rule);
+                things.extend(rules.map(|rule| Wanted::new(world, rule)));
+            }
+        }
         things
+    }
+
+    /// Where routes to bindings are to be made.
+    pub fn place_routes(&mut self, devices: &BTreeMap<VrfId, Device>) -> Result<(), NetError> {
+        for (vrf, Device { world, link, table }) in devices {
+            let outlet = Outlet { device: link.index, table: *table };
+            self.routes.place(*vrf, outlet, || {
+                Ok(Box::new(Place::find(world)?.within(Netlink::open)??))
+            })?;
+        }
+        Ok(())
+    }
+
+    fn plan_routes(&mut self, plans: &BTreeMap<VrfId, RoutePlan>) {
+        plans.iter().for_each(|(vrf, plan)| self.routes.plan(*vrf, plan));
+        for lma in self.customers.iter().map(|(_, customer)| customer.lma()) {
+            for binding in lma.bindings() {
+                let want = binding.forwarding(lma.settings().vrf);
+                self.routes.want(binding.id, want.as_ref());
+            }
+        }
     }
 
     /// Its sockets and data plane.
@@ -74,58 +123,93 @@ impl Anchor {
         &mut self.ends
     }
 
+    /// Takes back what it was prepared for.
+    pub fn restore(&mut self, was: ends::State) {
+        self.ends.restore(was);
+        let devices = &self.ends.state().devices;
+        self.routes.leave(|vrf| !devices.contains_key(&vrf));
+    }
+
     /// Does what a plan says that [`Self::ends_mut`] is prepared for. Bindings that have no place
     /// any more are revoked before their address leaves.
     pub fn apply(&mut self, plan: AnchorPlan, leave_by: Instant, now: Now) {
         let ends = plan.ends();
-        self.lma.apply(plan.settings, now);
+        // Before anybody is served in a world that is new.
+        if let Err(error) = self.ends.set_policy(&plan.policy) {
+            warn!("forwarding: {error}");
+        }
+        self.observer.know(&plan.settings);
+        self.customers.apply(plan.settings, now);
+        self.plan_routes(&plan.routes);
         self.settle();
-        let policy = self.ends.plane.set_policy(VrfId::DEFAULT, plan.policy);
-        let reduced = self.ends.reduce(ends, leave_by);
-        for error in [policy, reduced].into_iter().filter_map(Result::err) {
+        self.routes.leave(|vrf| !ends.devices.contains_key(&vrf));
+        if let Err(error) = self.ends.reduce(ends, leave_by) {
             warn!("forwarding: {error}");
         }
     }
 
     /// Revokes all bindings, and accepts no others.
     pub fn retire(&mut self, now: Now) {
-        let served = self.lma.settings().clone();
-        // A node without a profile is not authorized (RFC 5213 §5.3.1).
-        let nobody = Settings { profiles: Default::default(), default_profile: None, ..served };
-        self.lma.apply(nobody, now);
+        let entitled = self.customers.entitlement().entitled;
+        self.customers.apply(CustomersSettings { customers: Vec::new(), entitled }, now);
         self.settle();
     }
 
     /// Tells the configured gateways that sessions of an earlier run are lost (RFC 5847 §3.2), if
     /// heartbeats are on and there was one.
     pub fn announce_restart(&mut self) {
-        let settings = self.lma.settings();
-        if settings.heartbeat.is_none() || settings.restart_counter <= 1 {
-            return;
-        }
+        let machines: Vec<_> = self.customers.iter().map(|(_, c)| c.lma().settings()).collect();
+        let announcing =
+            |settings: &&&Settings| settings.heartbeat.is_some() && settings.restart_counter > 1;
         let mut paths = Vec::new();
-        for (transport, peer) in
-            settings.peers.iter().flat_map(|p| p.addresses.iter().map(|a| (p.transport, *a)))
-        {
-            let port = if peer.is_ipv4() { PORT } else { 0 };
-            let mut addresses = settings.addresses.iter();
-            if let Some(local) = addresses.find(|a| a.is_ipv4() == peer.is_ipv4()) {
-                let (local, peer) = (SocketAddr::new(*local, port), SocketAddr::new(peer, port));
-                paths.push(SignalPath { transport, local, peer });
+        for settings in machines.iter().filter(announcing) {
+            for (transport, peer) in
+                settings.peers.iter().flat_map(|p| p.addresses.iter().map(|a| (p.transport, *a)))
+            {
+                let port = if peer.is_ipv4() { PORT } else { 0 };
+                let reaches = |(vrf, local): &&(VrfId, std::net::IpAddr)| {
+                    *vrf == transport && local.is_ipv4() == peer.is_ipv4()
+                };
+                if let Some((_, local)) = settings.addresses.iter().find(reaches) {
+                    let (local, peer) =
+                        (SocketAddr::new(*local, port), SocketAddr::new(peer, port));
+                    paths.push(SignalPath { transport, local, peer });
+                }
             }
         }
-        self.lma.announce_restart(paths);
+        self.customers.announce_restart(paths);
         self.settle();
     }
 
-    /// The machine, to look at.
-    pub fn lma(&self) -> &Lma {
-        &self.lma
+    /// The machines, to look at.
+    pub fn customers(&self) -> &Customers {
+        &self.customers
     }
 
-    /// The machine, for a command; [`Self::settle`] must follow.
-    pub fn lma_mut(&mut self) -> &mut Lma {
-        &mut self.lma
+    /// The machines, for a command; [`Self::settle`] must follow.
+    pub fn customers_mut(&mut self) -> &mut Customers {
+        &mut self.customers
+    }
+
+    /// The machines that a command is about: one customer's, or all.
+    pub fn machines(&self, only: Option<CustomerId>) -> impl Iterator<Item = (CustomerId, &Lma)> {
+        let wanted = move |(id, _): &(CustomerId, _)| only.is_none_or(|only| only == *id);
+        self.customers.iter().filter(wanted).map(|(id, customer)| (id, customer.lma()))
+    }
+
+    /// Whether there are customers, and not only what the anchor serves at its own addresses.
+    pub fn has_customers(&self) -> bool {
+        self.customers.iter().any(|(id, _)| id != CustomerId::DEFAULT)
+    }
+
+    /// The name of a customer; `None` for the one that has none.
+    pub fn customer_name(&self, id: CustomerId) -> Option<&str> {
+        self.observer.customer(id)
+    }
+
+    /// The name of a binding's gateway; `None` for one that was learned.
+    pub fn peer_name(&self, binding: &Binding, path: &BindingPath) -> Option<&str> {
+        self.customers.customer(binding.customer)?.lma().peer_name(path)
     }
 
     /// What an operator watches.
@@ -149,20 +233,38 @@ impl Anchor {
     }
 
     /// The counters since they were cleared, in the order of the vendor document: those of the
-    /// tunnels stand before the disconnects.
-    pub fn statistics(&self) -> Vec<Group> {
-        self.baseline.since(self.counted())
+    /// tunnels stand before the disconnects, and are those of all customers together.
+    pub fn statistics(&self, only: Option<CustomerId>) -> Vec<Group> {
+        match only {
+            None => self.baseline.since(self.counted()),
+            Some(id) => match self.baselines.get(&id) {
+                Some(baseline) => baseline.since(self.counted_of(id)),
+                None => self.counted_of(id),
+            },
+        }
     }
 
     /// For how long the counters have counted; `None` since the start.
-    pub fn counted_for(&self, now: Now) -> Option<Duration> {
-        self.baseline.age(now)
+    pub fn counted_for(&self, only: Option<CustomerId>, now: Now) -> Option<Duration> {
+        match only {
+            None => self.baseline.age(now),
+            Some(id) => self.baselines.get(&id)?.age(now),
+        }
     }
 
-    /// Starts all counters again from zero.
-    pub fn clear_statistics(&mut self, now: Now) {
-        self.baseline.clear(self.counted(), now);
-        self.lma.clear_peer_counters();
+    /// Starts the counters again from zero, of one customer or all.
+    pub fn clear_statistics(&mut self, only: Option<CustomerId>, now: Now) {
+        if only.is_none() {
+            self.baseline.clear(self.counted(), now);
+            self.customers.clear_peak(now.wall);
+        }
+        let cleared: Vec<CustomerId> = self.machines(only).map(|(id, _)| id).collect();
+        for id in cleared {
+            let counted = self.counted_of(id);
+            self.baselines.entry(id).or_default().clear(counted, now);
+            self.customers.with(id, Lma::clear_peer_counters);
+        }
+        self.settle();
     }
 
     /// How many signalling messages were lost because they were not read in time.
@@ -175,17 +277,26 @@ impl Anchor {
         self.ends.plane.has_stopped()
     }
 
+    /// The routes to bindings.
+    pub fn routes(&self) -> &Routes {
+        &self.routes
+    }
+
     /// How many changes of the forwarding were refused by the host.
     pub fn forwarding_failures(&self) -> u64 {
         self.ends.plane.failures()
     }
 
     fn counted(&self) -> Vec<Group> {
-        let mut groups = self.lma.statistics();
+        let mut groups = self.customers.statistics();
         let place = groups.iter().position(|group| group.key == "disconnects");
         let place = place.unwrap_or(groups.len());
         groups.splice(place..place, tunnel_groups(&self.ends.plane.totals()));
         groups
+    }
+
+    fn counted_of(&self, id: CustomerId) -> Vec<Group> {
+        self.customers.customer(id).map(|customer| customer.lma().statistics()).unwrap_or_default()
     }
 
     /// Reads one batch from the socket in this place, and answers it.
@@ -200,14 +311,22 @@ impl Anchor {
                 .map(|(waiting, room)| Load::of_queue(waiting, room))?,
             false => Load::Normal,
         };
-        self.lma.set_load(load);
-        self.lma.look_ahead(batch.datagrams());
+        // The load is that of the customer whose socket it is: the others do not feel it.
+        let customer = self
+            .ends
+            .signalling
+            .local(place)
+            .and_then(|(vrf, address)| self.customers.at(vrf, address));
+        if let Some(customer) = customer {
+            self.customers.set_load(customer, load);
+        }
+        self.customers.look_ahead(batch.datagrams());
         // An address that leaves hears the answers to revocations, and nobody registers there.
         let leaves = self.ends.signalling.is_leaving(place);
         let is_update =
             |datagram: &Datagram<'_>| datagram.bytes.get(2) == Some(&MhType::BINDING_UPDATE.0);
         for datagram in batch.datagrams().filter(|datagram| !(leaves && is_update(datagram))) {
-            let outcome = self.lma.handle_datagram(datagram, now);
+            let outcome = self.customers.handle_datagram(datagram, now);
             if let Err(rejection) = &outcome {
                 debug!(peer = %datagram.path.peer.ip(), "update refused: {rejection}");
             }
@@ -216,7 +335,10 @@ impl Anchor {
                 let seen = Seen { direction: Direction::In, path, dscp, bytes };
                 let verdict =
                     outcome.map_or_else(|rejection| rejection.to_string(), |()| "taken".to_owned());
-                self.observer.message(seen, Some(verdict), |mn_id| session(&self.lma, mn_id));
+                let customer = customer.unwrap_or_default();
+                self.observer.message(customer, seen, Some(verdict), |mn_id| {
+                    session(&self.customers, customer, mn_id)
+                });
             }
         }
         self.settle();
@@ -226,59 +348,74 @@ impl Anchor {
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Now) {
         self.ends.signalling.handle_timeout(now.mono);
-        self.lma.handle_timeout(now);
+        self.customers.handle_timeout(now);
         self.settle();
     }
 
     /// When [`Self::handle_timeout`] is to be called.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
-        [self.lma.poll_timeout(), self.ends.signalling.poll_timeout()].into_iter().flatten().min()
+        let routes = self.routes.poll_timeout(Instant::now());
+        [self.customers.poll_timeout(), self.ends.signalling.poll_timeout(), routes]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Does what the machine asks for. Forwarding comes before the acknowledgements: the first
     /// packet of a node finds its tunnel.
     pub fn settle(&mut self) {
-        while let Some(output) = self.lma.poll_output() {
+        while let Some(output) = self.customers.poll_output() {
             match output {
                 Output::Send { path, dscp, bytes } => {
                     if self.observer.is_watching() {
                         let seen = Seen { direction: Direction::Out, path, dscp, bytes: &bytes };
-                        self.observer.message(seen, None, |mn_id| session(&self.lma, mn_id));
+                        let customer = self.customers.at(path.transport, path.local.ip());
+                        let customer = customer.unwrap_or_default();
+                        self.observer.message(customer, seen, None, |mn_id| {
+                            session(&self.customers, customer, mn_id)
+                        });
                     }
                     self.ends.signalling.queue(path, dscp, bytes);
                 }
-                Output::Forward { binding, want } => self.ends.plane.want(binding, want),
+                Output::Forward { binding, want } => {
+                    self.routes.want(binding, want.as_ref());
+                    self.ends.plane.want(binding, want);
+                }
                 Output::Event(event) => {
                     if let What::Released { binding, .. } = event.what {
                         self.ends.plane.forget(binding);
+                        self.routes.release(binding);
                     }
                     // A denial can be a stranger's doing; all else is about sessions and peers.
                     let denied = matches!(event.what, What::Denied { .. });
-                    let known =
-                        !denied || self.lma.find(event.customer, &event.mn_id).next().is_some();
+                    let lma = self.customers.customer(event.customer).map(Customer::lma);
+                    let session = lma.and_then(|lma| lma.find(event.customer, &event.mn_id).next());
+                    let known = !denied || session.is_some();
                     self.observer.event(Note::Anchor(event), known);
                 }
             }
         }
         self.observer.flush();
         self.ends.plane.commit();
-        let lma = &mut self.lma;
+        self.routes.commit(Instant::now());
+        let customers = &mut self.customers;
         if self.ends.plane.has_stopped() {
-            lma.handle_forwarding_stopped();
+            customers.handle_forwarding_stopped();
         }
         self.ends.signalling.send(|message, outcome| match outcome {
-            Ok(()) => lma.reclaim(message.bytes),
+            Ok(()) => customers.reclaim(&message.path, message.bytes),
             Err(error) => {
                 debug!(peer = %message.path.peer, "a message could not be sent: {error}");
-                lma.handle_send_error(message.bytes);
+                customers.handle_send_error(&message.path, message.bytes);
             }
         });
     }
 }
 
 /// How a subscriber's session stands, for the messages that an operator watches.
-fn session(lma: &Lma, mn_id: &MnId) -> Option<String> {
-    let binding = lma.find(CustomerId::DEFAULT, mn_id).next()?;
+fn session(customers: &Customers, customer: CustomerId, mn_id: &MnId) -> Option<String> {
+    let lma = customers.customer(customer)?.lma();
+    let binding = lma.find(customer, mn_id).next()?;
     let state = match binding.state {
         State::Active => "active",
         State::Lingering(_) => "kept for a handover",

@@ -4,8 +4,12 @@
 //! the one place that knows both.
 
 mod anchor;
+mod branch;
+mod customers;
 mod gateway;
 mod management;
+mod networks;
+mod routes;
 mod tunnels;
 mod world;
 
@@ -17,8 +21,10 @@ use kedge_sansio::Rhythm;
 use kedge_wire::auth::Key;
 
 pub use anchor::{AnchorPlan, anchor};
+pub use branch::{BranchPlan, NetworkPlan, has_family};
 pub use gateway::{GatewayPlan, gateway};
 pub use management::management;
+pub use routes::RoutePlan;
 pub use world::world;
 
 /// The largest packet that a transport network is taken to carry.
@@ -69,6 +75,29 @@ pub enum ApplyError {
         /// The reason.
         why: &'static str,
     },
+    /// Two customers whose nodes would share a routing world under two names.
+    #[error("{section}: the vrf {vrf} is the routing world of {owner} by another name")]
+    TakenWorld {
+        /// The block.
+        section: String,
+        /// The world's name.
+        vrf: String,
+        /// Whose it is.
+        owner: String,
+    },
+    /// Two customers that would be reached at one address.
+    #[error("{section}: {address} is an address of {owner} in the same routing world")]
+    TakenAddress {
+        /// The block.
+        section: String,
+        /// The address.
+        address: IpAddr,
+        /// Whose it is.
+        owner: String,
+    },
+    /// More customers than there are numbers.
+    #[error("there have been as many customers as the daemon can tell apart; start it again")]
+    TooManyCustomers,
     /// A gateway whose anchors are in several routing worlds.
     #[error(
         "{section}: its anchors are in more than one routing world; give each 'lma' the same \
@@ -126,6 +155,9 @@ impl ApplyError {
             | Self::NoAccessList { .. }
             | Self::Nothing => true,
             Self::SharedAddress { .. }
+            | Self::TakenWorld { .. }
+            | Self::TakenAddress { .. }
+            | Self::TooManyCustomers
             | Self::AddressOutsideVrf { .. }
             | Self::SeveralTransports { .. } => false,
         }
@@ -150,3 +182,6 @@ fn families(addresses: &[IpAddr]) -> String {
     let list: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
     list.join(", ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use kedge_api::{Ask, Format, Outcome, Refusal, Reply};
 use kedge_config::{BindingFilter, Command, Pipe, parse_command};
+use kedge_lma::Lma;
 use kedge_model::{CustomerId, MnId};
 use kedge_sansio::Now;
 use kedge_telemetry::Group;
@@ -60,19 +61,31 @@ pub fn command<'a>(
         Command::ShowRunningConfig { section } => show::running_config(&shell.config, section),
         Command::ShowVersion => Ok(show::version(shell, now)),
         Command::ShowManagementApi => Ok(show::management_api(shell)),
-        Command::ShowLmaBindings(filter, extent) => {
+        Command::ShowLmaBindings { customer: of, filter, extent } => {
             let anchor = anchor(&shell.anchor)?;
-            Ok(show::lma_bindings(anchor, which(anchor, filter)?, *extent, now))
+            let only = customer(anchor, of.as_deref())?;
+            Ok(show::lma_bindings(anchor, only, which(anchor, only, filter)?, *extent, now))
         }
-        Command::ShowLmaHeartbeats => {
-            Ok(Heartbeats::of_anchor(anchor(&shell.anchor)?, now).answer())
-        }
-        Command::ShowLmaTunnels => Ok(Tunnels::of_anchor(anchor(&shell.anchor)?).answer()),
-        Command::ShowLmaPeerStatistics { mag } => {
+        Command::ShowLmaHeartbeats { customer: of } => {
             let anchor = anchor(&shell.anchor)?;
-            let peer = anchor.lma().peer(mag).ok_or_else(|| no_peer(mag))?;
-            let age = anchor.counted_for(now).unwrap_or(uptime);
-            Ok(show::statistics(vec![Group::of(&peer.counters)], age))
+            Ok(Heartbeats::of_anchor(anchor, customer(anchor, of.as_deref())?, now).answer())
+        }
+        Command::ShowLmaTunnels { customer: of } => {
+            let anchor = anchor(&shell.anchor)?;
+            Ok(Tunnels::of_anchor(anchor, customer(anchor, of.as_deref())?).answer())
+        }
+        Command::ShowLmaPeerStatistics { mag, customer: of } => {
+            let anchor = anchor(&shell.anchor)?;
+            let only = customer(anchor, of.as_deref())?;
+            let known = anchor.machines(only).filter_map(|(_, lma)| lma.peer(mag));
+            let counters = known.map(|peer| Group::of(&peer.counters)).reduce(Group::plus);
+            let counters = counters.ok_or_else(|| no_peer(mag))?;
+            let age = anchor.counted_for(only, now).unwrap_or(uptime);
+            Ok(show::statistics(vec![counters], age))
+        }
+        Command::ShowLmaLicense => {
+            let anchor = anchor(&shell.anchor)?;
+            Ok(show::license(&lma_config(&shell.config)?.id, anchor.customers().entitlement()))
         }
         Command::ShowMagHeartbeats => {
             Ok(Heartbeats::of_gateway(gateway(&shell.gateway)?, now).answer())
@@ -80,17 +93,25 @@ pub fn command<'a>(
         Command::ShowMagTunnels => {
             Ok(Tunnels::of_gateway(gateway(&shell.gateway)?, now.mono).answer())
         }
-        Command::ShowLmaGlobals => {
-            Ok(show::lma_globals(anchor(&shell.anchor)?, lma_config(&shell.config)?))
+        Command::ShowLmaGlobals { customer: of } => {
+            let anchor = anchor(&shell.anchor)?;
+            let only = customer(anchor, of.as_deref())?;
+            Ok(show::lma_globals(anchor, lma_config(&shell.config)?, only))
         }
-        Command::ShowLmaStatistics { name } => {
+        Command::ShowLmaStatistics { name, customer: of } => {
             check_service(name.as_deref(), &lma_config(&shell.config)?.id)?;
             let anchor = anchor(&shell.anchor)?;
-            Ok(show::statistics(anchor.statistics(), anchor.counted_for(now).unwrap_or(uptime)))
+            let only = customer(anchor, of.as_deref())?;
+            let age = anchor.counted_for(only, now).unwrap_or(uptime);
+            Ok(show::statistics(anchor.statistics(only), age))
         }
         Command::ShowMagBindings { nai, extent } => {
             let filter = nai.as_deref().map(subscriber).transpose()?;
             Ok(show::mag_bindings(gateway(&shell.gateway)?, filter, *extent, now))
+        }
+        Command::ShowMagLogicalMn { nai } => {
+            let filter = nai.as_deref().map(subscriber).transpose()?;
+            Ok(show::logical_mns(gateway(&shell.gateway)?, filter, now))
         }
         Command::ShowMagGlobals => Ok(show::mag_globals(gateway(&shell.gateway)?, now)),
         Command::ShowMagStatistics { name } => {
@@ -98,11 +119,13 @@ pub fn command<'a>(
             check_service(name.as_deref(), &gateway.mag().settings().name)?;
             Ok(show::statistics(gateway.statistics(), gateway.counted_for(now).unwrap_or(uptime)))
         }
-        Command::ShowEvents { role, nai, last } => {
-            watch::events(shell, *role, nai.as_deref(), *last)
+        Command::ShowEvents { role, customer, nai, last } => {
+            watch::events(shell, *role, customer.as_deref(), nai.as_deref(), *last)
         }
         Command::Monitor { .. } => watch::monitor(shell, command),
-        Command::Debug { role, target, on } => watch::debug(shell, *role, target, *on),
+        Command::Debug { role, customer, target, on } => {
+            watch::debug(shell, *role, customer.as_deref(), target, *on)
+        }
         Command::UndebugAll => Ok(watch::undebug_all(shell)),
         Command::ShowDebug => Ok(show::debug(shell)),
         Command::CaptureStart { target, file, limit } => {
@@ -111,16 +134,11 @@ pub fn command<'a>(
         Command::CaptureStop => watch::stop_capture(shell),
         Command::ShowCapture => Ok(show::capture(shell)),
         Command::ShowTechSupport => Ok(show::tech_support(shell, now)),
-        Command::ClearLmaBindings(filter) => {
+        Command::ClearLmaBindings { customer: of, filter } => {
             let anchor = shell.anchor.as_mut().ok_or_else(no_anchor)?;
-            let which = which(anchor, filter)?;
-            let lma = anchor.lma_mut();
-            let cleared = match &which {
-                Which::All => lma.clear_all(now),
-                Which::OfNode(mn_id) => lma.clear(CustomerId::DEFAULT, mn_id, now),
-                Which::OfRealm(realm) => lma.clear_realm(CustomerId::DEFAULT, realm, now),
-                Which::OfPeer(id) => lma.clear_peer(id, now),
-            };
+            let only = customer(anchor, of.as_deref())?;
+            let which = which(anchor, only, filter)?;
+            let cleared = clear(anchor, only, &which, now)?;
             anchor.settle();
             info!(cleared, "bindings cleared by an operator");
             if let (BindingFilter::Nai(id) | BindingFilter::Mag(id), 0) = (filter, cleared) {
@@ -139,7 +157,7 @@ pub fn command<'a>(
                 None => mag.clear_all(now),
                 Some(mn_id) => mag.clear(mn_id, now),
             };
-            gateway.settle(shell.hosts.own());
+            gateway.settle(shell.hosts.own(), now);
             info!(cleared, "bindings cleared by an operator");
             if let (Some(mn_id), 0) = (node, cleared) {
                 return Err(Refusal::new(format!("no binding of {mn_id}")));
@@ -149,9 +167,11 @@ pub fn command<'a>(
                 move || json!({ "cleared": cleared }),
             ))
         }
-        Command::ClearLmaStatistics { name } => {
+        Command::ClearLmaStatistics { name, customer: of } => {
             check_service(name.as_deref(), &lma_config(&shell.config)?.id)?;
-            shell.anchor.as_mut().ok_or_else(no_anchor)?.clear_statistics(now);
+            let anchor = shell.anchor.as_mut().ok_or_else(no_anchor)?;
+            let only = customer(anchor, of.as_deref())?;
+            anchor.clear_statistics(only, now);
             Ok(done())
         }
         Command::ClearMagStatistics { name } => {
@@ -187,7 +207,11 @@ fn check_service(name: Option<&str>, own: &str) -> Result<(), Refusal> {
 }
 
 /// The anchor's bindings that a filter is for.
-fn which(anchor: &Anchor, filter: &BindingFilter) -> Result<Which, Refusal> {
+fn which(
+    anchor: &Anchor,
+    only: Option<CustomerId>,
+    filter: &BindingFilter,
+) -> Result<Which, Refusal> {
     Ok(match filter {
         BindingFilter::All => Which::All,
         BindingFilter::Nai(nai) => match nai.strip_prefix('@') {
@@ -195,10 +219,48 @@ fn which(anchor: &Anchor, filter: &BindingFilter) -> Result<Which, Refusal> {
             None => Which::OfNode(subscriber(nai)?),
         },
         BindingFilter::Mag(id) => {
-            anchor.lma().peer(id).ok_or_else(|| no_peer(id))?;
+            let mut known = anchor.machines(only).filter_map(|(_, lma)| lma.peer(id));
+            known.next().ok_or_else(|| no_peer(id))?;
             Which::OfPeer(id.clone())
         }
     })
+}
+
+/// Ends bindings of one customer or of all. One subscriber is one customer's: where several have
+/// it, which one is meant is to be said.
+fn clear(
+    anchor: &mut Anchor,
+    only: Option<CustomerId>,
+    which: &Which,
+    now: Now,
+) -> Result<usize, Refusal> {
+    if let Which::OfNode(mn_id) = which {
+        let has_it = |(id, lma): &(CustomerId, &Lma)| lma.find(*id, mn_id).next().is_some();
+        let of: Vec<CustomerId> = anchor.machines(only).filter(has_it).map(|(id, _)| id).collect();
+        if of.len() > 1 {
+            let names = of.iter().filter_map(|id| anchor.customer_name(*id).map(str::to_owned));
+            let message = format!("several customers have a subscriber {mn_id}: say which");
+            return Err(Refusal { message, allowed: names.collect(), ..Refusal::default() });
+        }
+    }
+    let all: Vec<CustomerId> = anchor.machines(only).map(|(id, _)| id).collect();
+    let customers = anchor.customers_mut();
+    let cleared = all.into_iter().filter_map(|id| {
+        customers.with(id, |lma| match which {
+            Which::All => lma.clear_all(now),
+            Which::OfNode(mn_id) => lma.clear(id, mn_id, now),
+            Which::OfRealm(realm) => lma.clear_realm(id, realm, now),
+            Which::OfPeer(peer) => lma.clear_peer(peer, now),
+        })
+    });
+    Ok(cleared.sum())
+}
+
+/// The customer of a name, if one is named.
+pub fn customer(anchor: &Anchor, name: Option<&str>) -> Result<Option<CustomerId>, Refusal> {
+    let Some(name) = name else { return Ok(None) };
+    let found = anchor.customers().named(name);
+    found.map(Some).ok_or_else(|| Refusal::new(format!("no customer has the name {name}")))
 }
 
 fn no_peer(id: &str) -> Refusal {

@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Instant;
 
-use kedge_model::MnId;
+use kedge_model::{CustomerId, MnId};
 
 /// Lines a second, on average and at once.
 const RATE: f64 = 50.0;
@@ -18,28 +18,42 @@ const MOST: usize = 16;
 
 /// Whose messages are meant.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Target {
-    /// Those that name a subscriber.
+pub struct Target {
+    /// At one customer of the anchor only, with its name.
+    pub customer: Option<(CustomerId, String)>,
+    /// Of whom.
+    pub whom: Whom,
+}
+
+/// A subscriber or a peer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Whom {
+    /// Messages that name a subscriber.
     Node(MnId),
-    /// Those that a peer sends, or gets.
+    /// Messages that a peer sends, or gets.
     Peer(IpAddr),
 }
 
 impl Target {
     /// Whether a message is one of them.
-    pub fn is_met(&self, mn_id: Option<&MnId>, from_or_to: IpAddr) -> bool {
-        match self {
-            Self::Node(wanted) => mn_id == Some(wanted),
-            Self::Peer(wanted) => *wanted == from_or_to,
-        }
+    pub fn is_met(&self, at: CustomerId, mn_id: Option<&MnId>, from_or_to: IpAddr) -> bool {
+        let there = self.customer.as_ref().is_none_or(|(wanted, _)| *wanted == at);
+        there
+            && match &self.whom {
+                Whom::Node(wanted) => mn_id == Some(wanted),
+                Whom::Peer(wanted) => *wanted == from_or_to,
+            }
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Node(mn_id) => write!(f, "nai {mn_id}"),
-            Self::Peer(peer) => write!(f, "peer {peer}"),
+        if let Some((_, name)) = &self.customer {
+            write!(f, "customer {name} ")?;
+        }
+        match &self.whom {
+            Whom::Node(mn_id) => write!(f, "nai {mn_id}"),
+            Whom::Peer(peer) => write!(f, "peer {peer}"),
         }
     }
 }
@@ -100,8 +114,8 @@ impl Debug {
     }
 
     /// Whether a message is to be shown.
-    pub fn wants(&self, mn_id: Option<&MnId>, peer: IpAddr) -> bool {
-        self.targets.iter().any(|target| target.is_met(mn_id, peer))
+    pub fn wants(&self, at: CustomerId, mn_id: Option<&MnId>, peer: IpAddr) -> bool {
+        self.targets.iter().any(|target| target.is_met(at, mn_id, peer))
     }
 
     /// Whether one more line may be written now; if so, how many were not since the last one.
@@ -139,18 +153,36 @@ mod tests {
         let node = MnId::nai("a@r").expect("short");
         let peer: IpAddr = "192.0.2.1".parse().expect("an address");
         let other: IpAddr = "192.0.2.2".parse().expect("an address");
+        let of = |whom| Target { customer: None, whom };
+        let node_target = of(Whom::Node(node.clone()));
         let mut debug = Debug::default();
-        assert!(debug.is_off() && !debug.wants(Some(&node), peer));
-        debug.add(Target::Node(node.clone())).expect("room");
-        assert!(debug.wants(Some(&node), other) && !debug.wants(None, peer));
-        debug.add(Target::Peer(peer)).expect("room");
-        assert!(debug.wants(None, peer) && !debug.wants(None, other));
-        assert!(debug.remove(&Target::Node(node.clone())) && !debug.wants(Some(&node), other));
+        assert!(debug.is_off() && !debug.wants(CustomerId(1), Some(&node), peer));
+        debug.add(node_target.clone()).expect("room");
+        assert!(
+            debug.wants(CustomerId(1), Some(&node), other)
+                && !debug.wants(CustomerId(1), None, peer)
+        );
+        debug.add(of(Whom::Peer(peer))).expect("room");
+        assert!(debug.wants(CustomerId(1), None, peer) && !debug.wants(CustomerId(1), None, other));
+        assert!(
+            debug.remove(&node_target.clone()) && !debug.wants(CustomerId(1), Some(&node), other)
+        );
         for n in 0..MOST as u8 - 1 {
-            debug.add(Target::Peer(IpAddr::from([198, 51, 100, n]))).expect("room");
+            debug.add(of(Whom::Peer(IpAddr::from([198, 51, 100, n])))).expect("room");
         }
-        assert_eq!(debug.add(Target::Node(node)), Err(TooMany));
+        assert_eq!(debug.add(node_target), Err(TooMany));
         assert_eq!(debug.clear(), MOST);
         assert!(debug.is_off());
+    }
+
+    #[test]
+    fn a_subscriber_of_one_customer_is_not_its_namesake_at_another() {
+        let node = MnId::nai("a@r").expect("short");
+        let peer: IpAddr = "192.0.2.1".parse().expect("an address");
+        let customer = Some((CustomerId(1), "C1".to_owned()));
+        let target = Target { customer, whom: Whom::Node(node.clone()) };
+        assert!(target.is_met(CustomerId(1), Some(&node), peer));
+        assert!(!target.is_met(CustomerId(2), Some(&node), peer));
+        assert_eq!(target.to_string(), "customer C1 nai a@r");
     }
 }

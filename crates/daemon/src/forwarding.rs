@@ -1,10 +1,16 @@
 //! One machine's data plane, and the changes that wait for the end of the turn.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use kedge_dataplane::{BindingCounters, Change, Dataplane, DataplaneError, Narrow, Policy, Totals};
+use kedge_dataplane::{
+    AccessList, BindingCounters, Change, Dataplane, DataplaneError, Narrow, Policy, Totals,
+};
 use kedge_model::{BindingId, Forwarding, VrfId};
 use tracing::error;
+
+/// A list of a policy, and what it has counted.
+type List = Option<Arc<AccessList>>;
 
 /// Collects what a machine wants while a batch is handled and makes it so in one call.
 pub struct Plane {
@@ -57,21 +63,14 @@ impl Plane {
     }
 
     /// Deals with the packets of an inner world like this from now on. Access lists that say what
-    /// they said before go on counting.
+    /// they said before, in this world or another one, go on counting.
     pub fn set_policy(&mut self, vrf: VrfId, mut policy: Policy) -> Result<(), DataplaneError> {
-        if let Some(before) = self.policies.get(&vrf) {
-            if *before == policy {
-                return Ok(());
-            }
-            for (list, was) in [
-                (&mut policy.into_tunnels, &before.into_tunnels),
-                (&mut policy.out_of_tunnels, &before.out_of_tunnels),
-            ] {
-                if list == was {
-                    list.clone_from(was);
-                }
-            }
+        if self.policies.get(&vrf) == Some(&policy) {
+            return Ok(());
         }
+        let held = || self.policies.values();
+        share(&mut policy.into_tunnels, held().map(|held| &held.into_tunnels));
+        share(&mut policy.out_of_tunnels, held().map(|held| &held.out_of_tunnels));
         self.change(Change::SetPolicy { vrf, policy: policy.clone() })?;
         self.policies.insert(vrf, policy);
         Ok(())
@@ -139,8 +138,19 @@ impl Plane {
     }
 }
 
+/// Takes the list that counts already where one says the same.
+fn share<'a>(list: &mut List, mut held: impl Iterator<Item = &'a List>) {
+    if let Some(held) = held.find(|held| *held == list) {
+        list.clone_from(held);
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
+    use kedge_dataplane::{Addresses, Between, Rule};
+
     use super::*;
 
     /// Every binding that is held has carried one packet.
@@ -218,5 +228,38 @@ mod tests {
         plane.commit();
         plane.forget(binding);
         assert_eq!(sent(&plane), None);
+    }
+
+    #[test]
+    fn worlds_share_a_list_that_goes_on_counting_until_it_says_something_else() {
+        let any = Addresses { address: Ipv4Addr::UNSPECIFIED, wildcard: Ipv4Addr::BROADCAST };
+        let of = |permit| Policy {
+            into_tunnels: Some(Arc::new(AccessList::new([Rule {
+                permit,
+                protocol: None,
+                between: Between::Ipv4 { source: any, destination: any },
+                source_ports: None,
+                destination_ports: None,
+            }]))),
+            ..Policy::default()
+        };
+        let mut plane = Plane::new(Box::new(OnePacketEach(vec![])));
+        let list = |plane: &Plane, vrf| plane.policy(VrfId(vrf)).unwrap().into_tunnels.clone();
+        let same = |plane: &Plane, a, b| {
+            let (a, b) = (list(plane, a).unwrap(), list(plane, b).unwrap());
+            Arc::ptr_eq(&a, &b)
+        };
+        plane.set_policy(VrfId(1), of(true)).unwrap();
+        let first = list(&plane, 1).unwrap();
+        plane.set_policy(VrfId(2), of(true)).unwrap();
+        plane.set_policy(VrfId(1), of(true)).unwrap();
+        assert!(same(&plane, 1, 2) && Arc::ptr_eq(&first, &list(&plane, 1).unwrap()));
+        plane.set_policy(VrfId(1), of(false)).unwrap();
+        assert!(!same(&plane, 1, 2));
+        plane.set_policy(VrfId(2), of(false)).unwrap();
+        assert!(same(&plane, 1, 2));
+        // A world that comes again has no policy yet.
+        plane.change(Change::RemoveDevice(VrfId(2))).unwrap();
+        assert_eq!(plane.policy(VrfId(2)), None);
     }
 }

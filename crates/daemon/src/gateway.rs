@@ -16,6 +16,7 @@
 //! the same on every gateway (RFC 6543); the machine sends router advertisements and speaks DHCP
 //! over a packet socket per interface.
 
+pub mod branch;
 mod port;
 mod routes;
 mod transport;
@@ -25,7 +26,7 @@ use std::time::{Duration, Instant};
 
 use kedge_dataplane::{BindingCounters, Change, Side};
 use kedge_mag::{Event, InterfaceId, LinkState, Mag, Output};
-use kedge_model::{BindingId, Datagram, IpNet, Ipv4Net, Ipv6Net, VrfId};
+use kedge_model::{BindingId, CustomerId, Datagram, IpNet, Ipv4Net, Ipv6Net, VrfId};
 use kedge_net::NetError;
 use kedge_net::hosts::Wanted;
 use kedge_net::netlink::{self, Link, NextHop, Route, Rule, Table};
@@ -44,7 +45,8 @@ use crate::forwarding::Plane;
 use crate::observe::Observer;
 use crate::startup::StartError;
 use crate::words::Note;
-use crate::{in_service, shell};
+use crate::{devices, in_service, shell};
+use branch::{Branches, Survey};
 use port::Port;
 use routes::NodeRoutes;
 
@@ -70,6 +72,7 @@ pub struct Gateway {
     ends: Ends,
     ports: BTreeMap<InterfaceId, Port>,
     routes: NodeRoutes,
+    branches: Branches,
     baseline: Baseline,
     observer: Observer,
 }
@@ -99,6 +102,7 @@ impl Gateway {
             ends,
             ports: BTreeMap::new(),
             routes: NodeRoutes::default(),
+            branches: Branches::default(),
             baseline: Baseline::default(),
             observer: Observer::default(),
         })
@@ -123,7 +127,7 @@ impl Gateway {
         for input in [&device.name, OWN_PACKETS] {
             things.extend(rules(input, DOWNLINK, DOWNLINK_PRIORITY));
         }
-        for interface in plan.settings.interfaces.values() {
+        for interface in plan.settings.interfaces.values().filter(|i| !i.logical) {
             things.extend(rules(&interface.name, UPLINK, UPLINK_PRIORITY));
         }
         wanted.extend(things.into_iter().map(|thing| Wanted::new(world, thing)));
@@ -170,17 +174,19 @@ impl Gateway {
 
     /// Does what a plan says that [`Self::ends_mut`] and [`Self::add_port`] are prepared for.
     /// Sessions that have no place any more end before their interface and address go.
+    /// [`Self::resync`] must follow.
     pub fn apply(&mut self, plan: GatewayPlan, leave_by: Instant, host: &mut Owned, now: Now) {
         let ends = plan.ends();
         let stays: Vec<InterfaceId> = plan.settings.interfaces.keys().copied().collect();
         self.mag.apply(plan.settings, now);
-        self.settle(host);
+        self.settle(host, now);
+        self.branches.configure(plan.branches, &self.mag, host);
         let gone = self.ports.keys().copied().filter(|id| !stays.contains(id));
         for id in gone.collect::<Vec<_>>() {
             self.remove_port(id, host);
         }
         let local = self.ends.plane.change(Change::RouteLocally(plan.local_routing));
-        let policy = self.ends.plane.set_policy(VrfId::DEFAULT, plan.policy);
+        let policy = self.ends.set_policy(&plan.policy);
         let reduced = self.ends.reduce(ends, leave_by);
         for error in [local, policy, reduced].into_iter().filter_map(Result::err) {
             warn!("forwarding: {error}");
@@ -190,7 +196,8 @@ impl Gateway {
     /// De-registers all sessions, and serves nobody any more.
     pub fn retire(&mut self, host: &mut Owned, now: Now) {
         self.mag.shutdown(now);
-        self.settle(host);
+        self.settle(host, now);
+        self.branches.retire(host);
         for id in self.ports.keys().copied().collect::<Vec<_>>() {
             self.remove_port(id, host);
         }
@@ -198,11 +205,11 @@ impl Gateway {
 
     /// Tells the anchors that sessions of an earlier run are lost (RFC 5847 §3.2), if heartbeats
     /// are on and there was one.
-    pub fn announce_restart(&mut self, host: &mut Owned) {
+    pub fn announce_restart(&mut self, host: &mut Owned, now: Now) {
         let settings = self.mag.settings();
         if settings.heartbeat.is_some() && settings.restart_counter > 1 {
             self.mag.announce_restart();
-            self.settle(host);
+            self.settle(host, now);
         }
     }
 
@@ -234,6 +241,11 @@ impl Gateway {
     /// What forwards its packets, to look at.
     pub fn plane(&self) -> &Plane {
         &self.ends.plane
+    }
+
+    /// This router as mobile nodes.
+    pub fn branches(&self) -> &Branches {
+        &self.branches
     }
 
     /// What a binding's packets added up to.
@@ -271,6 +283,7 @@ impl Gateway {
         let totals = self.ends.plane.totals();
         groups.extend(tunnel_groups(&totals));
         groups.push(Group::of(&totals.local));
+        groups.push(Group::of(&self.branches.hosts));
         groups
     }
 
@@ -287,11 +300,11 @@ impl Gateway {
             if self.observer.is_watching() {
                 let Datagram { path, dscp, bytes } = datagram;
                 let seen = Seen { direction: Direction::In, path, dscp, bytes };
-                self.observer.message(seen, None, |_| None);
+                self.observer.message(CustomerId::DEFAULT, seen, None, |_| None);
             }
             self.mag.handle_datagram(datagram, now);
         }
-        self.settle(host);
+        self.settle(host, now);
         Ok(())
     }
 
@@ -309,7 +322,7 @@ impl Gateway {
                 }
             }
         }
-        self.settle(host);
+        self.settle(host, now);
     }
 
     /// Takes a device as it is now: an access interface may have come, gone up or gone down.
@@ -320,7 +333,7 @@ impl Gateway {
         self.mag.handle_mtu(id, u16::try_from(link.mtu).unwrap_or(u16::MAX), now);
         let state = if link.running { LinkState::Up } else { LinkState::Down };
         self.mag.handle_link(id, state, now);
-        self.settle(host);
+        self.settle(host, now);
     }
 
     /// Takes a device that is gone.
@@ -334,7 +347,7 @@ impl Gateway {
         info!("access interface {} is gone", link.name);
         port.forget(host);
         self.mag.handle_link(id, LinkState::Gone, now);
-        self.settle(host);
+        self.settle(host, now);
     }
 
     /// Compares the access interfaces with the devices there are, after events were lost.
@@ -365,19 +378,47 @@ impl Gateway {
         for link in &links {
             self.handle_link(link, poller, host, now);
         }
+        self.refresh_branches(poller, host, now);
         Ok(())
+    }
+
+    /// Takes the devices and addresses of this router's own networks as they are.
+    fn refresh_branches(&mut self, poller: &Poller, host: &mut Owned, now: Now) {
+        if self.branches.is_empty() {
+            return;
+        }
+        match self.survey()(host) {
+            Ok(survey) => {
+                self.branches.refresh(&survey, &mut self.mag, poller, host, now);
+                self.settle(host, now);
+            }
+            Err(error) => warn!("{error}"),
+        }
+    }
+
+    /// How to read what branches need to know of the host.
+    fn survey(&self) -> impl FnOnce(&mut Owned) -> Result<Survey, NetError> + use<> {
+        let mtu = self.ends.state().devices.get(&self.mag.settings().inner).copied();
+        move |host| Survey::of(host, devices::GATEWAY, mtu.unwrap_or(u16::MAX))
+    }
+
+    /// Reads frames of hosts from the mobile network in this place.
+    pub fn receive_hosts(&mut self, place: usize, now: Now) {
+        self.branches.receive(place, now);
     }
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, host: &mut Owned, now: Now) {
         self.ends.signalling.handle_timeout(now.mono);
         self.mag.handle_timeout(now);
-        self.settle(host);
+        self.branches.handle_timeout(now);
+        self.settle(host, now);
     }
 
     /// When [`Self::handle_timeout`] is to be called.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
-        [self.mag.poll_timeout(), self.ends.signalling.poll_timeout()].into_iter().flatten().min()
+        let (machine, hosts) = (self.mag.poll_timeout(), self.branches.poll_timeout());
+        [machine, hosts, self.ends.signalling.poll_timeout()].into_iter().flatten().min()
     }
 
     /// Whether an event is about a peer, or about a node that has had traffic forwarded: whoever
@@ -395,18 +436,22 @@ impl Gateway {
 
     /// Does what the machine asks for, in its order: tunnels and routes are there before the
     /// advertisement that makes a node use them.
-    pub fn settle(&mut self, host: &mut Owned) {
+    pub fn settle(&mut self, host: &mut Owned, now: Now) {
         while let Some(output) = self.mag.poll_output() {
             match output {
                 Output::Send { path, dscp, bytes } => {
                     if self.observer.is_watching() {
                         let seen = Seen { direction: Direction::Out, path, dscp, bytes: &bytes };
-                        self.observer.message(seen, None, |_| None);
+                        self.observer.message(CustomerId::DEFAULT, seen, None, |_| None);
                     }
                     self.ends.signalling.queue(path, dscp, bytes);
                 }
                 Output::Forward { binding, want } => self.ends.plane.want(binding, want),
                 Output::Access { binding, want } => {
+                    let survey = self.survey();
+                    if self.branches.want(binding, want.as_ref(), survey, host, now) {
+                        continue;
+                    }
                     let device = |interface| self.ports.get(&interface).and_then(Port::device);
                     let touched = self.routes.want(binding, want, device, host);
                     for id in touched.into_iter().flatten() {
@@ -458,16 +503,29 @@ pub fn handle_kernel_event(
     now: Now,
 ) {
     match event {
-        netlink::Event::Link(link) => gateway.handle_link(link, poller, host, now),
-        netlink::Event::LinkGone(link) => gateway.handle_link_gone(link, host, now),
+        netlink::Event::Link(link) => {
+            gateway.handle_link(link, poller, host, now);
+            if gateway.branches.names(&link.name) {
+                gateway.refresh_branches(poller, host, now);
+            }
+        }
+        netlink::Event::LinkGone(link) => {
+            gateway.handle_link_gone(link, host, now);
+            if gateway.branches.names(&link.name) {
+                gateway.refresh_branches(poller, host, now);
+            }
+        }
         netlink::Event::Resync => {
             if let Err(error) = gateway.resync(poller, host, now) {
                 warn!("{error}");
             }
         }
+        netlink::Event::AddressAdded(address) | netlink::Event::AddressRemoved(address) => {
+            if gateway.branches.has(address.device) {
+                gateway.refresh_branches(poller, host, now);
+            }
+        }
         // The machine asks the nodes itself whether they are there.
-        netlink::Event::NeighbourFailed { .. }
-        | netlink::Event::AddressAdded(_)
-        | netlink::Event::AddressRemoved(_) => {}
+        netlink::Event::NeighbourFailed { .. } => {}
     }
 }

@@ -71,7 +71,7 @@ pub struct Leaving {
 impl Shell {
     /// What a configuration comes down to beside what runs.
     pub fn plan(&mut self, config: &Config) -> Result<Plan, ApplyError> {
-        let mut plan = startup::plan(config, self.restart_counter, &mut self.worlds)?;
+        let mut plan = startup::plan(config, self.restart_counter, &mut self.numbers)?;
         if let (Some(gateway), Some(plan)) = (&self.gateway, &mut plan.gateway) {
             plan.keep_numbers(gateway.mag().settings());
         }
@@ -81,8 +81,8 @@ impl Shell {
     /// What a plan would end, a line each.
     pub fn ended_by(&self, plan: &Plan) -> Vec<String> {
         let anchor = match (&self.anchor, &plan.anchor) {
-            (Some(anchor), Some(plan)) => anchor.lma().ended_by(&plan.settings),
-            (Some(anchor), None) => anchor.lma().len() as usize,
+            (Some(anchor), Some(plan)) => anchor.customers().ended_by(&plan.settings),
+            (Some(anchor), None) => anchor.customers().len() as usize,
             (None, _) => 0,
         };
         let gateway = match (&self.gateway, &plan.gateway) {
@@ -118,7 +118,8 @@ impl Shell {
             let links = self.hosts.own().netlink().links()?;
             let running = self.gateway.iter().flat_map(Gateway::ports);
             let known: Vec<&str> = running.map(|(_, port)| port.name()).collect();
-            let interfaces = plan.settings.interfaces.values().map(|interface| &*interface.name);
+            let links_only = plan.settings.interfaces.values().filter(|i| !i.logical);
+            let interfaces = links_only.map(|interface| &*interface.name);
             for name in interfaces.filter(|name| !known.contains(name)) {
                 device(&links, name)?;
             }
@@ -133,10 +134,8 @@ impl Shell {
         {
             plan.fit(mtu);
         }
-        if let Some(plan) = &mut plan.anchor
-            && let Some(mtu) = link_mtu::of_addresses(plan.ends().places())?
-        {
-            plan.fit(mtu);
+        if let Some(plan) = &mut plan.anchor {
+            plan.fit(&link_mtu::of_addresses(&plan.ends())?);
         }
         let mut prepared = Prepared {
             plan,
@@ -177,14 +176,16 @@ impl Shell {
                 None => {
                     // It has the device's name.
                     self.leaving.anchor = None;
-                    let anchor = Anchor::start(plan, seed(), &self.poller, shell::ANCHOR)?;
+                    let anchor =
+                        Anchor::start(plan, seed(), &self.poller, shell::ANCHOR, shell::sample())?;
                     new.anchor = Some(anchor);
                 }
             }
-            let anchor = new.anchor.as_ref().or(self.anchor.as_ref());
-            let devices =
-                anchor.map(|anchor| anchor.ends().devices(&mut self.hosts)).transpose()?;
-            new.wanted.extend(Anchor::things(plan, &devices.unwrap_or_default()));
+            if let Some(anchor) = new.anchor.as_mut().or(self.anchor.as_mut()) {
+                let devices = anchor.ends().devices(&mut self.hosts)?;
+                anchor.place_routes(&devices)?;
+                new.wanted.extend(Anchor::things(plan, &devices));
+            }
         }
         if let Some(plan) = &new.plan.gateway {
             match &mut self.gateway {
@@ -218,7 +219,7 @@ impl Shell {
         let gateway = new.gateway.as_mut().or(self.gateway.as_mut());
         let (Some(gateway), Some(plan)) = (gateway, &new.plan.gateway) else { return Ok(()) };
         let links = self.hosts.own().netlink().links()?;
-        for (&id, interface) in &plan.settings.interfaces {
+        for (&id, interface) in plan.settings.interfaces.iter().filter(|(_, i)| !i.logical) {
             if gateway.ports().any(|(known, _)| *known == id) {
                 continue;
             }
@@ -246,7 +247,7 @@ impl Shell {
         // Their devices go with them.
         drop((anchor, gateway));
         if let (Some(anchor), Some(was)) = (&mut self.anchor, anchor_was) {
-            anchor.ends_mut().restore(was);
+            anchor.restore(was);
         }
         if let (Some(gateway), Some(was)) = (&mut self.gateway, gateway_was) {
             gateway.ends_mut().restore(was);
@@ -284,7 +285,7 @@ impl Shell {
             self.anchor = Some(new);
         }
         if let Some(mut new) = gateway {
-            new.announce_restart(self.hosts.own());
+            new.announce_restart(self.hosts.own(), now);
             self.gateway = Some(new);
         }
         self.change_anchor(plan.anchor, leave_by, now);
@@ -350,9 +351,13 @@ impl Shell {
         const MOST: usize = 64;
         let links = self.hosts.own().netlink().links().unwrap_or_default();
         let interfaces = links.into_iter().map(|link| link.name).collect();
-        let anchor = self.anchor.iter().flat_map(|anchor| anchor.lma().bindings());
-        let nodes = anchor.take(MOST).map(|binding| binding.mn_id.to_string()).collect();
-        BTreeMap::from([("interface", interfaces), ("node", nodes)])
+        let anchor = || self.anchor.iter().map(Anchor::customers);
+        let bindings = anchor().flat_map(|customers| customers.bindings());
+        let nodes = bindings.take(MOST).map(|binding| binding.mn_id.to_string()).collect();
+        let customers = anchor().flat_map(|customers| customers.iter());
+        let names = customers.map(|(_, customer)| customer.name().to_owned());
+        let names = names.filter(|name| !name.is_empty()).take(MOST).collect();
+        BTreeMap::from([("interface", interfaces), ("node", nodes), ("customer", names)])
     }
 }
 

@@ -24,9 +24,9 @@ use crate::configure::Sessions;
 use crate::conversation;
 use crate::gateway::{self, Gateway};
 use crate::in_service::Leaving;
+use crate::numbers::Numbers;
 use crate::observe::SharedCapture;
 use crate::startup::StartError;
-use crate::worlds::Worlds;
 
 /// Requests of the management API wait.
 pub const API: Token = Token(0);
@@ -40,6 +40,8 @@ pub const ANCHOR: Token = Token(1 << 32);
 pub const GATEWAY: Token = Token(2 << 32);
 /// The first access interface of the gateway.
 pub const ACCESS: Token = Token(3 << 32);
+/// The first mobile network of the gateway.
+pub const NETWORK: Token = Token(4 << 32);
 
 /// How long a gateway that stops waits for its de-registrations to be acknowledged.
 const PARTING: Duration = Duration::from_secs(2);
@@ -71,8 +73,8 @@ pub struct Shell {
     pub capture: Option<SharedCapture>,
     /// Where captures go.
     pub captures: PathBuf,
-    /// The numbers of routing worlds.
-    pub(crate) worlds: Worlds,
+    /// The numbers of customers and of routing worlds.
+    pub(crate) numbers: Numbers,
     pub(crate) hosts: Hosts,
     pub(crate) poller: Poller,
     pub(crate) waker: Waker,
@@ -111,7 +113,7 @@ impl Shell {
                 info!("stopping");
                 if let Some(gateway) = &mut self.gateway {
                     gateway.mag_mut().shutdown(now);
-                    gateway.settle(self.hosts.own());
+                    gateway.settle(self.hosts.own(), now);
                 }
                 stop_by = Some(now.mono + PARTING);
             }
@@ -215,6 +217,10 @@ impl Shell {
             (GATEWAY, _, Some(gateway)) => gateway.receive(place, batch, self.hosts.own(), now),
             (ACCESS, _, Some(gateway)) => {
                 gateway.receive_frames(InterfaceId(place as u32), self.hosts.own(), now);
+                Ok(())
+            }
+            (NETWORK, _, Some(gateway)) => {
+                gateway.receive_hosts(place, now);
                 Ok(())
             }
             _ => Ok(()),

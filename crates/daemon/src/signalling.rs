@@ -124,6 +124,12 @@ impl Signalling {
         self.socket(place).map_or(Ok(0), |socket| socket.recv_batch(batch))
     }
 
+    /// Where the socket in this place is.
+    pub fn local(&self, place: usize) -> Option<(VrfId, IpAddr)> {
+        let socket = self.socket(place)?;
+        Some((socket.transport(), socket.local().ip()))
+    }
+
     /// How much of what the socket in this place has room for waits to be read, both in octets.
     pub fn backlog(&self, place: usize) -> Result<(u32, u32), NetError> {
         self.socket(place).map_or(Ok((0, 0)), SignalSocket::backlog)

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use kedge_api::{BindError, RemoteAccess, RemoteError, Server};
-use kedge_config::{Config, LmaConfig, MagConfig};
+use kedge_config::Config;
 use kedge_dataplane::DataplaneError;
 use kedge_model::World;
 use kedge_net::hosts::Hosts;
@@ -31,10 +31,10 @@ use crate::gateway::{SharedInterface, Unusable};
 use crate::in_service::{Devices, Leaving};
 use crate::key_file::{self, KeyFileError};
 use crate::log;
+use crate::numbers::Numbers;
 use crate::options::Options;
 use crate::shell::{self, Shell};
 use crate::state_dir::{StateDir, StateError};
-use crate::worlds::Worlds;
 
 /// Why the daemon did not start. The text is what an operator reads.
 #[derive(Debug, thiserror::Error)]
@@ -133,7 +133,7 @@ pub fn read_config(options: &Options) -> Result<(Config, String), StartError> {
         Err(cause) if options.check => log::say(format_args!("warning: {cause}")),
         read => read?,
     }
-    match plan(&config, 0, &mut Worlds::default()) {
+    match plan(&config, 0, &mut Numbers::default()) {
         Ok(_) => Ok((config, text)),
         // A file may be a part of a configuration, as the domains that several files share.
         Err(cause) if options.check && cause.is_absence() => {
@@ -187,17 +187,20 @@ impl Plan {
 }
 
 /// Maps a configuration to what the services are told, as far as that can be said without
-/// starting them.
+/// starting them. What has a number keeps it.
 pub fn plan(
     config: &Config,
     restart_counter: u32,
-    worlds: &mut Worlds,
+    numbers: &mut Numbers,
 ) -> Result<Plan, ApplyError> {
-    let anchor = |lma: &LmaConfig| apply::anchor(config, lma, restart_counter);
-    let mut gateway = |mag: &MagConfig| apply::gateway(config, mag, restart_counter, worlds);
+    let anchor = config.lma.as_ref();
+    let anchor = anchor.map(|lma| apply::anchor(config, lma, restart_counter, numbers));
+    let worlds = &mut numbers.worlds;
+    let gateway = config.mag.as_ref();
+    let gateway = gateway.map(|mag| apply::gateway(config, mag, restart_counter, worlds));
     let plan = Plan {
-        anchor: config.lma.as_ref().map(anchor).transpose()?,
-        gateway: config.mag.as_ref().map(&mut gateway).transpose()?,
+        anchor: anchor.transpose()?,
+        gateway: gateway.transpose()?,
         management: config.management_api.as_ref().map(apply::management).transpose()?,
     };
     addresses_apart(&plan.ends())?;
@@ -243,8 +246,8 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
         warn!("the restart counter is not kept: {error}");
         shell::sample().wall.duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_secs() as u32)
     });
-    let mut worlds = Worlds::default();
-    let plan = plan(&config, restart_counter, &mut worlds)
+    let mut numbers = Numbers::default();
+    let plan = plan(&config, restart_counter, &mut numbers)
         .map_err(|cause| StartError::Unfit { path: options.config.clone(), cause })?;
     let commits = {
         let (file, directory) = (&options.config, state_dir.file("commits"));
@@ -281,7 +284,7 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
         sessions: Sessions::default(),
         capture: None,
         captures: state_dir.file("captures"),
-        worlds,
+        numbers,
         hosts,
         poller,
         waker,

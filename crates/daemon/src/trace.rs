@@ -15,7 +15,7 @@
 use std::collections::VecDeque;
 use std::time::SystemTime;
 
-use kedge_model::MnId;
+use kedge_model::{CustomerId, MnId};
 
 use crate::words::{Kind, Note};
 
@@ -38,6 +38,8 @@ pub struct Entry {
 /// Which events are wanted.
 #[derive(Clone, Default, Debug)]
 pub struct Wanted {
+    /// One customer's only.
+    pub customer: Option<CustomerId>,
     /// One subscriber's only.
     pub mn_id: Option<MnId>,
     /// Those of one kind only.
@@ -74,10 +76,10 @@ impl Trail {
     /// until now, a session; a peer is known.
     pub fn keep(&mut self, note: Note, known: bool, at: SystemTime) {
         let lane = match (note.kind(), known) {
-            (Kind::Binding | Kind::Peer, true) => 0,
+            (Kind::Binding | Kind::Peer | Kind::Entitlement, true) => 0,
             (Kind::Attempt, true) => 1,
             // A node that never got a session ends, too.
-            (Kind::Binding | Kind::Peer | Kind::Attempt, false) => 2,
+            (Kind::Binding | Kind::Peer | Kind::Entitlement | Kind::Attempt, false) => 2,
             (Kind::Message, _) => 3,
         };
         let (lane, number) = (&mut self.lanes[lane], self.next);
@@ -109,7 +111,8 @@ impl Trail {
             lane.entries.range(from..)
         });
         let fits = |entry: &&Entry| {
-            wanted.mn_id.as_ref().is_none_or(|mn_id| entry.note.mn_id() == Some(mn_id))
+            wanted.customer.is_none_or(|customer| entry.note.customer() == customer)
+                && wanted.mn_id.as_ref().is_none_or(|mn_id| entry.note.mn_id() == Some(mn_id))
                 && wanted.kind.is_none_or(|kind| entry.note.kind() == kind)
         };
         let mut found: Vec<&Entry> = all.filter(fits).collect();
@@ -123,7 +126,7 @@ impl Trail {
 mod tests {
     use super::*;
     use kedge_lma::{Denial, Event, Release, What};
-    use kedge_model::{BindingId, CustomerId};
+    use kedge_model::BindingId;
     use std::time::UNIX_EPOCH;
 
     fn nai(name: &str) -> MnId {

@@ -5,14 +5,14 @@ use std::rc::Rc;
 
 use kedge_api::Refusal;
 use kedge_config::{Command, DebugTarget, Role};
-use kedge_model::MnId;
+use kedge_model::{CustomerId, MnId};
 use kedge_sansio::Now;
 use serde_json::json;
 use tracing::info;
 
 use crate::capture::{Capture, USUAL_LIMIT};
-use crate::console::{Answer, anchor, done, gateway, subscriber};
-use crate::debug::Target;
+use crate::console::{Answer, anchor, customer, done, gateway, subscriber};
+use crate::debug::{Target, Whom};
 use crate::observe::Observer;
 use crate::shell::Shell;
 use crate::show;
@@ -23,18 +23,23 @@ use crate::words::Kind;
 pub fn events<'a>(
     shell: &'a Shell,
     role: Role,
+    customer: Option<&str>,
     nai: Option<&str>,
     last: Option<usize>,
 ) -> Result<Answer<'a>, Refusal> {
+    let customer = of(shell, role, customer)?;
     let mn_id = nai.map(subscriber).transpose()?;
     let usual = if mn_id.is_some() { show::MOST_EVENTS } else { show::USUAL_EVENTS };
     let last = Some(last.unwrap_or(usual).min(show::MOST_EVENTS));
-    Ok(show::events(&observer(shell, role)?.trail, Wanted { mn_id, last, ..Wanted::default() }))
+    let wanted = Wanted { customer, mn_id, last, ..Wanted::default() };
+    Ok(show::events(observer(shell, role)?, wanted))
 }
 
 /// `monitor {bindings | events} …`: what has happened behind a number.
 pub fn monitor<'a>(shell: &'a Shell, command: &Command) -> Result<Answer<'a>, Refusal> {
-    let Command::Monitor { role, bindings, nai, since } = command else { return Ok(done()) };
+    let Command::Monitor { role, customer, bindings, nai, since } = command else {
+        return Ok(done());
+    };
     let role = match (role, &shell.anchor, &shell.gateway) {
         (Some(role), ..) => *role,
         (None, Some(_), Some(_)) => {
@@ -45,21 +50,26 @@ pub fn monitor<'a>(shell: &'a Shell, command: &Command) -> Result<Answer<'a>, Re
         (None, None, Some(_)) => Role::Mag,
         (None, ..) => Role::Lma,
     };
-    let trail = &observer(shell, role)?.trail;
+    let customer = of(shell, role, customer.as_deref())?;
+    let observer = observer(shell, role)?;
     let mn_id: Option<MnId> = nai.as_deref().map(subscriber).transpose()?;
     let kind = bindings.then_some(Kind::Binding);
-    let since = Some(since.unwrap_or_else(|| trail.newest()));
-    Ok(show::events(trail, Wanted { mn_id, kind, since, last: Some(show::MOST_EVENTS) }))
+    let since = Some(since.unwrap_or_else(|| observer.trail.newest()));
+    let last = Some(show::MOST_EVENTS);
+    Ok(show::events(observer, Wanted { customer, mn_id, kind, since, last }))
 }
 
 /// `[no] debug …`
 pub fn debug(
     shell: &mut Shell,
     role: Role,
+    at: Option<&str>,
     target: &DebugTarget,
     on: bool,
 ) -> Result<Answer<'static>, Refusal> {
-    let target = meant(target)?;
+    let id = of(shell, role, at)?;
+    let customer = id.zip(at.map(str::to_owned));
+    let target = Target { customer, whom: meant(target)? };
     let debug = &mut observer_mut(shell, role)?.debug;
     if on {
         debug.add(target.clone()).map_err(|error| Refusal::new(error.to_string()))?;
@@ -89,7 +99,8 @@ pub fn start_capture(
     if shell.capture.as_ref().is_some_and(|capture| capture.borrow().is_running()) {
         return Err(Refusal::new("a capture is running: 'capture stop' ends it"));
     }
-    let target = target.map(meant).transpose()?;
+    let whom = target.map(meant).transpose()?;
+    let target = whom.map(|whom| Target { customer: None, whom });
     // Colons are no part of a file's name everywhere.
     let usual = || show::utc(now.wall).replace(':', "");
     let name = file.map_or_else(usual, str::to_owned);
@@ -121,14 +132,23 @@ pub fn stop_capture(shell: &mut Shell) -> Result<Answer<'_>, Refusal> {
     Ok(show::capture(shell))
 }
 
-fn meant(target: &DebugTarget) -> Result<Target, Refusal> {
+fn meant(target: &DebugTarget) -> Result<Whom, Refusal> {
     Ok(match target {
         DebugTarget::Nai(nai) if nai.starts_with('@') => {
             return Err(Refusal::new("one subscriber, not a realm"));
         }
-        DebugTarget::Nai(nai) => Target::Node(subscriber(nai)?),
-        DebugTarget::Peer(address) => Target::Peer(*address),
+        DebugTarget::Nai(nai) => Whom::Node(subscriber(nai)?),
+        DebugTarget::Peer(address) => Whom::Peer(*address),
     })
+}
+
+/// The customer of a name, which is the anchor's.
+fn of(shell: &Shell, role: Role, name: Option<&str>) -> Result<Option<CustomerId>, Refusal> {
+    match (role, name) {
+        (_, None) => Ok(None),
+        (Role::Lma, Some(_)) => customer(anchor(&shell.anchor)?, name),
+        (Role::Mag, Some(_)) => Err(Refusal::new("a gateway does not tell customers apart")),
+    }
 }
 
 fn observer(shell: &Shell, role: Role) -> Result<&Observer, Refusal> {

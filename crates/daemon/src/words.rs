@@ -6,7 +6,8 @@ use std::net::IpAddr;
 
 use kedge_lma::{Event as AnchorEvent, Release, What};
 use kedge_mag::{DetachReason, Event as GatewayEvent, Trigger};
-use kedge_model::MnId;
+use kedge_model::{CustomerId, MnId};
+use tracing::field::display;
 use tracing::{debug, info, warn};
 
 /// Something that happened, as it is kept.
@@ -18,6 +19,8 @@ pub enum Note {
     Gateway(GatewayEvent),
     /// A message that an operator asked to see.
     Message {
+        /// Whose; a gateway has one customer.
+        customer: CustomerId,
         /// The subscriber it is about, if it names one.
         mn_id: Option<MnId>,
         /// The other end.
@@ -38,6 +41,8 @@ pub enum Kind {
     Attempt,
     /// A message, shown because of `debug`.
     Message,
+    /// How many bindings there are, and may be.
+    Entitlement,
 }
 
 impl Kind {
@@ -48,6 +53,7 @@ impl Kind {
             Self::Peer => "peer",
             Self::Attempt => "attempt",
             Self::Message => "message",
+            Self::Entitlement => "entitlement",
         }
     }
 }
@@ -76,6 +82,7 @@ impl Note {
                 | What::PeerUp { .. }
                 | What::PeerRestarted { .. }
                 | What::PeerWithoutHeartbeat { .. } => Kind::Peer,
+                What::EntitlementExceeded { .. } | What::EntitlementMet { .. } => Kind::Entitlement,
                 What::Denied { .. } => Kind::Attempt,
             },
             Self::Gateway(event) => match event {
@@ -97,6 +104,15 @@ impl Note {
                 | GatewayEvent::Full { .. } => Kind::Attempt,
             },
             Self::Message { .. } => Kind::Message,
+        }
+    }
+
+    /// Whose it is, as far as an anchor tells its customers apart.
+    pub fn customer(&self) -> CustomerId {
+        match self {
+            Self::Anchor(event) => event.customer,
+            Self::Gateway(_) => CustomerId::DEFAULT,
+            Self::Message { customer, .. } => *customer,
         }
     }
 
@@ -144,7 +160,9 @@ impl Note {
                 | What::Delegated { .. }
                 | What::Deregistered { .. }
                 | What::Resumed { .. }
-                | What::Released { .. } => None,
+                | What::Released { .. }
+                | What::EntitlementExceeded { .. }
+                | What::EntitlementMet { .. } => None,
             },
             Self::Gateway(event) => match event {
                 GatewayEvent::Registered { lma: peer, .. }
@@ -161,26 +179,23 @@ impl Note {
         }
     }
 
-    /// Writes the line of the log.
-    pub fn log(&self) {
-        let weight = self.weight();
-        match (self.mn_id(), self.peer(), weight) {
-            (Some(mn_id), _, Weight::Warning) => warn!(%mn_id, "{self}"),
-            (Some(mn_id), _, Weight::Info) => info!(%mn_id, "{self}"),
-            (Some(mn_id), _, Weight::Debug) => debug!(%mn_id, "{self}"),
-            (None, Some(peer), Weight::Warning) => warn!(%peer, "{self}"),
-            (None, Some(peer), Weight::Info) => info!(%peer, "{self}"),
-            (None, Some(peer), Weight::Debug) => debug!(%peer, "{self}"),
-            (None, None, Weight::Warning) => warn!("{self}"),
-            (None, None, Weight::Info) => info!("{self}"),
-            (None, None, Weight::Debug) => debug!("{self}"),
+    /// Writes the line of the log; `customer` is the name of whose it is.
+    pub fn log(&self, customer: Option<&str>) {
+        let mn_id = self.mn_id().map(display);
+        let peer = self.peer().filter(|_| mn_id.is_none()).map(display);
+        match self.weight() {
+            Weight::Warning => warn!(customer, mn_id, peer, "{self}"),
+            Weight::Info => info!(customer, mn_id, peer, "{self}"),
+            Weight::Debug => debug!(customer, mn_id, peer, "{self}"),
         }
     }
 
     fn weight(&self) -> Weight {
         match self {
             Self::Anchor(event) => match event.what {
-                What::PeerDown { .. } | What::PeerRestarted { .. } => Weight::Warning,
+                What::PeerDown { .. }
+                | What::PeerRestarted { .. }
+                | What::EntitlementExceeded { .. } => Weight::Warning,
                 // A stranger can cause any number of them.
                 What::Denied { .. } => Weight::Debug,
                 _ => Weight::Info,
@@ -242,6 +257,12 @@ fn at_anchor(what: &What, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         What::PeerUp { .. } => f.write_str("gateway answers again"),
         What::PeerRestarted { .. } => f.write_str("gateway has restarted"),
         What::PeerWithoutHeartbeat { .. } => f.write_str("gateway knows no heartbeats"),
+        What::EntitlementExceeded { entitled } => {
+            write!(f, "more bindings than the {entitled} that the operator is entitled to")
+        }
+        What::EntitlementMet { entitled } => {
+            write!(f, "no more bindings than the {entitled} that the operator is entitled to")
+        }
         What::Denied { peer, denial } => {
             write!(f, "update from {peer} denied with status {}: {denial}", denial.status().0)
         }

@@ -32,10 +32,7 @@ impl Prefixes {
 
     /// The prefixes in the order they were assigned.
     pub fn iter(&self) -> impl Iterator<Item = Ipv6Net> + '_ {
-        self.upper_halves().map(|upper| {
-            let address = Ipv6Addr::from_bits(u128::from(upper) << 64);
-            Ipv6Net::new_assert(address, Self::LEN)
-        })
+        self.upper_halves().map(prefix)
     }
 
     pub(crate) fn upper_halves(&self) -> impl Iterator<Item = u64> + '_ {
@@ -83,9 +80,19 @@ impl HomeAddresses {
 
     /// What is routed to the node.
     pub fn routed(&self) -> impl Iterator<Item = IpNet> + '_ {
-        let ipv4 = self.ipv4.map(|home| IpNet::V4(Ipv4Net::new_assert(home.address, 32)));
+        let ipv4 = self.ipv4.map(|home| host(home.address));
         self.prefixes.iter().map(IpNet::V6).chain(ipv4)
     }
+}
+
+/// The /64 with this upper half.
+pub(crate) fn prefix(upper: u64) -> Ipv6Net {
+    Ipv6Net::new_assert(Ipv6Addr::from_bits(u128::from(upper) << 64), Prefixes::LEN)
+}
+
+/// The route to one address.
+pub(crate) fn host(address: Ipv4Addr) -> IpNet {
+    IpNet::V4(Ipv4Net::new_assert(address, 32))
 }
 
 /// The upper half of `address`, which names its /64.

@@ -67,8 +67,8 @@ impl Lma {
         request: &Request<'_>,
         network: Option<NetworkId>,
     ) -> Result<Decision, Denial> {
-        let pools = network.and_then(|id| self.networks.pools(id));
-        let decision = lookup::find(&self.cache, self.settings.customer, request, pools)?;
+        let held = network.and_then(|id| self.networks.held(id));
+        let decision = lookup::find(&self.cache, self.settings.customer, request, held)?;
         Ok(match decision {
             // RFC 5213 §5.4.1.2 (4): a new session may also be made without waiting.
             Decision::Wait(slot) if !self.can_wait(slot) => Decision::New,

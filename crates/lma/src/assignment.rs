@@ -3,7 +3,7 @@
 
 use crate::addresses::{HomeAddresses, Prefixes, upper_half};
 use crate::delegation::delegate;
-use crate::pool::{NetworkId, Networks, Pools};
+use crate::pool::{NetworkId, Networks};
 use crate::rejection::Denial;
 use crate::request::Request;
 use crate::settings::Settings;
@@ -30,8 +30,8 @@ pub(crate) fn assign(
 ) -> Result<Assigned, Denial> {
     let mut added = HomeAddresses::default();
     let maximum = settings.hnp_maximum;
-    let assigned = add(networks.pools_mut(network), request, &held, maximum, &mut added)
-        .and_then(|()| delegate(networks, network, request, delegated, settings.mnp_maximum));
+    let assigned = add(networks, network, request, &held, maximum, &mut added)
+        .and_then(|()| delegate(networks, network, request, delegated, settings));
     match assigned {
         Ok(delegated) => {
             let prefixes = if held.prefixes.is_empty() { added.prefixes } else { held.prefixes };
@@ -46,23 +46,23 @@ pub(crate) fn assign(
 }
 
 fn add(
-    mut pools: Option<&mut Pools>,
+    networks: &mut Networks,
+    network: NetworkId,
     request: &Request<'_>,
     held: &HomeAddresses,
     hnp_maximum: u8,
     added: &mut HomeAddresses,
 ) -> Result<(), Denial> {
     if request.wants_ipv6() && held.prefixes.is_empty() {
-        let pools = pools.as_deref_mut().ok_or(Denial::PoolExhausted)?;
-        add_prefixes(pools, request, hnp_maximum, &mut added.prefixes)?;
+        add_prefixes(networks, network, request, hnp_maximum, &mut added.prefixes)?;
     }
-    let Some(wanted) = request.ipv4 else { return Ok(()) };
-    let wanted = Some(wanted).filter(|address| !address.is_unspecified());
+    let Some(asked) = request.ipv4 else { return Ok(()) };
+    let wanted = Some(asked).filter(|asked| !asked.addr().is_unspecified());
     match held.ipv4 {
-        Some(home) if wanted.is_none_or(|address| address == home.address) => Ok(()),
+        Some(home) if wanted.is_none_or(|wanted| wanted.addr() == home.address) => Ok(()),
         Some(_) => Err(Denial::Ipv4AddressNotAuthorized),
         None => {
-            added.ipv4 = pools.and_then(|pools| pools.take_ipv4(wanted));
+            added.ipv4 = networks.take_ipv4(network, wanted);
             match (added.ipv4, wanted) {
                 (Some(_), _) => Ok(()),
                 (None, Some(_)) => Err(Denial::Ipv4AddressNotAuthorized),
@@ -75,7 +75,8 @@ fn add(
 /// One prefix for each option: the one it names, or any. An option beyond the maximum that asks
 /// for any gets none; how many are assigned is the anchor's decision (§5.3.2 (1)).
 fn add_prefixes(
-    pools: &mut Pools,
+    networks: &mut Networks,
+    network: NetworkId,
     request: &Request<'_>,
     hnp_maximum: u8,
     prefixes: &mut Prefixes,
@@ -85,13 +86,14 @@ fn add_prefixes(
         let has_room = prefixes.len() < maximum;
         if option.is_request() {
             if has_room {
-                prefixes.push(pools.take_lowest_prefix().ok_or(Denial::PoolExhausted)?);
+                let lowest = networks.take_lowest_prefix(network);
+                prefixes.push(lowest.ok_or(Denial::PoolExhausted)?);
             }
             continue;
         }
         let upper = upper_half(option.prefix.addr());
         let is_home = option.prefix.prefix_len() == Prefixes::LEN;
-        if !has_room || !is_home || !pools.take_prefix(upper) {
+        if !has_room || !is_home || !networks.take_prefix(network, upper) {
             return Err(Denial::PrefixNotAuthorized);
         }
         prefixes.push(upper);

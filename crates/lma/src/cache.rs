@@ -78,6 +78,9 @@ struct Entry {
 
 impl Cache {
     const BLOCK: usize = 1024;
+    /// A binding's name is its customer's number (16 bits), how many bindings have lived in its
+    /// slot (24 bits) and its slot (24 bits, as there are 16 million bindings at most).
+    const SLOT: u32 = (1 << 24) - 1;
     /// How many nodes are looked ahead at in one go.
     const AHEAD: usize = 64;
 
@@ -108,7 +111,7 @@ impl Cache {
 
     /// Where the binding of this name is, if it has not ended.
     pub fn slot_of(&self, id: BindingId) -> Option<Slot> {
-        let slot = Slot(id.0 as u32); // the lower half, as `insert` made it
+        let slot = Slot(id.0 as u32 & Self::SLOT); // as `insert` made it
         self.get(slot).is_some_and(|binding| binding.id == id).then_some(slot)
     }
 
@@ -150,7 +153,7 @@ impl Cache {
     /// Every binding, in the order of their slots.
     pub fn iter(&self) -> impl Iterator<Item = (Slot, &Binding)> {
         self.blocks.iter().flatten().enumerate().filter_map(|(at, entry)| {
-            // There are fewer than 2^32 slots: `insert` gives them their numbers.
+            // There are fewer than 2^24 slots: `insert` gives them their numbers.
             Some((Slot(at as u32), entry.binding.as_ref()?))
         })
     }
@@ -164,7 +167,7 @@ impl Cache {
             }
             let before = (self.blocks.len() - 1) * Self::BLOCK;
             let block = self.blocks.last_mut().expect("a block was pushed if there was none");
-            let slot = u32::try_from(before + block.len()).expect("fewer than 2^32 bindings");
+            let slot = u32::try_from(before + block.len()).expect("fewer than 2^24 bindings");
             block.push(Entry { generation: 0, binding: None });
             self.free.push(slot);
             slot
@@ -177,7 +180,9 @@ impl Cache {
         let slot = self.vacant();
         self.free.pop();
         let entry = self.entry_mut(slot);
-        binding.id = BindingId(u64::from(entry.generation) << 32 | u64::from(slot.0));
+        let generation = u64::from(entry.generation & Self::SLOT);
+        let customer = u64::from(binding.customer.0);
+        binding.id = BindingId(customer << 48 | generation << 24 | u64::from(slot.0));
         entry.generation = entry.generation.wrapping_add(1);
         let key = NodeKey::of(&binding);
         let tag = self.tag(key);

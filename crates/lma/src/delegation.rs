@@ -2,8 +2,9 @@
 //!
 //! An update says the whole of what the router is to have: each prefix by name, or a prefix of
 //! zeros for whatever the anchor assigns in that family, which is first of all what the session
-//! has. So what an update does not mention is given back, and one without any option, as from a
-//! gateway that does not know them, gives back everything.
+//! has, and at least one beside those that are named. So what an update does not mention is given
+//! back, and one without any option, as from a gateway that does not know them, gives back
+//! everything.
 
 use kedge_model::IpNet;
 use kedge_wire::DelegatedMobileNetworkPrefix;
@@ -11,9 +12,10 @@ use kedge_wire::DelegatedMobileNetworkPrefix;
 use crate::Lma;
 use crate::cache::Slot;
 use crate::event::What;
-use crate::pool::{NetworkId, Networks, Pools};
+use crate::pool::{NetworkId, Networks};
 use crate::rejection::Denial;
 use crate::request::Request;
+use crate::settings::Settings;
 
 impl Lma {
     /// Gives a session these prefixes in the place of those it has, and says whether there was a
@@ -46,7 +48,7 @@ pub(crate) fn delegate(
     network: NetworkId,
     request: &Request<'_>,
     held: &[IpNet],
-    maximum: u8,
+    settings: &Settings,
 ) -> Result<Option<Box<[IpNet]>>, Denial> {
     // An anchor that delegates nothing ignores the options.
     if request.delegated_count == 0 || !networks.delegate() {
@@ -55,9 +57,9 @@ pub(crate) fn delegate(
     if is_what_is_held(request, held) {
         return Ok(None);
     }
-    let pools = networks.pools_mut(network).ok_or(Denial::DelegationNotAuthorized)?;
     let mut wanted = Vec::new();
-    match collect(pools, request, held, maximum, &mut wanted) {
+    let collected = collect(networks, network, request, held, settings, &mut wanted);
+    match collected.and_then(|()| check_customer(networks, held, &wanted, settings)) {
         Ok(()) => Ok(Some(wanted.into())),
         Err(denial) => {
             wanted.retain(|prefix| !held.contains(prefix));
@@ -69,52 +71,96 @@ pub(crate) fn delegate(
 
 /// Whether the request asks for exactly what the session has, as every refresh does.
 fn is_what_is_held(request: &Request<'_>, held: &[IpNet]) -> bool {
-    let asked = || request.options.all::<DelegatedMobileNetworkPrefix>();
-    let is_held = |option: DelegatedMobileNetworkPrefix| match option.is_request() {
-        true => held.iter().any(|prefix| same_family(prefix, &option.prefix)),
-        false => held.contains(&option.prefix.trunc()),
+    let is_named = |prefix: &&IpNet| named(request).any(|asked| asked == **prefix);
+    let is_held = |is_ipv4| {
+        let others = held.iter().filter(|prefix| prefix.addr().is_ipv4() == is_ipv4);
+        let others = others.filter(|prefix| !is_named(prefix)).count();
+        (others > 0) == leaves_choice(request, is_ipv4)
     };
-    let is_asked_for = |prefix: &IpNet| {
-        asked().any(|option| match option.is_request() {
-            true => same_family(prefix, &option.prefix),
-            false => *prefix == option.prefix.trunc(),
-        })
-    };
-    asked().all(is_held) && held.iter().all(is_asked_for)
+    named(request).all(|asked| held.contains(&asked)) && is_held(true) && is_held(false)
 }
 
 fn collect(
-    pools: &mut Pools,
+    networks: &mut Networks,
+    network: NetworkId,
     request: &Request<'_>,
     held: &[IpNet],
-    maximum: u8,
+    settings: &Settings,
     wanted: &mut Vec<IpNet>,
 ) -> Result<(), Denial> {
-    let maximum = usize::from(maximum).clamp(1, MAXIMUM);
-    for option in request.options.all::<DelegatedMobileNetworkPrefix>() {
-        let asked = option.prefix.trunc();
-        if option.is_request() {
-            let family = |prefix: &&IpNet| same_family(prefix, &asked);
-            let kept: Vec<IpNet> =
-                held.iter().filter(family).filter(|p| !wanted.contains(p)).copied().collect();
-            wanted.extend(kept);
-            if !wanted.iter().any(|prefix| same_family(prefix, &asked)) {
-                wanted.push(pools.take_lowest_delegated(asked.addr().is_ipv4())?);
-            }
-        } else if !wanted.contains(&asked) {
-            // Held by another node, or of no pool: the RFC has one status for both.
-            if !held.contains(&asked) && !pools.take_delegated(asked) {
-                return Err(Denial::DelegatedPrefixInUse);
-            }
-            wanted.push(asked);
+    for asked in named(request) {
+        if wanted.contains(&asked) {
+            continue;
         }
-        if wanted.len() > maximum {
-            return Err(Denial::DelegationNotAuthorized);
+        // Held by another node, of no pool, or nothing that can be held: the RFC has one status
+        // for all.
+        if !held.contains(&asked) && !networks.take_delegated(network, asked) {
+            return Err(Denial::DelegatedPrefixInUse);
         }
+        wanted.push(asked);
+        check_session(wanted, settings)?;
+    }
+    for is_ipv4 in [false, true] {
+        if !leaves_choice(request, is_ipv4) {
+            continue;
+        }
+        let others = held.iter().filter(|prefix| prefix.addr().is_ipv4() == is_ipv4);
+        let others: Vec<IpNet> =
+            others.filter(|prefix| !wanted.contains(prefix)).copied().collect();
+        match others.is_empty() {
+            true => wanted.push(networks.take_lowest_delegated(network, is_ipv4)?),
+            false => wanted.extend(others),
+        }
+        check_session(wanted, settings)?;
     }
     Ok(())
 }
 
-fn same_family(one: &IpNet, other: &IpNet) -> bool {
-    one.addr().is_ipv4() == other.addr().is_ipv4()
+fn check_session(wanted: &[IpNet], settings: &Settings) -> Result<(), Denial> {
+    let (ipv4, ipv6) = count(wanted);
+    match wanted.len() <= MAXIMUM && settings.mnp_of_session.allows(ipv4, ipv6) {
+        true => Ok(()),
+        false => Err(Denial::DelegationNotAuthorized),
+    }
+}
+
+/// The prefixes that a request names.
+fn named(request: &Request<'_>) -> impl Iterator<Item = IpNet> {
+    let options = request.options.all::<DelegatedMobileNetworkPrefix>();
+    options.filter(|option| !option.is_request()).map(|option| option.prefix.trunc())
+}
+
+/// Whether a request leaves it to the anchor which prefixes of a family there are.
+fn leaves_choice(request: &Request<'_>, is_ipv4: bool) -> bool {
+    let mut options = request.options.all::<DelegatedMobileNetworkPrefix>();
+    options.any(|option| option.is_request() && option.prefix.addr().is_ipv4() == is_ipv4)
+}
+
+/// Whether all sessions together have too many once this one, which had `held`, has `wanted`. What
+/// it gives back counts no more; one that has as many as before is let alone, for the maximum may
+/// have been lowered.
+fn check_customer(
+    networks: &Networks,
+    held: &[IpNet],
+    wanted: &[IpNet],
+    settings: &Settings,
+) -> Result<(), Denial> {
+    let dropped: Vec<IpNet> = held.iter().filter(|p| !wanted.contains(p)).copied().collect();
+    let ((had_ipv4, had_ipv6), (ipv4, ipv6)) = (count(held), count(wanted));
+    let ((less_ipv4, less_ipv6), all) = (count(&dropped), networks.delegated());
+    let has_more = ipv4 > had_ipv4 || ipv6 > had_ipv6;
+    // What is wanted is taken by now.
+    let all_ipv4 = all.ipv4.saturating_sub(less_ipv4);
+    let all_ipv6 = all.ipv6.saturating_sub(less_ipv6);
+    match has_more && !settings.mnp_of_customer.allows(all_ipv4, all_ipv6) {
+        true => Err(Denial::TooManyDelegated),
+        false => Ok(()),
+    }
+}
+
+/// How many are of IPv4, and of IPv6.
+fn count(prefixes: &[IpNet]) -> (u32, u32) {
+    let ipv4 = prefixes.iter().filter(|prefix| prefix.addr().is_ipv4()).count();
+    // A session holds at most MAXIMUM, and a message not many more.
+    (ipv4 as u32, (prefixes.len() - ipv4) as u32)
 }

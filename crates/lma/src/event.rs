@@ -121,6 +121,16 @@ pub enum What {
         /// The gateway.
         peer: IpAddr,
     },
+    /// There are more bindings than the operator is entitled to. They are served all the same.
+    EntitlementExceeded {
+        /// How many may be there.
+        entitled: u32,
+    },
+    /// There are no longer more bindings than the operator is entitled to.
+    EntitlementMet {
+        /// How many may be there.
+        entitled: u32,
+    },
     /// An update was denied.
     Denied {
         /// Who sent it.

@@ -43,7 +43,9 @@ mod assignment;
 mod binding;
 mod bitmap;
 mod cache;
+mod claims;
 mod class;
+mod customers;
 mod delegation;
 mod deregistration;
 mod dscp;
@@ -95,17 +97,20 @@ use waiting::Waiting;
 
 pub use addresses::{HomeAddresses, Ipv4Home, Prefixes};
 pub use binding::{Binding, State};
+pub use customers::{
+    Customer, CustomerSettings, Customers, CustomersSettings, Dispatch, Entitlement, Refused,
+};
 pub use event::{Event, Output, Release, What};
 pub use heartbeat::{Heart, Life};
 pub use kedge_sansio::{Now, Rhythm};
 pub use overload::Load;
 pub use paths::{BindingPath, Paths};
 pub use peers::{PeerCounters, PeerState};
-pub use pool::Usage;
+pub use pool::{Delegated, Usage};
 pub use rejection::{Denial, Discard, Rejection};
 pub use settings::{
-    Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool,
-    MobileNetworkPool, Network, Peer, Profile, Revocation, Service, Settings,
+    Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool, MnpMaximum,
+    MobileNetworkPool, Network, Peer, Profile, Revocation, Service, Settings, Unchecked,
 };
 
 /// What a timer is for.
@@ -145,6 +150,8 @@ pub struct Lma {
     binding_errors: RateLimit,
     gre_keys_given: u32,
     load: Load,
+    /// Bindings of other customers.
+    others: u32,
     /// Until the next learned gateway is forgotten.
     forgetting: Option<TimerId>,
     forwarding_stopped: bool,
@@ -156,7 +163,7 @@ impl Lma {
     pub fn new(settings: Settings, seed: u64) -> Self {
         let mut rng = Rng::new(seed);
         let mut networks = Networks::default();
-        networks.replace(&settings.networks, std::iter::empty());
+        networks.replace(&settings, std::iter::empty());
         Self {
             peers: Peers::new(&settings, rng.next_u64()),
             networks,
@@ -170,6 +177,7 @@ impl Lma {
             binding_errors: RateLimit::default(),
             gre_keys_given: rng.next_u32(),
             load: Load::Normal,
+            others: 0,
             forgetting: None,
             forwarding_stopped: false,
             settings,
@@ -236,6 +244,12 @@ impl Lma {
         self.load
     }
 
+    /// Tells how many bindings other customers hold of those that
+    /// [`bce_maximum`](Settings::bce_maximum) allows the anchor.
+    pub fn set_others(&mut self, bindings: u32) {
+        self.others = bindings;
+    }
+
     /// How much of a network's pools is in use, of IPv4 and of IPv6.
     pub fn usage(&self, network: &str) -> Option<(Option<Usage>, Option<Usage>)> {
         Some(self.networks.pools(self.networks.id(network)?)?.usage())
@@ -248,6 +262,11 @@ impl Lma {
     ) -> impl Iterator<Item = (MobileNetworkPool, Usage)> + '_ {
         let pools = self.networks.id(network).and_then(|id| self.networks.pools(id));
         pools.into_iter().flat_map(|pools| pools.delegated_usage())
+    }
+
+    /// How many prefixes mobile networks hold, of pools and of none.
+    pub fn delegated(&self) -> Delegated {
+        self.networks.delegated()
     }
 
     /// How many updates wait for another gateway's de-registration; with these, the updates

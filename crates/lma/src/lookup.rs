@@ -6,7 +6,7 @@ use kedge_wire::registry::HandoffIndicatorValue as Handoff;
 
 use crate::binding::{Binding, State};
 use crate::cache::{Cache, Slot};
-use crate::pool::Pools;
+use crate::pool::Held;
 use crate::rejection::Denial;
 use crate::request::Request;
 
@@ -23,19 +23,20 @@ pub(crate) enum Decision {
     Ignore,
 }
 
-/// Applies the rules in their order. `pools` are those of the node's network, if it has one.
+/// Applies the rules in their order. `held` says what nodes hold of the node's network, if it has
+/// one.
 pub(crate) fn find(
     cache: &Cache,
     customer: CustomerId,
     request: &Request<'_>,
-    pools: Option<&Pools>,
+    held: Option<Held<'_>>,
 ) -> Result<Decision, Denial> {
     let Some(key) = request.node(customer) else { return Ok(new_session(request)) };
     let sessions = cache.of_node(key);
     if request.prefixes().next().is_some() {
-        by_prefix(sessions, request, pools)
+        by_prefix(sessions, request, held)
     } else if request.ipv4_address().is_some() {
-        by_ipv4(sessions, request, pools)
+        by_ipv4(sessions, request, held)
     } else if request.link_layer_id.is_some() {
         Ok(by_link_layer_id(sessions, request))
     } else {
@@ -47,14 +48,14 @@ pub(crate) fn find(
 fn by_prefix<'c>(
     sessions: impl Iterator<Item = (Slot, &'c Binding)>,
     request: &Request<'_>,
-    pools: Option<&Pools>,
+    held: Option<Held<'_>>,
 ) -> Result<Decision, Denial> {
     let has_one = |binding: &Binding| {
         request.prefixes().flatten().any(|wanted| binding.addresses.prefixes.contains(wanted))
     };
     let Some((slot, binding)) = { sessions }.find(|(_, binding)| has_one(binding)) else {
         // (3): held, and not by this node.
-        if request.prefixes().flatten().any(|p| pools.is_some_and(|pools| pools.holds_prefix(p))) {
+        if request.prefixes().flatten().any(|p| held.is_some_and(|held| held.has_prefix(p))) {
             return Err(Denial::PrefixNotAuthorized);
         }
         return Ok(new_session(request)); // (2)
@@ -74,12 +75,12 @@ fn by_prefix<'c>(
 fn by_ipv4<'c>(
     mut sessions: impl Iterator<Item = (Slot, &'c Binding)>,
     request: &Request<'_>,
-    pools: Option<&Pools>,
+    held: Option<Held<'_>>,
 ) -> Result<Decision, Denial> {
     let wanted = request.ipv4_address();
     let has_it = |b: &Binding| b.addresses.ipv4.map(|home| home.address) == wanted;
     let Some((slot, binding)) = sessions.find(|(_, binding)| has_it(binding)) else {
-        if wanted.is_some_and(|address| pools.is_some_and(|pools| pools.holds_ipv4(address))) {
+        if wanted.is_some_and(|address| held.is_some_and(|held| held.has_ipv4(address))) {
             return Err(Denial::Ipv4AddressNotAuthorized);
         }
         return Ok(new_session(request));

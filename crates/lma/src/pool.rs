@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use kedge_model::IpNet;
+use kedge_model::{IpNet, Ipv4Net};
 
-use crate::addresses::{HomeAddresses, Ipv4Home, upper_half};
+use crate::addresses::{HomeAddresses, Ipv4Home, host, prefix, upper_half};
 use crate::bitmap::Bitmap;
+use crate::claims::{self, Claims};
 use crate::mobile_networks::MobileNetworks;
 use crate::rejection::Denial;
-use crate::settings::{Ipv4Pool, Ipv6Pool, MobileNetworkPool, Network};
+use crate::settings::{Ipv4Pool, Ipv6Pool, MobileNetworkPool, Network, Settings, Unchecked};
 
 /// The most addresses a pool holds.
 pub(crate) const CAPACITY: u64 = 1 << 24;
@@ -38,6 +39,26 @@ pub(crate) struct Networks {
     pools: Vec<Option<Pools>>,
     /// Whether any of them has prefixes for mobile networks.
     delegate: bool,
+    /// What is held of no pool.
+    claims: Claims,
+    /// How many prefixes mobile networks hold.
+    delegated: Delegated,
+}
+
+/// What nodes hold of one network.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held<'n> {
+    pools: &'n Pools,
+    claims: &'n Claims,
+}
+
+/// How many prefixes mobile networks hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Delegated {
+    /// Of IPv4.
+    pub ipv4: u32,
+    /// Of IPv6.
+    pub ipv6: u32,
 }
 
 /// The pools of one network.
@@ -46,6 +67,7 @@ pub(crate) struct Pools {
     ipv4: Option<Ipv4Addresses>,
     ipv6: Option<Ipv6Prefixes>,
     mobile_networks: Vec<MobileNetworks>,
+    unchecked: Unchecked,
 }
 
 impl Networks {
@@ -62,15 +84,71 @@ impl Networks {
         self.pools.get_mut(id.0 as usize)?.as_mut()
     }
 
+    /// What nodes hold of a network.
+    pub fn held(&self, id: NetworkId) -> Option<Held<'_>> {
+        self.pools(id).map(|pools| Held { pools, claims: &self.claims })
+    }
+
+    /// Takes one home network prefix, if it is of the network's pool and free, or of no pool in a
+    /// network that does not mind.
+    pub fn take_prefix(&mut self, id: NetworkId, upper: u64) -> bool {
+        let Some(pools) = self.pools_mut(id) else { return false };
+        pools.take_prefix(upper)
+            || pools.unchecked.has_homes() && self.claims.take(IpNet::V6(prefix(upper)))
+    }
+
+    /// Takes the lowest free home network prefix.
+    pub fn take_lowest_prefix(&mut self, id: NetworkId) -> Option<u64> {
+        self.pools_mut(id)?.take_lowest_prefix()
+    }
+
+    /// Takes the IPv4 home address that is wanted, on the terms of [`Self::take_prefix`], or the
+    /// lowest free one.
+    pub fn take_ipv4(&mut self, id: NetworkId, wanted: Option<Ipv4Net>) -> Option<Ipv4Home> {
+        let pools = self.pools_mut(id)?;
+        let home = pools.take_ipv4(wanted.map(|wanted| wanted.addr()));
+        if home.is_some() || !pools.unchecked.has_homes() {
+            return home;
+        }
+        let home = claims::home(wanted?)?;
+        self.claims.take(host(home.address)).then_some(home)
+    }
+
     /// Takes back all of `addresses`; those of a pool that is gone are nobody's any more.
     pub fn release(&mut self, id: NetworkId, addresses: &HomeAddresses) {
-        let Some(pools) = self.pools_mut(id) else { return };
         for upper in addresses.prefixes.upper_halves() {
-            pools.release_prefix(upper);
+            if !self.pools_mut(id).is_some_and(|pools| pools.release_prefix(upper)) {
+                self.claims.release(IpNet::V6(prefix(upper)));
+            }
         }
-        if let Some(home) = addresses.ipv4 {
-            pools.release_ipv4(home.address);
+        if let Some(Ipv4Home { address, .. }) = addresses.ipv4
+            && !self.pools_mut(id).is_some_and(|pools| pools.release_ipv4(address))
+        {
+            self.claims.release(host(address));
         }
+    }
+
+    /// Takes the lowest free prefix for a mobile network, from the first pool that has one.
+    pub fn take_lowest_delegated(&mut self, id: NetworkId, ipv4: bool) -> Result<IpNet, Denial> {
+        let pools = self.pools_mut(id).ok_or(Denial::DelegationNotAuthorized)?;
+        let prefix = pools.take_lowest_delegated(ipv4)?;
+        *self.delegated.of_mut(ipv4) += 1;
+        Ok(prefix)
+    }
+
+    /// Takes one prefix for a mobile network, if it is of a pool of the network and free, or of no
+    /// pool in a network that does not mind.
+    pub fn take_delegated(&mut self, id: NetworkId, prefix: IpNet) -> bool {
+        let Some(pools) = self.pools_mut(id) else { return false };
+        let taken = pools.take_delegated(prefix)
+            || pools.unchecked.has_mobile_networks() && self.claims.take(prefix);
+        *self.delegated.of_mut(prefix.addr().is_ipv4()) += u32::from(taken);
+        taken
+    }
+
+    /// How many prefixes mobile networks hold.
+    pub fn delegated(&self) -> Delegated {
+        self.delegated
     }
 
     /// Whether the anchor delegates prefixes to mobile networks at all (RFC 7148 §5.2.2).
@@ -80,23 +158,32 @@ impl Networks {
 
     /// Takes back prefixes of mobile networks.
     pub fn release_delegated(&mut self, id: NetworkId, prefixes: &[IpNet]) {
-        let Some(pools) = self.pools_mut(id) else { return };
-        for prefix in prefixes {
-            pools.mobile_networks.iter_mut().any(|pool| pool.release(*prefix));
+        for &prefix in prefixes {
+            if !self.pools_mut(id).is_some_and(|pools| pools.release_delegated(prefix)) {
+                self.claims.release(prefix);
+            }
+            let count = self.delegated.of_mut(prefix.addr().is_ipv4());
+            *count = count.saturating_sub(1);
         }
     }
 
     /// Replaces the configured pools. `held` is what bindings have; it stays taken wherever the
-    /// new pools contain it.
+    /// new pools contain it, and is nobody else's where none does.
     pub fn replace<'h>(
         &mut self,
-        networks: &BTreeMap<String, Network>,
+        settings: &Settings,
         held: impl Iterator<Item = (NetworkId, HomeAddresses, &'h [IpNet])>,
     ) {
-        self.delegate = networks.values().any(|network| !network.mobile_networks.is_empty());
+        let delegates = |network: &Network| {
+            !network.mobile_networks.is_empty() || network.unchecked.has_mobile_networks()
+        };
+        self.delegate = settings.networks.values().any(delegates);
+        self.claims = Claims::new(settings);
+        self.delegated = Delegated::default();
         self.pools.iter_mut().for_each(|pools| *pools = None);
-        for (name, network) in networks {
+        for (name, network) in &settings.networks {
             let pools = Some(Pools {
+                unchecked: network.unchecked,
                 ipv4: network.ipv4.map(Ipv4Addresses::new),
                 ipv6: network.ipv6.map(Ipv6Prefixes::new),
                 mobile_networks: network
@@ -116,27 +203,64 @@ impl Networks {
             }
         }
         for (id, addresses, delegated) in held {
-            let Some(pools) = self.pools_mut(id) else { continue };
-            for upper in addresses.prefixes.upper_halves() {
-                pools.take_prefix(upper);
-            }
-            if let Some(home) = addresses.ipv4 {
-                pools.take_ipv4(Some(home.address));
-            }
-            for prefix in delegated {
-                pools.take_delegated(*prefix);
+            self.keep(id, &addresses, delegated);
+        }
+    }
+
+    fn keep(&mut self, id: NetworkId, addresses: &HomeAddresses, delegated: &[IpNet]) {
+        for upper in addresses.prefixes.upper_halves() {
+            if !self.pools_mut(id).is_some_and(|pools| pools.take_prefix(upper)) {
+                self.claims.keep(IpNet::V6(prefix(upper)));
             }
         }
+        if let Some(Ipv4Home { address, .. }) = addresses.ipv4
+            && self.pools_mut(id).and_then(|pools| pools.take_ipv4(Some(address))).is_none()
+        {
+            self.claims.keep(host(address));
+        }
+        for &prefix in delegated {
+            if !self.pools_mut(id).is_some_and(|pools| pools.take_delegated(prefix)) {
+                self.claims.keep(prefix);
+            }
+            *self.delegated.of_mut(prefix.addr().is_ipv4()) += 1;
+        }
+    }
+}
+
+impl Held<'_> {
+    /// Whether a binding holds this prefix.
+    pub fn has_prefix(&self, upper: u64) -> bool {
+        let held = |pool: &Ipv6Prefixes| pool.number(upper).is_some_and(|n| pool.taken.is_taken(n));
+        self.pools.ipv6.as_ref().is_some_and(held) || self.claims.is_held(IpNet::V6(prefix(upper)))
+    }
+
+    /// Whether a binding holds this address.
+    pub fn has_ipv4(&self, address: Ipv4Addr) -> bool {
+        let held = |pool: &Ipv4Addresses| {
+            address != pool.router && pool.number(address).is_some_and(|n| pool.taken.is_taken(n))
+        };
+        self.pools.ipv4.as_ref().is_some_and(held) || self.claims.is_held(host(address))
+    }
+}
+
+impl Delegated {
+    /// Of one family.
+    pub fn of(self, ipv4: bool) -> u32 {
+        if ipv4 { self.ipv4 } else { self.ipv6 }
+    }
+
+    fn of_mut(&mut self, ipv4: bool) -> &mut u32 {
+        if ipv4 { &mut self.ipv4 } else { &mut self.ipv6 }
     }
 }
 
 impl Pools {
     pub fn has_ipv4(&self) -> bool {
-        self.ipv4.is_some()
+        self.ipv4.is_some() || self.unchecked.has_homes()
     }
 
     pub fn has_ipv6(&self) -> bool {
-        self.ipv6.is_some()
+        self.ipv6.is_some() || self.unchecked.has_homes()
     }
 
     /// How much is in use, of IPv4 and of IPv6.
@@ -150,8 +274,7 @@ impl Pools {
         self.mobile_networks.iter().map(MobileNetworks::usage)
     }
 
-    /// Takes the lowest free prefix for a mobile network, from the first pool that has one.
-    pub fn take_lowest_delegated(&mut self, is_ipv4: bool) -> Result<IpNet, Denial> {
+    fn take_lowest_delegated(&mut self, is_ipv4: bool) -> Result<IpNet, Denial> {
         let mut pools =
             self.mobile_networks.iter_mut().filter(|pool| pool.is_ipv4() == is_ipv4).peekable();
         if pools.peek().is_none() {
@@ -160,46 +283,32 @@ impl Pools {
         pools.find_map(MobileNetworks::take_lowest).ok_or(Denial::PoolExhausted)
     }
 
-    /// Takes one prefix for a mobile network, if it is of this network and free.
-    pub fn take_delegated(&mut self, prefix: IpNet) -> bool {
+    fn take_delegated(&mut self, prefix: IpNet) -> bool {
         self.mobile_networks.iter_mut().any(|pool| pool.take(prefix))
     }
 
-    /// Whether a binding holds this prefix.
-    pub fn holds_prefix(&self, upper: u64) -> bool {
-        let held = |pool: &Ipv6Prefixes| pool.number(upper).is_some_and(|n| pool.taken.is_taken(n));
-        self.ipv6.as_ref().is_some_and(held)
+    fn release_delegated(&mut self, prefix: IpNet) -> bool {
+        self.mobile_networks.iter_mut().any(|pool| pool.release(prefix))
     }
 
-    /// Whether a binding holds this address.
-    pub fn holds_ipv4(&self, address: Ipv4Addr) -> bool {
-        let held = |pool: &Ipv4Addresses| {
-            address != pool.router && pool.number(address).is_some_and(|n| pool.taken.is_taken(n))
-        };
-        self.ipv4.as_ref().is_some_and(held)
-    }
-
-    /// Takes the lowest free prefix.
-    pub fn take_lowest_prefix(&mut self) -> Option<u64> {
+    fn take_lowest_prefix(&mut self) -> Option<u64> {
         let pool = self.ipv6.as_mut()?;
         Some(pool.first + u64::from(pool.taken.take_lowest()?))
     }
 
     /// Takes one prefix, if it is of this network and free.
-    pub fn take_prefix(&mut self, upper: u64) -> bool {
+    fn take_prefix(&mut self, upper: u64) -> bool {
         let Some(pool) = &mut self.ipv6 else { return false };
         pool.number(upper).is_some_and(|number| pool.taken.take(number))
     }
 
-    fn release_prefix(&mut self, upper: u64) {
-        let Some(pool) = &mut self.ipv6 else { return };
-        if let Some(number) = pool.number(upper) {
-            pool.taken.release(number);
-        }
+    fn release_prefix(&mut self, upper: u64) -> bool {
+        let Some(pool) = &mut self.ipv6 else { return false };
+        pool.number(upper).is_some_and(|number| pool.taken.release(number))
     }
 
     /// Takes `wanted`, if it is of this network and free, or the lowest free address.
-    pub fn take_ipv4(&mut self, wanted: Option<Ipv4Addr>) -> Option<Ipv4Home> {
+    fn take_ipv4(&mut self, wanted: Option<Ipv4Addr>) -> Option<Ipv4Home> {
         let pool = self.ipv4.as_mut()?;
         let number = match wanted {
             Some(address) => {
@@ -212,12 +321,11 @@ impl Pools {
         Some(Ipv4Home { address, prefix_len: pool.prefix_len, router: pool.router })
     }
 
-    fn release_ipv4(&mut self, address: Ipv4Addr) {
-        let Some(pool) = &mut self.ipv4 else { return };
+    fn release_ipv4(&mut self, address: Ipv4Addr) -> bool {
+        let Some(pool) = &mut self.ipv4 else { return false };
         // A binding of an earlier pool may hold what is the router's in this one.
-        if let Some(number) = pool.number(address).filter(|_| address != pool.router) {
-            pool.taken.release(number);
-        }
+        let number = pool.number(address).filter(|_| address != pool.router);
+        number.is_some_and(|number| pool.taken.release(number))
     }
 }
 
@@ -321,17 +429,19 @@ fn usage(map: &Bitmap) -> Usage {
 mod tests {
     use super::*;
 
-    fn networks(ipv4: Option<(&str, u8)>, ipv6: Option<(&str, u8)>) -> BTreeMap<String, Network> {
+    fn settings(ipv4: Option<(&str, u8)>, ipv6: Option<(&str, u8)>) -> Settings {
         let ipv4 =
             ipv4.map(|(start, prefix_len)| Ipv4Pool { start: start.parse().unwrap(), prefix_len });
         let ipv6 =
             ipv6.map(|(start, prefix_len)| Ipv6Pool { start: start.parse().unwrap(), prefix_len });
-        BTreeMap::from([("n".to_owned(), Network { ipv4, ipv6, ..Network::default() })])
+        let network = Network { ipv4, ipv6, ..Network::default() };
+        let networks = BTreeMap::from([("n".to_owned(), network)]);
+        Settings { networks, ..Settings::default() }
     }
 
     fn pools(ipv4: Option<(&str, u8)>, ipv6: Option<(&str, u8)>) -> Pools {
         let mut all = Networks::default();
-        all.replace(&networks(ipv4, ipv6), std::iter::empty());
+        all.replace(&settings(ipv4, ipv6), std::iter::empty());
         all.pools[0].take().unwrap()
     }
 
@@ -390,7 +500,7 @@ mod tests {
     fn addresses_in_use_stay_taken_when_the_pools_change() {
         let mut all = Networks::default();
         all.replace(
-            &networks(Some(("10.0.0.2", 24)), Some(("2001:db8::", 48))),
+            &settings(Some(("10.0.0.2", 24)), Some(("2001:db8::", 48))),
             std::iter::empty(),
         );
         let id = all.id("n").unwrap();
@@ -399,14 +509,14 @@ mod tests {
         assert!(held.prefixes.push(pools.take_lowest_prefix().unwrap()));
 
         all.replace(
-            &networks(Some(("10.0.0.2", 25)), Some(("2001:db8::", 40))),
+            &settings(Some(("10.0.0.2", 25)), Some(("2001:db8::", 40))),
             [(id, held, &[][..])].into_iter(),
         );
         let pools = all.pools_mut(id).unwrap();
         assert_eq!(pools.take_ipv4(None).unwrap().address, Ipv4Addr::new(10, 0, 0, 3));
         assert_eq!(pools.take_lowest_prefix(), Some(0x2001_0db8_0000_0001));
 
-        all.replace(&BTreeMap::new(), [(id, held, &[][..])].into_iter());
+        all.replace(&Settings::default(), [(id, held, &[][..])].into_iter());
         assert!(all.id("n").is_none() && all.pools(id).is_none());
         all.release(id, &held);
     }

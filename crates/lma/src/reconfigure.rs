@@ -6,15 +6,17 @@
 //! that they have a place for without its IPv4 address loses that alone. No revocation says that of
 //! IPv6, so there the whole binding ends.
 
+use kedge_model::IpNet;
 use kedge_sansio::Now;
 use kedge_wire::registry::RevocationTrigger;
 
 use crate::Lma;
+use crate::addresses::{host, prefix};
 use crate::binding::Binding;
 use crate::cache::Slot;
 use crate::event::Release;
 use crate::settings::{Network, Settings};
-use crate::{mobile_networks, pool};
+use crate::{claims, mobile_networks, pool};
 
 /// Which part of a binding settings have a place for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,13 +29,16 @@ enum Place {
 impl Lma {
     /// How many bindings other settings would end.
     pub fn ended_by(&self, settings: &Settings) -> usize {
-        self.cache.iter().filter(|(_, b)| self.place(b, settings) == Place::Nothing).count()
+        let reserved = claims::reserved(settings);
+        let ends = |b: &Binding| self.place(b, settings, &reserved) == Place::Nothing;
+        self.cache.iter().filter(|(_, binding)| ends(binding)).count()
     }
 
     /// Command: other settings, in service. Bindings that they have no place for are revoked;
     /// says how many those were.
     pub fn apply(&mut self, settings: Settings, now: Now) -> usize {
-        let places = self.cache.iter().map(|(slot, b)| (slot, self.place(b, &settings)));
+        let reserved = claims::reserved(&settings);
+        let places = self.cache.iter().map(|(slot, b)| (slot, self.place(b, &settings, &reserved)));
         let homeless: Vec<(Slot, Place)> =
             places.filter(|(_, place)| *place != Place::All).collect();
         let mut ended = 0;
@@ -52,7 +57,7 @@ impl Lma {
         self.peers.configure(&self.settings);
         self.reassign_bindings();
         let held = self.cache.iter().map(|(_, b)| (b.network, b.addresses, &*b.delegated));
-        self.networks.replace(&self.settings.networks, held);
+        self.networks.replace(&self.settings, held);
         let slots: Vec<Slot> = self.cache.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
             self.adjust(slot, moved);
@@ -62,9 +67,10 @@ impl Lma {
 
     /// A binding may stay if its node's profile still names the network it has its addresses
     /// from, in the families it has, and its gateway may still register nodes from where it does.
-    fn place(&self, binding: &Binding, settings: &Settings) -> Place {
+    /// `reserved` is what these settings leave to nobody who brings his own.
+    fn place(&self, binding: &Binding, settings: &Settings, reserved: &[IpNet]) -> Place {
         let at = &binding.paths.first().signal;
-        let local = at.local.ip();
+        let local = (at.transport, at.local.ip());
         if !settings.addresses.is_empty() && !settings.addresses.contains(&local) {
             return Place::Nothing;
         }
@@ -79,22 +85,25 @@ impl Lma {
             let pools = settings.networks.get(name).filter(|_| same)?;
             Some((profile.service, pools))
         };
-        let Some((service, Network { ipv4, ipv6, mobile_networks })) = network().filter(|_| served)
-        else {
+        let Some((service, network)) = network().filter(|_| served) else {
             return Place::Nothing;
         };
+        let Network { ipv4, ipv6, mobile_networks, unchecked } = network;
         let addresses = &binding.addresses;
+        let is_free = |net| claims::may_hold(reserved, net);
+        let is_home = |net| unchecked.has_homes() && is_free(net);
         let has_ipv4 = addresses.ipv4.is_none_or(|home| {
-            service.has_ipv4() && ipv4.is_some_and(|p| pool::has_ipv4(p, home.address))
+            let of_pool = ipv4.is_some_and(|p| pool::has_ipv4(p, home.address));
+            service.has_ipv4() && (of_pool || is_home(host(home.address)))
         });
-        let has_ipv6 = addresses
-            .prefixes
-            .upper_halves()
-            .all(|upper| service.has_ipv6() && ipv6.is_some_and(|p| pool::has_prefix(p, upper)));
-        let has_delegated = binding
-            .delegated
-            .iter()
-            .all(|prefix| mobile_networks.iter().any(|pool| mobile_networks::has(*pool, *prefix)));
+        let has_ipv6 = addresses.prefixes.upper_halves().all(|upper| {
+            let of_pool = ipv6.is_some_and(|p| pool::has_prefix(p, upper));
+            service.has_ipv6() && (of_pool || is_home(IpNet::V6(prefix(upper))))
+        });
+        let has_delegated = binding.delegated.iter().all(|&prefix| {
+            mobile_networks.iter().any(|pool| mobile_networks::has(*pool, prefix))
+                || unchecked.has_mobile_networks() && is_free(prefix)
+        });
         match (has_ipv4, has_ipv6 && has_delegated) {
             (true, true) => Place::All,
             (false, true) if !addresses.prefixes.is_empty() => Place::WithoutIpv4,

@@ -36,7 +36,7 @@ impl Lma {
         now: Now,
     ) -> Result<(), Denial> {
         let key = request.node(self.settings.customer).ok_or(Denial::MissingMnId)?;
-        let full = self.cache.len() >= self.settings.bce_maximum;
+        let full = self.cache.len().saturating_add(self.others) >= self.settings.bce_maximum;
         if full || self.cache.of_node(key).count() >= SESSIONS_PER_NODE {
             return Err(Denial::TooManyBindings);
         }

@@ -72,6 +72,8 @@ denials! {
     UnknownSpi => ADMINISTRATIVELY_PROHIBITED, "the SPI is not the sender's";
     /// No free address or prefix in the node's network.
     PoolExhausted => INSUFFICIENT_RESOURCES, "no free address or prefix";
+    /// As many mobile network prefixes as all nodes together may have.
+    TooManyDelegated => INSUFFICIENT_RESOURCES, "as many mobile network prefixes as may be";
     /// As many bindings as the anchor, or the node, may have.
     TooManyBindings => INSUFFICIENT_RESOURCES, "as many bindings as may be";
     /// Every gateway that may be learned is, and has bindings.
@@ -128,8 +130,9 @@ denials! {
     MultipleIpv4 => MULTIPLE_IPV4_HOME_ADDRESS_ASSIGNMENT_NOT_SUPPORTED, "more than one IPv4 home address";
     /// Mobile network prefixes are not the node's, or as many are not (RFC 7148 §4.2).
     DelegationNotAuthorized => NOT_AUTHORIZED_FOR_DELEGATED_MNP, "not authorized for the delegated prefixes";
-    /// A mobile network prefix is another node's, or of no pool (RFC 7148 §5.2.2).
-    DelegatedPrefixInUse => REQUESTED_DMNP_IN_USE, "a requested mobile network prefix is in use";
+    /// A mobile network prefix is another node's, of no pool, or none that can be routed (RFC 7148
+    /// §5.2.2).
+    DelegatedPrefixInUse => REQUESTED_DMNP_IN_USE, "a requested mobile network prefix cannot be had";
     /// The gateway asks for several paths to the node (RFC 8278 §4.3).
     MultipathNotSupported => CANNOT_SUPPORT_MULTIPATH_BINDING, "multipath bindings are not supported";
     /// The care-of address is none that packets can be sent to (RFC 6275 §10.3.1).

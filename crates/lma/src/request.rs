@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use kedge_model::{CustomerId, Lifetime, MnId, SignalPath, Timestamp};
+use kedge_model::{CustomerId, Ipv4Net, Lifetime, MnId, SignalPath, Timestamp};
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue};
 use kedge_wire::{
     BindingUpdate, BuFlags, GreKeyOption, HomeNetworkPrefix, MagMultipathBinding, MnIdOption,
@@ -35,8 +35,9 @@ pub(crate) struct Request<'a> {
     pub gre_key: Option<GreKeyOption>,
     pub service: Option<&'a [u8]>,
     pub multipath: Option<MagMultipathBinding>,
-    /// The address that the first IPv4 Home Address Request asks for; 0.0.0.0 is any.
-    pub ipv4: Option<Ipv4Addr>,
+    /// The address that the first IPv4 Home Address Request asks for; 0.0.0.0 is any. Its length
+    /// is that of its subnet, zero if the gateway does not know it.
+    pub ipv4: Option<Ipv4Net>,
     pub ipv4_count: usize,
     /// Home Network Prefix options, those that ask for any prefix included.
     pub prefix_count: usize,
@@ -114,7 +115,7 @@ impl<'a> Request<'a> {
             MobilityOption::MagMultipathBinding(o) => once(&mut self.multipath, o, repeated),
             MobilityOption::Ipv4HomeAddressRequest(o) => {
                 self.ipv4_count += 1;
-                self.ipv4.get_or_insert(o.address.addr());
+                self.ipv4.get_or_insert(o.address);
             }
             MobilityOption::HomeNetworkPrefix(_) => self.prefix_count += 1,
             MobilityOption::DelegatedMobileNetworkPrefix(_) => self.delegated_count += 1,
@@ -185,7 +186,7 @@ impl<'a> Request<'a> {
 
     /// The IPv4 home address asked for, if it is a certain one.
     pub fn ipv4_address(&self) -> Option<Ipv4Addr> {
-        self.ipv4.filter(|address| !address.is_unspecified())
+        self.ipv4.map(|asked| asked.addr()).filter(|address| !address.is_unspecified())
     }
 
     /// The prefixes asked for by name. One that cannot be a home network prefix of this anchor,

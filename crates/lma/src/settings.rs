@@ -6,29 +6,33 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use kedge_model::{CustomerId, GreKey, Lifetime, Tunnel, VrfId};
+use kedge_model::{CustomerId, GreKey, IpNet, Lifetime, Tunnel, VrfId};
 use kedge_sansio::Rhythm;
 use kedge_wire::auth::Key;
 
 /// Everything an anchor is told. [`Lma::apply`](crate::Lma::apply) changes it in service.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
     /// The customer that subscribers of this anchor belong to.
     pub customer: CustomerId,
     /// The customer's inner routing world.
     pub vrf: VrfId,
-    /// The addresses that gateways send to (LMAA). A binding at another one has no place any more;
-    /// none are named where the shell has no others.
-    pub addresses: Vec<IpAddr>,
+    /// The addresses that gateways send to (LMAA), each in its routing world; one address may be
+    /// there in several. A binding at another one has no place any more; none are named where the
+    /// shell has no others.
+    pub addresses: Vec<(VrfId, IpAddr)>,
     /// The longest lifetime granted; a gateway that asks for less gets less.
     pub lifetime: Lifetime,
     /// How many home network prefixes one interface of a node may hold, 1 to
     /// [`Prefixes::MAX`](crate::Prefixes::MAX).
     pub hnp_maximum: u8,
-    /// How many prefixes one session may hold for the networks behind its node, 1 to 32
+    /// How many prefixes one session may hold for the networks behind its node, at most 32
     /// (RFC 7148).
-    pub mnp_maximum: u8,
-    /// How many bindings the anchor holds.
+    pub mnp_of_session: MnpMaximum,
+    /// How many prefixes all sessions together may.
+    pub mnp_of_customer: MnpMaximum,
+    /// How many bindings the anchor holds, those of its other customers counted
+    /// ([`Lma::set_others`](crate::Lma::set_others)).
     pub bce_maximum: u32,
     /// MinDelayBeforeBCEDelete (RFC 5213 §9.1).
     pub delete_wait: Duration,
@@ -88,7 +92,8 @@ impl Default for Settings {
             addresses: Vec::new(),
             lifetime: Lifetime::from_secs(3_600),
             hnp_maximum: 1,
-            mnp_maximum: 16,
+            mnp_of_session: MnpMaximum::each(16),
+            mnp_of_customer: MnpMaximum::UNLIMITED,
             bce_maximum: 128_000,
             delete_wait: Duration::from_secs(10),
             create_wait: Duration::from_millis(1_500),
@@ -148,7 +153,7 @@ impl Default for Revocation {
 }
 
 /// A mobile access gateway that is known by address.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Peer {
     /// Its name in the configuration.
     pub name: String,
@@ -165,7 +170,7 @@ pub struct Peer {
 }
 
 /// Protection by the MN-HA option of RFC 4285.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Authentication {
     /// The shared key and its SPI.
     pub key: Key,
@@ -212,7 +217,7 @@ pub struct Dscp {
     pub force: bool,
 }
 
-/// The pools of one network.
+/// Where the addresses and prefixes of nodes come from.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Network {
     /// Where IPv4 home addresses come from; `None` refuses IPv4.
@@ -222,6 +227,81 @@ pub struct Network {
     /// Where prefixes for the networks behind mobile nodes come from, in the order in which they
     /// are asked; without a pool of a family none of that family is delegated.
     pub mobile_networks: Vec<MobileNetworkPool>,
+    /// What nodes may have beside that, as their gateways send it.
+    pub unchecked: Unchecked,
+}
+
+/// What is taken as gateways send it, if it is of no pool and nobody else's. What they leave to the
+/// anchor still comes from pools.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Unchecked {
+    /// Nothing: all that nodes have is of the pools.
+    #[default]
+    Nothing,
+    /// Prefixes of mobile networks.
+    MobileNetworks,
+    /// These, home network prefixes and IPv4 home addresses.
+    Everything,
+}
+
+impl Unchecked {
+    pub(crate) fn has_mobile_networks(self) -> bool {
+        self != Self::Nothing
+    }
+
+    pub(crate) fn has_homes(self) -> bool {
+        self == Self::Everything
+    }
+}
+
+/// How many prefixes mobile networks may hold; a prefix counts in two of these.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MnpMaximum {
+    /// Of both families together.
+    pub both: u32,
+    /// Of IPv4.
+    pub ipv4: u32,
+    /// Of IPv6.
+    pub ipv6: u32,
+}
+
+impl MnpMaximum {
+    /// As many as there are.
+    pub const UNLIMITED: Self = Self::each(u32::MAX);
+
+    /// The same for either family and for both.
+    pub const fn each(most: u32) -> Self {
+        Self { both: most, ipv4: most, ipv6: most }
+    }
+
+    /// Whether as many of each family are not too many.
+    pub(crate) fn allows(&self, ipv4: u32, ipv6: u32) -> bool {
+        ipv4 <= self.ipv4 && ipv6 <= self.ipv6 && ipv4.saturating_add(ipv6) <= self.both
+    }
+}
+
+impl Network {
+    /// A network without pools, whose nodes have what their gateways send.
+    pub fn unauthorized() -> Self {
+        Self { unchecked: Unchecked::Everything, ..Self::default() }
+    }
+
+    /// The blocks that home addresses and home network prefixes are cut from.
+    pub fn home_blocks(&self) -> impl Iterator<Item = IpNet> + '_ {
+        let ipv4 = self.ipv4.map(|pool| (IpAddr::V4(pool.start), pool.prefix_len));
+        let ipv6 = self.ipv6.map(|pool| (IpAddr::V6(pool.start), pool.prefix_len));
+        ipv4.into_iter().chain(ipv6).filter_map(block)
+    }
+
+    /// The blocks that prefixes of mobile networks are cut from.
+    pub fn mobile_blocks(&self) -> impl Iterator<Item = IpNet> + '_ {
+        self.mobile_networks.iter().map(|pool| (pool.start, pool.pool_len)).filter_map(block)
+    }
+}
+
+/// A length that is none makes no block.
+fn block((start, len): (IpAddr, u8)) -> Option<IpNet> {
+    IpNet::new(start, len).ok().map(|net| net.trunc())
 }
 
 /// A pool of IPv4 home addresses: from `start` to the end of the subnet, less the broadcast

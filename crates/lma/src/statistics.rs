@@ -473,7 +473,7 @@ impl Statistics {
             Denial::UnknownSpi => {
                 count(&mut reasons.admin_prohibited, &mut admin.invalid_mn_ha_spi);
             }
-            Denial::PoolExhausted => {
+            Denial::PoolExhausted | Denial::TooManyDelegated => {
                 count(
                     &mut reasons.insufficient_resources,
                     &mut resources.address_allocation_failed,

@@ -2,7 +2,7 @@
 
 mod kit;
 
-use kedge_lma::{Denial, Lma, MobileNetworkPool, Profile, Settings, What};
+use kedge_lma::{Denial, Lma, MnpMaximum, MobileNetworkPool, Profile, Settings, What};
 use kedge_model::IpNet;
 use kedge_wire::{DelegatedMobileNetworkPrefix, OptionBody};
 use kit::*;
@@ -81,10 +81,29 @@ fn each_prefix_by_name_is_assigned() {
 #[test]
 fn a_prefix_asked_for_twice_or_with_host_bits_is_one() {
     let mut world = world();
-    let twice = ["172.16.3.9/24", "172.16.3.0/24", ANY_IPV4];
+    let twice = ["172.16.3.9/24", "172.16.3.0/24"];
     let (ack, _) = world.accepted(&ask(attach(MAG1), &twice));
     assert_eq!(answered(&ack), ["172.16.3.0/24"]);
     assert_eq!(taken(&world.lma), [0, 0, 1]);
+}
+
+#[test]
+fn zeros_are_a_prefix_beside_those_that_are_named() {
+    let mut world = world();
+    let first = ["172.16.3.0/24", ANY_IPV4, ANY_IPV6, ANY_IPV4];
+    let (ack, _) = world.accepted(&ask(attach(MAG1), &first));
+    let all = ["172.16.3.0/24", "2001:db8:a00::/48", "172.16.0.0/24"];
+    assert_eq!(answered(&ack), all, "zeros twice are no more than once");
+    assert_eq!(taken(&world.lma), [1, 0, 2]);
+    // The same again, and all of them by name, change nothing.
+    world.accepted(&ask(attach(MAG1).handoff(5), &first));
+    world.accepted(&ask(attach(MAG1).handoff(5), &all));
+    assert_eq!(taken(&world.lma), [1, 0, 2]);
+    // One more than before.
+    let more = [&all[..], &[ANY_IPV6]].concat();
+    let (ack, _) = world.accepted(&ask(attach(MAG1).handoff(5), &more));
+    assert!(answered(&ack).contains(&"2001:db8:b00::/56".to_owned()), "{ack:?}");
+    assert_eq!(taken(&world.lma), [1, 1, 2]);
 }
 
 #[test]
@@ -142,7 +161,7 @@ fn status_177_for_a_family_without_a_pool() {
 
 #[test]
 fn status_177_for_more_prefixes_than_a_session_may_hold() {
-    let mut world = World::with(Settings { mnp_maximum: 2, ..delegating() });
+    let mut world = World::with(Settings { mnp_of_session: MnpMaximum::each(2), ..delegating() });
     let three = ["2001:db8:b00::/56", "2001:db8:b00:100::/56", "2001:db8:b00:200::/56"];
     world.denied(&ask(attach(MAG1), &three), Denial::DelegationNotAuthorized);
     assert_eq!(taken(&world.lma), [0, 0, 0]);

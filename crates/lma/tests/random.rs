@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use std::net::IpAddr;
 
-use kedge_lma::{EncapsulationPolicy, Load, MobileNetworkPool, Service, Settings};
+use kedge_lma::{EncapsulationPolicy, Load, MobileNetworkPool, Service, Settings, Unchecked};
 use kedge_model::{BindingId, CustomerId, Forwarding, IpNet, Ipv4Net, Ipv6Net, MnId, VrfId};
 use kedge_wire::registry::{RevocationStatus, RevocationTrigger};
 use kedge_wire::{
@@ -64,7 +64,7 @@ struct Update {
 fn update() -> impl Strategy<Value = Update> {
     let who = (0..4_u8, 0..4_u8, prop::option::of(0..2_u8), 0..6_u8);
     let what = (prop_oneof![Just(0_u64), 4..40_u64], 0..7_u8, 0..9_u8);
-    let how = (prop::option::of(prop::option::of(0..3_u32)), any::<bool>(), -2..3_i64, 0..5_u8);
+    let how = (prop::option::of(prop::option::of(0..3_u32)), any::<bool>(), -2..3_i64, 0..7_u8);
     (who, what, how).prop_map(
         |(
             (node, mag, interface, handoff),
@@ -102,7 +102,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::ClearAll),
         1 => Just(Step::ClearRealm),
         1 => (0..3_u8).prop_map(Step::Load),
-        2 => (0..5_u8).prop_map(Step::Apply),
+        2 => (0..6_u8).prop_map(Step::Apply),
     ]
 }
 
@@ -136,7 +136,8 @@ proptest! {
 }
 
 /// Small pools; the second moves them and forgets a gateway, the third has GRE with keys, the
-/// fourth learns one gateway and no more, the fifth joins all in one and serves IPv6 alone.
+/// fourth learns one gateway and no more, the fifth joins all in one and serves IPv6 alone, the
+/// sixth takes what is of no pool as it is sent.
 fn configuration(which: u8) -> Settings {
     let mut settings = Settings { bce_maximum: 6, hnp_maximum: 2, ..settings() };
     let (ipv4, ipv6) = if which == 1 { (30, 61) } else { (29, 62) };
@@ -157,6 +158,7 @@ fn configuration(which: u8) -> Settings {
             settings.peers[0].addresses = MAGS.map(|mag| mag.parse().unwrap()).to_vec();
             settings.default_profile = Some(profile(Service::Ipv6));
         }
+        5 => settings.networks.get_mut("home").unwrap().unchecked = Unchecked::Everything,
         _ => {}
     }
     settings
@@ -266,8 +268,13 @@ fn pbu(world: &World, update: &Update) -> Pbu {
         pbu.more.push(GreKeyOption { key });
     }
     for n in (1..=update.delegated).filter(|n| *n != 2) {
-        let prefix =
-            if n == 1 { "0.0.0.0/0".to_owned() } else { format!("172.16.0.{}/30", 4 * (n - 3)) };
+        let prefix = match n {
+            1 => "0.0.0.0/0".to_owned(),
+            // Of no pool: a part of it, and all.
+            5 => "172.16.8.64/26".to_owned(),
+            6 => "172.16.8.0/24".to_owned(),
+            n => format!("172.16.0.{}/30", 4 * (n - 3)),
+        };
         pbu = pbu.with(DelegatedMobileNetworkPrefix { prefix: prefix.parse().unwrap() });
     }
     if update.forced_udp {
@@ -299,7 +306,9 @@ fn check(world: &World, held: &BTreeMap<BindingId, Forwarding>) {
         assert!(ids.insert(binding.id));
         assert!(!binding.addresses.is_empty());
         for address in binding.addresses.routed().chain(binding.delegated.iter().copied()) {
-            assert!(addresses.insert(address), "{address} is held twice");
+            let other = addresses.iter().find(|o| o.contains(&address) || address.contains(*o));
+            assert_eq!(other, None, "{address} is held twice");
+            addresses.insert(address);
         }
         let want = binding.forwarding(VrfId::DEFAULT);
         active += usize::from(want.is_some());

@@ -100,11 +100,11 @@ impl Mag {
         };
         let plan = self.first_anchor(&mn_id, now.mono).and_then(|(name, lma)| {
             let profile = self.settings.profile(&mn_id)?;
-            let (service, delegates) = (profile.service, profile.delegated_prefixes);
+            let (service, delegation) = (profile.service, Delegation::at_first(link, profile));
             let care_of = self.settings.care_of_towards(lma.address)?;
-            Some((service, delegates, name, lma, care_of))
+            Some((service, delegation, name, lma, care_of))
         });
-        let Some((service, delegates, lma_name, lma, care_of)) = plan else {
+        let Some((service, delegation, lma_name, lma, care_of)) = plan else {
             debug!(?interface, ?mac, "a node without a profile or a way to its anchor");
             self.stats.access.unserved_nodes += 1;
             return None;
@@ -127,7 +127,7 @@ impl Mag {
             link_layer_id: mac.map(Into::into),
             access_technology,
             profile_service: service,
-            profile_delegates: delegates,
+            first_delegation: delegation,
             service,
             lma_name,
             lma,
@@ -147,7 +147,7 @@ impl Mag {
             contest: None,
             dhcp: None,
             dhcpv6: None,
-            delegation: Delegation::allowed(delegates),
+            delegation,
             told_forwarding: None,
             told_access: None,
             signal_timer: None,

@@ -21,7 +21,6 @@ use kedge_model::{BindingId, Encapsulation, MacAddr, MnId};
 use kedge_sansio::Now;
 use kedge_wire::{BindingAcknowledgement, OptionsRef};
 
-use crate::access::delegation::Delegation;
 use crate::list::{Entry, Kind, State, TlvPlan};
 use crate::pace::Recent;
 use crate::settings::Lma;
@@ -143,7 +142,7 @@ impl Mag {
         let from = entry.lma.address;
         (entry.lma_name, entry.lma, entry.care_of, entry.gre) = (name, lma, care_of, gre);
         entry.tlv = TlvPlan::Off;
-        entry.delegation = Delegation::allowed(entry.profile_delegates);
+        entry.delegation = entry.first_delegation;
         entry.service = entry.profile_service;
         entry.corrections = 0;
         let mac = entry.mac;

@@ -17,6 +17,8 @@
 //! |---|---|
 //! | `list` | the Binding Update List: entries, their states, how they are found |
 //! | `attach`, `detach` | how nodes come and go |
+//! | `lan` | what the hosts of those networks are told |
+//! | `branch` | the router that is a mobile node itself, with networks behind it |
 //! | `update`, `acknowledgement` | the registration with the anchor |
 //! | `rejection` | what each status of an anchor that says no leads to |
 //! | `pace` | how fast updates are sent |
@@ -51,10 +53,12 @@ mod access;
 mod acknowledgement;
 mod anchors;
 mod attach;
+mod branch;
 mod choice;
 mod detach;
 mod heartbeat;
 mod indication;
+mod lan;
 mod list;
 mod output;
 mod pace;
@@ -77,7 +81,9 @@ use kedge_model::{BindingId, GreKey, Sequence, Timestamp};
 use kedge_sansio::{Buffers, Now, Rng, TimerId, Timers};
 use kedge_telemetry::Group;
 
+pub use branch::Branch;
 pub use heartbeat::HeartView;
+pub use lan::{Lan, LeaseView, NetworkHosts, Served};
 pub use output::{
     AccessNode, DetachReason, Event, InterfaceId, LinkState, Output, Refusal, Trigger,
 };
@@ -111,6 +117,8 @@ pub struct Mag {
     anchors: Anchors,
     /// Links whose state the shell has told; one that it has not is taken for up.
     links: BTreeMap<InterfaceId, LinkState>,
+    /// What this router asks for where it is a mobile node itself.
+    branches: BTreeMap<InterfaceId, branch::Told>,
     /// The largest packets of the links that the shell has told.
     mtus: BTreeMap<InterfaceId, u16>,
     /// Anchors that accepted an update and ignored its GRE Key option (RFC 5845 §4.2).
@@ -133,7 +141,9 @@ pub struct Mag {
 
 /// The counters of a gateway that has done nothing: their titles, labels, keys and meanings.
 pub fn counter_groups() -> Vec<Group> {
-    Statistics::default().groups()
+    let mut groups = Statistics::default().groups();
+    groups.push(Group::of(&NetworkHosts::default()));
+    groups
 }
 
 /// What a timer is for.
@@ -166,6 +176,7 @@ impl Mag {
             hearts: Hearts::default(),
             anchors: Anchors::default(),
             links: BTreeMap::new(),
+            branches: BTreeMap::new(),
             mtus: BTreeMap::new(),
             without_gre: BTreeSet::new(),
             sequence,

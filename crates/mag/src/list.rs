@@ -47,8 +47,8 @@ pub(crate) struct Entry {
     pub(crate) access_technology: AccessTechnologyType,
     /// The families of the node's profile.
     pub(crate) profile_service: Service,
-    /// Whether the node's profile allows delegated prefixes.
-    pub(crate) profile_delegates: bool,
+    /// Whether prefixes are delegated, as the settings say it.
+    pub(crate) first_delegation: Delegation,
     /// The families to ask for: the anchor's refusals take some away.
     pub(crate) service: Service,
     pub(crate) lma_name: String,
@@ -172,7 +172,7 @@ pub(crate) struct Grant {
     pub(crate) ipv4: Option<Ipv4Net>,
     pub(crate) ipv4_router: Option<Ipv4Addr>,
     /// Prefixes for the network behind the node (RFC 7148 §5.1.1).
-    pub(crate) delegated: Vec<Ipv6Net>,
+    pub(crate) delegated: Vec<IpNet>,
     pub(crate) lifetime: Lifetime,
     pub(crate) expires: Instant,
     pub(crate) encapsulation: Encapsulation,
@@ -238,7 +238,7 @@ impl Grant {
     /// What is routed to the node: what is on its link, and what is behind it.
     pub(crate) fn inner(&self) -> Vec<IpNet> {
         let mut inner = self.on_link();
-        inner.extend(self.delegated.iter().copied().map(IpNet::V6));
+        inner.extend(&self.delegated);
         inner
     }
 }
@@ -247,6 +247,11 @@ impl Entry {
     /// Whether this is the session of a node that is thought to be on its link.
     pub(crate) fn is_present(&self) -> bool {
         !matches!(self.state, State::Deregistering { .. }) && self.scout_for.is_none()
+    }
+
+    /// Whether the node is this router itself, with no link between.
+    pub(crate) fn is_router(&self) -> bool {
+        self.first_delegation == Delegation::Networks
     }
 
     /// Whether an anchor is not to be asked for a while.
@@ -264,7 +269,7 @@ impl Entry {
             link_layer_id: self.link_layer_id.clone(),
             access_technology: self.access_technology,
             profile_service: self.profile_service,
-            profile_delegates: self.profile_delegates,
+            first_delegation: self.first_delegation,
             service: self.service,
             lma_name: self.lma_name.clone(),
             lma: self.lma.clone(),
@@ -288,7 +293,7 @@ impl Entry {
             contest: None,
             dhcp: None,
             dhcpv6: None,
-            delegation: Delegation::allowed(self.profile_delegates),
+            delegation: self.first_delegation,
             told_forwarding: None,
             told_access: None,
             signal_timer: None,

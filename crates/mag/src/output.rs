@@ -70,8 +70,9 @@ pub struct AccessNode {
     pub mac: Option<MacAddr>,
     /// Its prefixes and its address: routed to `interface`.
     pub inner: Vec<IpNet>,
-    /// The prefixes of the network behind it: routed to it as a router.
-    pub delegated: Vec<Ipv6Net>,
+    /// The prefixes of the network behind it: routed to it as a router. Those of the router that
+    /// is a mobile node itself are its own networks'.
+    pub delegated: Vec<IpNet>,
     /// The address under which the gateway is its IPv4 router; the kernel answers ARP for it.
     pub ipv4_router: Option<Ipv4Addr>,
     /// The prefix length of its IPv4 subnet.
@@ -81,8 +82,7 @@ pub struct AccessNode {
 impl AccessNode {
     /// All that is the node's, on its link and behind it.
     pub fn all_inner(&self) -> Vec<IpNet> {
-        let delegated = self.delegated.iter().copied().map(IpNet::V6);
-        self.inner.iter().copied().chain(delegated).collect()
+        self.inner.iter().chain(&self.delegated).copied().collect()
     }
 }
 
@@ -189,7 +189,7 @@ pub enum Event {
         /// Who it is.
         mn_id: MnId,
         /// The prefixes.
-        prefixes: Vec<Ipv6Net>,
+        prefixes: Vec<IpNet>,
     },
     /// The anchor has not answered several updates in a row.
     Unanswered {

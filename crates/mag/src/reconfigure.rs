@@ -54,6 +54,7 @@ impl Mag {
         }
         self.mtus.retain(|interface, _| self.settings.interfaces.contains_key(interface));
         self.links.retain(|interface, _| self.settings.interfaces.contains_key(interface));
+        self.branches.retain(|interface, _| self.settings.interfaces.contains_key(interface));
         self.without_gre.clear();
         let lmas = &self.settings.lmas;
         self.anchors.retain(|address| lmas.values().any(|lma| lma.address == address));
@@ -83,7 +84,7 @@ impl Mag {
         entry.lma = lma;
         // The administrative action that a refused delegation waits for.
         if entry.delegation == Delegation::Off {
-            entry.delegation = Delegation::allowed(entry.profile_delegates);
+            entry.delegation = entry.first_delegation;
         }
         let held = std::mem::take(&mut entry.held);
         entry.refused_by.clear();
@@ -146,6 +147,6 @@ fn effect(before: &Settings, settings: &Settings, entry: &Entry) -> Effect {
         && care_of == Some(entry.care_of)
         && link.access_technology == entry.access_technology
         && profile.service == entry.profile_service
-        && profile.delegated_prefixes == entry.profile_delegates;
+        && Delegation::at_first(link, profile) == entry.first_delegation;
     if same { Effect::Keep(lma.clone()) } else { Effect::Restart }
 }

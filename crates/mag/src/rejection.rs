@@ -158,7 +158,7 @@ impl Mag {
         now: Now,
     ) -> bool {
         if remedy == Remedy::WithoutDelegation {
-            let gave_up = self.give_up_delegated(id, ba.status);
+            let gave_up = self.give_up_networks(id) || self.give_up_delegated(id, ba.status);
             if gave_up {
                 self.transmit(id, now);
             }

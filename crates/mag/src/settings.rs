@@ -191,6 +191,9 @@ pub struct Interface {
     pub identity: Option<MnId>,
     /// The node of `identity` is there whenever the link is up, heard or not.
     pub static_node: bool,
+    /// It is no link: the node of `identity`, a static one, is this router itself, and
+    /// [`Mag::handle_branch`](crate::Mag::handle_branch) says what it asks for.
+    pub logical: bool,
 }
 
 /// What a node gets.

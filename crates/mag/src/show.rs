@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
-use kedge_model::{BindingId, Ipv4Net, Ipv6Net, Lifetime, MacAddr, MnId, Sequence, Tunnel};
+use kedge_model::{BindingId, IpNet, Ipv4Net, Ipv6Net, Lifetime, MacAddr, MnId, Sequence, Tunnel};
 use kedge_wire::registry::AccessTechnologyType;
 
 use crate::list::State;
@@ -42,7 +42,7 @@ pub struct BindingView {
     /// The address under which the gateway is its IPv4 router.
     pub ipv4_router: Option<Ipv4Addr>,
     /// The prefixes of the network behind it.
-    pub delegated: Vec<Ipv6Net>,
+    pub delegated: Vec<IpNet>,
     /// The lifetime granted, and what is left of it.
     pub lifetime: Option<(Lifetime, Duration)>,
     /// Its tunnel, keys included.

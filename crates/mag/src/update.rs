@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use kedge_model::{BindingId, Ipv4Net, Ipv6Net, Lifetime, MnId, Sequence, Timestamp};
+use kedge_model::{BindingId, Lifetime, MnId, Sequence, Timestamp};
 use kedge_sansio::{Backoff, Now};
 use kedge_wire::registry::{HandoffIndicatorValue, MnIdSubtype};
 use kedge_wire::{
@@ -14,6 +14,7 @@ use kedge_wire::{
 };
 
 use crate::access::delegation;
+use crate::branch::Told;
 use crate::choice::SILENT_ATTEMPTS;
 use crate::list::{Entry, GrePlan, Kind, Request, State, TlvPlan};
 use crate::settings::{Replay, TunnelMode};
@@ -164,7 +165,8 @@ impl Mag {
             }
         };
         let mut bytes = self.buffers.take();
-        write_update(entry, kind, lifetime, timestamp, &mut bytes);
+        let branch = self.branches.get(&entry.interface);
+        write_update(entry, branch, kind, lifetime, timestamp, &mut bytes);
         let unanswered = (attempts == UNANSWERED_ATTEMPTS && kind != Kind::Deregistration)
             .then(|| entry.mn_id.clone());
         self.send(path, self.settings.dscp.of_request(), lma.auth.as_ref(), bytes);
@@ -224,6 +226,7 @@ pub(crate) fn handoff_indicator(entry: &Entry, kind: Kind) -> HandoffIndicatorVa
 /// the gateway's address is fixed (RFC 6543, RFC 5213 §6.9.1.1 (9)).
 fn write_update(
     entry: &Entry,
+    branch: Option<&Told>,
     kind: Kind,
     lifetime: Lifetime,
     timestamp: Option<Timestamp>,
@@ -258,11 +261,15 @@ fn write_update(
             grant.prefixes.iter().for_each(|p| encoder.option(HomeNetworkPrefix::new(*p)));
         }
         None if entry.service.ipv6() => {
-            encoder.option(HomeNetworkPrefix::new(Ipv6Net::default()));
+            let asked = branch.and_then(|told| told.branch.ipv6).unwrap_or_default();
+            encoder.option(HomeNetworkPrefix::new(asked));
         }
         None => {}
     }
-    delegation::asked_for(entry, kind).for_each(|option| encoder.option(option));
+    match branch.filter(|_| entry.is_router()) {
+        Some(told) => told.asked_for(entry, kind).for_each(|option| encoder.option(option)),
+        None => delegation::asked_for(entry, kind).for_each(|option| encoder.option(option)),
+    }
     encoder.option(HandoffIndicator(handoff_indicator(entry, kind)));
     encoder.option(AccessTechnology(entry.access_technology));
     let link_layer_id = entry.link_layer_id.as_ref();
@@ -276,9 +283,10 @@ fn write_update(
     // address that was asked for and not assigned is asked for again: a refresh has the options
     // of the first update (RFC 5213 §6.9.1.3 (1)).
     let asks = kind != Kind::Deregistration || granted.is_none();
+    let own = branch.and_then(|told| told.branch.ipv4);
     let address = granted
         .and_then(|grant| grant.ipv4)
-        .or_else(|| (asks && entry.service.ipv4()).then(Ipv4Net::default));
+        .or_else(|| (asks && entry.service.ipv4()).then(|| own.unwrap_or_default()));
     if let Some(address) = address {
         encoder.option(Ipv4HomeAddressRequest { address });
     }

@@ -12,6 +12,8 @@ pub struct CustomerId(pub u32);
 impl CustomerId {
     /// The one customer of an anchor that hosts no mobile-local-loop service.
     pub const DEFAULT: Self = Self(0);
+    /// The highest number that a customer may have; bindings have 16 bits for it in their names.
+    pub const MAX: Self = Self(0xffff);
 }
 
 /// A routing world: a network namespace or a Linux VRF device ([`World`](crate::World)). The daemon

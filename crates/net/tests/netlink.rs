@@ -111,6 +111,8 @@ fn routes_are_added_replaced_listed_and_removed_in_any_table() {
         route("0.0.0.0/0", NextHop::Device(near), Table(1_000), 0),
         route("2001:db8:1::/64", NextHop::Device(far), Table::MAIN, 0),
         route("::/0", NextHop::Via(ip("fe80::9"), Some(near)), Table(1_000), 7),
+        route("10.2.0.0/16", NextHop::Unreachable, Table::MAIN, 9),
+        route("2001:db8:2::/48", NextHop::Unreachable, Table::MAIN, 9),
     ];
     for route in &routes {
         netlink.add_route(route).unwrap();
@@ -120,6 +122,10 @@ fn routes_are_added_replaced_listed_and_removed_in_any_table() {
     assert_eq!(
         words(&lab.ip("route show 10.1.2.3")),
         "10.1.2.3 via 192.0.2.9 dev near proto 213 metric 50"
+    );
+    assert_eq!(
+        words(&lab.ip("route show 10.2.0.0/16")),
+        "unreachable 10.2.0.0/16 proto 213 metric 9"
     );
     let listed = netlink.own_routes().unwrap();
     assert_eq!(listed.len(), routes.len());
@@ -179,15 +185,15 @@ fn many_routes_are_made_in_one_go_and_each_failure_is_placed() {
         routes[place].next_hop = NextHop::Device(DeviceIndex(9_999));
     }
     let places = |failures: Vec<(usize, _)>| failures.into_iter().map(|f| f.0).collect::<Vec<_>>();
-    let failures = netlink.replace_routes(&routes).unwrap();
-    assert!(
-        failures[0].1.to_string().starts_with("cannot replace route 10.0.0.0/24 to device 9999")
-    );
+    let failures = netlink.add_routes(&routes).unwrap();
+    assert!(failures[0].1.to_string().starts_with("cannot add route 10.0.0.0/24 to device 9999"));
     assert_eq!(places(failures), [0, 63, 64, 500, 999]);
     assert_eq!(netlink.own_routes().unwrap().len(), 995);
+    let again = netlink.add_routes(&routes[1..63]).unwrap();
+    assert!(again.len() == 62 && again.iter().all(|(_, error)| error.is_present()));
     assert_eq!(places(netlink.remove_routes(&routes).unwrap()), [0, 63, 64, 500, 999]);
     assert_eq!(netlink.own_routes().unwrap(), []);
-    assert!(netlink.replace_routes(&[]).unwrap().is_empty());
+    assert!(netlink.add_routes(&[]).unwrap().is_empty());
     // The connection is in step: the next request gets its own answer.
     assert_eq!(netlink.link("near").unwrap().index, device);
 }
@@ -215,6 +221,28 @@ fn rules_choose_a_table_by_the_input_device() {
     }
     assert_eq!(netlink.own_rules().unwrap(), []);
     assert!(lab.ip("rule show").contains("501:"));
+}
+
+#[test]
+fn rules_choose_a_table_by_the_source() {
+    let lab = Lab::with_pair();
+    let mut netlink = connect(&lab);
+    let rules = ["10.7.0.0/24", "2001:db8:7::/64"].map(|source| Rule::Source {
+        source: source.parse().unwrap(),
+        table: Table(1_000),
+        priority: 500,
+    });
+    for rule in &rules {
+        netlink.add_rule(rule).unwrap();
+        assert!(netlink.add_rule(rule).unwrap_err().is_present());
+    }
+    assert!(words(&lab.ip("rule show")).contains("500: from 10.7.0.0/24 lookup 1000 proto 213"));
+    assert_eq!(netlink.own_rules().unwrap(), rules);
+    for rule in &rules {
+        netlink.remove_rule(rule).unwrap();
+        assert!(netlink.remove_rule(rule).unwrap_err().is_absent());
+    }
+    assert_eq!(netlink.own_rules().unwrap(), []);
 }
 
 #[test]

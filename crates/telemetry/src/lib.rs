@@ -40,6 +40,14 @@ pub struct Group {
 }
 
 impl Group {
+    /// The sum of a group here and there: two have the same counters.
+    pub fn plus(mut self, other: Self) -> Self {
+        for (sum, more) in self.rows.iter_mut().zip(other.rows) {
+            sum.value += more.value;
+        }
+        self
+    }
+
     /// A copy of `group` as it stands.
     pub fn of<G: CounterGroup>(group: &G) -> Self {
         Self { title: G::TITLE, key: G::KEY, rows: group.rows() }

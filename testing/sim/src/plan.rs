@@ -279,6 +279,7 @@ impl Plan {
             mtu: 1500,
             identity: (id == STATIC).then(|| static_node(gateway)),
             static_node: id == STATIC,
+            logical: false,
         }
     }
 

@@ -23,7 +23,9 @@ pub fn page() -> String {
 }
 
 fn lma() -> Vec<Group> {
-    kedge_lma::Lma::new(kedge_lma::Settings::default(), 0).statistics()
+    let mut groups = kedge_lma::Lma::new(kedge_lma::Settings::default(), 0).statistics();
+    groups.push(Group::of(&kedge_lma::Dispatch::default()));
+    groups
 }
 
 fn mag() -> Vec<Group> {

@@ -13,7 +13,9 @@ pub(super) enum Key {
     LmaHeartbeats,
     LmaTunnels,
     LmaPeerStatistics,
+    LmaLicense,
     MagBindings,
+    MagLogicalMn,
     MagGlobals,
     MagHeartbeats,
     MagTunnels,
@@ -97,6 +99,11 @@ const DEBUG: Part = word("debug", "Show the messages of a subscriber or of a pee
 const NO: Part = word("no", "End it");
 const CAPTURE: Part = word("capture", "Signalling messages into a file");
 const MONITOR: Part = word("monitor", "What happens, as it happens, until Ctrl-C");
+const OF_CUSTOMER: &[Part] = &[
+    word("customer", "Of one customer"),
+    arg_help("CUSTOMER", Value::Known { what: "customer", max: 32 }, "customer"),
+];
+const CUSTOMER: Part = Part::Optional(OF_CUSTOMER);
 const OF_MAG: &[Part] = &[
     word("mag", "Of one gateway"),
     arg_help("ID", Value::Name { max: 125 }, "the gateway's name, or an address of its"),
@@ -146,6 +153,7 @@ pub(super) static COMMANDS: Block<Key> = Block {
                 PMIPV6,
                 LMA,
                 last("bindings"),
+                CUSTOMER,
                 Part::Optional(&[Part::OneOf(&[OF_NODES, OF_MAG])]),
                 DETAIL,
                 FROM,
@@ -154,18 +162,42 @@ pub(super) static COMMANDS: Block<Key> = Block {
         ),
         row(
             Key::LmaGlobals,
-            &[SHOW, IPV6, MOBILE, PMIPV6, LMA, last("globals")],
+            &[SHOW, IPV6, MOBILE, PMIPV6, LMA, last("globals"), CUSTOMER],
             "The anchor's settings and state",
         ),
         row(
             Key::LmaHeartbeats,
-            &[SHOW, IPV6, MOBILE, PMIPV6, LMA, last("heartbeats")],
+            &[SHOW, IPV6, MOBILE, PMIPV6, LMA, last("heartbeats"), CUSTOMER],
             "Whether the gateways live",
         ),
         row(
             Key::LmaStatistics,
-            &[SHOW, IPV6, MOBILE, PMIPV6, LMA, last("statistics")],
+            &[
+                SHOW,
+                IPV6,
+                MOBILE,
+                PMIPV6,
+                LMA,
+                last("statistics"),
+                Part::Optional(&[Part::OneOf(&[
+                    &[word("global", "Of all customers together")],
+                    OF_CUSTOMER,
+                ])]),
+            ],
             "Every counter of the anchor",
+        ),
+        row(
+            Key::LmaLicense,
+            &[
+                SHOW,
+                IPV6,
+                MOBILE,
+                PMIPV6,
+                LMA,
+                word("statistics", "Every counter of the anchor"),
+                last("license"),
+            ],
+            "The bindings that the operator is entitled to, and those there are",
         ),
         row(
             Key::LmaPeerStatistics,
@@ -182,18 +214,24 @@ pub(super) static COMMANDS: Block<Key> = Block {
                     Value::Name { max: 125 },
                     "the gateway's name, or an address of its",
                 ),
+                CUSTOMER,
             ],
             "What one gateway has sent and was sent",
         ),
         row(
             Key::LmaTunnels,
-            &[SHOW, IPV6, MOBILE, PMIPV6, LMA, last("tunnels")],
+            &[SHOW, IPV6, MOBILE, PMIPV6, LMA, last("tunnels"), CUSTOMER],
             "The anchor's tunnels to gateways",
         ),
         row(
             Key::MagBindings,
             &[SHOW, IPV6, MOBILE, PMIPV6, MAG, last("bindings"), Part::Optional(NAI), DETAIL, FROM],
             "The gateway's bindings",
+        ),
+        row(
+            Key::MagLogicalMn,
+            &[SHOW, IPV6, MOBILE, PMIPV6, MAG, last("logical-mn"), Part::Optional(NAI)],
+            "The gateway as a mobile node, and the networks behind it",
         ),
         row(
             Key::MagGlobals,
@@ -217,7 +255,7 @@ pub(super) static COMMANDS: Block<Key> = Block {
         ),
         row(
             Key::LmaStatistics,
-            &[SHOW, LMA_SERVICE, last("statistics"), Part::Optional(SERVICE)],
+            &[SHOW, LMA_SERVICE, last("statistics"), Part::Optional(SERVICE), CUSTOMER],
             "Every counter of the anchor",
         ),
         row(
@@ -234,7 +272,20 @@ pub(super) static COMMANDS: Block<Key> = Block {
                 PMIPV6,
                 LMA,
                 last("bindings"),
-                Part::OneOf(&[&[word("all", "Every one")], OF_NODES, OF_MAG]),
+                Part::OneOf(&[
+                    &[word("all", "Every one")],
+                    &[
+                        word("customer", "Of one customer"),
+                        arg_help(
+                            "CUSTOMER",
+                            Value::Known { what: "customer", max: 32 },
+                            "customer",
+                        ),
+                        Part::Optional(&[Part::OneOf(&[OF_NODES, OF_MAG])]),
+                    ],
+                    OF_NODES,
+                    OF_MAG,
+                ]),
             ],
             "End bindings of the anchor",
         ),
@@ -253,7 +304,7 @@ pub(super) static COMMANDS: Block<Key> = Block {
         ),
         row(
             Key::ClearLmaStatistics,
-            &[CLEAR, IPV6, MOBILE, PMIPV6, LMA, last("statistics")],
+            &[CLEAR, IPV6, MOBILE, PMIPV6, LMA, last("statistics"), CUSTOMER],
             "Set the anchor's counters back to zero",
         ),
         row(
@@ -263,7 +314,7 @@ pub(super) static COMMANDS: Block<Key> = Block {
         ),
         row(
             Key::ClearLmaStatistics,
-            &[CLEAR, LMA_SERVICE, last("statistics"), Part::Optional(SERVICE)],
+            &[CLEAR, LMA_SERVICE, last("statistics"), Part::Optional(SERVICE), CUSTOMER],
             "Set the anchor's counters back to zero",
         ),
         row(
@@ -273,27 +324,27 @@ pub(super) static COMMANDS: Block<Key> = Block {
         ),
         row(
             Key::LmaEvents,
-            &[SHOW, IPV6, MOBILE, PMIPV6, LMA, last("events"), LAST],
+            &[SHOW, IPV6, MOBILE, PMIPV6, LMA, last("events"), CUSTOMER, LAST],
             "The last events of the anchor",
         ),
         row(
             Key::LmaEvents,
-            &[SHOW, IPV6, MOBILE, PMIPV6, LMA, last("trace"), OF_NODE, ONE_NODE, LAST],
+            &[SHOW, IPV6, MOBILE, PMIPV6, LMA, last("trace"), OF_NODE, ONE_NODE, CUSTOMER, LAST],
             "The last events of one subscriber",
         ),
         row(
             Key::DebugLma,
-            &[DEBUG, IPV6, MOBILE, PMIPV6, LMA, TARGET],
+            &[DEBUG, IPV6, MOBILE, PMIPV6, LMA, CUSTOMER, TARGET],
             "Show the messages of a subscriber or of a peer",
         ),
         row(
             Key::NoDebugLma,
-            &[NO, DEBUG, IPV6, MOBILE, PMIPV6, LMA, TARGET],
+            &[NO, DEBUG, IPV6, MOBILE, PMIPV6, LMA, CUSTOMER, TARGET],
             "Show them no longer",
         ),
         row(
             Key::NoDebugLma,
-            &[word("undebug", "End debugging"), IPV6, MOBILE, PMIPV6, LMA, TARGET],
+            &[word("undebug", "End debugging"), IPV6, MOBILE, PMIPV6, LMA, CUSTOMER, TARGET],
             "Show them no longer",
         ),
         row(
@@ -354,12 +405,12 @@ pub(super) static COMMANDS: Block<Key> = Block {
         row(Key::CaptureStop, &[CAPTURE, last("stop")], "End"),
         row(
             Key::MonitorBindings,
-            &[MONITOR, last("bindings"), EITHER_ROLE, Part::Optional(NAI), SINCE],
+            &[MONITOR, last("bindings"), EITHER_ROLE, CUSTOMER, Part::Optional(NAI), SINCE],
             "What becomes of bindings",
         ),
         row(
             Key::MonitorEvents,
-            &[MONITOR, last("events"), EITHER_ROLE, Part::Optional(NAI), SINCE],
+            &[MONITOR, last("events"), EITHER_ROLE, CUSTOMER, Part::Optional(NAI), SINCE],
             "Every event",
         ),
     ],

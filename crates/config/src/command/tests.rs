@@ -20,32 +20,32 @@ fn commands_may_be_abbreviated_and_have_arguments() {
     let nai = "mn1@example.com".to_owned();
     assert_eq!(
         command("show ipv6 mobile pmipv6 lma binding nai mn1@example.com"),
-        Command::ShowLmaBindings(BindingFilter::Nai(nai), Extent::default())
+        bindings(None, BindingFilter::Nai(nai), Extent::default())
     );
     for mag in ["mag1", "2001:db8::5", "192.0.2.5"] {
         let line = format!("show ipv6 mobile pmipv6 lma bindings mag {mag}");
         let filter = BindingFilter::Mag(mag.to_owned());
-        let shown = Command::ShowLmaBindings(filter.clone(), Extent::default());
+        let shown = bindings(None, filter.clone(), Extent::default());
         assert_eq!(command(&line), shown);
         let extent = Extent { detail: true, from: Some(1001) };
-        let shown = Command::ShowLmaBindings(filter.clone(), extent);
+        let shown = bindings(None, filter.clone(), extent);
         assert_eq!(command(&format!("{line} detail from 1001")), shown);
         let line = format!("clear ipv6 mobile pmipv6 lma bindings mag {mag}");
-        assert_eq!(command(&line), Command::ClearLmaBindings(filter));
+        assert_eq!(command(&line), clear(None, filter));
     }
-    let unnamed = Command::ShowLmaStatistics { name: None };
+    let unnamed = Command::ShowLmaStatistics { name: None, customer: None };
     assert_eq!(command("show ipv6 mobile pmipv6 lma stat"), unnamed);
     assert_eq!(
         command("show ipv6 mobile pmipv6 lma stat mag mag1"),
-        Command::ShowLmaPeerStatistics { mag: "mag1".to_owned() }
+        Command::ShowLmaPeerStatistics { mag: "mag1".to_owned(), customer: None }
     );
     assert_eq!(
         command("clear ipv6 mobile pmipv6 lma bindings all"),
-        Command::ClearLmaBindings(BindingFilter::All)
+        clear(None, BindingFilter::All)
     );
     assert_eq!(
         command("clear ipv6 mob pm lma bind nai @r"),
-        Command::ClearLmaBindings(BindingFilter::Nai("@r".to_owned()))
+        clear(None, BindingFilter::Nai("@r".to_owned()))
     );
     assert_eq!(
         command("clear ipv6 mobile pmipv6 mag bindings all"),
@@ -90,8 +90,8 @@ fn clearing_bindings_without_saying_which_is_incomplete() {
         error.to_string(),
         "incomplete command\n    \
          clear ipv6 mobile pmipv6 lma bindings\n                                          ^\n  \
-         to come:\n    all  Every one\n    nai  Of one subscriber, or of a realm\n    \
-         mag  Of one gateway\n"
+         to come:\n    all       Every one\n    customer  Of one customer\n    \
+         nai       Of one subscriber, or of a realm\n    mag       Of one gateway\n"
     );
     assert!(parse_command("").is_err());
     assert!(parse_command("|").is_err());
@@ -121,7 +121,7 @@ fn completion_answers_with_words_and_their_help() {
     );
     assert_eq!(
         words("show ipv6 mobile pmipv6 lma bindings "),
-        ["nai", "mag", "detail", "from", "<cr>", "|"]
+        ["customer", "nai", "mag", "detail", "from", "<cr>", "|"]
     );
     let kinds = ["bindings", "globals", "heartbeats", "statistics", "tunnels", "events", "trace"];
     for role in ["lma", "mag"] {
@@ -179,7 +179,7 @@ fn what_is_watched_is_one_subscriber_or_one_peer() {
             true,
         ),
     ] {
-        assert_eq!(command(line), Command::Debug { role, target, on }, "{line}");
+        assert_eq!(command(line), Command::Debug { role, customer: None, target, on }, "{line}");
     }
     assert_eq!(command("undebug all"), Command::UndebugAll);
     assert_eq!(command("no debug all"), Command::UndebugAll);
@@ -201,18 +201,84 @@ fn what_is_watched_is_one_subscriber_or_one_peer() {
 fn events_are_the_last_ones_one_subscribers_or_those_since() {
     assert_eq!(
         command("show ipv6 mobile pmipv6 lma events last 5"),
-        Command::ShowEvents { role: Role::Lma, nai: None, last: Some(5) }
+        Command::ShowEvents { role: Role::Lma, customer: None, nai: None, last: Some(5) }
     );
     assert_eq!(
         command("show ipv6 mobile pmipv6 mag trace nai a@r"),
-        Command::ShowEvents { role: Role::Mag, nai: Some("a@r".to_owned()), last: None }
+        Command::ShowEvents {
+            role: Role::Mag,
+            customer: None,
+            nai: Some("a@r".to_owned()),
+            last: None
+        }
     );
     assert_eq!(
         command("monitor bindings mag since 17"),
-        Command::Monitor { role: Some(Role::Mag), bindings: true, nai: None, since: Some(17) }
+        Command::Monitor {
+            role: Some(Role::Mag),
+            customer: None,
+            bindings: true,
+            nai: None,
+            since: Some(17)
+        }
     );
     assert_eq!(
         command("mon ev"),
-        Command::Monitor { role: None, bindings: false, nai: None, since: None }
+        Command::Monitor { role: None, customer: None, bindings: false, nai: None, since: None }
     );
+}
+
+fn bindings(customer: Option<&str>, filter: BindingFilter, extent: Extent) -> Command {
+    Command::ShowLmaBindings { customer: customer.map(str::to_owned), filter, extent }
+}
+
+fn clear(customer: Option<&str>, filter: BindingFilter) -> Command {
+    Command::ClearLmaBindings { customer: customer.map(str::to_owned), filter }
+}
+
+#[test]
+fn everything_of_the_anchor_can_be_asked_of_one_customer() {
+    let of = |line: &str| command(&format!("{line} customer C1"));
+    let customer = || Some("C1".to_owned());
+    let all = (BindingFilter::All, Extent::default());
+    let show = |what: &str| of(&format!("show ipv6 mobile pmipv6 lma {what}"));
+    assert_eq!(show("bindings"), bindings(Some("C1"), all.0.clone(), all.1));
+    assert_eq!(show("globals"), Command::ShowLmaGlobals { customer: customer() });
+    assert_eq!(show("heartbeats"), Command::ShowLmaHeartbeats { customer: customer() });
+    assert_eq!(show("tunnels"), Command::ShowLmaTunnels { customer: customer() });
+    let statistics = Command::ShowLmaStatistics { name: None, customer: customer() };
+    assert_eq!(show("statistics"), statistics);
+    assert_eq!(of("show lma-service statistics"), statistics);
+    let mag = Command::ShowLmaPeerStatistics { mag: "m".to_owned(), customer: customer() };
+    assert_eq!(show("statistics mag m"), mag);
+    assert_eq!(of("clear ipv6 mobile pmipv6 lma bindings"), clear(Some("C1"), all.0));
+    let cleared = Command::ClearLmaStatistics { name: None, customer: customer() };
+    assert_eq!(of("clear lma-service statistics"), cleared);
+    assert_eq!(
+        command("show ipv6 mobile pmipv6 lma bindings customer C1 nai a@r detail"),
+        bindings(
+            Some("C1"),
+            BindingFilter::Nai("a@r".to_owned()),
+            Extent { detail: true, from: None }
+        )
+    );
+    let global = Command::ShowLmaStatistics { name: None, customer: None };
+    assert_eq!(command("show ipv6 mobile pmipv6 lma statistics global"), global);
+    assert_eq!(command("show ipv6 mobile pmipv6 lma statistics license"), Command::ShowLmaLicense);
+    let of_customer = |command: Command| match command {
+        Command::ShowEvents { customer, .. }
+        | Command::Monitor { customer, .. }
+        | Command::Debug { customer, .. } => customer,
+        _ => None,
+    };
+    for line in [
+        "show ipv6 mobile pmipv6 lma events customer C1",
+        "show ipv6 mobile pmipv6 lma trace nai a@r customer C1",
+        "monitor bindings customer C1",
+        "monitor events lma customer C1 nai a@r",
+        "debug ipv6 mobile pmipv6 lma customer C1 nai a@r",
+        "no debug ipv6 mobile pmipv6 lma customer C1 peer 192.0.2.1",
+    ] {
+        assert_eq!(of_customer(command(line)), customer(), "{line}");
+    }
 }

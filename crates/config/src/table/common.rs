@@ -322,7 +322,6 @@ pub(super) const MOBILE_ROUTE: Row<Key> = row(
     ],
     "Administrative distance of routes to mobile nodes",
 )
-.no_effect_yet()
 .from(BOTH);
 
 /// An interface's name: one word, or a vendor's type and number.

@@ -124,7 +124,6 @@ pub(crate) static NAI: Block<Key> = Block {
             &[last("customer"), arg("NAME", known("customer"))],
             "The customer it belongs to",
         )
-        .no_effect_yet()
         .from(BOTH),
         row(Key::NaiLocalLoop, &[MOBILITY_SERVICE, last("mobile-local-loop")], "Mobile local loop")
             .no_effect_yet()

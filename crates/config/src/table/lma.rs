@@ -75,6 +75,17 @@ pub(crate) static LMA: Block<Key> = Block {
         .default("128000")
         .from(BOTH),
         row(
+            Key::BceLicense,
+            &[
+                BCE,
+                last("license"),
+                arg("COUNT", Value::Integer { min: 1, max: 16_000_000, unit: "bindings" }),
+            ],
+            "Bindings the operator is entitled to; more are served, and reported",
+        )
+        .default("128000")
+        .from(OURS),
+        row(
             Key::BceLifetime,
             &[
                 BCE,
@@ -216,7 +227,6 @@ pub(crate) static LMA: Block<Key> = Block {
             ],
             "Routes of home addresses given to routing protocols; without it those of the pools",
         )
-        .no_effect_yet()
         .from(XR),
         MOBILE_ROUTE,
         row(
@@ -327,7 +337,6 @@ pub(crate) static LMA: Block<Key> = Block {
             "Mobile local loop: customers",
         )
         .opens(&LOCAL_LOOP)
-        .no_effect_yet()
         .from(BOTH),
         HYBRID_ACCESS.opens(&LMA_HYBRID_ACCESS),
         HYBRID_ACCESS_UNHYPHENATED.opens(&LMA_HYBRID_ACCESS),

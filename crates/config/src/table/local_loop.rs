@@ -34,7 +34,6 @@ const MNP_CUSTOMER: Row<Key> = row(
     "Most mobile network prefixes of a customer; 2000 without it",
 )
 .each(&["family"])
-.no_effect_yet()
 .from(BOTH);
 
 const MNP_LOGICAL_MN: Row<Key> = row(
@@ -49,7 +48,6 @@ const MNP_LOGICAL_MN: Row<Key> = row(
     "Most mobile network prefixes of a logical mobile node; 16 without it",
 )
 .each(&["family"])
-.no_effect_yet()
 .from(BOTH);
 
 /// The mode of the service at the anchor.
@@ -71,7 +69,6 @@ pub(super) static LOCAL_LOOP: Block<Key> = Block {
             "A customer",
         )
         .opens(&CUSTOMER)
-        .no_effect_yet()
         .from(BOTH),
     ],
 };
@@ -80,8 +77,8 @@ static CUSTOMER: Block<Key> = Block {
     name: "pmipv6-lma-mll-cust",
     help: "A customer of the anchor.",
     rows: &[
-        AUTH_OPTION.help("The key shared with the customer's gateways").no_effect_yet(),
-        HEARTBEATS.help("Heartbeats to the customer's gateways").no_effect_yet(),
+        AUTH_OPTION.help("The key shared with the customer's gateways"),
+        HEARTBEATS.help("Heartbeats to the customer's gateways"),
         row(
             Key::BceLifetime,
             &[
@@ -91,7 +88,6 @@ static CUSTOMER: Block<Key> = Block {
             ],
             "Longest lifetime granted; without it that of the anchor",
         )
-        .no_effect_yet()
         .from(XR),
         row(
             Key::FixedGre,
@@ -107,7 +103,6 @@ static CUSTOMER: Block<Key> = Block {
             "A fixed GRE key, the same both ways",
         )
         .each(&["LABEL"])
-        .no_effect_yet()
         .from(BOTH),
         MNP_CUSTOMER,
         MNP_LOGICAL_MN,
@@ -137,7 +132,6 @@ static CUSTOMER: Block<Key> = Block {
             &[word("network", "The customer's network"), last("unauthorized")],
             "Addresses and prefixes are taken as gateways ask for them",
         )
-        .no_effect_yet()
         .from(BOTH),
         row(
             Key::Network,
@@ -149,7 +143,6 @@ static CUSTOMER: Block<Key> = Block {
             "Addresses and prefixes are checked against pools",
         )
         .opens(&CUSTOMER_NETWORK)
-        .no_effect_yet()
         .from(BOTH),
         row(
             Key::Transport,
@@ -163,7 +156,6 @@ static CUSTOMER: Block<Key> = Block {
             "Where the customer's gateways are reached",
         )
         .opens(&TRANSPORT)
-        .no_effect_yet()
         .from(BOTH),
     ],
 };
@@ -172,8 +164,8 @@ static CUSTOMER_NETWORK: Block<Key> = Block {
     name: "pmipv6-lma-mll-cust-network",
     help: "The pools of a customer's network.",
     rows: &[
-        NODE_POOL_IPV4.no_effect_yet(),
-        NODE_POOL_IPV6.no_effect_yet(),
+        NODE_POOL_IPV4,
+        NODE_POOL_IPV6,
         NETWORK_POOL_IPV4,
         NETWORK_POOL_IPV6,
         NAMED_POOL_IPV4,
@@ -193,14 +185,12 @@ static TRANSPORT: Block<Key> = Block {
             &[ADDRESS, word("ipv4", "An IPv4 address"), arg("ADDRESS", Value::Ipv4)],
             "The anchor's IPv4 address for the customer",
         )
-        .no_effect_yet()
         .from(BOTH),
         row(
             Key::AddressIpv6,
             &[ADDRESS, word("ipv6", "An IPv6 address"), arg("ADDRESS", Value::Ipv6)],
             "The anchor's IPv6 address for the customer",
         )
-        .no_effect_yet()
         .from(BOTH),
     ],
 };
@@ -217,13 +207,12 @@ pub(super) static MAG_LOCAL_LOOP: Block<Key> = Block {
     name: "pmipv6-mag-mll",
     help: "Mobile local loop at the gateway.",
     rows: &[
-        IGNORE_HOME_ADDRESS.no_effect_yet(),
+        IGNORE_HOME_ADDRESS.help("Logical mobile nodes do without their home address"),
         row(
             Key::ReverseDefaultRoute,
             &[REVERSE_TUNNEL, last("default-route"), METRIC],
             "A default route into the tunnel",
         )
-        .no_effect_yet()
         .from(XE),
         row(
             Key::EgressInterface,
@@ -245,14 +234,12 @@ pub(super) static LOGICAL_MN: Block<Key> = Block {
             &[ADDRESS, last("dynamic")],
             "The home address comes from the anchor",
         )
-        .no_effect_yet()
         .from(XE),
         row(
             Key::HomeInterface,
             &[word("home", "The home address"), last("interface"), INTERFACE_NAME],
             "The interface that carries the home address",
         )
-        .no_effect_yet()
         .from(XE),
         row(
             Key::MobileNetwork,
@@ -261,16 +248,19 @@ pub(super) static LOGICAL_MN: Block<Key> = Block {
                 last("network"),
                 INTERFACE_NAME,
                 Part::Optional(&[
-                    word("label", "Its label"),
+                    word("label", "Its label; without effect yet"),
                     arg_help("LABEL", known("label"), "label"),
                 ]),
                 Part::Optional(&[flag("learn-prefix", "Learn its prefixes")]),
                 Part::Optional(&[flag("skip-register", "Do not register its prefixes")]),
+                Part::Optional(&[flag(
+                    "serve-hosts",
+                    "Give its hosts addresses: DHCP and router advertisements",
+                )]),
             ],
             "An interface whose prefixes are registered",
         )
         .each(&["INTERFACE"])
-        .no_effect_yet()
         .from(XE),
         row(
             Key::NaiService,
@@ -278,7 +268,6 @@ pub(super) static LOGICAL_MN: Block<Key> = Block {
             "The address families it is served",
         )
         .default("ipv4")
-        .no_effect_yet()
         .from(XE),
         row(
             Key::ReverseRoute,
@@ -310,7 +299,6 @@ pub(super) static LOGICAL_MN: Block<Key> = Block {
             "A route into the tunnel",
         )
         .each(&["ADDRESS", "LENGTH"])
-        .no_effect_yet()
         .from(XE),
         row(
             Key::FixedInterface,

@@ -222,11 +222,9 @@ pub(crate) static MAG: Block<Key> = Block {
             "This router as a mobile node",
         )
         .opens(&LOGICAL_MN)
-        .no_effect_yet()
         .from(XE),
         row(Key::LocalLoop, &[MOBILITY_SERVICE, last("mobile-local-loop")], "Mobile local loop")
             .opens(&MAG_LOCAL_LOOP)
-            .no_effect_yet()
             .from(XE),
         HYBRID_ACCESS.opens(&MAG_HYBRID_ACCESS),
         HYBRID_ACCESS_UNHYPHENATED.opens(&MAG_HYBRID_ACCESS),

@@ -52,8 +52,6 @@ pub(crate) static GLOBAL: Block<Key> = Block {
             "A routing world",
         )
         .opens(&VRF)
-        .restart()
-        .no_effect_yet()
         .from(OURS),
         row(
             Key::ManagementApi,

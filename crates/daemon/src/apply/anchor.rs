@@ -1,72 +1,119 @@
 //! The anchor's part of the configuration.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use kedge_config::{
-    AuthHomeAddress, AuthOption, Config, DomainConfig, Encap, LmaConfig, NaiConfig, NetworkConfig,
-    PeerMag, ReplayWindow, Service as ServiceConfig,
+    AuthHomeAddress, AuthOption, Config, DomainConfig, Encap, LmaConfig, NaiConfig, PeerMag,
+    ReplayWindow, Service as ServiceConfig,
 };
 use kedge_dataplane::Policy;
 use kedge_lma::{
-    Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool,
-    MobileNetworkPool, Network, Peer, Profile, Revocation, Service, Settings,
+    Authentication, AuthenticationHome, CustomerSettings, CustomersSettings, Dscp,
+    EncapsulationPolicy, Peer, Profile, Revocation, Service, Settings,
 };
-use kedge_model::{CustomerId, IpNet, Lifetime, VrfId};
+use kedge_model::{CustomerId, Lifetime, VrfId, World};
 
+use super::customers::Hosting;
+use super::networks::networks;
+use super::routes::{RoutePlan, routes};
 use super::{ApplyError, LINK_MTU, MIN_MTU, tunnels};
 use crate::ends::State;
+use crate::numbers::Numbers;
 
 /// What an anchor is made of.
 pub struct AnchorPlan {
-    /// What the machine is told.
-    pub settings: Settings,
-    /// The addresses it answers at.
-    pub addresses: Vec<IpAddr>,
-    /// The blocks whose packets go to the anchor's device, each in its inner world.
-    pub pools: Vec<(VrfId, IpNet)>,
-    /// The device's MTU.
-    pub mtu: u16,
-    /// What is done with the packets in its tunnels.
+    /// What the machines are told.
+    pub settings: CustomersSettings,
+    /// Where they are reached, and where their nodes' packets come out.
+    ends: State,
+    /// The routes to its devices, of each routing world.
+    pub routes: BTreeMap<VrfId, RoutePlan>,
+    /// What is done with the packets in its tunnels, whosoever they are.
     pub policy: Policy,
-    /// The octets that the shortest outer header takes.
-    headers: u16,
 }
 
 impl AnchorPlan {
     /// Where its signalling and tunnels end.
     pub fn ends(&self) -> State {
-        State::own(&self.addresses, self.mtu)
+        self.ends.clone()
     }
 
-    /// The devices that have its addresses carry packets of this size.
-    pub fn fit(&mut self, outer_mtu: u16) {
-        self.settings.link_mtu = outer_mtu;
-        if self.settings.tunnel_mtu.is_none() {
-            self.mtu = outer_mtu.saturating_sub(self.headers).max(MIN_MTU);
+    /// The devices that have its addresses carry packets of these sizes.
+    pub fn fit(&mut self, outer_mtus: &BTreeMap<(VrfId, IpAddr), u16>) {
+        for settings in self.settings.customers.iter_mut().map(|customer| &mut customer.settings) {
+            let mtus = settings.addresses.iter().filter_map(|place| outer_mtus.get(place));
+            if let Some(smallest) = mtus.min() {
+                settings.link_mtu = *smallest;
+                self.ends.devices.insert(settings.vrf, device_mtu(settings));
+            }
         }
     }
 }
 
-/// Maps the anchor's block.
+/// Maps the anchor's block: one machine for what the anchor serves at its own addresses, and one
+/// for each customer.
 pub fn anchor(
     config: &Config,
     lma: &LmaConfig,
     restart_counter: u32,
+    numbers: &mut Numbers,
 ) -> Result<AnchorPlan, ApplyError> {
     let ipv6 = lma.ipv6.iter().copied().map(IpAddr::V6);
-    let addresses: Vec<IpAddr> = ipv6.chain(lma.ipv4.iter().copied().map(IpAddr::V4)).collect();
-    if addresses.is_empty() {
+    let own = ipv6.chain(lma.ipv4.iter().copied().map(IpAddr::V4));
+    let own = own.map(|address| (VrfId::DEFAULT, address)).collect();
+    let base = base(config, lma, own, restart_counter);
+    let mut worlds = BTreeMap::from([(VrfId::DEFAULT, World::Own)]);
+    let mut customers = match &lma.local_loop {
+        Some(service) => {
+            let mut hosting = Hosting { config, lma, base: &base, numbers, worlds: &mut worlds };
+            hosting.customers(service)?
+        }
+        None => Vec::new(),
+    };
+    if !base.addresses.is_empty() {
+        customers.insert(0, CustomerSettings { name: String::new(), settings: base });
+    }
+    if customers.is_empty() {
         return Err(ApplyError::NoAddress { section: format!("pmipv6-lma {}", lma.id) });
     }
+    let each = || customers.iter().map(|customer| &customer.settings);
+    let addresses: BTreeSet<(VrfId, IpAddr)> = each().flat_map(|s| s.addresses.clone()).collect();
+    let devices = each().map(|settings| (settings.vrf, device_mtu(settings))).collect();
+    Ok(AnchorPlan {
+        routes: routes(lma, &customers),
+        ends: State { addresses, devices, worlds },
+        settings: CustomersSettings { customers, entitled: lma.bce_license },
+        policy: tunnels::policy(config, &lma.tunnels, &format!("pmipv6-lma {}", lma.id))?,
+    })
+}
+
+/// The MTU of the device that a customer's packets pass: that of a tunnel with the shortest headers
+/// it may have. A tunnel that carries less has its own limit; the forwarder answers for it.
+fn device_mtu(settings: &Settings) -> u16 {
+    let is_ipv4 = settings.addresses.iter().any(|(_, address)| address.is_ipv4());
+    let headers = if is_ipv4 { 20 } else { 40 };
+    let link = settings.link_mtu.saturating_sub(headers).max(MIN_MTU);
+    settings.tunnel_mtu.unwrap_or(link)
+}
+
+/// What the anchor serves itself, and what holds for each customer unless it says otherwise.
+fn base(
+    config: &Config,
+    lma: &LmaConfig,
+    addresses: Vec<(VrfId, IpAddr)>,
+    restart_counter: u32,
+) -> Settings {
     let domain = config.domain(&lma.domain);
-    let profile = |nai: &NaiConfig| profile(nai, lma);
-    let settings = Settings {
+    let (profiles, default_profile) = profiles(config, lma, None);
+    Settings {
         customer: CustomerId::DEFAULT,
         vrf: VrfId::DEFAULT,
-        addresses: addresses.clone(),
+        addresses,
         lifetime: Lifetime::from_secs(lma.bce_lifetime.as_secs()),
         hnp_maximum: lma.hnp_maximum,
-        mnp_maximum: Settings::default().mnp_maximum,
+        mnp_of_session: Settings::default().mnp_of_session,
+        mnp_of_customer: Settings::default().mnp_of_customer,
         bce_maximum: lma.bce_maximum,
         delete_wait: lma.bce_delete_wait,
         create_wait: lma.bce_create_wait,
@@ -93,45 +140,26 @@ pub fn anchor(
         tunnel_mtu: lma.tunnel_mtu,
         link_mtu: LINK_MTU,
         peers: lma.mags.iter().map(|mag| peer(config, mag)).collect(),
-        networks: lma
-            .networks
-            .iter()
-            .map(|network| {
-                let ipv4 =
-                    network.ipv4.map(|p| Ipv4Pool { start: p.start, prefix_len: p.prefix_len });
-                let ipv6 =
-                    network.ipv6.map(|p| Ipv6Pool { start: p.start, prefix_len: p.prefix_len });
-                let mobile_networks = mobile_networks(network);
-                (network.name.clone(), Network { ipv4, ipv6, mobile_networks })
-            })
-            .collect(),
-        profiles: nais(domain).map(|nai| (nai.nai.clone(), profile(nai))).collect(),
-        default_profile: lma
-            .default_profile
-            .as_ref()
-            .and_then(|name| nais(domain).find(|nai| nai.nai == *name))
-            .map(profile),
-    };
-    let headers = if lma.ipv4.is_empty() { 40 } else { 20 };
-    Ok(AnchorPlan {
-        pools: pools(&settings),
-        settings,
-        addresses,
-        // A tunnel that carries less has its own limit; the forwarder answers for it.
-        mtu: lma.tunnel_mtu.unwrap_or(LINK_MTU - headers),
-        policy: tunnels::policy(config, &lma.tunnels, &format!("pmipv6-lma {}", lma.id))?,
-        headers,
-    })
+        networks: networks(&lma.networks, lma.mobile_network_check),
+        profiles,
+        default_profile,
+    }
 }
 
-/// The pools for the networks behind nodes.
-fn mobile_networks(network: &NetworkConfig) -> Vec<MobileNetworkPool> {
-    let pool =
-        |start: IpAddr, pool_len, network_len| MobileNetworkPool { start, pool_len, network_len };
-    let ipv4 = network.mobile_ipv4.iter();
-    let ipv4 = ipv4.map(|p| pool(p.start.into(), p.prefix_len, p.network_len));
-    let ipv6 = network.mobile_ipv6.iter();
-    ipv4.chain(ipv6.map(|p| pool(p.start.into(), p.prefix_len, p.network_len))).collect()
+/// The profiles of one customer's nodes, and that of its nodes without one of their own. An anchor
+/// without mobile local loop has one customer only, whatever profiles say.
+pub(super) fn profiles(
+    config: &Config,
+    lma: &LmaConfig,
+    customer: Option<&str>,
+) -> (BTreeMap<String, Profile>, Option<Profile>) {
+    let apart = lma.local_loop.is_some();
+    let domain = config.domain(&lma.domain);
+    let nais = || nais(domain).filter(|nai| !apart || nai.customer.as_deref() == customer);
+    let profiles = nais().map(|nai| (nai.nai.clone(), profile(nai, lma))).collect();
+    let default = lma.default_profile.as_ref();
+    let default = default.and_then(|name| nais().find(|nai| nai.nai == *name));
+    (profiles, default.map(|nai| profile(nai, lma)))
 }
 
 fn nais(domain: Option<&DomainConfig>) -> impl Iterator<Item = &NaiConfig> {
@@ -149,7 +177,7 @@ fn profile(nai: &NaiConfig, lma: &LmaConfig) -> Profile {
     Profile { service, network, apn, uplink_key: nai.gre_key_up }
 }
 
-fn peer(config: &Config, mag: &PeerMag) -> Peer {
+pub(super) fn peer(config: &Config, mag: &PeerMag) -> Peer {
     Peer {
         name: mag.id.clone(),
         transport: VrfId::DEFAULT,
@@ -163,7 +191,7 @@ fn peer(config: &Config, mag: &PeerMag) -> Peer {
     }
 }
 
-fn authentication(auth: &AuthOption) -> Authentication {
+pub(super) fn authentication(auth: &AuthOption) -> Authentication {
     Authentication {
         key: super::key(auth),
         home_address: match auth.home_address {
@@ -185,19 +213,4 @@ fn policy(encap: Option<Encap>) -> EncapsulationPolicy {
 
 fn dscp(dscp: Option<kedge_config::Dscp>) -> Option<Dscp> {
     super::marking(dscp).map(|(value, force)| Dscp { value, force })
-}
-
-/// The blocks that the pools are cut from.
-fn pools(settings: &Settings) -> Vec<(VrfId, IpNet)> {
-    let blocks = settings.networks.values().flat_map(|network| {
-        let ipv4 = network.ipv4.map(|pool| (IpAddr::V4(pool.start), pool.prefix_len));
-        let ipv6 = network.ipv6.map(|pool| (IpAddr::V6(pool.start), pool.prefix_len));
-        let mobile = network.mobile_networks.iter().map(|pool| (pool.start, pool.pool_len));
-        ipv4.into_iter().chain(ipv6).chain(mobile)
-    });
-    // The language takes no length that is none.
-    blocks
-        .filter_map(|(start, len)| IpNet::new(start, len).ok())
-        .map(|net| (settings.vrf, net.trunc()))
-        .collect()
 }

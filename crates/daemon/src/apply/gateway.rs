@@ -16,6 +16,7 @@ use kedge_mag::{
 use kedge_model::{Lifetime, MnId, VrfId, World};
 use kedge_wire::registry::AccessTechnologyType;
 
+use super::branch::{self, BranchPlan};
 use super::{ApplyError, LINK_MTU, MIN_MTU, families, tunnels};
 use crate::ends::State;
 use crate::worlds::Worlds;
@@ -30,6 +31,8 @@ pub struct GatewayPlan {
     pub transport: World,
     /// The device's MTU.
     pub mtu: u16,
+    /// This router as mobile nodes.
+    pub branches: Vec<BranchPlan>,
     /// Whether packets between nodes of the gateway stay there.
     pub local_routing: bool,
     /// What is done with the packets in its tunnels.
@@ -121,10 +124,26 @@ pub fn gateway(
             mtu: LINK_MTU,
             identity: interface.nai.as_deref().and_then(&mut know),
             static_node: interface.attach_static,
+            logical: false,
         };
         (InterfaceId(number), access)
     });
-    let interfaces = interfaces.collect();
+    let mut interfaces: BTreeMap<InterfaceId, Interface> = interfaces.collect();
+    for (node, number) in mag.logical_mns.iter().zip(interfaces.len() as u32..) {
+        let Some(mn_id) = MnId::nai(&node.nai) else { continue };
+        let nai_profile = profile(config, mag, &node.nai);
+        profiles.insert(mn_id.clone(), Profile { service: service(node.service), ..nai_profile });
+        let logical = Interface {
+            name: branch::name(&node.nai),
+            // RFC 5213 §8.5: a logical network interface.
+            access_technology: AccessTechnologyType::VIRTUAL,
+            mtu: LINK_MTU,
+            identity: Some(mn_id),
+            static_node: true,
+            logical: true,
+        };
+        interfaces.insert(InterfaceId(number), logical);
+    }
     let headers = if lmas.values().any(|lma| lma.address.is_ipv4()) { 20 } else { 40 };
     let settings = Settings {
         name: mag.id.clone(),
@@ -170,7 +189,17 @@ pub fn gateway(
     let mtu = mag.tunnel_mtu.unwrap_or(LINK_MTU - headers);
     let local_routing = config.mag_local_routing(mag);
     let policy = tunnels::policy(config, &mag.tunnels, &section())?;
-    Ok(GatewayPlan { settings, addresses, transport, mtu, local_routing, policy, headers })
+    let branches = branch::branches(mag);
+    Ok(GatewayPlan {
+        settings,
+        addresses,
+        transport,
+        mtu,
+        branches,
+        local_routing,
+        policy,
+        headers,
+    })
 }
 
 /// The routing world of the tunnels. A gateway has one care-of address for all its anchors.
@@ -202,13 +231,20 @@ fn reachable(
     usable().find(|address| address.is_ipv4() == ipv4).or(usable().next()).copied()
 }
 
+fn service(service: ServiceConfig) -> Service {
+    match service {
+        ServiceConfig::Ipv4 => Service::Ipv4,
+        ServiceConfig::Ipv6 => Service::Ipv6,
+        ServiceConfig::Dual => Service::Dual,
+    }
+}
+
 fn profile(config: &Config, mag: &MagConfig, nai: &str) -> Profile {
     let found = config.domain(&mag.domain).and_then(|domain| domain.profile(nai));
-    let service = match found.map(|nai| nai.service) {
-        Some(ServiceConfig::Ipv4) => Service::Ipv4,
-        Some(ServiceConfig::Ipv6) => Service::Ipv6,
-        Some(ServiceConfig::Dual) | None if mag.ignore_home_address => Service::Ipv6,
-        Some(ServiceConfig::Dual) | None => Service::Dual,
+    let wanted = found.map_or(Service::Dual, |nai| service(nai.service));
+    let service = match wanted {
+        Service::Dual if mag.ignore_home_address => Service::Ipv6,
+        wanted => wanted,
     };
     let delegated_prefixes = found.is_some_and(|nai| nai.delegation);
     let lma = found.and_then(|nai| nai.lma.clone());

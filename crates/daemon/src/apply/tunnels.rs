@@ -58,6 +58,7 @@ fn addresses(addresses: AddressMatch) -> Addresses<Ipv4Addr> {
 mod tests {
     use super::*;
     use crate::apply::anchor;
+    use crate::numbers::Numbers;
 
     const LIST: &str = "ip access-list extended apart\n deny udp 10.0.0.0 0.255.255.255 eq 53 any\n \
                         permit ip any any\n!\n";
@@ -66,7 +67,7 @@ mod tests {
         let text =
             format!("{LIST}ipv6 mobile pmipv6-lma lma1 domain d\n address ipv4 192.0.2.1\n{lines}");
         let (config, _) = kedge_config::parse(&text, "t").unwrap();
-        let plan = anchor(&config, config.lma.as_ref().unwrap(), 0);
+        let plan = anchor(&config, config.lma.as_ref().unwrap(), 0, &mut Numbers::default());
         plan.map(|plan| plan.policy)
     }
 

@@ -14,7 +14,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use kedge_model::{MnId, SignalPath};
+use kedge_model::{CustomerId, MnId, SignalPath};
 
 pub use pcapng::Direction;
 
@@ -122,9 +122,9 @@ impl Capture {
     }
 
     /// Whether a message belongs into it.
-    pub fn wants(&self, mn_id: Option<&MnId>, seen: &Seen<'_>) -> bool {
+    pub fn wants(&self, customer: CustomerId, mn_id: Option<&MnId>, seen: &Seen<'_>) -> bool {
         let peer = seen.path.peer.ip();
-        let meant = self.target.as_ref().is_none_or(|target| target.is_met(mn_id, peer));
+        let meant = self.target.as_ref().is_none_or(|target| target.is_met(customer, mn_id, peer));
         self.is_running() && meant
     }
 

@@ -1,9 +1,10 @@
 use std::net::SocketAddr;
 use std::time::{Duration, UNIX_EPOCH};
 
-use kedge_model::VrfId;
+use kedge_model::{CustomerId, VrfId};
 
 use super::*;
+use crate::debug::Whom;
 
 fn seen<'a>(local: &str, peer: &str, bytes: &'a [u8]) -> Seen<'a> {
     let address = |text: &str| text.parse::<SocketAddr>().expect("an address");
@@ -57,10 +58,19 @@ fn the_directory_holds_a_bounded_number_of_captures() {
 #[test]
 fn only_messages_of_the_subscriber_or_the_peer_are_wanted() {
     let directory = tempfile::tempdir().expect("a directory");
-    let target = Target::Peer("2001:db8::2".parse().expect("an address"));
+    let whom = Whom::Peer("2001:db8::2".parse().expect("an address"));
+    let target = Target { customer: None, whom };
     let capture = Capture::start(directory.path(), "a", Some(target), 1).expect("started");
-    assert!(capture.wants(None, &seen("[2001:db8::1]:0", "[2001:db8::2]:0", &[])));
-    assert!(!capture.wants(None, &seen("[2001:db8::1]:0", "[2001:db8::3]:0", &[])));
+    assert!(capture.wants(
+        CustomerId::DEFAULT,
+        None,
+        &seen("[2001:db8::1]:0", "[2001:db8::2]:0", &[])
+    ));
+    assert!(!capture.wants(
+        CustomerId::DEFAULT,
+        None,
+        &seen("[2001:db8::1]:0", "[2001:db8::3]:0", &[])
+    ));
 }
 
 /// tshark is the judge: what it prints of a packet's addresses, code point, ports, checksums,

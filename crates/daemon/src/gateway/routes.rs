@@ -87,7 +87,7 @@ fn things(want: &AccessNode, device: DeviceIndex) -> Vec<Thing> {
         let address = IpAddr::V6(link_local(mac));
         things.push(Thing::Neighbour(Neighbour { device, address, mac }));
         let via = NextHop::Via(address, Some(device));
-        things.extend(want.delegated.iter().map(|&prefix| route(IpNet::V6(prefix), via)));
+        things.extend(want.delegated.iter().map(|&prefix| route(prefix, via)));
     }
     things
 }

@@ -13,6 +13,7 @@ use super::page::Page;
 use super::{traffic_json, tunnel, tunnel_json, volume};
 use crate::anchor::Anchor;
 use crate::console::Answer;
+use crate::routes::Standing;
 
 /// Which bindings are to be shown.
 #[derive(Clone, Debug)]
@@ -27,18 +28,24 @@ pub enum Which {
     OfPeer(String),
 }
 
-/// `show ipv6 mobile pmipv6 lma bindings [nai NAI | mag ID] [detail] [from N]`: a line for each,
-/// and everything about one subscriber.
-pub fn lma_bindings(anchor: &Anchor, which: Which, extent: Extent, now: Now) -> Answer<'_> {
+/// `show ipv6 mobile pmipv6 lma bindings [customer NAME] [nai NAI | mag ID] [detail] [from N]`: a
+/// line for each, and everything about one subscriber.
+pub fn lma_bindings(
+    anchor: &Anchor,
+    only: Option<CustomerId>,
+    which: Which,
+    extent: Extent,
+    now: Now,
+) -> Answer<'_> {
     let total = match &which {
-        Which::All => anchor.lma().len() as usize,
-        which => select(anchor, which).count(),
+        Which::All => anchor.machines(only).map(|(_, lma)| lma.len() as usize).sum(),
+        which => select(anchor, only, which).count(),
     };
     let page = Page::new(extent, total);
     let wanted = which.clone();
     let text = move || {
         let mut out = page.head();
-        let shown = select(anchor, &wanted).skip(page.skip).take(page.take);
+        let shown = select(anchor, only, &wanted).skip(page.skip).take(page.take);
         if extent.detail || matches!(wanted, Which::OfNode(_)) {
             shown.for_each(|binding| write_binding(anchor, binding, now, &mut out));
         } else {
@@ -47,7 +54,7 @@ pub fn lma_bindings(anchor: &Anchor, which: Which, extent: Extent, now: Now) -> 
         out
     };
     let data = move || {
-        let shown = select(anchor, &which).skip(page.skip).take(page.take);
+        let shown = select(anchor, only, &which).skip(page.skip).take(page.take);
         page.data(shown.map(|binding| as_json(anchor, binding, now)).collect())
     };
     Answer::new(text, data)
@@ -57,32 +64,53 @@ fn summary<'a>(anchor: &Anchor, shown: impl Iterator<Item = &'a Binding>, now: N
     let titles = ["Subscriber", "State", "Gateway", "Care-of address", "Addresses"];
     let mut head = titles.map(|title| (title, Align::Left)).to_vec();
     head.push(("Left", Align::Right));
+    let by_customer = anchor.has_customers();
+    if by_customer {
+        head.insert(0, CUSTOMER);
+    }
     let mut table = Table::new(&head);
     for binding in shown {
         let path = binding.paths.first();
         let addresses: Vec<String> =
             binding.addresses.routed().map(|net| net.to_string()).collect();
-        table.row(vec![
+        let mut cells = vec![
             binding.mn_id.to_string(),
             short(binding).to_owned(),
-            peer(anchor, path).to_owned(),
+            peer(anchor, binding, path).to_owned(),
             path.care_of.to_string(),
             addresses.join(" "),
             span(binding.expires.saturating_duration_since(now.mono)),
-        ]);
+        ];
+        if by_customer {
+            cells.insert(0, customer(anchor, binding.customer));
+        }
+        table.row(cells);
     }
     table
 }
 
-fn select<'a>(anchor: &'a Anchor, which: &'a Which) -> Box<dyn Iterator<Item = &'a Binding> + 'a> {
-    match which {
-        Which::All => Box::new(anchor.lma().bindings()),
-        Which::OfNode(mn_id) => Box::new(anchor.lma().find(CustomerId::DEFAULT, mn_id)),
-        Which::OfRealm(realm) => {
-            Box::new(anchor.lma().bindings_of_realm(CustomerId::DEFAULT, realm))
-        }
-        Which::OfPeer(id) => Box::new(anchor.lma().bindings_of_peer(id)),
-    }
+/// The head of the column that says whose a line is.
+pub const CUSTOMER: (&str, Align) = ("Customer", Align::Left);
+
+/// The name of a customer in that column.
+pub fn customer(anchor: &Anchor, id: CustomerId) -> String {
+    anchor.customer_name(id).unwrap_or("-").to_owned()
+}
+
+fn select<'a>(
+    anchor: &'a Anchor,
+    only: Option<CustomerId>,
+    which: &'a Which,
+) -> impl Iterator<Item = &'a Binding> {
+    anchor.machines(only).flat_map(move |(id, lma)| {
+        let found: Box<dyn Iterator<Item = &Binding>> = match which {
+            Which::All => Box::new(lma.bindings()),
+            Which::OfNode(mn_id) => Box::new(lma.find(id, mn_id)),
+            Which::OfRealm(realm) => Box::new(lma.bindings_of_realm(id, realm)),
+            Which::OfPeer(peer) => Box::new(lma.bindings_of_peer(peer)),
+        };
+        found
+    })
 }
 
 fn write_binding(anchor: &Anchor, binding: &Binding, now: Now, out: &mut String) {
@@ -90,6 +118,9 @@ fn write_binding(anchor: &Anchor, binding: &Binding, now: Now, out: &mut String)
     let up = now.mono.saturating_duration_since(binding.created);
     let left = binding.expires.saturating_duration_since(now.mono);
     let mut block = Block::default();
+    if let Some(name) = anchor.customer_name(binding.customer) {
+        block.row("Customer", name);
+    }
     block.row("State", format!("{}, for {}", state(binding), span(up)));
     let link = binding.link_layer_id.as_ref().map_or("-".to_owned(), ToString::to_string);
     block.row("Access", format!("{}, link-layer identifier {link}", binding.access_technology));
@@ -105,8 +136,14 @@ fn write_binding(anchor: &Anchor, binding: &Binding, now: Now, out: &mut String)
     }
     for path in binding.paths.iter() {
         let own = path.behind.map_or(String::new(), |own| format!(", a translator's for {own}"));
-        block.row("Care-of address", format!("{}{own} ({})", path.care_of, peer(anchor, path)));
+        block.row(
+            "Care-of address",
+            format!("{}{own} ({})", path.care_of, peer(anchor, binding, path)),
+        );
         block.row("Tunnel", tunnel(&path.tunnel));
+    }
+    for (net, standing) in anchor.routes().of_binding(binding.id) {
+        block.row("Route", format!("{net}, {}", route(standing).1));
     }
     block.row("Lifetime", format!("{} left of {}", span(left), span(binding.lifetime.duration())));
     if let Some(traffic) = anchor.traffic(binding.id) {
@@ -116,8 +153,17 @@ fn write_binding(anchor: &Anchor, binding: &Binding, now: Now, out: &mut String)
     block.write(out);
 }
 
-fn peer<'a>(anchor: &'a Anchor, path: &BindingPath) -> &'a str {
-    anchor.lma().peer_name(path).unwrap_or("learned")
+/// How a route stands, as a word for programs and as a phrase for people.
+fn route(standing: Standing<'_>) -> (&'static str, String) {
+    match standing {
+        Standing::Made => ("made", "made".to_owned()),
+        Standing::Waiting => ("waiting", "not made yet".to_owned()),
+        Standing::Refused(why) => ("refused", format!("REFUSED: {why}")),
+    }
+}
+
+fn peer<'a>(anchor: &'a Anchor, binding: &Binding, path: &BindingPath) -> &'a str {
+    anchor.peer_name(binding, path).unwrap_or("learned")
 }
 
 fn state(binding: &Binding) -> &'static str {
@@ -142,6 +188,13 @@ fn short(binding: &Binding) -> &'static str {
 fn as_json(anchor: &Anchor, binding: &Binding, now: Now) -> Value {
     let prefixes: Vec<String> = binding.addresses.prefixes.iter().map(|p| p.to_string()).collect();
     let networks: Vec<String> = binding.delegated.iter().map(ToString::to_string).collect();
+    let routes: Vec<Value> = anchor
+        .routes()
+        .of_binding(binding.id)
+        .map(
+            |(net, standing)| json!({ "destination": net.to_string(), "state": route(standing).0 }),
+        )
+        .collect();
     let ipv4 = binding.addresses.ipv4.map(|home| {
         json!({
             "address": home.address,
@@ -156,12 +209,13 @@ fn as_json(anchor: &Anchor, binding: &Binding, now: Now) -> Value {
             json!({
                 "care_of": path.care_of,
                 "behind_translator": path.behind,
-                "peer": anchor.lma().peer_name(path),
+                "peer": anchor.peer_name(binding, path),
                 "tunnel": tunnel_json(&path.tunnel),
             })
         })
         .collect();
     json!({
+        "customer": anchor.customer_name(binding.customer),
         "mn_id": binding.mn_id.to_string(),
         "state": short(binding),
         "access_technology": binding.access_technology.0,
@@ -170,6 +224,7 @@ fn as_json(anchor: &Anchor, binding: &Binding, now: Now) -> Value {
         "home_network_prefixes": prefixes,
         "ipv4_home_address": ipv4,
         "mobile_network_prefixes": networks,
+        "routes": routes,
         "paths": paths,
         "lifetime_seconds": binding.lifetime.secs(),
         "remaining_seconds": binding.expires.saturating_duration_since(now.mono).as_secs(),

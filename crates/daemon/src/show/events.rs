@@ -7,19 +7,21 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::console::Answer;
-use crate::trace::{Entry, Trail, Wanted};
+use crate::observe::Observer;
+use crate::trace::{Entry, Wanted};
 
 /// An answer has at most so many events; an answer that named no number has fewer.
 pub const MOST: usize = 5_000;
 pub const USUAL: usize = 200;
 
 /// The events that are wanted, the newest last.
-pub fn events(trail: &Trail, wanted: Wanted) -> Answer<'_> {
+pub fn events(observer: &Observer, wanted: Wanted) -> Answer<'_> {
     let listed = wanted.clone();
-    Answer::new(move || text(trail, &wanted), move || data(trail, &listed))
+    Answer::new(move || text(observer, &wanted), move || data(observer, &listed))
 }
 
-fn text(trail: &Trail, wanted: &Wanted) -> String {
+fn text(observer: &Observer, wanted: &Wanted) -> String {
+    let trail = &observer.trail;
     let entries = trail.select(wanted);
     let mut out = format!("Events: {}", entries.len());
     match trail.forgotten() {
@@ -29,14 +31,18 @@ fn text(trail: &Trail, wanted: &Wanted) -> String {
         }
     }
     for entry in entries {
-        let _ = writeln!(out, "  {}", line(entry));
+        let _ = writeln!(out, "  {}", line(observer, entry));
     }
     out
 }
 
 /// Time, whose, what: one line.
-fn line(entry: &Entry) -> String {
+fn line(observer: &Observer, entry: &Entry) -> String {
     let (at, note) = (utc(entry.at), &entry.note);
+    let at = match observer.customer(note.customer()) {
+        Some(customer) => format!("{at}  {customer}"),
+        None => at,
+    };
     match (note.mn_id(), note.peer()) {
         (Some(mn_id), _) => format!("{at}  {mn_id}: {note}"),
         (None, Some(peer)) => format!("{at}  {peer}: {note}"),
@@ -44,17 +50,19 @@ fn line(entry: &Entry) -> String {
     }
 }
 
-fn data(trail: &Trail, wanted: &Wanted) -> Value {
+fn data(observer: &Observer, wanted: &Wanted) -> Value {
+    let trail = &observer.trail;
     let entries = trail.select(wanted);
     let events = entries.into_iter().map(|entry| {
         json!({
             "number": entry.number,
             "at": utc(entry.at),
             "kind": entry.note.kind().word(),
+            "customer": observer.customer(entry.note.customer()),
             "mn_id": entry.note.mn_id().map(ToString::to_string),
             "peer": entry.note.peer(),
             "what": entry.note.to_string(),
-            "line": line(entry),
+            "line": line(observer, entry),
         })
     });
     json!({
@@ -73,19 +81,22 @@ pub fn utc(at: SystemTime) -> String {
 mod tests {
     use super::*;
     use crate::words::Note;
+    use kedge_model::CustomerId;
     use std::time::{Duration, UNIX_EPOCH};
 
     #[test]
     fn an_event_is_a_line_with_its_time_in_utc_to_the_millisecond() {
-        let mut trail = Trail::default();
+        let mut observer = Observer::default();
         let at = UNIX_EPOCH + Duration::from_millis(1_700_000_000_007);
         let peer = "192.0.2.1".parse().expect("an address");
-        trail.keep(Note::Message { mn_id: None, peer, text: "hello".into() }, true, at);
+        let customer = CustomerId::DEFAULT;
+        let note = Note::Message { customer, mn_id: None, peer, text: "hello".into() };
+        observer.trail.keep(note, true, at);
         assert_eq!(
-            text(&trail, &Wanted::default()),
+            text(&observer, &Wanted::default()),
             "Events: 1\n  2023-11-14T22:13:20.007Z  192.0.2.1: hello\n"
         );
-        let data = data(&trail, &Wanted::default());
+        let data = data(&observer, &Wanted::default());
         assert_eq!((&data["newest"], &data["events"][0]["kind"]), (&json!(1), &json!("message")));
     }
 }

@@ -110,7 +110,7 @@ fn write_binding(gateway: &Gateway, view: &BindingView, out: &mut String) {
 }
 
 /// The state as a word for programs and as one for people.
-fn state(state: &BindingState) -> (&'static str, String) {
+pub(super) fn state(state: &BindingState) -> (&'static str, String) {
     match state {
         BindingState::Registering => ("registering", "registering".to_owned()),
         BindingState::Active => ("active", "active".to_owned()),

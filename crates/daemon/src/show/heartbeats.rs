@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use kedge_lma::Life;
-use kedge_model::SignalPath;
+use kedge_model::{CustomerId, SignalPath};
 use kedge_sansio::{Now, Pulse, Rhythm};
 use serde_json::{Value, json};
 
+use super::anchor::CUSTOMER;
 use super::layout::{Align, Table, span};
 use crate::anchor::Anchor;
 use crate::console::Answer;
@@ -16,12 +17,15 @@ use crate::gateway::Gateway;
 pub struct Heartbeats {
     /// What the other end is, for the head of its column.
     peer: &'static str,
+    /// Whether there are customers, and a column for them.
+    by_customer: bool,
     rhythm: Option<Rhythm>,
     restart_counter: u32,
     list: Vec<Heart>,
 }
 
 struct Heart {
+    customer: Option<String>,
     name: String,
     addresses: String,
     path: Option<SignalPath>,
@@ -33,13 +37,14 @@ struct Heart {
 }
 
 impl Heartbeats {
-    /// Those of an anchor.
-    pub fn of_anchor(anchor: &Anchor, now: Now) -> Self {
-        let settings = anchor.lma().settings();
-        let list = anchor.lma().peers().map(|peer| {
+    /// Those of an anchor, at one customer or at all.
+    pub fn of_anchor(anchor: &Anchor, only: Option<CustomerId>, now: Now) -> Self {
+        let peers = anchor.machines(only).flat_map(|(id, lma)| lma.peers().map(move |p| (id, p)));
+        let list = peers.map(|(id, peer)| {
             let answered = peer.heart.answered();
             let addresses: Vec<String> = peer.addresses.iter().map(ToString::to_string).collect();
             Heart {
+                customer: anchor.customer_name(id).map(str::to_owned),
                 name: peer.name.clone().unwrap_or("(learned)".to_owned()),
                 addresses: addresses.join(", "),
                 path: peer.heart.path(),
@@ -49,10 +54,15 @@ impl Heartbeats {
                 bindings: peer.bindings.into(),
             }
         });
+        // All customers have one restart counter; a rhythm each may have of its own.
+        let shown = only.unwrap_or_default();
+        let settings = anchor.customers().customer(shown).map(|found| found.lma().settings());
+        let any = anchor.machines(None).next().map(|(_, lma)| lma.settings().restart_counter);
         Self {
             peer: "Gateway",
-            rhythm: settings.heartbeat,
-            restart_counter: settings.restart_counter,
+            by_customer: anchor.has_customers(),
+            rhythm: settings.and_then(|settings| settings.heartbeat),
+            restart_counter: any.unwrap_or_default(),
             list: list.collect(),
         }
     }
@@ -74,6 +84,7 @@ impl Heartbeats {
                 }
             });
             Heart {
+                customer: None,
                 name: name.clone(),
                 addresses: lma.address.to_string(),
                 path: None,
@@ -85,6 +96,7 @@ impl Heartbeats {
         });
         Self {
             peer: "Anchor",
+            by_customer: false,
             rhythm: settings.heartbeat,
             restart_counter: settings.restart_counter,
             list: list.collect(),
@@ -105,7 +117,7 @@ impl Heartbeats {
         let asked = rhythm(self.rhythm);
         let mut out =
             format!("Heartbeats: {asked}\nOwn restart counter: {}\n", self.restart_counter);
-        let mut table = Table::new(&[
+        let mut head = vec![
             (self.peer, Align::Left),
             ("State", Align::Left),
             ("Missed", Align::Right),
@@ -113,10 +125,14 @@ impl Heartbeats {
             ("Restart counter", Align::Right),
             ("Bindings", Align::Right),
             ("Addresses", Align::Left),
-        ]);
+        ];
+        if self.by_customer {
+            head.insert(0, CUSTOMER);
+        }
+        let mut table = Table::new(&head);
         for heart in &self.list {
             let counter = heart.pulse.restart_counter();
-            table.row(vec![
+            let mut cells = vec![
                 heart.name.clone(),
                 heart.life.1.to_owned(),
                 heart.pulse.missed().to_string(),
@@ -124,7 +140,11 @@ impl Heartbeats {
                 counter.map_or("-".to_owned(), |counter| counter.to_string()),
                 heart.bindings.to_string(),
                 heart.addresses.clone(),
-            ]);
+            ];
+            if self.by_customer {
+                cells.insert(0, heart.customer.as_deref().unwrap_or("-").to_owned());
+            }
+            table.row(cells);
         }
         table.write(&mut out);
         out
@@ -134,6 +154,7 @@ impl Heartbeats {
 impl Heart {
     fn as_json(&self) -> Value {
         json!({
+            "customer": self.customer,
             "peer": self.name,
             "addresses": self.addresses.split(", ").collect::<Vec<_>>(),
             "local": self.path.map(|path| path.local),

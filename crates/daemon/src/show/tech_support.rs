@@ -44,25 +44,35 @@ fn sections(shell: &mut Shell, now: Now) -> Vec<(String, String)> {
     let mut commands = vec![("show version", Command::ShowVersion)];
     let (events, extent) = (Some(EVENTS), Extent::default());
     if shell.anchor.is_some() {
-        let events = Command::ShowEvents { role: Role::Lma, nai: None, last: events };
+        let events =
+            Command::ShowEvents { role: Role::Lma, customer: None, nai: None, last: events };
         commands.extend([
-            ("show ipv6 mobile pmipv6 lma globals", Command::ShowLmaGlobals),
-            ("show ipv6 mobile pmipv6 lma heartbeats", Command::ShowLmaHeartbeats),
-            ("show ipv6 mobile pmipv6 lma tunnels", Command::ShowLmaTunnels),
-            ("show lma-service statistics", Command::ShowLmaStatistics { name: None }),
+            ("show ipv6 mobile pmipv6 lma globals", Command::ShowLmaGlobals { customer: None }),
+            (
+                "show ipv6 mobile pmipv6 lma heartbeats",
+                Command::ShowLmaHeartbeats { customer: None },
+            ),
+            ("show ipv6 mobile pmipv6 lma tunnels", Command::ShowLmaTunnels { customer: None }),
+            (
+                "show lma-service statistics",
+                Command::ShowLmaStatistics { name: None, customer: None },
+            ),
+            ("show ipv6 mobile pmipv6 lma statistics license", Command::ShowLmaLicense),
             ("show ipv6 mobile pmipv6 lma events", events),
             (
                 "show ipv6 mobile pmipv6 lma bindings",
-                Command::ShowLmaBindings(BindingFilter::All, extent),
+                Command::ShowLmaBindings { customer: None, filter: BindingFilter::All, extent },
             ),
         ]);
     }
     if shell.gateway.is_some() {
-        let events = Command::ShowEvents { role: Role::Mag, nai: None, last: events };
+        let events =
+            Command::ShowEvents { role: Role::Mag, customer: None, nai: None, last: events };
         commands.extend([
             ("show ipv6 mobile pmipv6 mag globals", Command::ShowMagGlobals),
             ("show ipv6 mobile pmipv6 mag heartbeats", Command::ShowMagHeartbeats),
             ("show ipv6 mobile pmipv6 mag tunnels", Command::ShowMagTunnels),
+            ("show ipv6 mobile pmipv6 mag logical-mn", Command::ShowMagLogicalMn { nai: None }),
             ("show mag-service statistics", Command::ShowMagStatistics { name: None }),
             ("show ipv6 mobile pmipv6 mag events", events),
             (

@@ -20,9 +20,9 @@ pub struct PolicyView {
 }
 
 impl PolicyView {
-    /// What this one does.
-    pub fn of(plane: &Plane) -> Self {
-        let policy = plane.policy(VrfId::DEFAULT).cloned().unwrap_or_default();
+    /// What this one does with the packets of an inner world, and has done with those of all.
+    pub fn of(plane: &Plane, vrf: VrfId) -> Self {
+        let policy = plane.policy(vrf).cloned().unwrap_or_default();
         Self { policy, totals: plane.totals() }
     }
 

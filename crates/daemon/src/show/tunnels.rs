@@ -4,11 +4,13 @@
 //! of encapsulation; GRE keys are a binding's own and stand with the bindings.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
-use kedge_dataplane::{BindingCounters, Narrow};
-use kedge_model::{Encapsulation, Tunnel};
+use kedge_dataplane::BindingCounters;
+use kedge_model::{CustomerId, Encapsulation, Tunnel, VrfId};
 use serde_json::{Value, json};
 
+use super::anchor::CUSTOMER;
 use super::layout::{Align, Table};
 use super::tunnel_policy::PolicyView;
 use super::{traffic_json, tunnel_kind};
@@ -21,10 +23,13 @@ use crate::gateway::Gateway;
 pub struct Tunnels {
     /// What the other end is, for the head of its column.
     peer: &'static str,
-    list: BTreeMap<(String, Tunnel), Carried>,
+    /// Whether there are customers, and a column for them.
+    by_customer: bool,
+    list: BTreeMap<(Option<String>, String, Tunnel), Carried>,
     /// Whether the MTU is an operator's choice.
     mtu_is_configured: bool,
-    narrow: Vec<Narrow>,
+    /// What ways to peers were found to carry, where that is less than their first link does.
+    narrow: BTreeMap<(VrfId, IpAddr, IpAddr), u16>,
     policy: PolicyView,
 }
 
@@ -38,15 +43,20 @@ struct Carried {
 }
 
 impl Tunnels {
-    /// Those of an anchor.
-    pub fn of_anchor(anchor: &Anchor) -> Self {
-        let configured = anchor.lma().settings().tunnel_mtu.is_some();
-        let mut tunnels = Self::new("Gateway", configured, anchor.plane());
-        for binding in anchor.lma().bindings() {
+    /// Those of an anchor, at one customer or at all.
+    pub fn of_anchor(anchor: &Anchor, only: Option<CustomerId>) -> Self {
+        let machines = || anchor.machines(only).map(|(_, lma)| lma);
+        let configured = machines().any(|lma| lma.settings().tunnel_mtu.is_some());
+        let vrf = machines().next().map(|lma| lma.settings().vrf);
+        let policy = PolicyView::of(anchor.plane(), vrf.unwrap_or_default());
+        let mut tunnels = Self::new("Gateway", configured, anchor.plane(), policy);
+        tunnels.by_customer = anchor.has_customers();
+        for binding in machines().flat_map(|lma| lma.bindings()) {
+            let customer = anchor.customer_name(binding.customer);
             let traffic = anchor.traffic(binding.id).unwrap_or_default();
             for (place, path) in binding.paths.iter().enumerate() {
-                let name = anchor.lma().peer_name(path).unwrap_or("(learned)");
-                let carried = tunnels.entry(name, path.tunnel);
+                let name = anchor.peer_name(binding, path).unwrap_or("(learned)");
+                let carried = tunnels.entry(customer, name, path.tunnel);
                 carried.bindings += 1;
                 // The packets of a binding are counted together.
                 if place == 0 {
@@ -60,12 +70,14 @@ impl Tunnels {
 
     /// Those of a gateway.
     pub fn of_gateway(gateway: &Gateway, now: std::time::Instant) -> Self {
-        let configured = gateway.mag().settings().tunnel_mtu.is_some();
-        let mut tunnels = Self::new("Anchor", configured, gateway.plane());
+        let settings = gateway.mag().settings();
+        let policy = PolicyView::of(gateway.plane(), settings.inner);
+        let configured = settings.tunnel_mtu.is_some();
+        let mut tunnels = Self::new("Anchor", configured, gateway.plane(), policy);
         for view in gateway.mag().bindings(now) {
             let Some(tunnel) = view.tunnel else { continue };
             let traffic = gateway.traffic(view.binding).unwrap_or_default();
-            let carried = tunnels.entry(&view.lma_name, tunnel);
+            let carried = tunnels.entry(None, &view.lma_name, tunnel);
             carried.bindings += 1;
             carried.add_sent(&traffic, |carried| &mut carried.from_nodes);
             carried.add_received(&traffic, |carried| &mut carried.to_nodes);
@@ -73,18 +85,17 @@ impl Tunnels {
         tunnels
     }
 
-    fn new(peer: &'static str, mtu_is_configured: bool, plane: &Plane) -> Self {
-        let (narrow, policy) = (plane.narrow_ways(), PolicyView::of(plane));
-        Self { peer, list: BTreeMap::new(), mtu_is_configured, narrow, policy }
+    fn new(peer: &'static str, mtu_is_configured: bool, plane: &Plane, policy: PolicyView) -> Self {
+        let narrow = plane.narrow_ways().into_iter();
+        let narrow = narrow.map(|way| ((way.transport, way.local, way.peer), way.outer_mtu));
+        let (by_customer, narrow, list) = (false, narrow.collect(), BTreeMap::new());
+        Self { peer, by_customer, list, mtu_is_configured, narrow, policy }
     }
 
     /// The largest inner packet that a tunnel carries whole now, and what says so.
     fn mtu(&self, tunnel: &Tunnel) -> (u16, &'static str) {
-        let is_it = |way: &&Narrow| {
-            (way.transport, way.local, way.peer) == (tunnel.transport, tunnel.local, tunnel.peer)
-        };
-        let found = self.narrow.iter().find(is_it);
-        let found = found.map(|way| way.outer_mtu.saturating_sub(tunnel.overhead()));
+        let found = self.narrow.get(&(tunnel.transport, tunnel.local, tunnel.peer));
+        let found = found.map(|outer_mtu| outer_mtu.saturating_sub(tunnel.overhead()));
         match found {
             Some(found) if found < tunnel.mtu => (found, "path"),
             _ if self.mtu_is_configured => (tunnel.mtu, "configured"),
@@ -92,12 +103,12 @@ impl Tunnels {
         }
     }
 
-    fn entry(&mut self, name: &str, mut tunnel: Tunnel) -> &mut Carried {
+    fn entry(&mut self, customer: Option<&str>, name: &str, mut tunnel: Tunnel) -> &mut Carried {
         if let Encapsulation::Gre { send_key, receive_key } = &mut tunnel.encapsulation {
             *send_key = send_key.map(|_| 0);
             *receive_key = receive_key.map(|_| 0);
         }
-        self.list.entry((name.to_owned(), tunnel)).or_default()
+        self.list.entry((customer.map(str::to_owned), name.to_owned(), tunnel)).or_default()
     }
 
     /// The answer to the command.
@@ -109,7 +120,7 @@ impl Tunnels {
     }
 
     fn text(&self) -> String {
-        let mut table = Table::new(&[
+        let mut head = vec![
             (self.peer, Align::Left),
             ("Bindings", Align::Right),
             ("Packets from nodes", Align::Right),
@@ -118,10 +129,14 @@ impl Tunnels {
             ("by", Align::Left),
             ("Encapsulation", Align::Left),
             ("Between", Align::Left),
-        ]);
-        for ((name, tunnel), carried) in &self.list {
+        ];
+        if self.by_customer {
+            head.insert(0, CUSTOMER);
+        }
+        let mut table = Table::new(&head);
+        for ((customer, name, tunnel), carried) in &self.list {
             let (mtu, by) = self.mtu(tunnel);
-            table.row(vec![
+            let mut cells = vec![
                 name.clone(),
                 carried.bindings.to_string(),
                 carried.from_nodes.0.to_string(),
@@ -130,7 +145,11 @@ impl Tunnels {
                 by.to_owned(),
                 tunnel_kind(tunnel),
                 format!("{} and {}", tunnel.local, tunnel.peer),
-            ]);
+            ];
+            if self.by_customer {
+                cells.insert(0, customer.as_deref().unwrap_or("-").to_owned());
+            }
+            table.row(cells);
         }
         let mut out = format!("Tunnels: {}\n", self.list.len());
         table.write(&mut out);
@@ -138,9 +157,13 @@ impl Tunnels {
         out
     }
 
-    fn as_json(&self, ((name, tunnel), carried): (&(String, Tunnel), &Carried)) -> Value {
+    fn as_json(
+        &self,
+        ((customer, name, tunnel), carried): (&(Option<String>, String, Tunnel), &Carried),
+    ) -> Value {
         let (mtu, by) = self.mtu(tunnel);
         json!({
+            "customer": customer,
             "peer": name,
             "local": tunnel.local,
             "remote": tunnel.peer,

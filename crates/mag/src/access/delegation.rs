@@ -12,7 +12,10 @@ use kedge_wire::registry::Status;
 use kedge_wire::{DelegatedMobileNetworkPrefix, OptionsRef};
 
 use crate::list::{Entry, Kind, State};
-use crate::{Event, Mag};
+use crate::{Event, Interface, Mag, Profile};
+
+/// The most prefixes that a session has: as many as an operator can allow it at an anchor.
+pub(crate) const MOST_PREFIXES: usize = 32;
 
 /// Whether a session has prefixes delegated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,12 +26,18 @@ pub(crate) enum Delegation {
     Released,
     /// Every update asks for them.
     Wanted,
+    /// The node is this router: every update says which networks it has (`branch`).
+    Networks,
 }
 
 impl Delegation {
-    /// At the begin of a session whose profile allows delegation, or does not.
-    pub(crate) fn allowed(by_profile: bool) -> Self {
-        if by_profile { Self::Wanted } else { Self::Off }
+    /// At the begin of a session.
+    pub(crate) fn at_first(link: &Interface, profile: &Profile) -> Self {
+        match (link.logical, profile.delegated_prefixes) {
+            (true, _) => Self::Networks,
+            (false, true) => Self::Wanted,
+            (false, false) => Self::Off,
+        }
     }
 }
 
@@ -47,24 +56,35 @@ pub(crate) fn asked_for(
     let wanted = entry.delegation == Delegation::Wanted;
     let asks = wanted && granted.is_empty() && kind != Kind::Deregistration;
     let granted = granted.iter().copied().filter(move |_| wanted);
-    let prefixes = granted.chain(asks.then(Ipv6Net::default));
-    prefixes.map(|prefix| DelegatedMobileNetworkPrefix { prefix: IpNet::V6(prefix) })
+    let prefixes = granted.chain(asks.then(|| IpNet::V6(Ipv6Net::default())));
+    prefixes.map(|prefix| DelegatedMobileNetworkPrefix { prefix })
 }
 
-/// What an acknowledgement delegates.
-pub(crate) fn granted(delegation: Delegation, options: OptionsRef<'_>) -> Vec<Ipv6Net> {
-    if delegation != Delegation::Wanted {
-        return Vec::new();
-    }
+/// What an acknowledgement delegates. A node behind a link has no use for IPv4 subnets.
+pub(crate) fn granted(delegation: Delegation, options: OptionsRef<'_>) -> Vec<IpNet> {
+    let takes_ipv4 = match delegation {
+        Delegation::Off | Delegation::Released => return Vec::new(),
+        Delegation::Wanted => false,
+        Delegation::Networks => true,
+    };
     let options = options.all::<DelegatedMobileNetworkPrefix>();
-    let mut prefixes: Vec<Ipv6Net> = Vec::new();
+    let mut prefixes: Vec<IpNet> = Vec::new();
     for option in options.filter(|option| !option.is_request()) {
-        match option.prefix.trunc() {
-            IpNet::V6(prefix) if !prefixes.contains(&prefix) => prefixes.push(prefix),
-            IpNet::V6(_) | IpNet::V4(_) => {}
+        let prefix = option.prefix.trunc();
+        let of_use = takes_ipv4 || prefix.addr().is_ipv6();
+        if of_use && !prefixes.contains(&prefix) && prefixes.len() < MOST_PREFIXES {
+            prefixes.push(prefix);
         }
     }
     prefixes
+}
+
+/// The prefix, if it is an IPv6 one.
+pub(crate) fn ipv6(net: IpNet) -> Option<Ipv6Net> {
+    match net {
+        IpNet::V6(net) => Some(net),
+        IpNet::V4(_) => None,
+    }
 }
 
 impl Mag {
@@ -110,10 +130,11 @@ impl Mag {
     ) -> Vec<Ipv6Net> {
         let Some(entry) = self.list.get_mut(id) else { return Vec::new() };
         let State::Active { grant, .. } = &mut entry.state else { return Vec::new() };
-        let is_released = |prefix: &mut Ipv6Net| released.contains(prefix);
-        let gone: Vec<Ipv6Net> = grant.delegated.extract_if(.., is_released).collect();
+        let is_released =
+            |prefix: &mut IpNet| matches!(prefix, IpNet::V6(p) if released.contains(p));
+        let gone: Vec<IpNet> = grant.delegated.extract_if(.., is_released).collect();
         if gone.is_empty() {
-            return gone;
+            return Vec::new();
         }
         if grant.delegated.is_empty() {
             entry.delegation = Delegation::Released;
@@ -121,7 +142,7 @@ impl Mag {
         self.tell(id);
         self.report_delegation(id);
         self.reassert(id, now);
-        gone
+        gone.into_iter().filter_map(ipv6).collect()
     }
 
     /// Tells what is delegated now.

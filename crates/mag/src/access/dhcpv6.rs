@@ -18,7 +18,7 @@ use kedge_access_wire::icmpv6::Route;
 use kedge_model::{BindingId, Ipv6Net, MacAddr};
 use kedge_sansio::Now;
 
-use super::GATEWAY_LINK_LOCAL;
+use super::{GATEWAY_LINK_LOCAL, delegation};
 use crate::list::State;
 use crate::{Mag, Output};
 
@@ -150,12 +150,13 @@ impl Mag {
                 None => self.stats.dhcpv6.discarded += 1,
             };
         }
-        let prefixes = grant.map_or(&[][..], |grant| &grant.delegated);
+        let delegated = grant.map_or(&[][..], |grant| &grant.delegated).iter();
+        let prefixes: Vec<Ipv6Net> = delegated.copied().filter_map(delegation::ipv6).collect();
         let left = grant.map_or(0, |g| g.expires.saturating_duration_since(now.mono).as_secs());
         let named: Vec<Ipv6Net> = associations(message).flat_map(named_prefixes).collect();
         let unclaimed = prefixes.iter().copied().filter(|p| !named.contains(p)).collect();
         let lifetime = u32::try_from(left).unwrap_or(u32::MAX);
-        let mut leases = Leases { prefixes, unclaimed, lifetime };
+        let mut leases = Leases { prefixes: &prefixes, unclaimed, lifetime };
         let kind = message.message_type;
         let answers = associations(message)
             .map(|association| match association {

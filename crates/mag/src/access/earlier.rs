@@ -8,7 +8,7 @@
 //! ends the use of the addresses for what is new, and a valid lifetime of zero is cut by the host
 //! to two hours (RFC 4862 §5.5.3), in which nothing reaches it anyway.
 
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use kedge_model::{BindingId, Ipv6Net};
 use kedge_sansio::Now;
@@ -43,8 +43,8 @@ impl Mag {
 
 fn is_granted(entry: &Entry, address: Ipv6Addr) -> bool {
     entry.grant().is_some_and(|grant| {
-        let mut all = grant.prefixes.iter().chain(&grant.delegated);
-        all.any(|prefix| prefix.contains(&address))
+        grant.prefixes.iter().any(|prefix| prefix.contains(&address))
+            || grant.delegated.iter().any(|prefix| prefix.contains(&IpAddr::V6(address)))
     })
 }
 

@@ -76,7 +76,7 @@ impl Mag {
 
     /// Sends an advertisement and starts the timer of the next one.
     pub(crate) fn advertise(&mut self, id: BindingId, now: Now) {
-        let Some(entry) = self.list.get(id) else { return };
+        let Some(entry) = self.list.get(id).filter(|entry| !entry.is_router()) else { return };
         let Some(grant) = entry.grant() else { return };
         if grant.prefixes.is_empty() && entry.advertising.withdrawals_left == 0 {
             return;
@@ -129,7 +129,7 @@ impl Mag {
     /// Tells the node that the gateway is no router for it any more and its prefixes are not to
     /// be used (RFC 4861 §6.2.5, RFC 5213 §6.12). A node that has gone does not hear it.
     pub(crate) fn advertise_end(&mut self, id: BindingId) {
-        let Some(entry) = self.list.get(id) else { return };
+        let Some(entry) = self.list.get(id).filter(|entry| !entry.is_router()) else { return };
         let Some(grant) = entry.grant() else { return };
         let link_is_down = self.links.get(&entry.interface).is_some_and(|l| *l != LinkState::Up);
         if grant.prefixes.is_empty() || link_is_down {

@@ -179,7 +179,7 @@ fn what_the_anchor_delegates_is_tunnelled_and_routed_to_the_router_and_refreshed
     let mut world = router_with(&[MOBILE_NETWORK, OTHER_NETWORK]);
     let delegated = [net(MOBILE_NETWORK), net(OTHER_NETWORK)];
     let access = world.access.values().next().unwrap();
-    assert_eq!(access.delegated, delegated);
+    assert_eq!(access.delegated, delegated.map(IpNet::V6));
     let on_link: Vec<IpNet> = vec![PREFIX.parse().unwrap(), "10.1.0.7/32".parse().unwrap()];
     assert_eq!(access.inner, on_link, "what is behind the router is not on its link");
     let inner = &world.forwarding.values().next().unwrap().inner;
@@ -289,7 +289,7 @@ fn prefixes_that_are_in_use_elsewhere_are_given_up_for_what_the_anchor_chooses()
     assert_eq!(asked(&again), ["::/0".parse().unwrap()]);
     assert_eq!(again.prefixes(), [net(PREFIX)], "the home network prefix is kept");
     delegate(&mut world, &again, &[OTHER_NETWORK]);
-    assert_eq!(world.access.values().next().unwrap().delegated, [net(OTHER_NETWORK)]);
+    assert_eq!(world.access.values().next().unwrap().delegated, [IpNet::V6(net(OTHER_NETWORK))]);
     // The router hears of it when it extends what it had.
     let renew = message(MessageType::RENEW, vec![association(&[MOBILE_NETWORK])]);
     let leases = leased(&ask(&mut world, &renew)).unwrap();
@@ -336,7 +336,10 @@ fn the_network_behind_a_router_moves_with_any_packet_of_it() {
     let update = world.take_one();
     delegate(&mut world, &update, &[MOBILE_NETWORK]);
     let access = world.access.values().next().unwrap();
-    assert_eq!((access.mac, &access.delegated[..]), (Some(NODE), &[net(MOBILE_NETWORK)][..]));
+    assert_eq!(
+        (access.mac, &access.delegated[..]),
+        (Some(NODE), &[IpNet::V6(net(MOBILE_NETWORK))][..])
+    );
 }
 
 #[test]
@@ -527,7 +530,7 @@ fn ipv4_subnets_and_repeated_or_empty_options_of_the_anchor_are_not_delegated() 
             options.push(DelegatedMobileNetworkPrefix { prefix: prefix.parse().unwrap() });
         }
     });
-    assert_eq!(world.access.values().next().unwrap().delegated, [net(MOBILE_NETWORK)]);
+    assert_eq!(world.access.values().next().unwrap().delegated, [IpNet::V6(net(MOBILE_NETWORK))]);
 }
 
 #[test]

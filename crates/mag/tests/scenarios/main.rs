@@ -3,6 +3,7 @@
 mod access_link;
 mod anchors;
 mod any_order;
+mod branch;
 mod control;
 mod counters;
 mod delegation;

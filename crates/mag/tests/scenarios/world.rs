@@ -67,6 +67,7 @@ pub fn settings() -> Settings {
         mtu: 1500,
         identity: None,
         static_node: false,
+        logical: false,
     };
     Settings {
         name: "MAG1".to_owned(),

@@ -53,12 +53,16 @@ mod at {
     pub(super) const VLAN_TAG: u32 = (libc::SKF_AD_OFF + libc::SKF_AD_VLAN_TAG).cast_unsigned();
 }
 
-/// The program for a gateway to which `attached` are attached, and what it detects.
-pub(super) fn program(attached: &BTreeSet<MacAddr>) -> (Vec<sock_filter>, Detection) {
-    let detection = match attached.len() {
+/// What a gateway to which `attached` are attached can detect.
+pub(super) fn detection(attached: &BTreeSet<MacAddr>) -> Detection {
+    match attached.len() {
         0..=MAX_ATTACHED => Detection::AnyPacket,
         _ => Detection::ControlOnly,
-    };
+    }
+}
+
+/// The program that detects so much while `attached` are attached.
+pub(super) fn program(attached: &BTreeSet<MacAddr>, detection: Detection) -> Vec<sock_filter> {
     let mut p = Program::default();
     let drop = p.returns(0);
     let control = p.returns(CONTROL_SNAP);
@@ -106,7 +110,7 @@ pub(super) fn program(attached: &BTreeSet<MacAddr>) -> (Vec<sock_filter>, Detect
     let source = p.load(BPF_LD | BPF_W | BPF_ABS, at::VLAN_TAG);
     p.jump(BPF_JSET, 0x0100, drop, source);
     p.load(BPF_LD | BPF_H | BPF_ABS, at::SOURCE_HIGH);
-    (p.finish(), detection)
+    p.finish()
 }
 
 /// A MAC address as the two loads give it: the first two octets, and the last four.

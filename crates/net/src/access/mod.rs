@@ -75,7 +75,8 @@ impl AccessSocket {
             held().map_err(|e| NetError::new("hold the DHCP server ports on", name, e))?;
         let buffer = Box::new([0; FRAME_SIZE]);
         let access = Self { fd, _dhcp_ports, device: name.clone(), buffer };
-        access.attach_filter(&BTreeSet::new())?;
+        let nobody = BTreeSet::new();
+        access.attach_filter(&nobody, filter::detection(&nobody))?;
         let set_up = || {
             let fd = access.fd.as_fd();
             socket::set_receive_buffer(fd, RECEIVE_BUFFER)?;
@@ -98,7 +99,14 @@ impl AccessSocket {
 
     /// States whose packets are ordinary traffic. What had arrived before is still received.
     pub fn set_attached(&self, attached: &BTreeSet<MacAddr>) -> Result<Detection, NetError> {
-        self.attach_filter(attached)
+        let detection = filter::detection(attached);
+        self.attach_filter(attached, detection)?;
+        Ok(detection)
+    }
+
+    /// States that nobody is looked for: from here on, control messages alone are received.
+    pub fn hear_control_only(&self) -> Result<(), NetError> {
+        self.attach_filter(&BTreeSet::new(), Detection::ControlOnly)
     }
 
     /// The next frame that has arrived.
@@ -167,16 +175,19 @@ impl AccessSocket {
 }
 
 impl AccessSocket {
-    fn attach_filter(&self, attached: &BTreeSet<MacAddr>) -> Result<Detection, NetError> {
-        let (mut program, detection) = filter::program(attached);
+    fn attach_filter(
+        &self,
+        attached: &BTreeSet<MacAddr>,
+        detection: Detection,
+    ) -> Result<(), NetError> {
+        let mut program = filter::program(attached, detection);
         let description = libc::sock_fprog {
             len: u16::try_from(program.len()).expect("MAX_ATTACHED bounds the program"),
             filter: program.as_mut_ptr(),
         };
         // The kernel copies the program during the call, and swaps it for the old one at once.
         socket::set(self.fd.as_fd(), libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &description)
-            .map_err(|e| NetError::new("attach the packet filter of", &self.device, e))?;
-        Ok(detection)
+            .map_err(|e| NetError::new("attach the packet filter of", &self.device, e))
     }
 }
 

@@ -22,6 +22,8 @@ pub enum NextHop {
     Device(DeviceIndex),
     /// To a router; without a device, to where the router is found.
     Via(IpAddr, Option<DeviceIndex>),
+    /// Nowhere: the sender is told so.
+    Unreachable,
 }
 
 /// A route of this daemon.
@@ -45,6 +47,7 @@ impl fmt::Display for Route {
             NextHop::Device(device) => write!(f, " to {device}")?,
             NextHop::Via(router, None) => write!(f, " via {router}")?,
             NextHop::Via(router, Some(device)) => write!(f, " via {router} on {device}")?,
+            NextHop::Unreachable => f.write_str(" unreachable")?,
         }
         if self.table != Table::MAIN {
             write!(f, " in table {}", self.table.0)?;
@@ -87,14 +90,15 @@ impl Netlink {
             .map_err(|r| r.of("remove route", route))
     }
 
-    /// Adds or replaces many routes, 64 in each system call, and gives the failures by place.
-    pub fn replace_routes(&mut self, routes: &[Route]) -> Result<Vec<(usize, NetError)>, NetError> {
+    /// Adds many routes, 64 in each system call, and gives the failures by place, as
+    /// [`Self::add_route`] does.
+    pub fn add_routes(&mut self, routes: &[Route]) -> Result<Vec<(usize, NetError)>, NetError> {
         let messages = routes.iter().map(|r| RouteNetlinkMessage::NewRoute(message(r)));
         let mut failures = Vec::new();
-        self.change_many(messages, NLM_F_CREATE | NLM_F_REPLACE, |place, refusal| {
-            failures.push((place, refusal.of("replace route", routes[place])));
+        self.change_many(messages, NLM_F_CREATE | NLM_F_EXCL, |place, refusal| {
+            failures.push((place, refusal.of("add route", routes[place])));
         })
-        .map_err(|r| r.of("replace routes", ""))?;
+        .map_err(|r| r.of("add routes", ""))?;
         Ok(failures)
     }
 
@@ -188,6 +192,8 @@ impl Route {
             }
         }
         let next_hop = match (gateway, device) {
+            // IPv6 names the loopback device with it.
+            _ if header.kind == RouteType::Unreachable => NextHop::Unreachable,
             (Some(router), device) => NextHop::Via(router, device),
             (None, Some(device)) => NextHop::Device(device),
             (None, None) => return None,
@@ -233,7 +239,10 @@ fn message(route: &Route) -> RouteMessage {
             (IpNet::V4(_), NextHop::Device(_)) => RouteScope::Link,
             _ => RouteScope::Universe,
         },
-        kind: RouteType::Unicast,
+        kind: match route.next_hop {
+            NextHop::Unreachable => RouteType::Unreachable,
+            NextHop::Device(_) | NextHop::Via(..) => RouteType::Unicast,
+        },
         ..RouteHeader::default()
     };
     let network = route.destination.network();
@@ -245,6 +254,7 @@ fn message(route: &Route) -> RouteMessage {
             message.attributes.push(RouteAttribute::Gateway(router.into()));
             device
         }
+        NextHop::Unreachable => None,
     };
     message.attributes.extend(device.map(|d| RouteAttribute::Oif(d.0)));
     if route.metric != 0 {

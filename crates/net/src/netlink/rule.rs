@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use kedge_model::IpNet;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST};
 use netlink_packet_route::route::RouteProtocol;
 use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleMessage, RulePortRange};
@@ -25,6 +26,24 @@ pub enum Rule {
         /// When the rule is asked; lower is earlier. The main table is asked at 32766.
         priority: u32,
     },
+    /// `ip rule add from PREFIX lookup TABLE priority PRIORITY`.
+    Source {
+        /// Where packets come from.
+        source: IpNet,
+        /// The table to look in.
+        table: Table,
+        /// When the rule is asked.
+        priority: u32,
+    },
+    /// `ip rule add lookup TABLE priority PRIORITY`, for one address family.
+    Lookup {
+        /// Whether it is for IPv6 packets.
+        ipv6: bool,
+        /// The table to look in.
+        table: Table,
+        /// When the rule is asked.
+        priority: u32,
+    },
     /// `ip rule add from ADDRESS ipproto icmp dport 771 blackhole`, 260 for IPv6: the kernel tells
     /// nobody in this name that a port is unreachable. To a rule, the type and the code of an
     /// ICMP message are its destination port.
@@ -42,8 +61,11 @@ pub enum Rule {
 impl Rule {
     fn family(&self) -> AddressFamily {
         match self {
-            Self::Input { ipv6: true, .. } => AddressFamily::Inet6,
-            Self::Input { .. } => AddressFamily::Inet,
+            Self::Input { ipv6: true, .. } | Self::Lookup { ipv6: true, .. } => {
+                AddressFamily::Inet6
+            }
+            Self::Input { .. } | Self::Lookup { .. } => AddressFamily::Inet,
+            Self::Source { source, .. } => super::family_of(source.addr()),
             Self::NoPortUnreachable { from, .. } => super::family_of(*from),
         }
     }
@@ -55,6 +77,11 @@ impl fmt::Display for Rule {
             Self::Input { ipv6, input, table, .. } => {
                 let family = if *ipv6 { "IPv6" } else { "IPv4" };
                 write!(f, "{family} from {input} to table {}", table.0)
+            }
+            Self::Source { source, table, .. } => write!(f, "from {source} to table {}", table.0),
+            Self::Lookup { ipv6, table, .. } => {
+                let family = if *ipv6 { "IPv6" } else { "IPv4" };
+                write!(f, "{family} to table {}", table.0)
             }
             Self::NoPortUnreachable { from, .. } => write!(f, "no port unreachable from {from}"),
         }
@@ -109,6 +136,11 @@ impl Rule {
         let ipv6 = message.header.family == AddressFamily::Inet6;
         match (ours, input, from) {
             (true, Some(input), None) => Some(Self::Input { ipv6, input, table, priority }),
+            (true, None, None) => Some(Self::Lookup { ipv6, table, priority }),
+            (true, None, Some(from)) if message.header.action == RuleAction::ToTable => {
+                let source = IpNet::new(from, message.header.src_len).ok()?;
+                Some(Self::Source { source, table, priority })
+            }
             (true, None, Some(from)) => Some(Self::NoPortUnreachable { from, priority }),
             _ => None,
         }
@@ -122,6 +154,18 @@ fn message(rule: &Rule) -> RuleMessage {
         Rule::Input { input, table, priority, .. } => {
             message.header.action = RuleAction::ToTable;
             message.attributes.push(RuleAttribute::Iifname(input.clone()));
+            message.attributes.push(RuleAttribute::Table(table.0));
+            *priority
+        }
+        Rule::Source { source, table, priority } => {
+            message.header.action = RuleAction::ToTable;
+            message.header.src_len = source.prefix_len();
+            message.attributes.push(RuleAttribute::Source(source.network()));
+            message.attributes.push(RuleAttribute::Table(table.0));
+            *priority
+        }
+        Rule::Lookup { table, priority, .. } => {
+            message.header.action = RuleAction::ToTable;
             message.attributes.push(RuleAttribute::Table(table.0));
             *priority
         }

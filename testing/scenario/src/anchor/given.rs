@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use kedge_lma::{
-    Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool,
-    MobileNetworkPool, Network, Peer, Profile, Revocation, Service, Settings,
+    Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool, MnpMaximum,
+    MobileNetworkPool, Network, Peer, Profile, Revocation, Service, Settings, Unchecked,
 };
 use kedge_model::{IpNet, Ipv4Net, Ipv6Net, Lifetime, VrfId};
 
@@ -39,12 +39,12 @@ const NETWORK: &str = "home";
 pub fn usual() -> Settings {
     let peers = STATIONS.iter().filter(|(name, _)| *name != "stranger").map(peer).collect();
     let network = Network {
-        mobile_networks: Vec::new(),
         ipv4: Some(Ipv4Pool { start: [10, 0, 0, 2].into(), prefix_len: 24 }),
         ipv6: Some(Ipv6Pool {
             start: [0x2001, 0xdb8, 0x100, 0, 0, 0, 0, 0].into(),
             prefix_len: 48,
         }),
+        ..Network::default()
     };
     Settings {
         peers,
@@ -84,7 +84,9 @@ pub fn address(station: &str, ipv4: bool) -> Result<IpAddr, String> {
 /// `gre-keys off`, `heartbeat 60s timeout 3s retries 3` or `none`, `revocation 1s to 2s retries 1`,
 /// `restart-counter 7`, `ipv6-pool 2001:db8:100::/48` or `none`, `ipv4-pool 10.0.0.2/24` or `none`,
 /// `profile alice dual`, `ipv4`, `ipv6` or `disabled`, optionally with `service internet`,
-/// `no profile`, `dscp 46`, `timestamps required`, `mobile-networks 2001:db8:200::/48 56`.
+/// `no profile`, `dscp 46`, `timestamps required`, `mobile-networks 2001:db8:200::/48 56`,
+/// `network unauthorized` (no pools), `mobile-networks unchecked`, `mnp-of-session 16`,
+/// `mnp-of-customer 2000`, each optionally with `ipv4` or `ipv6`.
 pub fn set(settings: &mut Settings, words: &mut Words<'_>) -> Result<(), String> {
     let network = settings.networks.entry(NETWORK.to_owned()).or_default();
     match words.next("a setting")? {
@@ -142,6 +144,12 @@ pub fn set(settings: &mut Settings, words: &mut Words<'_>) -> Result<(), String>
             settings.profiles.insert(node, profile);
         }
         "timestamps" if words.take("required") => settings.timestamp_required = true,
+        "network" if words.take("unauthorized") => *network = Network::unauthorized(),
+        "mobile-networks" if words.take("unchecked") => {
+            network.unchecked = Unchecked::MobileNetworks;
+        }
+        "mnp-of-session" => maximum(&mut settings.mnp_of_session, words)?,
+        "mnp-of-customer" => maximum(&mut settings.mnp_of_customer, words)?,
         "mobile-networks" => {
             let pool: IpNet = words.value("a prefix")?;
             let network_len = words.value("the length of each")?;
@@ -154,6 +162,16 @@ pub fn set(settings: &mut Settings, words: &mut Words<'_>) -> Result<(), String>
         }
         other => return Err(format!("there is no setting “{other}”")),
     }
+    Ok(())
+}
+
+fn maximum(maximum: &mut MnpMaximum, words: &mut Words<'_>) -> Result<(), String> {
+    let of = match (words.take("ipv4"), words.take("ipv6")) {
+        (true, _) => &mut maximum.ipv4,
+        (_, true) => &mut maximum.ipv6,
+        _ => &mut maximum.both,
+    };
+    *of = words.value("a number")?;
     Ok(())
 }
 

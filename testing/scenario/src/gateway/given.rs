@@ -66,6 +66,7 @@ pub fn usual() -> Result<Settings, String> {
         mtu: 1500,
         identity: None,
         static_node: false,
+        logical: false,
     };
     let mut identities = BTreeMap::new();
     for node in NODES.iter().filter(|node| **node != "stranger") {

@@ -1,0 +1,52 @@
+//! The numbers of customers, beside those of routing worlds.
+//!
+//! A number means the same customer as long as the daemon runs: one that was removed a moment ago
+//! and still hears answers is never taken for what came after it.
+
+use std::collections::BTreeMap;
+
+use kedge_model::CustomerId;
+
+use crate::apply::ApplyError;
+use crate::worlds::Worlds;
+
+/// Every customer and every routing world that the daemon has heard of.
+#[derive(Debug, Default)]
+pub struct Numbers {
+    /// The routing worlds.
+    pub worlds: Worlds,
+    customers: BTreeMap<String, CustomerId>,
+}
+
+impl Numbers {
+    /// The number of a customer.
+    pub fn customer(&mut self, name: &str) -> Result<CustomerId, ApplyError> {
+        if let Some(known) = self.customers.get(name) {
+            return Ok(*known);
+        }
+        // The first number is that of what an anchor serves without customers.
+        let next = u32::try_from(self.customers.len() + 1).ok().map(CustomerId);
+        let next = next.filter(|next| *next <= CustomerId::MAX);
+        let next = next.ok_or(ApplyError::TooManyCustomers)?;
+        self.customers.insert(name.to_owned(), next);
+        Ok(next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_customer_keeps_its_number_and_there_are_as_many_as_a_binding_has_room_for() {
+        let mut numbers = Numbers::default();
+        let first = numbers.customer("CUST1").expect("room");
+        assert_eq!((first, numbers.customer("CUST2")), (CustomerId(1), Ok(CustomerId(2))));
+        assert_eq!(numbers.customer("CUST1"), Ok(first));
+        for number in 3..=CustomerId::MAX.0 {
+            numbers.customer(&format!("CUST{number}")).expect("room");
+        }
+        assert_eq!(numbers.customer("more"), Err(ApplyError::TooManyCustomers));
+        assert_eq!(numbers.customer("CUST1"), Ok(first));
+    }
+}

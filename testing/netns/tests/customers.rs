@@ -1,0 +1,262 @@
+//! Mobile local loop on the real kernel: the configuration of the vendor's document, with customers
+//! whose routing worlds are namespaces and whose subscribers, correspondents and addresses are the
+//! same.
+//!
+//! ```text
+//!   cn1 ── core0 VRF1 ┐                 ┌ tp0 ── mag1 ── air ── mn1   node@CUST1
+//!                     ├ kedged CUSTSP ══╡
+//!   cn2 ── core0 VRF2 ┘ (on lma)        └ tp0 ── mag2 ── air ── mn2   node@CUST2
+//!
+//!   15.15.15.2, 2002:15::2 are the anchor's addresses for CUST1; 16.16.16.2, 2002:16::2 for CUST2
+//!   198.51.100.10 is both correspondents' address; 10.10.10.2 is both nodes', and so is their MAC
+//! ```
+
+use std::{net::Ipv4Addr, time::Duration};
+
+use kedge_lab::{Capture, Daemon, Host, Lab, Link, MobileNode, Ping, Switch, wait};
+use serde_json::Value;
+
+const SOON: Duration = Duration::from_secs(30);
+const MAC: &str = "02:00:5e:10:00:01";
+const CORRESPONDENT: &str = "198.51.100.10";
+/// Octets of a ping's data tell whose it is.
+const SIZES: [&str; 2] = ["101", "202"];
+const PACE: Duration = Duration::from_millis(100);
+
+/// A stage with two customers, each with a gateway, a node and a correspondent.
+struct Stage {
+    anchor: Daemon,
+    mags: Vec<Daemon>,
+    nodes: Vec<MobileNode>,
+    inner: Vec<Host>,
+    custsp: Host,
+    // Last: it removes the rest.
+    lab: Lab,
+}
+
+/// The customer's part of the document's example. `key` is what only its gateways have.
+fn customer(number: usize, key: &str) -> String {
+    let net = number + 14;
+    format!(
+        "  customer CUST{number} vrf VRF{number}\n   bce lifetime 300\n   \
+         heartbeat interval 30 retries 10 timeout 10\n   auth-option spi 100 key ascii {key}\n   \
+         network authorized CUST{number}\n    \
+         pool mobile-node ipv4 start-address 10.10.10.1 pool-prefix 24\n    \
+         pool mobile-node ipv6 start-address 2002:10:10:1::1 pool-prefix 48\n   !\n   \
+         transport vrf CUSTSP\n    address ipv4 {net}.{net}.{net}.2\n    \
+         address ipv6 2002:{net}::2\n   !\n  !\n"
+    )
+}
+
+fn profile(number: usize) -> String {
+    format!(
+        " nai @CUST{number}\n  lma LMA\n  network CUST{number}\n  service dual\n  \
+         customer CUST{number}\n !\n"
+    )
+}
+
+fn vrf(name: &str, host: &Host) -> String {
+    format!("vrf {name}\n netns {}\n!\n", host.namespace())
+}
+
+const SERVICE: &str = "ipv6 mobile pmipv6-lma LMA domain D1\n mobility-service mobile-local-loop\n";
+
+fn key(number: usize) -> String {
+    format!("secret-of-cust{number}")
+}
+
+impl Stage {
+    fn set() -> Self {
+        let lab = Lab::new("kgcust").expect("lab");
+        let net = Switch::new(&lab, "net", &["transport"]).expect("transport");
+        let air = Switch::new(&lab, "air", &["mag1", "mag2"]).expect("air");
+        let (lma, custsp) = (lab.host("lma").expect("lma"), lab.host("custsp").expect("custsp"));
+        net.plug(&custsp, "tp0", "transport").expect("transport");
+        let (mut mags, mut nodes, mut inner) = (Vec::new(), Vec::new(), Vec::new());
+        for number in 1..=3 {
+            let world = lab.host(&format!("vrf{number}")).expect("inner world");
+            let cn = lab.host(&format!("cn{number}")).expect("correspondent");
+            Link::between(&cn, "eth0", &world, "core0").expect("link");
+            cn.address("eth0", "198.51.100.10/24").expect("address");
+            cn.route("default via 198.51.100.1").expect("route");
+            world.router().expect("router");
+            world.address("core0", "198.51.100.1/24").expect("address");
+            inner.push(world);
+            let net = number + 14;
+            custsp.address("tp0", &format!("{net}.{net}.{net}.2/24")).expect("address");
+            custsp.address("tp0", &format!("2002:{net}::2/64")).expect("address");
+        }
+        let config = format!(
+            "{}{}{}{}ipv6 mobile pmipv6-domain D1\n lma LMA\n !\n{}{}!\n\
+             ipv6 mobile pmipv6-lma LMA domain D1\n bce maximum 128000\n dscp control-plane 45\n \
+             dynamic mag learning\n mobility-service mobile-local-loop\n{}{} !\n!\n",
+            vrf("VRF1", &inner[0]),
+            vrf("VRF2", &inner[1]),
+            vrf("VRF3", &inner[2]),
+            vrf("CUSTSP", &custsp),
+            profile(1),
+            profile(2),
+            customer(1, &key(1)),
+            customer(2, &key(2)),
+        );
+        let anchor = Daemon::start(&lma, &config).expect("anchor");
+        for number in 1..=2 {
+            let name = format!("mag{number}");
+            let mag = lab.host(&name).expect("gateway");
+            mag.router().expect("router");
+            net.plug(&mag, "tp0", "transport").expect("transport");
+            let at = number + 14;
+            mag.address("tp0", &format!("2002:{at}::11/64")).expect("address");
+            air.plug(&mag, "acc0", &name).expect("access");
+            let config = format!(
+                "ipv6 mobile pmipv6-domain D1\n auth-option spi 100 key ascii {}\n nai @CUST{number}\n  \
+                 service dual\n !\n!\nipv6 mobile pmipv6-mag {name} domain D1\n \
+                 address ipv6 2002:{at}::11\n lma LMA D1\n  ipv6-address 2002:{at}::2\n !\n \
+                 interface acc0\n !\n mobile-node mac 0200.5e10.0001 nai node@CUST{number}\n!\n",
+                key(number),
+            );
+            mags.push(Daemon::start(&mag, &config).expect("gateway"));
+            let mut node = MobileNode::new(&lab, &air, &format!("mn{number}"), MAC).expect("node");
+            node.port().plug_into(&name).expect("attach");
+            node.start_dhcp().expect("dhcp");
+            nodes.push(node);
+        }
+        Self { anchor, mags, nodes, inner, custsp, lab }
+    }
+
+    /// Every node's IPv4 address, once it has one.
+    fn addresses(&self) -> Vec<Ipv4Addr> {
+        let address = |node: &MobileNode| {
+            node.wait_ipv4(SOON).unwrap_or_else(|e| panic!("{e}\n{}", self.anchor.log()))
+        };
+        self.nodes.iter().map(address).collect()
+    }
+
+    fn pings(&self) -> Vec<Ping> {
+        let ping = |node: &MobileNode| {
+            let ping = Ping::start(node.host(), "ping", CORRESPONDENT, PACE).expect("ping");
+            ping.wait_steady(SOON, 0, 3).unwrap_or_else(|e| panic!("{e}\n{}", self.anchor.log()));
+            ping
+        };
+        self.nodes.iter().map(ping).collect()
+    }
+
+    fn commit(&self, lines: &str) -> String {
+        let said = self.anchor.script(&format!("configure\n{lines}commit\n"));
+        said.unwrap_or_else(|e| panic!("{lines}{e}\n{}", self.anchor.log()))
+    }
+
+    /// The anchor's bindings as (customer, subscriber, state).
+    fn bindings(&self) -> Vec<(String, String, String)> {
+        let shown = self.json("show ipv6 mobile pmipv6 lma bindings");
+        let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+        let list = shown["bindings"].as_array().expect("a list").iter();
+        list.map(|b| (text(&b["customer"]), text(&b["mn_id"]), text(&b["state"]))).collect()
+    }
+
+    fn json(&self, command: &str) -> Value {
+        let shown = self.anchor.kedge(&format!("{command} | json")).expect("an answer");
+        serde_json::from_str(&shown).expect("JSON")
+    }
+}
+
+fn active(customer: &str) -> (String, String, String) {
+    (customer.to_owned(), format!("node@{customer}"), "active".to_owned())
+}
+
+#[test]
+fn two_customers_have_the_same_subscriber_address_and_neither_sees_the_other() {
+    let stage = Stage::set();
+    let addresses = stage.addresses();
+    assert_eq!(addresses[0], addresses[1], "both customers have the same pool");
+    let address = addresses[0].to_string();
+    assert_eq!(stage.bindings(), [active("CUST1"), active("CUST2")]);
+
+    let inner: Vec<Capture> = stage.inner[..2]
+        .iter()
+        .map(|world| Capture::start(world, "core0", "icmp").expect("capture"))
+        .collect();
+    let outer = Capture::start(&stage.custsp, "tp0", "ip6").expect("capture");
+    for (node, size) in stage.nodes.iter().zip(SIZES) {
+        let words = ["-c", "5", "-i", "0.2", "-W", "5", "-s", size, CORRESPONDENT];
+        let said = node.host().exec("ping", &words);
+        assert!(said.as_ref().is_ok_and(|s| s.contains(" 0% packet loss")), "{said:?}");
+    }
+    for (place, capture) in inner.into_iter().enumerate() {
+        let recording = capture.stop().expect("recording");
+        // 20 and 8 octets of headers are before the data.
+        let total = |size: &str| {
+            let octets = size.parse::<u32>().expect("a number") + 28;
+            recording.count(&format!("ip.len == {octets} && ip.addr == {address}")).expect("count")
+        };
+        assert_eq!(total(SIZES[place]), 10, "five questions and five answers of its own");
+        assert_eq!(total(SIZES[1 - place]), 0, "nothing of the other customer");
+    }
+    let outer = outer.stop().expect("recording");
+    let between = |at: u32, from: u32| {
+        let pair = format!("(ipv6.addr == 2002:{at}::2 && ipv6.addr == 2002:{from}::11)");
+        outer.count(&format!("{pair} && icmp")).expect("count")
+    };
+    assert_eq!([between(15, 15), between(16, 16)], [10, 10]);
+    assert_eq!([between(15, 16), between(16, 15)], [0, 0], "no tunnel crosses");
+
+    // Each can be asked for on its own, and counts its own.
+    let one = stage.json("show ipv6 mobile pmipv6 lma bindings customer CUST2");
+    assert_eq!(
+        (one["total"].as_u64(), &one["bindings"][0]["customer"]),
+        (Some(1), &"CUST2".into())
+    );
+    let accepted = |of: &str| {
+        let groups = stage.json(&format!("show lma-service statistics{of}"));
+        groups["binding_updates_received"]["accepted"].as_u64().expect("a number")
+    };
+    let [first, second] = [" customer CUST1", " customer CUST2"].map(accepted);
+    assert!(first > 0 && second > 0 && first + second == accepted(""));
+    let license = stage.json("show ipv6 mobile pmipv6 lma statistics license");
+    assert_eq!(license["peak_bindings"], 2);
+    stage.lab.close().expect("nothing is left behind");
+}
+
+#[test]
+fn a_customer_comes_and_another_goes_and_the_flows_of_the_third_lose_nothing() {
+    let mut stage = Stage::set();
+    stage.addresses();
+    let pings = stage.pings();
+    let before: Vec<u64> = pings.iter().map(Ping::newest).collect();
+    let said = stage.commit(&format!(
+        "ipv6 mobile pmipv6-domain D1\n{}!\n{SERVICE}{}",
+        profile(3),
+        customer(3, &key(3)),
+    ));
+    assert!(!said.contains("end"), "no binding ends: {said}");
+    let after: Vec<u64> = pings
+        .iter()
+        .zip(&before)
+        .map(|(ping, newest)| ping.wait_steady(SOON, *newest, 10).expect("it goes on"))
+        .collect();
+    for ((ping, from), to) in pings.iter().zip(&before).zip(&after) {
+        assert_eq!(ping.span(*from, *to).lost, 0, "a customer that comes disturbs nobody");
+    }
+    assert_eq!(stage.bindings(), [active("CUST1"), active("CUST2")]);
+    let globals = stage.json("show ipv6 mobile pmipv6 lma globals customer CUST3");
+    assert_eq!(globals["customer"], "CUST3");
+
+    let newest = pings[1].newest();
+    let said = stage.commit(&format!("{SERVICE}  no customer CUST1 vrf VRF1\n"));
+    assert!(said.contains("1 binding of the anchor ends"), "{said}");
+    wait::until(SOON, "the removed customer's binding to end, and only that", || {
+        let left = stage.bindings();
+        if left == [active("CUST2")] { Ok(()) } else { Err(format!("{left:?}")) }
+    })
+    .unwrap_or_else(|e| panic!("{e}\n{}", stage.anchor.log()));
+    let to = pings[1].wait_steady(SOON, newest, 10).expect("it goes on");
+    assert_eq!(pings[1].span(newest, to).lost, 0, "a customer that goes disturbs nobody");
+    assert!(stage.anchor.log().contains("CUST1"), "{}", stage.anchor.log());
+    for mag in &mut stage.mags {
+        mag.stop().expect("gateway");
+    }
+    stage.anchor.stop().expect("anchor");
+    for world in &stage.inner {
+        assert!(!world.ip("link").expect("links").contains("kedge"), "no device is left");
+    }
+}
