@@ -223,7 +223,7 @@ impl Client {
         match self.frames.read_line(PATIENCE) {
             Ok(Line::Complete(line)) => Ok(line),
             Ok(Line::End) => Err(ClientError::Closed),
-            Ok(Line::TooLong) => Err(ClientError::AnswerTooLong),
+            Ok(Line::TooLong | Line::NoRoom) => Err(ClientError::AnswerTooLong),
             Err(error) if is_hangup(&error) => Err(ClientError::Closed),
             Err(error) => Err(timed_out(error)),
         }

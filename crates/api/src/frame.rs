@@ -8,6 +8,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
@@ -128,11 +130,63 @@ impl<S: Socket> Transport for StreamOwned<ClientConnection, Bounded<S>> {
     }
 }
 
+/// Octets that the long lines of all peers together may take.
+pub(crate) struct Room {
+    left: AtomicUsize,
+}
+
+impl Room {
+    /// What each peer has without asking for room: all but a configuration fits in.
+    const FREE: usize = 64 * 1024;
+
+    /// Room for this many octets.
+    pub(crate) fn new(octets: usize) -> Arc<Self> {
+        Arc::new(Self { left: AtomicUsize::new(octets) })
+    }
+
+    fn take(&self, octets: usize) -> bool {
+        let rest = |left: usize| left.checked_sub(octets);
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, rest).is_ok()
+    }
+
+    fn give_back(&self, octets: usize) {
+        self.left.fetch_add(octets, Ordering::Relaxed);
+    }
+}
+
+/// The part of a [`Room`] that one stream takes.
+struct Share {
+    room: Arc<Room>,
+    taken: usize,
+}
+
+impl Share {
+    /// Takes what `octets` need beyond what is free, or gives back what they do not need; false
+    /// when there is no room for them.
+    fn fit(&mut self, octets: usize) -> bool {
+        let needed = octets.saturating_sub(Room::FREE);
+        match needed.checked_sub(self.taken) {
+            Some(more) if !self.room.take(more) => return false,
+            Some(_) => {}
+            None => self.room.give_back(self.taken - needed),
+        }
+        self.taken = needed;
+        true
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.room.give_back(self.taken);
+    }
+}
+
 /// A stream with what has been read of it beyond the last line.
 pub(crate) struct Frames {
     stream: Box<dyn Transport>,
     buffer: Vec<u8>,
     limit: usize,
+    share: Option<Share>,
 }
 
 /// What reading a line came to.
@@ -144,12 +198,19 @@ pub(crate) enum Line {
     End,
     /// The line is longer than the limit; the stream is of no further use.
     TooLong,
+    /// Long lines of other peers have taken the room; the stream is of no further use.
+    NoRoom,
 }
 
 impl Frames {
     /// Lines of at most `limit` octets, newline included.
     pub(crate) fn new(stream: impl Transport + 'static, limit: usize) -> Self {
-        Self { stream: Box::new(stream), buffer: Vec::new(), limit }
+        Self { stream: Box::new(stream), buffer: Vec::new(), limit, share: None }
+    }
+
+    /// A line takes of `room` from the time that it comes until the next one is read.
+    pub(crate) fn sharing(self, room: &Arc<Room>) -> Self {
+        Self { share: Some(Share { room: Arc::clone(room), taken: 0 }), ..self }
     }
 
     /// Lines have at most `limit` octets from now on.
@@ -167,6 +228,9 @@ impl Frames {
         let deadline = Instant::now() + patience;
         let mut searched = 0;
         loop {
+            if self.share.as_mut().is_some_and(|share| !share.fit(self.buffer.len())) {
+                return Ok(Line::NoRoom);
+            }
             if let Some(at) = self.buffer[searched..].iter().position(|&octet| octet == b'\n') {
                 let end = searched + at;
                 if end >= self.limit {
@@ -262,6 +326,34 @@ mod tests {
         let (mut frames, mut peer) = pair(5);
         peer.write_all(b"abcdefgh").unwrap();
         assert_eq!(frames.read_line(LONG).unwrap(), Line::TooLong);
+    }
+
+    #[test]
+    fn long_lines_of_all_peers_share_one_room_and_give_it_back() {
+        let room = Room::new(CHUNK);
+        let open = || {
+            let (frames, peer) = pair(1 << 20);
+            (frames.sharing(&room), peer)
+        };
+        let send = |mut peer: &UnixStream, octets: usize| {
+            peer.write_all(&vec![b'x'; octets]).unwrap();
+            peer.write_all(b"\n").unwrap();
+        };
+        let ((mut one, peer_of_one), (mut other, peer_of_other)) = (open(), open());
+        send(&peer_of_one, Room::FREE + 1000);
+        assert!(matches!(one.read_line(LONG).unwrap(), Line::Complete(_)));
+        // The first one's line is not done with yet: both together are too long.
+        send(&peer_of_other, Room::FREE + CHUNK - 500);
+        assert_eq!(other.read_line(LONG).unwrap(), Line::NoRoom);
+        drop(other);
+        // A short line gives back what the long one took.
+        send(&peer_of_one, 1);
+        assert!(matches!(one.read_line(LONG).unwrap(), Line::Complete(_)));
+        let (mut third, peer_of_third) = open();
+        send(&peer_of_third, Room::FREE + CHUNK - 500);
+        assert!(matches!(third.read_line(LONG).unwrap(), Line::Complete(_)));
+        drop((one, third));
+        assert_eq!(room.left.load(Ordering::Relaxed), CHUNK);
     }
 
     #[test]

@@ -76,7 +76,8 @@ pub(crate) fn lines(
     while let Some((index, line)) = lines.next() {
         let place = format!("{name}:{}", index + 1);
         let line = match line {
-            Ok(line) => line,
+            // Some editors begin a file with a byte order mark.
+            Ok(line) => line.trim_start_matches('\u{feff}').to_owned(),
             Err(error) => return Err(Failure::Input { place, error }),
         };
         if files::wants_typed(&line, session) {

@@ -16,6 +16,7 @@ mod monitor;
 mod prompt;
 mod screen;
 mod session;
+mod setting;
 
 use std::io::{IsTerminal, stdin, stdout};
 use std::process::ExitCode;

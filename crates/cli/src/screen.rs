@@ -1,33 +1,58 @@
 //! What a person or a script sees: answers on standard output, through a pager when both ends
 //! are a terminal; complaints on standard error.
 
+use std::cell::Cell;
 use std::env;
+use std::ffi::OsStr;
 use std::io::{self, ErrorKind, IsTerminal, Write, stderr, stdin, stdout};
 use std::process::{Child, Command, Stdio};
 
 use kedge_api::{Refusal, Reply, Word};
 
 use crate::batch::Failure;
+use crate::setting::Setting;
 
 /// Where answers go.
 pub(crate) struct Screen {
     /// Both ends are a terminal, so a person can turn pages.
     paging: bool,
+    /// What `terminal length` has said; without it, the pager knows how long a page is.
+    length: Cell<Option<usize>>,
+    /// Standard output is a terminal that shows colours, and they are wanted.
+    colours: bool,
 }
 
 impl Screen {
     pub(crate) fn new() -> Self {
-        Self { paging: stdin().is_terminal() && stdout().is_terminal() }
+        let unwanted =
+            |name, value: fn(&OsStr) -> bool| env::var_os(name).is_some_and(|v| value(&v));
+        // https://no-color.org: whatever it says, if it says anything.
+        let plain = unwanted("NO_COLOR", |value| !value.is_empty())
+            || unwanted("TERM", |value| value == "dumb");
+        Self {
+            paging: stdin().is_terminal() && stdout().is_terminal(),
+            length: Cell::new(None),
+            colours: stdout().is_terminal() && !plain,
+        }
     }
 
     /// Shows the answer to `line`; an empty one shows nothing.
     pub(crate) fn show(&self, line: &str, reply: &Reply) -> io::Result<()> {
+        if let Some(Setting::Length(lines)) = Setting::of(line) {
+            self.length.set(Some(lines));
+        }
         let text = match reply {
+            Reply::Text(text) if self.colours && shows_changes(line) => coloured(text),
             Reply::Text(text) => text.clone(),
             Reply::Data(data) => format!("{data:#}\n"),
             Reply::Words(words) => table(words, width()),
         };
-        if self.paging && !text.is_empty() && !wants_no_pages(line) && page(&text)? {
+        let long = match self.length.get() {
+            None => !text.is_empty(),
+            Some(0) => false,
+            Some(length) => text.lines().count() > length,
+        };
+        if self.paging && long && !wants_no_pages(line) && page(&text)? {
             return Ok(());
         }
         let mut out = stdout().lock();
@@ -39,6 +64,32 @@ impl Screen {
 /// Columns of the terminal that answers go to, if it is one.
 pub(crate) fn width() -> Option<u16> {
     rustix::termios::tcgetwinsize(stdout()).ok().map(|size| size.ws_col).filter(|&col| col > 0)
+}
+
+/// Whether the answer to a command shows what comes and what goes.
+fn shows_changes(line: &str) -> bool {
+    let command = line.split('|').next().unwrap_or_default();
+    let words: Vec<String> = command.split_whitespace().map(str::to_ascii_lowercase).collect();
+    let is = |at: usize, whole: &str| {
+        words.get(at).is_some_and(|word| word.len() >= 2 && whole.starts_with(word.as_str()))
+    };
+    let changes = words.len() == 2 || is(2, "commit") && is(3, "changes");
+    is(0, "show") && is(1, "configuration") && changes || is(0, "commit")
+}
+
+/// What comes in green, what goes in red.
+fn coloured(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let colour = match line.as_bytes().first() {
+            Some(b'+') => "\x1b[32m",
+            Some(b'-') => "\x1b[31m",
+            _ => "",
+        };
+        let end = if colour.is_empty() { "" } else { "\x1b[0m" };
+        out.push_str(&format!("{colour}{line}{end}\n"));
+    }
+    out
 }
 
 /// Whether a command ends in `| no-more`.
@@ -235,6 +286,17 @@ mod tests {
         let fitted = "% unknown\n    command 'x'\n    a line that is long\n    ^\n  allowed: one,\n    two, three\n";
         assert_eq!(fit(text, Some(18)), fitted);
         assert_eq!(fit(text, None), text);
+    }
+
+    #[test]
+    fn what_comes_is_green_and_what_goes_is_red_where_changes_are_shown() {
+        assert_eq!(coloured(" a\n-  b\n+  c\n"), " a\n\x1b[31m-  b\x1b[0m\n\x1b[32m+  c\x1b[0m\n");
+        for line in ["show configuration", "sh conf", "show configuration commit changes 2"] {
+            assert!(shows_changes(line), "{line}");
+        }
+        for line in ["show configuration merge", "show configuration commit list", "show version"] {
+            assert!(!shows_changes(line), "{line}");
+        }
     }
 
     #[test]

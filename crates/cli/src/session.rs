@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use kedge_api::{Ask, Client, ClientError, Daemon, Format, Outcome, Refusal, Reply, Word};
 
 use crate::screen;
+use crate::setting::Setting;
 
 /// A connection that was silent for longer is not used again: the daemon closes it after ten
 /// minutes, and a command that got no answer must not be sent twice.
@@ -15,11 +16,13 @@ pub(crate) struct Session {
     daemon: Daemon,
     format: Format,
     client: Option<(Client, Instant)>,
+    /// What `terminal width` has said; without it, it is the terminal's own.
+    width: Option<u16>,
 }
 
 impl Session {
     pub(crate) fn new(daemon: Daemon, format: Format) -> Self {
-        Self { daemon, format, client: None }
+        Self { daemon, format, client: None, width: None }
     }
 
     /// The configuration mode the conversation is in.
@@ -52,8 +55,16 @@ impl Session {
         line: &str,
         text: Option<String>,
     ) -> Result<Outcome, ClientError> {
-        let (line, format, width) = (line.to_owned(), self.format, screen::width());
-        self.ask(Ask::Command { line, text, format, width })
+        let width = match self.width {
+            None => screen::width(),
+            Some(width) => Some(width).filter(|width| *width > 0),
+        };
+        let command = Ask::Command { line: line.to_owned(), text, format: self.format, width };
+        let outcome = self.ask(command)?;
+        if let (Ok(_), Some(Setting::Width(width))) = (&outcome, Setting::of(line)) {
+            self.width = Some(width);
+        }
+        Ok(outcome)
     }
 
     /// The words that may stand at the end of `line`.

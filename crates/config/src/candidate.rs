@@ -7,7 +7,9 @@ use std::sync::Arc;
 use kedge_grammar::{Editor, Hint, Notes};
 
 use crate::key::Key;
-use crate::{Config, ConfigError, ConfigFault, Warning, checked, render, table, warnings};
+use crate::{
+    Config, ConfigError, ConfigFault, Warning, checked, render, resequence, table, warnings,
+};
 
 /// How messages name the configuration that a candidate began with.
 const RUNNING: &str = "running-config";
@@ -35,10 +37,28 @@ impl Candidate {
     /// which is read all the same.
     pub fn line(&mut self, text: &str) -> Result<Vec<Warning>, Vec<ConfigError>> {
         const ORIGIN: &str = "";
+        let renumbering = resequence::parse(text);
+        if let Ok(renumbering) = renumbering {
+            let items = self.editor.clone().into_items();
+            let commands = renumbering.commands(&items, text).map_err(|error| vec![*error])?;
+            return self.merge(&commands, ORIGIN);
+        }
         if text.lines().nth(1).is_some() {
             return self.all_or_nothing(|editor| editor.line(text, ORIGIN));
         }
-        outcome(self.editor.line(text, ORIGIN))
+        match (outcome(self.editor.line(text, ORIGIN)), renumbering) {
+            // The line understood further is what was meant.
+            (Err(errors), Err(other)) if other.0.spot.column > errors[0].place.spot.column => {
+                let (place, fault) = *other;
+                Err(vec![ConfigError { place, fault: ConfigFault::Syntax(fault) }])
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// No line goes on with the last one: its error, if it ended too early.
+    pub fn finish(&mut self) -> Result<Vec<Warning>, Vec<ConfigError>> {
+        outcome(self.editor.finish())
     }
 
     /// Adds a whole text to what is there. With a mistake in it, nothing has changed.
@@ -84,11 +104,20 @@ impl Candidate {
         // Most places ask for no name, and reading the whole takes a while.
         let config = OnceCell::new();
         let read = || self.config().map(|(config, _)| config).unwrap_or_default();
-        self.editor.complete(text, &|kind| {
+        let names = |kind: &str| {
             let mut known = config.get_or_init(read).names(kind);
             known.extend(names(kind));
             known
-        })
+        };
+        let mut hints = self.editor.complete(text, &names);
+        if self.mode().is_empty() {
+            for hint in resequence::complete(text, &names) {
+                if !hints.iter().any(|known| known.what == hint.what) {
+                    hints.push(hint);
+                }
+            }
+        }
+        hints
     }
 
     fn all_or_nothing(

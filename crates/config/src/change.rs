@@ -198,7 +198,7 @@ fn object(path: &[&Item<Key>]) -> Object {
                 Object::RadiusServer(address.unwrap_or(Ipv4Addr::UNSPECIFIED))
             }
             (Key::ManagementApi, _) => Object::ManagementApi,
-            (Key::AccessList, _) => Object::AccessList(name("NAME")),
+            (Key::AccessList | Key::AccessListIpv6, _) => Object::AccessList(name("NAME")),
             (Key::Domain, _) => Object::Domain(name("NAME")),
             (Key::MapEntry, Object::Domain(domain)) => Object::MapEntry {
                 domain: domain.clone(),

@@ -58,7 +58,7 @@ pub(crate) fn check(config: &Config, section: Section<'_, Key>) -> Findings {
         own_domain(config, &mag.domain, item, &mut findings);
         gateway(config, mag, item, &mut findings);
     }
-    for list in section.each(Key::AccessList) {
+    for list in section.each(Key::AccessList).chain(section.each(Key::AccessListIpv6)) {
         let lines = list.section();
         lines.each(Key::AccessEntry).for_each(|line| port_ranges(line, &mut findings));
     }

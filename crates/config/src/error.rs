@@ -82,6 +82,15 @@ pub enum ConfigFault {
         /// The other's line.
         line: usize,
     },
+    /// There is no such list to number.
+    #[error("no access list '{name}' is configured")]
+    NoAccessList {
+        /// The name.
+        name: String,
+    },
+    /// The lines of an access list would get numbers that there are not.
+    #[error("the last line's number would be above {}", crate::AccessList::LAST)]
+    NumbersTooHigh,
     /// Static attachment of nobody.
     #[error("attach static needs the node's identifier: nai USER@REALM")]
     StaticNeedsNai,
@@ -93,6 +102,29 @@ pub enum ConfigFault {
         /// The other interface's line.
         line: usize,
     },
+}
+
+/// Errors as they are shown: the first hundred of them, and how many more there are.
+pub fn listed(errors: &[ConfigError]) -> Vec<String> {
+    const MOST: usize = 100;
+    let mut shown: Vec<String> = errors.iter().take(MOST).map(ToString::to_string).collect();
+    if errors.len() > MOST {
+        shown.push(format!("and {} more\n", grouped(errors.len() - MOST)));
+    }
+    shown
+}
+
+/// A number with a comma between thousands.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 impl ConfigError {
@@ -109,6 +141,8 @@ impl ConfigError {
             | ConfigFault::PoolsOverlap { .. }
             | ConfigFault::Taken { .. }
             | ConfigFault::Excludes { .. }
+            | ConfigFault::NoAccessList { .. }
+            | ConfigFault::NumbersTooHigh
             | ConfigFault::SameDevice { .. } => false,
         }
     }

@@ -8,6 +8,7 @@ pub(crate) enum Key {
     RadiusServer,
     AccountingGroup,
     AccessList,
+    AccessListIpv6,
     Domain,
     Lma,
     Mag,

@@ -36,12 +36,15 @@ mod map;
 mod network;
 mod pipe;
 mod radius;
+mod resequence;
 mod session;
 mod shared;
 mod table;
 mod tunnel;
 
-pub use access_list::{AccessEntry, AccessList, Action, AddressMatch};
+pub use access_list::{
+    AccessEntry, AccessList, Action, AddressMatch, Family, IcmpMatch, PortMatch, Remark,
+};
 pub use candidate::Candidate;
 pub use change::{Change, Object, What, changes, commands, compare};
 pub use command::{
@@ -50,7 +53,7 @@ pub use command::{
 };
 pub use customer::{Customer, LocalLoop, MnpMaximum, PerFamily, Transport};
 pub use domain::{DomainConfig, DomainMember, NaiConfig, Service};
-pub use error::{Caution, ConfigError, ConfigFault, Warning};
+pub use error::{Caution, ConfigError, ConfigFault, Warning, listed};
 pub use hybrid::{BandwidthRatio, HybridAccess, Probe, Threshold, TrafficProfile};
 pub use inspect::render_section;
 pub use json::{JsonMistake, from_json, json_schema, to_json};
@@ -191,7 +194,11 @@ impl Config {
             management_api: section.find(Key::ManagementApi).map(ManagementApi::read),
             radius_servers: section.each(Key::RadiusServer).map(RadiusServer::read).collect(),
             accounting_group: section.text(Key::AccountingGroup),
-            access_lists: section.each(Key::AccessList).map(AccessList::read).collect(),
+            access_lists: section
+                .each(Key::AccessList)
+                .chain(section.each(Key::AccessListIpv6))
+                .map(AccessList::read)
+                .collect(),
             domains: section.each(Key::Domain).map(DomainConfig::read).collect(),
             lma: section.find(Key::Lma).map(LmaConfig::read),
             mag: section.find(Key::Mag).map(MagConfig::read),

@@ -1,6 +1,8 @@
 //! The words of a configuration session: `commit`, `show configuration`, `load`, `rollback` and
 //! the ways out. They stand beside the configuration's own commands and change none of it.
 
+use std::borrow::Cow;
+
 use kedge_grammar::table::{Block, arg_help, flag, last, row, word};
 use kedge_grammar::{Hint, Part, Row, Value};
 
@@ -31,8 +33,12 @@ pub enum SessionCommand {
     ShowCommitChanges(u64),
     /// `rollback configuration [to] N`
     Rollback(u64),
+    /// `rollback configuration last N`: to what held before the last N commits.
+    RollbackLast(u64),
     /// `load {FILE | terminal} [merge | replace]`; the text comes with the request.
     Load {
+        /// The file's name, for messages; `terminal` for a text that is typed.
+        file: String,
         /// Whether it takes the place of what there is.
         replace: bool,
     },
@@ -48,6 +54,15 @@ pub enum SessionCommand {
     Exit,
     /// `pwd`: where in the configuration the session is.
     Where,
+    /// `enable`: everybody who gets here may do everything.
+    Enable,
+    /// `terminal {length | width} N`: the terminal's own affair, which has read it too.
+    Terminal,
+    /// `terminal [no] monitor`: other commands do that here.
+    TerminalMonitor {
+        /// It begins, or ends.
+        on: bool,
+    },
 }
 
 /// The kinds of commit.
@@ -80,6 +95,9 @@ enum Key {
     End,
     Exit,
     Where,
+    Enable,
+    Terminal,
+    TerminalMonitor,
 }
 
 const SHOW: Part = word("show", "Show what is configured and what happens");
@@ -112,10 +130,39 @@ const ROLLBACK: Row<Key> = row(
     &[
         word("rollback", "Go back"),
         last("configuration"),
-        Part::Optional(&[flag("to", "A word that may stand there")]),
-        arg_help("N", NUMBER, "the commit to go back to"),
+        Part::OneOf(&[
+            &[
+                Part::Optional(&[flag("to", "A word that may stand there")]),
+                arg_help("N", NUMBER, "the commit to go back to"),
+            ],
+            &[
+                word("last", "To what held before the last commits"),
+                arg_help("COUNT", NUMBER, "how many of them"),
+            ],
+        ]),
     ],
     "Put an earlier commit's configuration into force",
+);
+const TERMINAL_WORD: Part = word("terminal", "How answers are shown here, until this is left");
+const LINES: Value = Value::Integer { min: 0, max: 512, unit: "" };
+const LENGTH: Row<Key> = row(
+    Key::Terminal,
+    &[TERMINAL_WORD, last("length"), arg_help("LINES", LINES, "lines of a page; 0 for no pages")],
+    "When answers are shown in pages",
+);
+const WIDTH: Row<Key> = row(
+    Key::Terminal,
+    &[
+        TERMINAL_WORD,
+        last("width"),
+        arg_help("COLUMNS", LINES, "characters of a line; 0 for no limit"),
+    ],
+    "How wide tables may be",
+);
+const TERMINAL_MONITOR: Row<Key> = row(
+    Key::TerminalMonitor,
+    &[TERMINAL_WORD, Part::Optional(&[flag("no", "End it")]), last("monitor")],
+    "As on routers; here 'monitor events' does it",
 );
 const SAVE: Row<Key> = row(
     Key::Save,
@@ -143,6 +190,10 @@ static OUTSIDE: Block<Key> = Block {
         LIST_CHANGES,
         ROLLBACK,
         SAVE,
+        row(Key::Enable, &[last("enable")], "As on routers; nothing needs it here"),
+        LENGTH,
+        WIDTH,
+        TERMINAL_MONITOR,
     ],
 };
 
@@ -191,7 +242,8 @@ pub fn parse_session_command(
     line: &str,
     inside: bool,
 ) -> Result<SessionCommand, Box<CommandError>> {
-    let (key, args) = kedge_grammar::read_command(block(inside), line, "command").map_err(
+    let line = if inside { line.into() } else { misprinted(line) };
+    let (key, args) = kedge_grammar::read_command(block(inside), &line, "command").map_err(
         |error| -> Box<CommandError> {
             let (place, fault) = *error;
             Box::new(CommandError { place, fault })
@@ -212,15 +264,38 @@ pub fn parse_session_command(
         Key::Candidate => SessionCommand::ShowCandidate,
         Key::Commits => SessionCommand::ShowCommits,
         Key::CommitChanges => SessionCommand::ShowCommitChanges(number),
-        Key::Rollback => SessionCommand::Rollback(number),
-        Key::Load => SessionCommand::Load { replace: args.has("replace") },
+        Key::Rollback => match args.integer("COUNT") {
+            Some(count) => SessionCommand::RollbackLast(count),
+            None => SessionCommand::Rollback(number),
+        },
+        Key::Load => SessionCommand::Load {
+            file: args.text("FILE").unwrap_or_default().to_owned(),
+            replace: args.has("replace"),
+        },
         Key::Save => SessionCommand::Save,
         Key::Clear => SessionCommand::Clear,
         Key::Abort => SessionCommand::Abort,
         Key::End => SessionCommand::End,
         Key::Exit => SessionCommand::Exit,
         Key::Where => SessionCommand::Where,
+        Key::Enable => SessionCommand::Enable,
+        Key::Terminal => SessionCommand::Terminal,
+        Key::TerminalMonitor => SessionCommand::TerminalMonitor { on: !args.has("no") },
     })
+}
+
+/// The documents print `configuration terminal` for `configure terminal`. A row of the table for
+/// it would make `conf` ambiguous.
+fn misprinted(line: &str) -> Cow<'_, str> {
+    const MISPRINT: &str = "configuration";
+    match line.trim_start().split_at_checked(MISPRINT.len()) {
+        Some((word, rest))
+            if word.eq_ignore_ascii_case(MISPRINT) && !rest.starts_with(char::is_alphabetic) =>
+        {
+            format!("configure{rest}").into()
+        }
+        _ => line.into(),
+    }
 }
 
 /// What of these commands may stand where `line` ends.
@@ -244,6 +319,9 @@ mod tests {
     fn a_session_is_entered_and_left_as_on_a_router() {
         let enter = |line| parse_session_command(line, false).unwrap();
         assert_eq!(enter("conf t"), SessionCommand::Configure { exclusive: false });
+        assert_eq!(enter("configuration terminal"), enter("configure terminal"));
+        assert_eq!(enter("enable"), SessionCommand::Enable);
+        assert!(parse_session_command("configurationx", false).is_err());
         assert_eq!(enter("configure"), SessionCommand::Configure { exclusive: false });
         assert_eq!(enter("configure exclusive"), SessionCommand::Configure { exclusive: true });
         assert!(parse_session_command("commit", false).is_err());
@@ -279,13 +357,15 @@ mod tests {
         assert_eq!(inside("show configuration commit changes 3"), changes);
         assert_eq!(inside("rollback configuration to 3"), SessionCommand::Rollback(3));
         assert_eq!(inside("rollback configuration 3"), SessionCommand::Rollback(3));
+        assert_eq!(inside("rollback configuration last 2"), SessionCommand::RollbackLast(2));
     }
 
     #[test]
     fn texts_are_loaded_in_addition_or_instead() {
-        assert_eq!(inside("load site.conf"), SessionCommand::Load { replace: false });
-        assert_eq!(inside("load terminal merge"), SessionCommand::Load { replace: false });
-        assert_eq!(inside("load /tmp/x replace"), SessionCommand::Load { replace: true });
+        let load = |file: &str, replace| SessionCommand::Load { file: file.to_owned(), replace };
+        assert_eq!(inside("load site.conf"), load("site.conf", false));
+        assert_eq!(inside("load terminal merge"), load("terminal", false));
+        assert_eq!(inside("load /tmp/x replace"), load("/tmp/x", true));
         assert_eq!(inside("save /tmp/x"), SessionCommand::Save);
     }
 

@@ -190,7 +190,7 @@ fn no_before_a_whole_entry_of_an_access_list_takes_just_that_one() {
     let mut candidate = Candidate::of(&parse(text, "t").unwrap().0);
     type_in(&mut candidate, &["ip access-list extended a", "no permit tcp any any"]);
     let left = render(&candidate.config().unwrap().0);
-    assert_eq!(left, "ip access-list extended a\n permit tcp any any eq 80\n!\n");
+    assert_eq!(left, "ip access-list extended a\n 20 permit tcp any any eq www\n!\n");
 }
 
 #[test]

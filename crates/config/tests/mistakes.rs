@@ -53,7 +53,7 @@ kedge.conf:1:1: unknown command 'bce'
     bce lifetime 100
     ^^^
   it is a command of: pmipv6-lma, pmipv6-lma-mll-cust, pmipv6-mag
-  commands here: vrf, management-api, radius-server, aaa, ip, ipv6
+  commands here: vrf, management-api, radius-server, aaa, ip, ipv4, ipv6
 "
     );
 }
@@ -396,4 +396,23 @@ ipv6 mobile pmipv6-mag m domain d
     let message = "kedge.conf:14:2: 'interface' and 'mobile network' exclude each other; the other \
                    is on line 6";
     assert!(both.starts_with(message), "{both}");
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_file() {
+    let (config, _) = parse("\u{feff}vrf blue\n", "t").unwrap();
+    assert_eq!(config.vrfs[0].name, "blue");
+    let error = parse("\u{feff}bogus\n", "t").unwrap_err();
+    assert!(error[0].to_string().starts_with("t:1:1: "), "{}", error[0]);
+}
+
+#[test]
+fn of_many_mistakes_the_first_hundred_are_shown_and_all_are_counted() {
+    let errors = parse(&"bogus\n".repeat(5000), "t").unwrap_err();
+    assert_eq!(errors.len(), 5000);
+    let shown = kedge_config::listed(&errors);
+    assert_eq!(shown.len(), 101);
+    assert!(shown[99].starts_with("t:100:1: "), "{}", shown[99]);
+    assert_eq!(shown[100], "and 4,900 more\n");
+    assert_eq!(kedge_config::listed(&errors[..100]).len(), 100);
 }

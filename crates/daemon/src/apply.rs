@@ -5,6 +5,8 @@
 
 mod anchor;
 mod branch;
+#[cfg(test)]
+mod consumed;
 mod customers;
 mod gateway;
 mod management;

@@ -114,11 +114,11 @@ impl Session {
         self.candidate.line(text).map(|warnings| said(&warnings)).map_err(|e| refusal(&e))
     }
 
-    /// Reads a text.
-    pub fn load(&mut self, text: &str, replace: bool) -> Result<Reply, Refusal> {
+    /// Reads a text; messages name the file that it came from.
+    pub fn load(&mut self, text: &str, file: &str, replace: bool) -> Result<Reply, Refusal> {
         let outcome = match replace {
-            true => self.candidate.replace(text, "line"),
-            false => self.candidate.merge(text, "line"),
+            true => self.candidate.replace(text, file),
+            false => self.candidate.merge(text, file),
         };
         self.candidate.leave();
         outcome.map(|warnings| said(&warnings)).map_err(|errors| refusal(&errors))
@@ -176,13 +176,19 @@ impl Session {
         self.candidate.path().to_string()
     }
 
-    /// Leaves the innermost mode; says whether there was one.
-    pub fn exit(&mut self) -> bool {
+    /// Leaves the innermost mode; says whether there was one. It is left, too, when the line before
+    /// turns out to have ended too early.
+    pub fn exit(&mut self) -> Result<bool, Refusal> {
         if self.candidate.mode().is_empty() {
-            return false;
+            return self.finish_line().map(|()| false);
         }
         // The language itself has this word.
-        self.candidate.line("exit").is_ok()
+        self.candidate.line("exit").map(|_| true).map_err(|errors| refusal(&errors))
+    }
+
+    /// No line goes on with the last one, which may have ended too early.
+    pub fn finish_line(&mut self) -> Result<(), Refusal> {
+        self.candidate.finish().map(drop).map_err(|errors| refusal(&errors))
     }
 
     /// What may stand where a line ends.
@@ -206,10 +212,11 @@ fn said(warnings: &[Warning]) -> Reply {
 
 /// Every mistake of a text.
 fn refusal(errors: &[ConfigError]) -> Refusal {
-    let mistakes: Vec<String> =
-        errors.iter().map(|error| error.to_string().trim_end().to_owned()).collect();
+    let mistakes = kedge_config::listed(errors);
+    let mistakes: Vec<&str> = mistakes.iter().map(|mistake| mistake.trim_end()).collect();
     Refusal::new(mistakes.join("\n"))
 }
+
 /// Whether two configurations are one text. What is in a key file is no part of it, and only what
 /// runs has read it.
 fn says_the_same(one: &Config, other: &Config) -> bool {

@@ -35,7 +35,7 @@ impl<'a> Answer<'a> {
 
 /// Carries out a command of the terminal.
 pub fn carry_out(shell: &mut Shell, ask: &Ask, now: Now) -> Outcome {
-    let Ask::Command { line, format, .. } = ask else {
+    let Ask::Command { line, format, width, .. } = ask else {
         return Err(Refusal::new("no command"));
     };
     let request = parse_command(line).map_err(|error| {
@@ -47,7 +47,17 @@ pub fn carry_out(shell: &mut Shell, ask: &Ask, now: Now) -> Outcome {
         return Ok(Reply::Data((answer.data)()));
     }
     let text = answer.into_text();
-    Ok(Reply::Text(request.pipes.iter().fold(text, |text, pipe| pipe.apply(&text))))
+    let text = request.pipes.iter().fold(text, |text, pipe| pipe.apply(&text));
+    Ok(Reply::Text(match width {
+        // What is to be pasted somewhere else stays whole.
+        Some(width) if !is_for_machines(&request.command) => show::fit(&text, *width),
+        _ => text,
+    }))
+}
+
+/// Whether an answer is a text that something else is to read.
+fn is_for_machines(command: &Command) -> bool {
+    matches!(command, Command::ShowRunningConfig { .. } | Command::ShowTechSupport)
 }
 
 /// The answer to a command.

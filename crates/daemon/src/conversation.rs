@@ -24,7 +24,9 @@ pub fn answer(shell: &mut Shell, call: &Call, now: Now) -> (Outcome, Option<Stri
 }
 
 fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Outcome {
-    // What is copied from another terminal has that one's prompts.
+    // What is copied from another terminal has that one's prompts. Behind one, a line of the
+    // configuration may go on in the next.
+    let pasted = line;
     let line = kedge_config::without_prompt(line);
     if shell.sessions.skips(call.client, line) {
         return Ok(text(String::new()));
@@ -53,7 +55,7 @@ fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Outcome {
             .map_err(|refused| nearer(refused, &about_session));
     }
     let Some(session) = shell.sessions.get(call.client) else { return Ok(text(String::new())) };
-    match session.line(line) {
+    match session.line(pasted) {
         Ok(reply) => Ok(reply),
         // The beginning was that of a command about the session.
         Err(_) if about_session.place.spot.column > 1 => Err(refused(&about_session)),
@@ -77,18 +79,18 @@ fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> 
         | SessionCommand::ShowCandidate
         | SessionCommand::ShowCommits
         | SessionCommand::ShowCommitChanges(_) => shown(shell, call, command, &[]),
-        SessionCommand::Rollback(number) => {
-            free_to_commit(shell, call)?;
-            let config = shell.commits.config(*number)?;
-            let comment = format!("rollback to commit {number}");
-            let act = Act { by: &user(call), comment: Some(&comment), file: None, now };
-            commit::commit(shell, config, CommitKind::Final, &act).map(text)
+        SessionCommand::Rollback(number) => roll_back(shell, call, *number, now),
+        SessionCommand::RollbackLast(count) => {
+            let newest = shell.commits.history().newest().map_or(0, |commit| commit.number);
+            let number = newest.checked_sub(*count).filter(|number| *number > 0);
+            let none = || Refusal::new(format!("there are no {count} commits to go back"));
+            roll_back(shell, call, number.ok_or_else(none)?, now)
         }
-        SessionCommand::Load { replace } => {
+        SessionCommand::Load { file, replace } => {
             let Ask::Command { text: Some(loaded), .. } = &call.ask else {
                 return Err(Refusal::new("the request has no text to load"));
             };
-            session(shell, call)?.load(loaded, *replace)
+            session(shell, call)?.load(loaded, file, *replace)
         }
         SessionCommand::Save => Ok(text(kedge_config::render(&shell.config))),
         SessionCommand::Clear => {
@@ -100,8 +102,9 @@ fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> 
             shell.sessions.leave(client);
             Ok(text(String::new()))
         }
-        SessionCommand::Exit if session(shell, call)?.exit() => Ok(text(String::new())),
+        SessionCommand::Exit if session(shell, call)?.exit()? => Ok(text(String::new())),
         SessionCommand::End | SessionCommand::Exit => {
+            session(shell, call)?.finish_line()?;
             if session(shell, call)?.is_changed() {
                 let allowed = ["commit", "abort"].map(str::to_owned).to_vec();
                 let message = "there are changes that are not committed".to_owned();
@@ -110,8 +113,23 @@ fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> 
             shell.sessions.leave(client);
             Ok(text(String::new()))
         }
+        SessionCommand::Enable
+        | SessionCommand::Terminal
+        | SessionCommand::TerminalMonitor { on: false } => Ok(text(String::new())),
+        SessionCommand::TerminalMonitor { on: true } => Err(Refusal::new(
+            "'monitor events' shows what happens, until Ctrl-C; 'debug' says what of",
+        )),
         SessionCommand::Where => Ok(text(format!("{}\n", session(shell, call)?.place()))),
     }
+}
+
+/// Puts an earlier commit's configuration into force.
+fn roll_back(shell: &mut Shell, call: &Call, number: u64, now: Now) -> Outcome {
+    free_to_commit(shell, call)?;
+    let config = shell.commits.config(number)?;
+    let comment = format!("rollback to commit {number}");
+    let act = Act { by: &user(call), comment: Some(&comment), file: None, now };
+    commit::commit(shell, config, CommitKind::Final, &act).map(text)
 }
 
 /// A command that looks at a session or at the commits, with what is to be done with its answer.
@@ -153,6 +171,7 @@ fn commit_session(
     now: Now,
 ) -> Result<String, Refusal> {
     free_to_commit(shell, call)?;
+    session(shell, call)?.finish_line()?;
     let running = shell.config.clone();
     let (config, moved) = session(shell, call)?.onto(&running)?;
     let act = Act { by: &user(call), comment, file: None, now };

@@ -240,6 +240,8 @@ mod tests {
                 between: Between::Ipv4 { source: any, destination: any },
                 source_ports: None,
                 destination_ports: None,
+                messages: None,
+                established: false,
             }]))),
             ..Policy::default()
         };

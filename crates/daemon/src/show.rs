@@ -3,6 +3,7 @@
 mod anchor;
 mod capture;
 mod events;
+mod fit;
 mod gateway;
 mod heartbeats;
 mod layout;
@@ -31,6 +32,7 @@ use layout::span;
 pub use anchor::{Which, lma_bindings};
 pub use capture::{capture, debug};
 pub use events::{MOST as MOST_EVENTS, USUAL as USUAL_EVENTS, events, utc};
+pub use fit::fit;
 pub use gateway::{mag_bindings, mag_globals};
 pub use heartbeats::Heartbeats;
 pub use license::license;

@@ -162,13 +162,14 @@ fn parse(file: &Path) -> Result<(Config, Vec<kedge_config::Warning>, String), St
     let text = String::from_utf8_lossy(&text).into_owned();
     let (config, warnings) =
         kedge_config::parse(&text, &file.to_string_lossy()).map_err(|errors| {
-            errors.iter().for_each(log::say);
+            kedge_config::listed(&errors).iter().for_each(log::say);
             StartError::Mistakes { path: path(), count: errors.len() }
         })?;
     Ok((config, warnings, text))
 }
 
 /// What a configuration comes down to.
+#[derive(Debug)]
 pub struct Plan {
     /// The anchor, if it has one.
     pub anchor: Option<apply::AnchorPlan>,

@@ -4,16 +4,20 @@
 //! fits is denied. A list says nothing about a family that none of its rules is for: packets of
 //! that family pass, as those that meet no list do.
 //!
-//! Fragments are treated as routers do. A later one has no ports: a rule that permits some ports
-//! lets it pass, because it is worth nothing without the first; a rule that denies some ports does
-//! not fit it. A packet that ends before its ports, which no sender makes without intent
-//! (RFC 1858 §3), is denied by a rule that denies some ports and permitted by none that names any.
+//! Fragments are treated as routers do. A later one has no ports, flags or messages: a rule that
+//! permits some of them lets it pass, because it is worth nothing without the first; a rule that
+//! denies some does not fit it. A packet that ends before them, which no sender makes without intent
+//! (RFC 1858 §3), is denied by a rule that denies some and permitted by none that names any.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::ops::RangeInclusive;
 
 use crate::counters::Cell;
 use crate::inner::{Inner, protocol, upper_layer};
+
+/// Where the flags are in a TCP header, and two of them (RFC 9293 §3.1).
+const TCP_FLAGS: usize = 13;
+const TCP_ACK: u8 = 0x10;
+const TCP_RST: u8 = 0x04;
 
 /// A list, and how many packets each of its rules has decided about.
 #[derive(Debug, Default)]
@@ -34,10 +38,34 @@ pub struct Rule {
     pub protocol: Option<u8>,
     /// Where packets come from and go.
     pub between: Between,
-    /// The ports that they come from; `None` is any.
-    pub source_ports: Option<RangeInclusive<u16>>,
+    /// The ports of TCP or UDP that they come from; `None` is any.
+    pub source_ports: Option<PortRange>,
     /// The ports that they go to; `None` is any.
-    pub destination_ports: Option<RangeInclusive<u16>>,
+    pub destination_ports: Option<PortRange>,
+    /// The messages of ICMP or ICMPv6; `None` is any.
+    pub messages: Option<Messages>,
+    /// Only segments of a TCP connection that is there: those with ACK or RST.
+    pub established: bool,
+}
+
+/// Ports from one to another, or all but those.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PortRange {
+    /// The first one.
+    pub first: u16,
+    /// The last one.
+    pub last: u16,
+    /// All ports but those.
+    pub except: bool,
+}
+
+/// Messages of ICMP or ICMPv6.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Messages {
+    /// Their type.
+    pub kind: u8,
+    /// Their code; `None` is any.
+    pub code: Option<u8>,
 }
 
 /// The addresses that a rule is for.
@@ -80,35 +108,27 @@ impl Addresses<Ipv6Addr> {
     }
 }
 
+impl PortRange {
+    fn fits(&self, port: u16) -> bool {
+        (self.first..=self.last).contains(&port) != self.except
+    }
+}
+
 /// What is behind a packet's IP header.
-struct Upper {
+struct Upper<'a> {
     /// `None` where the packet ends within its extension headers.
     protocol: Option<u8>,
-    ports: Ports,
+    /// `None` in a later fragment.
+    octets: Option<&'a [u8]>,
 }
 
-enum Ports {
-    /// From and to.
-    Known([u16; 2]),
-    /// A later fragment.
-    Elsewhere,
-    /// None, or cut off.
-    Missing,
-}
-
-impl Upper {
-    fn of(inner: &Inner, packet: &[u8]) -> Self {
+impl<'a> Upper<'a> {
+    fn of(inner: &Inner, packet: &'a [u8]) -> Self {
         let Some((last, at, later_fragment)) = upper_layer(inner, packet) else {
-            return Self { protocol: None, ports: Ports::Missing };
+            return Self { protocol: None, octets: Some(&[]) };
         };
-        let ports = match packet.get(at..inner.total_len).and_then(|rest| rest.first_chunk()) {
-            _ if later_fragment => Ports::Elsewhere,
-            Some([a, b, c, d]) if matches!(last, protocol::TCP | protocol::UDP) => {
-                Ports::Known([u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])])
-            }
-            _ => Ports::Missing,
-        };
-        Self { protocol: Some(last), ports }
+        let octets = packet.get(at..inner.total_len).unwrap_or_default();
+        Self { protocol: Some(last), octets: (!later_fragment).then_some(octets) }
     }
 }
 
@@ -172,21 +192,42 @@ impl Rule {
         };
         between
             && self.protocol.is_none_or(|protocol| upper.protocol == Some(protocol))
-            && self.ports_fit(upper)
+            && self.upper_fits(upper)
     }
 
-    fn ports_fit(&self, upper: &Upper) -> bool {
-        let ranges = [&self.source_ports, &self.destination_ports];
-        if ranges.iter().all(|range| range.is_none()) {
-            return true;
+    fn upper_fits(&self, upper: &Upper<'_>) -> bool {
+        let Some(octets) = upper.octets else { return !self.names_more() || self.permit };
+        self.octets_fit(upper.protocol, octets).unwrap_or(!self.permit)
+    }
+
+    /// Whether it names more than a protocol.
+    fn names_more(&self) -> bool {
+        let ports = self.source_ports.or(self.destination_ports);
+        ports.is_some() || self.messages.is_some() || self.established
+    }
+
+    /// Whether what is behind the IP header is what the rule names; `None` where it is not there.
+    fn octets_fit(&self, protocol: Option<u8>, octets: &[u8]) -> Option<bool> {
+        let is = |protocols: &[u8]| protocol.filter(|protocol| protocols.contains(protocol));
+        for (range, at) in [(self.source_ports, 0), (self.destination_ports, 2)] {
+            let Some(range) = range else { continue };
+            is(&[protocol::TCP, protocol::UDP])?;
+            let port = octets.get(at..)?.first_chunk()?;
+            if !range.fits(u16::from_be_bytes(*port)) {
+                return Some(false);
+            }
         }
-        match upper.ports {
-            Ports::Known(ports) => ranges
-                .iter()
-                .zip(ports)
-                .all(|(range, port)| range.as_ref().is_none_or(|range| range.contains(&port))),
-            Ports::Elsewhere => self.permit,
-            Ports::Missing => !self.permit,
+        if let Some(messages) = self.messages {
+            is(&[protocol::ICMP, protocol::ICMPV6])?;
+            let [kind, code] = *octets.first_chunk()?;
+            if kind != messages.kind || messages.code.is_some_and(|wanted| wanted != code) {
+                return Some(false);
+            }
         }
+        if self.established {
+            is(&[protocol::TCP])?;
+            return Some(octets.get(TCP_FLAGS)? & (TCP_ACK | TCP_RST) != 0);
+        }
+        Some(true)
     }
 }

@@ -45,7 +45,7 @@ mod tunnel_error;
 mod verdict;
 mod ways;
 
-pub use access_list::{AccessList, Addresses, Between, Rule};
+pub use access_list::{AccessList, Addresses, Between, Messages, PortRange, Rule};
 pub use counters::{BindingCells, BindingCounters};
 pub use ends::{Carrier, EndId, Ports, TunnelEnd};
 pub use error::DataplaneError;

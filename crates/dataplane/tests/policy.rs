@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use kedge_dataplane::checksum::Sum;
 use kedge_dataplane::inner::Inner;
 use kedge_dataplane::{
-    AccessList, Addresses, Arrived, Between, DropReason, Forwarder, Marking, Policy, Rule, Side,
-    TunnelError, TunnelFault, Verdict,
+    AccessList, Addresses, Arrived, Between, DropReason, Forwarder, Marking, Messages, Policy,
+    PortRange, Rule, Side, TunnelError, TunnelFault, Verdict,
 };
 use kedge_model::Encapsulation;
 use kit::*;
@@ -194,7 +194,7 @@ fn v4(address: [u8; 4], wildcard: [u8; 4]) -> Addresses<Ipv4Addr> {
 
 fn rule(permit: bool, source: Addresses<Ipv4Addr>, destination: Addresses<Ipv4Addr>) -> Rule {
     let between = Between::Ipv4 { source, destination };
-    Rule { permit, protocol: None, between, source_ports: None, destination_ports: None }
+    of_all(permit, between)
 }
 
 /// The document's list against traffic between gateways: the pools' prefixes are refused as
@@ -233,13 +233,7 @@ fn ipv6_packets_of_one_node_to_another_are_blocked_by_a_list_for_ipv6() {
     let wildcard = |len: u32| Ipv6Addr::from_bits(u128::MAX >> len);
     let pool = Addresses { address: "2001:db8:5::".parse().unwrap(), wildcard: wildcard(48) };
     let any = Addresses { address: Ipv6Addr::UNSPECIFIED, wildcard: wildcard(0) };
-    let of = |permit, source, destination| Rule {
-        permit,
-        protocol: None,
-        between: Between::Ipv6 { source, destination },
-        source_ports: None,
-        destination_ports: None,
-    };
+    let of = |permit, source, destination| of_all(permit, Between::Ipv6 { source, destination });
     let list = AccessList::new([of(false, pool, any), of(true, any, any)]);
     let mut anchor = anchor(Policy { into_tunnels: Some(Arc::new(list)), ..Policy::default() });
     let blocked = packet("2001:db8:5:6::1", NODE_V6, 0, 10);
@@ -253,16 +247,16 @@ fn ipv6_packets_of_one_node_to_another_are_blocked_by_a_list_for_ipv6() {
 #[test]
 fn the_first_rule_that_fits_decides_and_what_none_fits_is_denied() {
     let host = v4([198, 51, 100, 9], [0; 4]);
-    let ports = |permit, from, to| Rule {
+    let ports = |permit, from: Option<(u16, u16)>, to: Option<(u16, u16)>| Rule {
         protocol: Some(17),
-        source_ports: from,
-        destination_ports: to,
+        source_ports: from.map(range),
+        destination_ports: to.map(range),
         ..rule(permit, any_v4(), any_v4())
     };
     // packet() goes from port 12345 to port 53.
     let rules = [
-        ports(false, Some(1..=12344), None),
-        ports(true, Some(12345..=12345), Some(53..=53)),
+        ports(false, Some((1, 12344)), None),
+        ports(true, Some((12345, 12345)), Some((53, 53))),
         rule(true, any_v4(), host),
     ];
     let list = Arc::new(AccessList::new(rules));
@@ -289,6 +283,72 @@ fn the_first_rule_that_fits_decides_and_what_none_fits_is_denied() {
     assert_eq!(passes(&tiny), Err(DropReason::AccessList), "RFC 1858 §3: a tiny first fragment");
     let hits: Vec<u64> = list.rules().map(|(_, hits)| hits).collect();
     assert_eq!((hits, list.unmatched()), (vec![2, 2, 1], 1));
+}
+
+#[test]
+fn all_ports_but_some_are_named_in_either_family() {
+    let any =
+        Addresses { address: Ipv6Addr::UNSPECIFIED, wildcard: Ipv6Addr::from_bits(u128::MAX) };
+    let but = |port| Some(PortRange { first: port, last: port, except: true });
+    let between = Between::Ipv6 { source: any, destination: any };
+    let rule = Rule { protocol: Some(17), destination_ports: but(53), ..of_all(false, between) };
+    let list = Arc::new(AccessList::new([rule, of_all(true, between)]));
+    let mut anchor = anchor(Policy { out_of_tunnels: Some(list), ..Policy::default() });
+    let mut passes = |packet: &[u8]| out_of_tunnel(&mut anchor, 0, packet).is_ok();
+    // packet() goes to port 53.
+    let mut other = packet(NODE_V6, HOST_V6, 0, 10);
+    assert!(passes(&other));
+    other[43] = 54;
+    assert!(!passes(&other));
+    // A header of options without options, before the ports.
+    assert!(!passes(&with_extension(&other, 60, &[17, 0, 1, 4, 0, 0, 0, 0])));
+}
+
+#[test]
+fn messages_are_told_apart_by_type_and_code_behind_extension_headers_too() {
+    let any =
+        Addresses { address: Ipv6Addr::UNSPECIFIED, wildcard: Ipv6Addr::from_bits(u128::MAX) };
+    let between = Between::Ipv6 { source: any, destination: any };
+    let of = |kind, code| Rule {
+        protocol: Some(58),
+        messages: Some(Messages { kind, code }),
+        ..of_all(false, between)
+    };
+    let rules = [of(128, None), of(1, Some(3)), of_all(true, between)];
+    let list = Arc::new(AccessList::new(rules));
+    let mut anchor =
+        anchor(Policy { out_of_tunnels: Some(Arc::clone(&list)), ..Policy::default() });
+    let mut passes = |packet: &[u8]| out_of_tunnel(&mut anchor, 0, packet).is_ok();
+    let message = |kind, code| {
+        let mut message = packet(NODE_V6, HOST_V6, 0, 10);
+        message[6] = 58;
+        message[40..42].copy_from_slice(&[kind, code]);
+        message
+    };
+    assert!(!passes(&message(128, 0)) && !passes(&message(128, 9)), "any code");
+    assert!(passes(&message(129, 0)));
+    assert!(!passes(&message(1, 3)));
+    assert!(passes(&message(1, 4)));
+    assert!(!passes(&with_extension(&message(1, 3), 60, &[58, 0, 1, 4, 0, 0, 0, 0])));
+    // Without its type, a message is one that a rule may deny.
+    let mut cut = message(1, 4);
+    cut.truncate(41);
+    cut[4..6].copy_from_slice(&1u16.to_be_bytes());
+    assert!(!passes(&cut));
+    let hits: Vec<u64> = list.rules().map(|(_, hits)| hits).collect();
+    assert_eq!((hits, list.unmatched()), (vec![3, 2, 2], 0));
+}
+
+#[test]
+fn segments_of_connections_that_are_there_have_ack_or_rst() {
+    let established =
+        Rule { protocol: Some(6), established: true, ..rule(true, any_v4(), any_v4()) };
+    let list = Arc::new(AccessList::new([established]));
+    let mut anchor = anchor(Policy { out_of_tunnels: Some(list), ..Policy::default() });
+    let mut passes =
+        |flags| out_of_tunnel(&mut anchor, 0, &segment(NODE_V4, HOST_V4, flags, &[], 0)).is_ok();
+    const RST: u8 = 0x04;
+    assert_eq!([SYN, SYN | ACK, ACK, RST, 0].map(&mut passes), [false, true, true, true, false]);
 }
 
 #[test]

@@ -147,6 +147,8 @@ fn nothing() -> Arc<AccessList> {
         between: Between::Ipv4 { source: any, destination: any },
         source_ports: None,
         destination_ports: None,
+        messages: None,
+        established: false,
     }]))
 }
 

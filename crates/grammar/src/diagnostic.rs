@@ -114,6 +114,11 @@ pub enum SyntaxFault {
         /// The line of the other one.
         line: usize,
     },
+    /// The line has no number, and those behind the last one's are used up.
+    NoNumberLeft {
+        /// The command's name.
+        command: String,
+    },
     /// A double quote is not closed.
     OpenQuote,
     /// A comment is not closed.
@@ -192,6 +197,9 @@ impl fmt::Display for SyntaxFault {
             Self::AlreadyGiven { command, line } => {
                 write!(f, "only one '{command}' is possible; another is on line {line}")
             }
+            Self::NoNumberLeft { command } => {
+                write!(f, "no number is left for '{command}' behind the last line's: give one")
+            }
             Self::OpenQuote => f.write_str("the quote that begins here does not end"),
             Self::OpenComment => f.write_str("the comment that begins here does not end"),
         }
@@ -220,7 +228,10 @@ impl SyntaxFault {
             }
             Self::Incomplete { allowed } => write_hints(f, "to come", allowed),
             Self::Ambiguous { candidates, .. } => write_hints(f, "it may begin", candidates),
-            Self::AlreadyGiven { .. } | Self::OpenQuote | Self::OpenComment => Ok(()),
+            Self::AlreadyGiven { .. }
+            | Self::NoNumberLeft { .. }
+            | Self::OpenQuote
+            | Self::OpenComment => Ok(()),
         }
     }
 }

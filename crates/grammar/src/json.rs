@@ -94,6 +94,7 @@ fn datum_json(datum: &Datum, part_is_flag: bool) -> serde_json::Value {
         Datum::Integer(number) => (*number).into(),
         Datum::Ipv4(address) => address.to_string().into(),
         Datum::Ipv6(address) => address.to_string().into(),
+        Datum::Prefix(address, length) => format!("{address}/{length}").into(),
         Datum::Mac(mac) => mac.to_string().into(),
         Datum::Secret(secret) => secret.obfuscate().into(),
     }

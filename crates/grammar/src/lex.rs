@@ -69,6 +69,8 @@ impl Line {
 pub(crate) fn lines(text: &str) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut comment = None;
+    // Some editors begin a file with a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for (number, text) in (1..).zip(text.lines()) {
         let mut characters: Vec<char> = text.chars().collect();
         let blanks = characters.iter().take_while(|c| c.is_whitespace()).count();

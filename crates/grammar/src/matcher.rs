@@ -217,12 +217,22 @@ fn step<K: Copy + PartialEq>(
             },
             Part::Arg { value, .. } if value.is_choice() => {
                 for (full, meant, _) in value.choices() {
-                    let datum = Some(Datum::Word(meant));
+                    let datum = Some(meant);
                     match fit(full, word) {
                         Fit::Whole => thread.take(at, part, datum, &mut whole),
                         Fit::Begins => thread.take(at, part, datum, slot(&mut begun, full)),
                         Fit::Not => {}
                     }
+                }
+            }
+            Part::Arg { name, value: value @ Value::Line { .. }, .. } => {
+                let before = thread.args.text(name).map(|text| format!("{text} "));
+                if let Some(datum) = value.read(&(before.unwrap_or_default() + word)) {
+                    // The word may be the last one or not.
+                    let mut after = thread.clone();
+                    after.args.set(name, datum);
+                    others.push(after.clone());
+                    expand(after.skip(), &mut others);
                 }
             }
             Part::Arg { value, .. } => {

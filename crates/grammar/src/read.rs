@@ -259,6 +259,11 @@ impl<'a, K: Copy + PartialEq> Reader<'a, K> {
 
     fn found(&mut self, line: &Line, resolved: Resolved<K>) {
         let Resolved { depth, form, mut found } = resolved;
+        for found in found.iter_mut().filter(|found| found.whole) {
+            if let Some(canonical) = found.row.canonical {
+                found.args = canonical(&found.args);
+            }
+        }
         self.editor.open.truncate(depth);
         if let Some(open) = self.editor.open.last_mut() {
             open.indented |= line.indent > open.indent;
@@ -268,9 +273,14 @@ impl<'a, K: Copy + PartialEq> Reader<'a, K> {
             found.iter().for_each(|found| self.editor.remove(found));
             return;
         }
-        let Match { row, args, spots, obfuscated, .. } = found.swap_remove(0);
+        let Match { row, mut args, spots, obfuscated, .. } = found.swap_remove(0);
         let negated = form == Form::No;
         let place = self.place(line, 0, Hide::Secrets);
+        if self.editor.number(row, &mut args).is_none() {
+            let fault = SyntaxFault::NoNumberLeft { command: row.name() };
+            self.notes.faults.push((place, fault));
+            return;
+        }
         if !row.has_effect && !self.without_effect.contains(&row.name()) {
             let command = row.name();
             self.without_effect.push(command.clone());

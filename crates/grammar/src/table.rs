@@ -6,7 +6,7 @@
 //!
 //! `K` names the commands for the code that consumes them.
 
-use crate::Value;
+use crate::{Args, Value};
 
 /// One mode of the language: the global one, or what a line opens.
 #[derive(Debug)]
@@ -38,6 +38,11 @@ pub struct Row<K: 'static> {
     /// The order of its lines means something: they keep that of the text. Lines of other
     /// commands that repeat are kept sorted, as routers do.
     pub in_order: bool,
+    /// The argument that numbers its lines: a line that is typed without one goes behind the
+    /// others, unless it stands among them already.
+    pub numbered: Option<&'static str>,
+    /// Arguments that say the same in other words become these.
+    pub canonical: Option<fn(&Args) -> Args>,
     /// What holds without it: the words after its leading ones, as they would be typed.
     pub default: Option<&'static str>,
     /// What a change costs.
@@ -108,11 +113,11 @@ impl<K: Copy + PartialEq> Row<K> {
     /// The words the command begins with, up to the one that its help describes: its name. A command
     /// that begins with a choice of words has all of them for a name.
     pub fn name(&self) -> String {
-        if let Some(Part::Arg { value: Value::Keyword(words), .. }) = self.syntax.first() {
-            let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let words: Vec<&str> = self.leading_words().take(self.name_len()).collect();
+        if words.is_empty() {
+            let words: Vec<&str> = self.first_words().collect();
             return words.join("|");
         }
-        let words: Vec<&str> = self.leading_words().take(self.name_len()).collect();
         words.join(" ")
     }
 
@@ -131,12 +136,13 @@ impl<K: Copy + PartialEq> Row<K> {
 
     /// The words that a line of the command may begin with.
     pub(crate) fn first_words(&self) -> impl Iterator<Item = &'static str> {
-        let (word, words): (_, &[(&str, &str)]) = match self.syntax.first() {
-            Some(Part::Word { word, .. } | Part::Flag { word, .. }) => (Some(*word), &[]),
-            Some(Part::Arg { value: Value::Keyword(words), .. }) => (None, words),
-            _ => (None, &[]),
-        };
-        word.into_iter().chain(words.iter().map(|(word, _)| *word))
+        let mut words = Vec::new();
+        for_each_first(self.syntax, &mut |part| match part {
+            Part::Word { word, .. } | Part::Flag { word, .. } => words.push(*word),
+            Part::Arg { value, .. } => words.extend(value.choices().map(|(word, ..)| word)),
+            Part::Optional(_) | Part::OneOf(_) => {}
+        });
+        words.into_iter()
     }
 
     /// Whether a line of the command may begin with `typed`, a word or the beginning of one.
@@ -144,8 +150,18 @@ impl<K: Copy + PartialEq> Row<K> {
         let begins = |word: &str| {
             word.get(..typed.len()).is_some_and(|start| start.eq_ignore_ascii_case(typed))
         };
-        let mut words = self.first_words().peekable();
-        words.peek().is_none() || words.any(begins)
+        let mut may = false;
+        for_each_first(self.syntax, &mut |part| {
+            may |= match part {
+                Part::Word { word, .. } | Part::Flag { word, .. } => begins(word),
+                Part::Arg { value, .. } if value.is_choice() => {
+                    value.choices().any(|(word, ..)| begins(word))
+                }
+                Part::Arg { value, .. } => value.read(typed).is_some(),
+                Part::Optional(_) | Part::OneOf(_) => false,
+            };
+        });
+        may
     }
 
     pub(crate) fn leading_words(&self) -> impl Iterator<Item = &'static str> {
@@ -159,6 +175,24 @@ impl<K: Copy + PartialEq> Row<K> {
     pub(crate) fn has_secret(&self) -> bool {
         holds_secret(self.syntax)
     }
+}
+
+/// Visits the parts that a line may begin with; says whether it may have none of them.
+fn for_each_first(parts: &'static [Part], visit: &mut dyn FnMut(&'static Part)) -> bool {
+    parts.iter().all(|part| match part {
+        Part::Word { .. } | Part::Flag { .. } | Part::Arg { .. } => {
+            visit(part);
+            false
+        }
+        Part::Optional(inner) => {
+            for_each_first(inner, visit);
+            true
+        }
+        Part::OneOf(choices) => {
+            // All of them are visited, whichever may be empty.
+            choices.iter().filter(|parts| for_each_first(parts, visit)).count() > 0
+        }
+    })
 }
 
 fn holds_secret(parts: &[Part]) -> bool {
@@ -241,6 +275,8 @@ pub const fn row<K: Copy>(key: K, syntax: &'static [Part], help: &'static str) -
         body: None,
         repeats: Repeats::Replaces,
         in_order: false,
+        numbered: None,
+        canonical: None,
         default: None,
         takes: Takes::Live,
         source: "",
@@ -263,6 +299,16 @@ impl<K: Copy> Row<K> {
     /// The order of its lines means something.
     pub const fn in_order(self) -> Self {
         Self { in_order: true, ..self }
+    }
+
+    /// Its lines are numbered by this argument, and stand in the order of their numbers.
+    pub const fn numbered(self, by: &'static str, key: &'static [&'static str]) -> Self {
+        Self { numbered: Some(by), repeats: Repeats::Each(key), ..self }
+    }
+
+    /// What its arguments are kept as.
+    pub const fn kept_as(self, canonical: fn(&Args) -> Args) -> Self {
+        Self { canonical: Some(canonical), ..self }
     }
 
     /// A second one with other arguments is an error.

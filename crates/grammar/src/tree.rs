@@ -5,7 +5,7 @@
 //! table: a section answers with the default where the text is silent, and a writer leaves out
 //! what equals it.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use kedge_model::MacAddr;
 
@@ -20,6 +20,19 @@ impl Args {
     /// Adds one.
     pub fn push(&mut self, name: &'static str, datum: Datum) {
         self.0.push((name, datum));
+    }
+
+    /// Gives one another value, or adds it.
+    pub(crate) fn set(&mut self, name: &'static str, datum: Datum) {
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, old)) => *old = datum,
+            None => self.push(name, datum),
+        }
+    }
+
+    /// Puts one before the others.
+    pub(crate) fn push_front(&mut self, name: &'static str, datum: Datum) {
+        self.0.insert(0, (name, datum));
     }
 
     /// Adds to the text of the last one.
@@ -91,6 +104,14 @@ impl Args {
         }
     }
 
+    /// A prefix: its address, without bits behind its length, and its length.
+    pub fn prefix(&self, name: &str) -> Option<(IpAddr, u8)> {
+        match self.get(name)? {
+            Datum::Prefix(address, length) => Some((*address, *length)),
+            _ => None,
+        }
+    }
+
     /// An Ethernet address.
     pub fn mac(&self, name: &str) -> Option<MacAddr> {
         match self.get(name)? {
@@ -120,6 +141,11 @@ impl Args {
     /// Whether every argument in `self` is in `other` with the same value.
     pub(crate) fn agrees_with(&self, other: &Self) -> bool {
         self.0.iter().all(|(name, datum)| other.get(name) == Some(datum))
+    }
+
+    /// Whether `other` is the same without the number, which comes first in `self`.
+    pub(crate) fn is_but_for_number(&self, other: &Self) -> bool {
+        self.0.get(1..).is_some_and(|args| args == other.0.as_slice())
     }
 
     /// The arguments of these names.
@@ -452,7 +478,7 @@ fn is_said(parts: &[Part], args: &Args) -> bool {
     parts.iter().all(|part| match part {
         Part::Word { .. } | Part::Optional(_) => true,
         Part::Flag { word, .. } => args.has(word),
-        Part::Arg { name, .. } => args.has(name),
+        Part::Arg { name, value, .. } => args.get(name).is_some_and(|datum| value.may_be(datum)),
         Part::OneOf(choices) => choices.iter().any(|parts| is_said(parts, args)),
     })
 }

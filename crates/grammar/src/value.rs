@@ -3,7 +3,8 @@
 //! A [`Value`] reads one word into a [`Datum`], says in a few words what it accepts, and prints a
 //! datum the way it reads it.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 
 use kedge_model::MacAddr;
 
@@ -40,6 +41,10 @@ pub enum Value {
     Ipv4,
     /// An IPv6 address.
     Ipv6,
+    /// An IPv4 prefix, `A.B.C.D/LENGTH`; bits behind its length are dropped.
+    Ipv4Prefix,
+    /// An IPv6 prefix, `X:X::X/LENGTH`; bits behind its length are dropped.
+    Ipv6Prefix,
     /// An Ethernet address, in the three usual spellings.
     Mac,
     /// A network access identifier, `user@realm`, or `@realm` for all of a realm.
@@ -50,6 +55,14 @@ pub enum Value {
     Keyword(&'static [(&'static str, &'static str)]),
     /// One of some words that stand for other ones: typed, meant, help.
     Spelled(&'static [(&'static str, &'static str, &'static str)]),
+    /// A number that has a name: name, number, help. Written by its name; a number without one is
+    /// another value's to read.
+    Named(&'static [(&'static str, u64, &'static str)]),
+    /// All the words to the end of the line, in at most `max` characters.
+    Line {
+        /// Most characters.
+        max: usize,
+    },
     /// A network interface's name in one word: `eth0`, `GigabitEthernet0/0/0`.
     Interface,
     /// The name of a device of Linux: at most 15 octets, no slash.
@@ -79,6 +92,8 @@ pub enum Datum {
     Ipv4(Ipv4Addr),
     /// An IPv6 address.
     Ipv6(Ipv6Addr),
+    /// A prefix: its address, without bits behind its length, and its length.
+    Prefix(IpAddr, u8),
     /// An Ethernet address.
     Mac(MacAddr),
     /// A secret.
@@ -109,13 +124,28 @@ impl Value {
             }
             Self::Ipv4 => word.parse().ok().map(Datum::Ipv4),
             Self::Ipv6 => word.parse().ok().map(Datum::Ipv6),
+            Self::Ipv4Prefix => {
+                let (address, length) = split_prefix::<Ipv4Addr>(word, 32)?;
+                let mask = u32::MAX.checked_shl(32 - u32::from(length)).unwrap_or(0);
+                Some(Datum::Prefix(Ipv4Addr::from(u32::from(address) & mask).into(), length))
+            }
+            Self::Ipv6Prefix => {
+                let (address, length) = split_prefix::<Ipv6Addr>(word, 128)?;
+                let mask = u128::MAX.checked_shl(128 - u32::from(length)).unwrap_or(0);
+                Some(Datum::Prefix(Ipv6Addr::from(u128::from(address) & mask).into(), length))
+            }
             Self::Mac => word.parse().ok().map(Datum::Mac),
             Self::Nai => is_nai(word).then(|| Datum::Text(word.to_owned())),
             Self::NodeNai => {
                 let node = is_nai(word) && !word.starts_with('@');
                 node.then(|| Datum::Text(word.to_owned()))
             }
-            Self::Keyword(_) | Self::Spelled(_) => None,
+            Self::Keyword(_) | Self::Spelled(_) | Self::Named(_) => None,
+            Self::Line { max } => {
+                let fits = !word.chars().any(char::is_control) && word.chars().count() <= max;
+                let words: Vec<&str> = word.split_whitespace().collect();
+                (fits && !words.is_empty()).then(|| Datum::Text(words.join(" ")))
+            }
             Self::Interface => is_interface(word).then(|| Datum::Text(word.to_owned())),
             Self::Device => is_device(word).then(|| Datum::Text(word.to_owned())),
             Self::InterfaceType => {
@@ -146,10 +176,19 @@ impl Value {
             (Self::SecretObfuscated, Datum::Secret(secret)) => secret.obfuscate(),
             (_, Datum::Secret(secret)) => secret.to_string(),
             (_, Datum::Word(word)) => (*word).to_owned(),
+            (Self::Line { .. }, Datum::Text(text)) => {
+                let words: Vec<String> = text.split(' ').map(quoted).collect();
+                words.join(" ")
+            }
             (_, Datum::Text(text)) => quoted(text),
+            (Self::Named(names), Datum::Integer(number)) => {
+                let name = names.iter().find(|(_, known, _)| known == number);
+                name.map_or_else(|| number.to_string(), |(name, ..)| (*name).to_owned())
+            }
             (_, Datum::Integer(number)) => number.to_string(),
             (_, Datum::Ipv4(address)) => address.to_string(),
             (_, Datum::Ipv6(address)) => address.to_string(),
+            (_, Datum::Prefix(address, length)) => format!("{address}/{length}"),
             (_, Datum::Mac(mac)) => mac.to_string(),
         }
     }
@@ -163,6 +202,8 @@ impl Value {
             Self::Hex32 => "hexadecimal number, 1-FFFFFFFF".to_owned(),
             Self::Ipv4 => "IPv4 address, A.B.C.D".to_owned(),
             Self::Ipv6 => "IPv6 address, X:X::X".to_owned(),
+            Self::Ipv4Prefix => "IPv4 prefix, A.B.C.D/LENGTH".to_owned(),
+            Self::Ipv6Prefix => "IPv6 prefix, X:X::X/LENGTH".to_owned(),
             Self::Mac => "MAC address, xx:xx:xx:xx:xx:xx or xxxx.xxxx.xxxx".to_owned(),
             Self::Nai => "[user]@realm, at most 125 characters".to_owned(),
             Self::NodeNai => "user@realm, at most 125 characters".to_owned(),
@@ -174,6 +215,11 @@ impl Value {
                 let words: Vec<&str> = words.iter().map(|(word, ..)| *word).collect();
                 words.join(", ")
             }
+            Self::Named(names) => {
+                let names: Vec<&str> = names.iter().map(|(name, ..)| *name).collect();
+                names.join(", ")
+            }
+            Self::Line { max } => format!("the rest of the line, at most {max} characters"),
             Self::Interface => "interface name".to_owned(),
             Self::Device => "name of a Linux device, at most 15 characters".to_owned(),
             Self::InterfaceType => "interface type, then its number".to_owned(),
@@ -198,17 +244,31 @@ impl Value {
 
     /// Whether it is one of some fixed words.
     pub(crate) fn is_choice(&self) -> bool {
-        matches!(self, Self::Keyword(_) | Self::Spelled(_))
+        matches!(self, Self::Keyword(_) | Self::Spelled(_) | Self::Named(_))
     }
 
-    /// The fixed words that it is one of, each with the word that it stands for and its help.
-    pub(crate) fn choices(
-        &self,
-    ) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    /// The fixed words that it is one of, each with what it stands for and its help.
+    pub(crate) fn choices(&self) -> impl Iterator<Item = (&'static str, Datum, &'static str)> {
         let keywords = if let Self::Keyword(words) = *self { words } else { &[] };
         let spelled = if let Self::Spelled(words) = *self { words } else { &[] };
-        let keywords = keywords.iter().map(|(word, help)| (*word, *word, *help));
-        keywords.chain(spelled.iter().copied())
+        let named = if let Self::Named(names) = *self { names } else { &[] };
+        let keywords = keywords.iter().map(|(word, help)| (*word, Datum::Word(word), *help));
+        let spelled = spelled.iter().map(|(word, meant, help)| (*word, Datum::Word(meant), *help));
+        let named =
+            named.iter().map(|(name, number, help)| (*name, Datum::Integer(*number), *help));
+        keywords.chain(spelled).chain(named)
+    }
+
+    /// Whether it is this one's place to say `datum`: a word of another choice is not.
+    pub(crate) fn may_be(&self, datum: &Datum) -> bool {
+        match (self, datum) {
+            (Self::Keyword(_) | Self::Spelled(_), Datum::Word(_)) => {
+                self.choices().any(|(_, meant, _)| meant == *datum)
+            }
+            (Self::Keyword(_) | Self::Spelled(_), _) => false,
+            (_, Datum::Word(_)) => false,
+            _ => true,
+        }
     }
 
     /// Whether words of this kind must not be shown.
@@ -227,6 +287,12 @@ pub(crate) fn quoted(text: &str) -> String {
         return text.to_owned();
     }
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+fn split_prefix<A: FromStr>(word: &str, longest: u8) -> Option<(A, u8)> {
+    let (address, length) = word.split_once('/')?;
+    let length = u8::try_from(decimal(length)?).ok()?;
+    Some((address.parse().ok()?, length)).filter(|(_, length)| *length <= longest)
 }
 
 fn decimal(word: &str) -> Option<u64> {

@@ -4,6 +4,9 @@
 //!
 //! Each test has a tmux server, a home and a history of its own.
 
+#[path = "../../../crates/config/tests/broken/mod.rs"]
+mod broken;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
@@ -37,6 +40,15 @@ ipv6 mobile pmipv6-lma lma1 domain example.net
  network home
   pool mobile-node ipv4 start-address 203.0.113.0 pool-prefix 24
   pool mobile-node ipv6 start-address 2001:db8:100:: pool-prefix 56
+ !
+!
+";
+
+const GATEWAY: &str = "\
+ipv6 mobile pmipv6-mag mag1 domain dn1
+ address ipv6 2001:db8:7::1
+ lma lma1 dn1
+  ipv6-address 2001:db8:7::9
  !
 !
 ";
@@ -136,6 +148,64 @@ show ver";
         let running = site.kedge("show running-config");
         assert!(running.contains(lifetime) && running.contains("bce maximum 2500"), "{running}");
     }
+}
+
+/// Every example of both documents, word for word: nothing is complained about but what the
+/// documents print broken, and that precisely; with the word that is missing, nothing at all.
+#[test]
+fn every_example_of_the_documents_can_be_pasted() {
+    let _turn = turn();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/config/tests/examples");
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder).expect("examples").map(|file| file.expect("a file").path()).collect();
+    files.sort();
+    assert_eq!(files.len(), 35);
+    // There is one anchor and one gateway: what runs is the other one.
+    let (anchors, gateways): (Vec<PathBuf>, Vec<PathBuf>) = files
+        .into_iter()
+        .partition(|file| fs::read_to_string(file).expect("an example").contains("pmipv6-lma "));
+    pasted(GATEWAY, &anchors);
+    pasted(ANCHOR, &gateways);
+}
+
+fn pasted(running: &str, files: &[PathBuf]) {
+    for file in files {
+        let name = file.file_name().expect("a name").to_string_lossy().into_owned();
+        let text = fs::read_to_string(file).expect("an example");
+        let broken = broken::BROKEN.iter().find(|(broken, ..)| *broken == name);
+        let Some((_, places, corrections)) = broken else {
+            assert_eq!(complaints_of_paste(running, &text), [""; 0], "{name}");
+            continue;
+        };
+        let wrong: Vec<&str> = places
+            .iter()
+            .map(|place| place.splitn(3, ':').nth(2).expect("a message").trim_start())
+            .collect();
+        assert_eq!(complaints_of_paste(running, &text), wrong, "{name}");
+        let right = corrections.iter().fold(text, |text, (was, is)| text.replacen(was, is, 1));
+        assert_eq!(complaints_of_paste(running, &right), [""; 0], "{name}, corrected");
+    }
+}
+
+/// What is complained about when a text is pasted into the terminal of a daemon of its own. That the
+/// host has not the addresses that it commits is no complaint about it.
+fn complaints_of_paste(running: &str, text: &str) -> Vec<String> {
+    let site = Site::with(running);
+    let screen = Screen::open(&site, (160, 400), "");
+    screen.wait_end("kedge#");
+    // Some are printed from within the configuration.
+    if !text
+        .lines()
+        .any(|line| line.trim_end().ends_with("configure") || line.contains("# configur"))
+    {
+        screen.line("configure");
+        screen.wait_end("kedge(config)#");
+    }
+    screen.paste(&format!("{}\npasted whole", text.trim_end()), true);
+    let shown = screen.wait_end("pasted whole");
+    let complaints = shown.lines().filter_map(|line| line.strip_prefix("% "));
+    let about_text = complaints.filter(|line| !line.contains("nothing is committed"));
+    about_text.map(str::to_owned).collect()
 }
 
 #[test]
@@ -362,12 +432,17 @@ struct Site {
 }
 
 impl Site {
+    /// One that runs an anchor.
     fn set() -> Self {
+        Self::with(ANCHOR)
+    }
+
+    fn with(configuration: &str) -> Self {
         let lab = Lab::new("kgterm").expect("lab");
         let host = lab.host("one").expect("host");
         host.address("lo", "192.0.2.1/32").expect("IPv4 address");
         host.address("lo", "2001:db8:7::1/128").expect("IPv6 address");
-        let daemon = Daemon::start(&host, ANCHOR).expect("kedged");
+        let daemon = Daemon::start(&host, configuration).expect("kedged");
         let program = programs::find("kedge").expect("kedge").to_string_lossy().into_owned();
         fs::create_dir_all(lab.dir().join("home")).expect("a home");
         Self { daemon, host, program, lab }

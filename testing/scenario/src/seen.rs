@@ -50,7 +50,6 @@ named! { DISCARDS, discard_name(Discard):
     Discard::UnknownMag => "unknown gateway",
     Discard::UnknownType(_) => "unknown type",
     Discard::Congestion => "congestion",
-    Discard::NoCustomer => "no customer",
 }
 
 named! { FAULTS, fault_name(Fault):

@@ -77,6 +77,10 @@ fn converse(frames: &mut Frames, line: &Line, standing: &dyn Fn() -> Standing) -
                 let text = format!("the request is too long: at most {MAX_REQUEST} octets");
                 (refuse(text), false)
             }
+            frame::Line::NoRoom => {
+                let text = "other clients' long requests fill the memory: try again";
+                (refuse(text.to_owned()), false)
+            }
             frame::Line::Complete(request) => match standing() {
                 Standing::Admitted => (respond(&request, line), true),
                 Standing::Expelled => (refuse("the token is not valid any more".to_owned()), false),

@@ -30,7 +30,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::frame::{Bounded, Frames};
+use crate::frame::{Bounded, Frames, Room};
 use crate::{Ask, MAX_REQUEST, Outcome};
 
 pub use claim::BindError;
@@ -45,6 +45,9 @@ const MAX_CONNECTIONS: usize = 32;
 /// Requests that wait for the daemon's loop, one of each client. More can wait only when clients
 /// gave up on a stuck loop and others came; those are told that the daemon is busy.
 const MAX_WAITING: usize = 2 * MAX_CONNECTIONS;
+
+/// Octets that requests longer than usual may take together: two of the longest.
+const ROOM: usize = 2 * MAX_REQUEST;
 
 /// How long answers under way may take once the server stops.
 const PARTING: Duration = Duration::from_secs(1);
@@ -130,7 +133,13 @@ impl Server {
         let (leaving, gone) = channel();
         let connections = Arc::new(Connections::default());
         let wake = Arc::new(wake);
-        let reception = Reception { queue, leaving, wake, connections: Arc::clone(&connections) };
+        let reception = Reception {
+            queue,
+            leaving,
+            wake,
+            connections: Arc::clone(&connections),
+            room: Room::new(ROOM),
+        };
         let door = Door { reception: reception.clone() };
         let accepting = thread::Builder::new()
             .name("api".to_owned())
@@ -212,6 +221,8 @@ struct Reception {
     leaving: Sender<ClientId>,
     wake: Arc<dyn Fn() + Send + Sync>,
     connections: Arc<Connections>,
+    /// What the long requests of all clients share.
+    room: Arc<Room>,
 }
 
 impl Reception {
@@ -258,7 +269,8 @@ impl Door {
     fn admit(&self, stream: UnixStream) -> io::Result<()> {
         let uid = rustix::net::sockopt::socket_peercred(&stream).ok().map(|peer| peer.uid.as_raw());
         let second = Handle::Local(stream.try_clone()?);
-        let mut frames = Frames::new(Bounded::new(stream), MAX_REQUEST);
+        let frames = Frames::new(Bounded::new(stream), MAX_REQUEST);
+        let mut frames = frames.sharing(&self.reception.room);
         let Some(number) = self.reception.connections.enter(second) else {
             turn_away(&mut frames);
             return Ok(());

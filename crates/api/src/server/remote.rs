@@ -319,7 +319,8 @@ impl Entrance {
         let mut papers = self.papers();
         let connection = ServerConnection::new(papers.renewed())?;
         let stream = StreamOwned::new(connection, Bounded::new(stream));
-        Ok((Frames::new(stream, MAX_LOGIN), Arc::clone(&papers.tokens)))
+        let frames = Frames::new(stream, MAX_LOGIN).sharing(&self.reception.room);
+        Ok((frames, Arc::clone(&papers.tokens)))
     }
 }
 

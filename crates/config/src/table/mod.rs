@@ -95,18 +95,9 @@ pub(crate) static GLOBAL: Block<Key> = Block {
         )
         .no_effect_yet()
         .from(XR),
-        row(
-            Key::AccessList,
-            &[
-                word("ip", "Internet Protocol version 4"),
-                word("access-list", "Access lists"),
-                last("extended"),
-                arg_help("NAME", known("access list"), "name of the list"),
-            ],
-            "An extended access list",
-        )
-        .opens(&access_list::ACCESS_LIST)
-        .from(XE),
+        access_list::IPV4_LIST,
+        access_list::IPV4_LIST_XR,
+        access_list::IPV6_LIST,
         row(
             Key::Domain,
             &[

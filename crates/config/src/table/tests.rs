@@ -250,6 +250,13 @@ fn samples(value: &Value) -> Vec<String> {
         Value::Hex32 => &["87E", "1", "ffffffff"],
         Value::Ipv4 => &["198.51.100.7"],
         Value::Ipv6 => &["2001:db8:51::7"],
+        Value::Ipv4Prefix => &["198.51.100.0/24", "198.51.100.7/32"],
+        Value::Ipv6Prefix => &["2001:db8:51::/48", "2001:db8:51::7/128"],
+        Value::Named(names) => {
+            let ends = [names.first(), names.last()].into_iter().flatten();
+            return ends.map(|(name, ..)| (*name).to_owned()).collect();
+        }
+        Value::Line { .. } => &["what there is to say"],
         Value::Mac => &["0011.2233.4455", "00:11:22:33:44:55"],
         Value::Nai => &["mn1@example.com", "@example.com"],
         Value::NodeNai => &["mn1@example.com"],

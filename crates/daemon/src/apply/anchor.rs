@@ -22,6 +22,7 @@ use crate::ends::State;
 use crate::numbers::Numbers;
 
 /// What an anchor is made of.
+#[derive(Debug)]
 pub struct AnchorPlan {
     /// What the machines are told.
     pub settings: CustomersSettings,

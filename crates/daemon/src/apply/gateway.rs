@@ -22,6 +22,7 @@ use crate::ends::State;
 use crate::worlds::Worlds;
 
 /// What a gateway is made of.
+#[derive(Debug)]
 pub struct GatewayPlan {
     /// What the machine is told.
     pub settings: Settings,

@@ -1,10 +1,12 @@
 //! What the configuration says about the packets in the tunnels.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use kedge_config::{AccessEntry, Action, AddressMatch, Config, TunnelDscp, TunnelPolicy};
-use kedge_dataplane::{AccessList, Addresses, Between, Marking, Policy, Rule};
+use kedge_config::{
+    AccessEntry, Action, AddressMatch, Config, IcmpMatch, PortMatch, TunnelDscp, TunnelPolicy,
+};
+use kedge_dataplane::{AccessList, Addresses, Between, Marking, Messages, Policy, PortRange, Rule};
 
 use super::ApplyError;
 
@@ -17,12 +19,14 @@ pub fn policy(
 ) -> Result<Policy, ApplyError> {
     let list = |name: &Option<String>| {
         let Some(name) = name else { return Ok(None) };
-        let found = config.access_lists.iter().find(|list| list.name == *name);
-        let found = found.ok_or_else(|| ApplyError::NoAccessList {
-            section: section.to_owned(),
-            list: name.clone(),
-        })?;
-        Ok(Some(Arc::new(AccessList::new(found.entries.iter().map(rule)))))
+        // One for each family may have the name.
+        let named = || config.access_lists.iter().filter(|list| list.name == *name);
+        if named().next().is_none() {
+            let (section, list) = (section.to_owned(), name.clone());
+            return Err(ApplyError::NoAccessList { section, list });
+        }
+        let entries = named().flat_map(|list| &list.entries);
+        Ok(Some(Arc::new(AccessList::new(entries.filter_map(rule)))))
     };
     Ok(Policy {
         clamp_mss: tunnels.clamp_mss,
@@ -36,26 +40,41 @@ pub fn policy(
     })
 }
 
-fn rule(entry: &AccessEntry) -> Rule {
-    let ports = |ports: Option<(u16, u16)>| ports.map(|(first, last)| first..=last);
-    Rule {
+/// An entry as the data plane has it; `None` for one between two families, which no list has.
+fn rule(entry: &AccessEntry) -> Option<Rule> {
+    let ports = |ports: Option<PortMatch>| {
+        ports.map(|PortMatch { first, last, except }| PortRange { first, last, except })
+    };
+    Some(Rule {
         permit: entry.action == Action::Permit,
         protocol: entry.protocol,
-        between: Between::Ipv4 {
-            source: addresses(entry.source),
-            destination: addresses(entry.destination),
-        },
+        between: between(entry.source, entry.destination)?,
         source_ports: ports(entry.source_ports),
         destination_ports: ports(entry.destination_ports),
-    }
+        messages: entry.icmp.map(|IcmpMatch { kind, code }| Messages { kind, code }),
+        established: entry.established,
+    })
 }
 
-fn addresses(addresses: AddressMatch) -> Addresses<Ipv4Addr> {
-    Addresses { address: addresses.address, wildcard: addresses.wildcard }
+fn between(source: AddressMatch, destination: AddressMatch) -> Option<Between> {
+    use IpAddr::{V4, V6};
+    match [source, destination].map(|end| (end.address, end.wildcard)) {
+        [(V4(from), V4(from_any)), (V4(to), V4(to_any))] => Some(Between::Ipv4 {
+            source: Addresses { address: from, wildcard: from_any },
+            destination: Addresses { address: to, wildcard: to_any },
+        }),
+        [(V6(from), V6(from_any)), (V6(to), V6(to_any))] => Some(Between::Ipv6 {
+            source: Addresses { address: from, wildcard: from_any },
+            destination: Addresses { address: to, wildcard: to_any },
+        }),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv6Addr;
+
     use super::*;
     use crate::apply::anchor;
     use crate::numbers::Numbers;
@@ -85,8 +104,8 @@ mod tests {
         let list = policy.into_tunnels.unwrap();
         let (deny, _) = list.rules().next().unwrap();
         assert_eq!(
-            (deny.permit, deny.protocol, deny.source_ports.clone()),
-            (false, Some(17), Some(53..=53))
+            (deny.permit, deny.protocol, deny.source_ports),
+            (false, Some(17), Some(PortRange { first: 53, last: 53, except: false }))
         );
         assert_eq!(list.rules().count(), 2);
 
@@ -95,5 +114,25 @@ mod tests {
         let missing = of(" tunnel acl other\n").unwrap_err();
         assert!(missing.to_string().contains("no access list 'other'"), "{missing}");
         assert!(missing.is_absence(), "another file may have it");
+    }
+
+    #[test]
+    fn lists_of_both_families_with_one_name_are_one_and_all_of_an_entry_is_kept() {
+        let lines = " tunnel acl apart\n!\nipv6 access-list apart\n deny icmp 2001:db8::/32 any 1 3\n \
+                     permit tcp any neq 80 host 2001:db8::9 established\n";
+        let list = of(lines).unwrap().into_tunnels.unwrap();
+        let rules: Vec<&Rule> = list.rules().map(|(rule, _)| rule).collect();
+        assert_eq!(rules.len(), 4);
+        assert!(matches!(rules[0].between, Between::Ipv4 { .. }));
+        let (icmp, tcp) = (rules[2], rules[3]);
+        let prefix = Addresses {
+            address: "2001:db8::".parse().unwrap(),
+            wildcard: Ipv6Addr::from_bits(u128::MAX >> 32),
+        };
+        let Between::Ipv6 { source, .. } = icmp.between else { panic!("{icmp:?}") };
+        assert_eq!((source, icmp.protocol), (prefix, Some(58)));
+        assert_eq!(icmp.messages, Some(Messages { kind: 1, code: Some(3) }));
+        assert_eq!(tcp.source_ports, Some(PortRange { first: 80, last: 80, except: true }));
+        assert!(tcp.established && tcp.permit && !icmp.established);
     }
 }

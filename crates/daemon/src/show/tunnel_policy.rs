@@ -1,12 +1,13 @@
 //! The part of `show ... tunnels` about what is done with packets: code points, segment sizes,
 //! access lists with what each entry has decided, and the packets that were dropped.
 
-use std::fmt::{Display, Write};
+use std::fmt::Write;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use kedge_dataplane::{AccessList, Addresses, Between, DropReason, Marking, Policy, Rule, Totals};
+use kedge_dataplane::{
+    AccessList, Addresses, Between, DropReason, Marking, Messages, Policy, PortRange, Rule, Totals,
+};
 use kedge_model::VrfId;
 use serde_json::{Value, json};
 
@@ -99,44 +100,54 @@ impl PolicyView {
     }
 }
 
-/// An entry as the configuration writes it.
+/// An entry, in the words of the configuration.
 fn text(rule: &Rule) -> String {
     let action = if rule.permit { "permit" } else { "deny" };
     let protocol = match (rule.protocol, rule.between) {
         (None, Between::Ipv4 { .. }) => "ip".to_owned(),
         (None, Between::Ipv6 { .. }) => "ipv6".to_owned(),
-        (Some(1), _) => "icmp".to_owned(),
+        (Some(1), Between::Ipv4 { .. }) | (Some(58), Between::Ipv6 { .. }) => "icmp".to_owned(),
         (Some(6), _) => "tcp".to_owned(),
         (Some(17), _) => "udp".to_owned(),
         (Some(47), _) => "gre".to_owned(),
         (Some(number), _) => number.to_string(),
     };
     let [from, to] = match rule.between {
-        Between::Ipv4 { source, destination } => [source, destination].map(|addresses| {
-            let all = addresses.wildcard == Ipv4Addr::BROADCAST;
-            place(&addresses, all, addresses.wildcard.is_unspecified())
-        }),
-        Between::Ipv6 { source, destination } => [source, destination].map(|addresses| {
-            let all = addresses.wildcard.to_bits() == u128::MAX;
-            place::<Ipv6Addr>(&addresses, all, addresses.wildcard.is_unspecified())
-        }),
+        Between::Ipv4 { source, destination } => [source, destination].map(ipv4),
+        Between::Ipv6 { source, destination } => [source, destination].map(ipv6),
     };
-    let [from_ports, to_ports] = [&rule.source_ports, &rule.destination_ports].map(ports);
-    format!("{action} {protocol} {from}{from_ports} {to}{to_ports}")
+    let [from_ports, to_ports] = [rule.source_ports, rule.destination_ports].map(ports);
+    let messages = rule.messages.map_or(String::new(), |Messages { kind, code }| match code {
+        Some(code) => format!(" {kind} {code}"),
+        None => format!(" {kind}"),
+    });
+    let established = if rule.established { " established" } else { "" };
+    format!("{action} {protocol} {from}{from_ports} {to}{to_ports}{messages}{established}")
 }
 
-fn place<A: Display>(addresses: &Addresses<A>, is_any: bool, is_host: bool) -> String {
-    match (is_any, is_host) {
-        (true, _) => "any".to_owned(),
-        (false, true) => format!("host {}", addresses.address),
-        (false, false) => format!("{} {}", addresses.address, addresses.wildcard),
+fn ipv4(Addresses { address, wildcard }: Addresses<Ipv4Addr>) -> String {
+    match wildcard {
+        Ipv4Addr::BROADCAST => "any".to_owned(),
+        Ipv4Addr::UNSPECIFIED => format!("host {address}"),
+        _ => format!("{address} {wildcard}"),
     }
 }
 
-fn ports(ports: &Option<RangeInclusive<u16>>) -> String {
-    match ports {
-        None => String::new(),
-        Some(ports) if ports.start() == ports.end() => format!(" eq {}", ports.start()),
-        Some(ports) => format!(" range {} {}", ports.start(), ports.end()),
+fn ipv6(Addresses { address, wildcard }: Addresses<Ipv6Addr>) -> String {
+    match wildcard.to_bits().leading_zeros() {
+        0 => "any".to_owned(),
+        128 => format!("host {address}"),
+        length => format!("{address}/{length}"),
+    }
+}
+
+fn ports(ports: Option<PortRange>) -> String {
+    let Some(PortRange { first, last, except }) = ports else { return String::new() };
+    match (first, last) {
+        _ if except => format!(" neq {first}"),
+        (first, last) if first == last => format!(" eq {first}"),
+        (0, last) if last < u16::MAX => format!(" lt {}", last + 1),
+        (first, u16::MAX) if first > 0 => format!(" gt {}", first - 1),
+        (first, last) => format!(" range {first} {last}"),
     }
 }

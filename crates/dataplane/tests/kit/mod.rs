@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use kedge_dataplane::checksum::Sum;
 use kedge_dataplane::inner::Inner;
-use kedge_dataplane::{BindingCells, Forwarder, Local, Side, Tables};
+use kedge_dataplane::{Between, BindingCells, Forwarder, Local, PortRange, Rule, Side, Tables};
 use kedge_model::{BindingId, Encapsulation, Forwarding, IpNet, Path, Tunnel, VrfId};
 
 pub const INNER: VrfId = VrfId(1);
@@ -52,6 +52,23 @@ pub fn forwarder(side: Side, tunnel: &Tunnel) -> Forwarder {
     };
     tables.bind(NODE, &want, Arc::new(BindingCells::default())).unwrap();
     Forwarder::new(tables, Arc::default())
+}
+
+/// A rule for everything between these.
+pub fn of_all(permit: bool, between: Between) -> Rule {
+    Rule {
+        permit,
+        protocol: None,
+        between,
+        source_ports: None,
+        destination_ports: None,
+        messages: None,
+        established: false,
+    }
+}
+
+pub fn range((first, last): (u16, u16)) -> PortRange {
+    PortRange { first, last, except: false }
 }
 
 /// A UDP packet without a UDP checksum, with `data` octets behind its headers.

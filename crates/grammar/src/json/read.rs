@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value as Json};
 
-use super::{Shape, is_half, is_list, member, properties, shape};
+use super::{Shape, datum_json, is_half, is_list, member, properties, shape};
 use crate::diagnostic::nearest;
 use crate::tree::{self, Args, Keys};
 use crate::{Block, Datum, Row, Value, document, matcher, table};
@@ -258,10 +258,9 @@ impl Value {
         match self {
             Self::Integer { .. } => self.read(&json.as_u64()?.to_string()),
             Self::Hex32 => self.read(&format!("{:X}", json.as_u64()?)),
-            Self::Keyword(_) | Self::Spelled(_) => {
-                let word = json.as_str()?;
-                let choice = self.choices().find(|(_, meant, _)| *meant == word);
-                choice.map(|(_, meant, _)| Datum::Word(meant))
+            Self::Keyword(_) | Self::Spelled(_) | Self::Named(_) => {
+                let choice = self.choices().find(|(_, meant, _)| datum_json(meant, false) == *json);
+                choice.map(|(_, meant, _)| meant)
             }
             Self::SecretText => self.read(one_member(json, "ascii")?),
             Self::SecretHex => self.read(one_member(json, "hex")?),

@@ -129,7 +129,7 @@ fn any_of(mut schemas: Vec<Json>) -> Json {
 
 fn of_value(value: &Value) -> Json {
     match *value {
-        Value::Name { max } | Value::Known { max, .. } => {
+        Value::Name { max } | Value::Known { max, .. } | Value::Line { max } => {
             json!({ "type": "string", "minLength": 1, "maxLength": max })
         }
         Value::Integer { min, max, unit: "" } => {
@@ -141,13 +141,21 @@ fn of_value(value: &Value) -> Json {
         Value::Hex32 => json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }),
         Value::Ipv4 => json!({ "type": "string", "format": "ipv4" }),
         Value::Ipv6 => json!({ "type": "string", "format": "ipv6" }),
+        Value::Ipv4Prefix | Value::Ipv6Prefix => {
+            json!({ "type": "string", "pattern": "^[0-9A-Fa-f.:]+/[0-9]{1,3}$" })
+        }
+        Value::Named(names) => {
+            let numbers: Vec<u64> = names.iter().map(|(_, number, _)| *number).collect();
+            json!({ "type": "integer", "enum": numbers })
+        }
         Value::Mac => json!({ "type": "string", "minLength": 12, "maxLength": 17 }),
         Value::Nai => json!({ "type": "string", "pattern": "@[^@]+$", "maxLength": 125 }),
         Value::NodeNai => {
             json!({ "type": "string", "pattern": "^[^@].*@[^@]+$", "maxLength": 125 })
         }
         Value::Keyword(_) | Value::Spelled(_) => {
-            let words: Vec<&str> = value.choices().map(|(_, meant, _)| meant).collect();
+            let words: Vec<Json> =
+                value.choices().map(|(_, meant, _)| datum_json(&meant, false)).collect();
             json!({ "type": "string", "enum": words })
         }
         Value::Interface | Value::InterfaceType | Value::InterfaceNumber => {

@@ -9,7 +9,7 @@ use crate::diagnostic::Hint;
 use crate::mask::Mask;
 use crate::matcher::Match;
 use crate::tree::{Identity, Keys};
-use crate::{Block, Item, Repeats, Row, command, tree};
+use crate::{Args, Block, Datum, Item, Repeats, Row, command, table, tree};
 
 /// A configuration in the making, and the block that the next line belongs to.
 #[derive(Clone, Debug)]
@@ -139,6 +139,39 @@ impl<K: Copy + PartialEq> Editor<K> {
         path.fold(&self.items, |items, index| &items[index].body).get(index)
     }
 
+    /// Gives a line without a number that of the line which says the same, or else the next one
+    /// behind all others. `None` when there is no higher one.
+    pub(super) fn number(&mut self, row: &'static Row<K>, args: &mut Args) -> Option<()> {
+        let Some(by) = row.numbered.filter(|by| !args.has(by)) else { return Some(()) };
+        if self.innermost().is_none() {
+            return Some(());
+        }
+        let numbered = |item: &&Item<K>| item.row.is_same_command(row);
+        let siblings: &Vec<Item<K>> = self.siblings();
+        let mut last = 0;
+        for item in siblings.iter().filter(numbered) {
+            let number = item.args.integer(by).unwrap_or(0);
+            if item.args.is_but_for_number(args) {
+                args.push_front(by, Datum::Integer(number));
+                return Some(());
+            }
+            last = last.max(number);
+        }
+        let next = Datum::Integer(last.checked_add(Self::STEP)?);
+        let mut range = None;
+        table::for_each_argument(row.syntax, &mut |name, value, _| {
+            if name == by {
+                range = range.or(value);
+            }
+        });
+        range?.read(&range?.print(&next))?;
+        args.push_front(by, next);
+        Some(())
+    }
+
+    /// What lies between two lines that are numbered one after the other.
+    const STEP: u64 = 10;
+
     /// Puts a line among its siblings and opens its block.
     pub(super) fn insert(&mut self, item: Item<K>, indent: usize) -> Inserted<K> {
         let Some(known) = self.innermost() else {
@@ -206,6 +239,7 @@ impl<K: Copy + PartialEq> Editor<K> {
     /// tcp any any eq 80` alone.
     pub(super) fn remove(&mut self, found: &Match<K>) {
         let Match { row, args, whole, .. } = found;
+        let numbered = row.numbered.is_some_and(|by| !args.has(by));
         let exact = *whole && row.body.is_none() && matches!(row.repeats, Repeats::Each([]));
         let Some(known) = self.innermost() else { return };
         let block = self.mode();
@@ -213,6 +247,7 @@ impl<K: Copy + PartialEq> Editor<K> {
         let before = siblings.len();
         let named = |item: &Item<K>| match exact {
             true => args.is_same_as(&item.args),
+            false if *whole && numbered => item.args.is_but_for_number(args),
             false => args.agrees_with(&item.args),
         };
         siblings.retain(|item| !(item.row.is_same_command(row) && named(item)));

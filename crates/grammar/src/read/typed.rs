@@ -40,6 +40,11 @@ impl<K: Copy + PartialEq> Editor<K> {
         notes
     }
 
+    /// No line goes on with the last one: what is wrong with it as it stands.
+    pub fn finish(&mut self) -> Notes {
+        self.begun.take().map(|begun| begun.notes).unwrap_or_default()
+    }
+
     /// What is wrong with a line that ended too early and that no line went on with.
     pub fn unfinished(&self) -> Option<&Notes> {
         self.begun.as_ref().map(|begun| &begun.notes).filter(|notes| !notes.faults.is_empty())

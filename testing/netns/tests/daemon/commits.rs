@@ -130,6 +130,41 @@ fn a_change_leaves_other_bindings_and_their_packets_alone() {
 }
 
 #[test]
+fn a_rollback_leaves_bindings_alone_that_it_does_not_touch_and_ends_those_it_does() {
+    let _turn = turn();
+    let mut site = Site::set(Plan::default());
+    site.attach();
+    site.answered();
+    let before = running(&site.lma);
+    commit(&site.lma, &format!("{LMA} bce lifetime 200\n"));
+    commit(&site.lma, &format!("{LMA} mag mag9 example.net\n  ipv6 address 2001:db8:7::99\n"));
+    assert_ne!(running(&site.lma), before);
+    let held = |site: &Site| bindings(&site.lma, "lma")[0]["mn_id"].clone();
+    let node = held(&site);
+    undisturbed(&site, || {
+        let said = site.lma.kedge("rollback configuration last 2").expect("rolled back");
+        assert!(!said.contains("end"), "{said}");
+    });
+    assert_eq!((running(&site.lma), held(&site)), (before, node));
+    let list = site.lma.kedge("show configuration commit list").expect("the commits");
+    assert!(list.contains("rollback to commit 1"), "{list}");
+    // Back to a commit without the gateway's anchor address is refused, and nothing has changed.
+    let far = complaint(site.lma.kedge("rollback configuration last 99"));
+    assert!(far.contains("there are no 99 commits to go back"), "{far}");
+    let unknown = complaint(site.lma.kedge("rollback configuration to 99"));
+    assert!(unknown.contains("99"), "{unknown}");
+    // A pool that a commit took away comes back with the rollback, and what a rollback takes away
+    // ends what came of it.
+    let said = commit(&site.lma, &format!("no {LMA}"));
+    assert!(said.contains("binding"), "{said}");
+    site.lma.kedge("rollback configuration last 1").expect("rolled back");
+    until("the node to be registered again", || match bindings(&site.lma, "lma").len() {
+        0 => Err("no binding".to_owned()),
+        _ => Ok(()),
+    });
+}
+
+#[test]
 fn a_pool_has_its_route_from_its_commit_to_its_removal() {
     let _turn = turn();
     let site = Site::set(Plan::default());

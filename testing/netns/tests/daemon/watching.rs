@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use kedge_lab::domain::{KEY, NAI, Plan};
 use kedge_lab::{Daemon, Recording, programs};
@@ -113,6 +114,16 @@ fn tshark_reads_a_capture_of_one_subscriber_and_no_key_is_in_it() {
     assert!(answers.iter().any(|row| row[1].contains("status 0 ")), "{answers:?}");
     assert_eq!(recording.count("mip6.mhtype == 13").expect("tshark"), 0, "no heartbeats");
     assert_eq!(recording.count("_ws.malformed").expect("tshark"), 0);
+    let directions = ["frame.packet_flags_direction", "frame.time_epoch"];
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs_f64();
+    for (kind, direction) in [(5, "0x00000001"), (6, "0x00000002")] {
+        let rows = recording.decode(&format!("mip6.mhtype == {kind}"), &directions);
+        for row in rows.expect("tshark reads it") {
+            assert_eq!(row[0], direction, "message {kind}");
+            let at: f64 = row[1].parse().expect("a time");
+            assert!((now - 60.0..=now).contains(&at), "{at} and {now}");
+        }
+    }
     let octets = fs::read(file).expect("the file");
     assert!(!octets.windows(KEY.1.len()).any(|window| window == KEY.1.as_bytes()));
     for name in ["../x", "a/b", ".x"] {
