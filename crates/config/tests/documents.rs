@@ -72,7 +72,6 @@ fn the_anchor_with_a_peer_gateway_loads() {
             "example:12:10: warning: no domain 'dn1' is configured: no keys and no profiles come \
              from it",
             "example:15:7: warning: encap gre-ipv6, and 'mag1' has no IPv6 address",
-            "example:16:1: warning: 'tunnel interface' is accepted; it has no effect yet",
         ]
     );
 }

@@ -27,6 +27,7 @@ use crate::apply::{AnchorPlan, RoutePlan};
 use crate::capture::{Direction, Seen};
 use crate::counters::{Baseline, tunnel_groups};
 use crate::ends::{self, Device, Ends};
+use crate::forwarding::Plane;
 use crate::in_service;
 use crate::observe::Observer;
 use crate::routes::{Outlet, Routes};
@@ -133,6 +134,10 @@ impl Anchor {
     /// any more are revoked before their address leaves.
     pub fn apply(&mut self, plan: AnchorPlan, leave_by: Instant, now: Now) {
         let ends = plan.ends();
+        // Before anybody is served in a world that is new.
+        if let Err(error) = self.ends.set_policy(&plan.policy) {
+            warn!("forwarding: {error}");
+        }
         self.observer.know(&plan.settings);
         self.customers.apply(plan.settings, now);
         self.plan_routes(&plan.routes);
@@ -215,6 +220,11 @@ impl Anchor {
     /// What an operator watches, to change it.
     pub fn observer_mut(&mut self) -> &mut Observer {
         &mut self.observer
+    }
+
+    /// What forwards its packets, to look at.
+    pub fn plane(&self) -> &Plane {
+        &self.ends.plane
     }
 
     /// What a binding's packets added up to.

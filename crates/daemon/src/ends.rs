@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Instant;
 
-use kedge_dataplane::{Change, DataplaneError, Local, Side};
+use kedge_dataplane::{Change, DataplaneError, Local, Policy, Side};
 use kedge_dp_user::DpUser;
 use kedge_model::{VrfId, World};
 use kedge_net::hosts::Hosts;
@@ -165,6 +165,12 @@ impl Ends {
         self.plane.change(Change::AddDevice { vrf, world, name: name.clone(), mtu })?;
         self.names.insert(vrf, name);
         Ok(())
+    }
+
+    /// Deals with the packets of all its inner worlds like this from now on.
+    pub fn set_policy(&mut self, policy: &Policy) -> Result<(), DataplaneError> {
+        let worlds = self.state.devices.keys();
+        worlds.map(|vrf| self.plane.set_policy(*vrf, policy.clone())).fold(Ok(()), Result::and)
     }
 
     /// Takes [`Self::extend`] back.

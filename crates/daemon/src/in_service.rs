@@ -29,6 +29,7 @@ use crate::apply::{self, AnchorPlan, ApplyError, GatewayPlan};
 use crate::console::plural;
 use crate::ends::{Device, State};
 use crate::gateway::{self, Gateway, Unusable};
+use crate::link_mtu;
 use crate::shell::{self, Shell};
 use crate::startup::{self, Plan, StartError};
 
@@ -132,6 +133,9 @@ impl Shell {
             && let Some(mtu) = gateway::examine(plan)??
         {
             plan.fit(mtu);
+        }
+        if let Some(plan) = &mut plan.anchor {
+            plan.fit(&link_mtu::of_addresses(&plan.ends())?);
         }
         let mut prepared = Prepared {
             plan,

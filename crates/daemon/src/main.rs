@@ -34,6 +34,7 @@ mod gateway;
 mod history;
 mod in_service;
 mod key_file;
+mod link_mtu;
 mod log;
 mod numbers;
 mod observe;

@@ -54,6 +54,7 @@ ipv6 mobile pmipv6-domain d
 ipv6 mobile pmipv6-lma lma1 domain d
  address ipv6 2001:db8::1
  address ipv4 192.0.2.1
+ tunnel acl one
  mag mag1 d
   ipv6 address 2001:db8::7
   ipv4 address 192.0.2.7
