@@ -53,10 +53,14 @@ mod worlds;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use kedge_net::memory::HugePages;
 use tracing::error;
 
 use crate::options::Options;
 use crate::startup::StartError;
+
+#[global_allocator]
+static MEMORY: HugePages = HugePages;
 
 fn main() -> ExitCode {
     let options = options::parse();

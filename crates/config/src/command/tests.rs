@@ -125,8 +125,12 @@ fn completion_answers_with_words_and_their_help() {
     );
     let kinds = ["bindings", "globals", "heartbeats", "statistics", "tunnels", "events", "trace"];
     assert_eq!(words("show ipv6 mobile pmipv6 lma "), kinds);
-    let at_gateway = [&kinds[..1], &["logical-mn"], &kinds[1..]].concat();
-    assert_eq!(words("show ipv6 mobile pmipv6 mag "), at_gateway);
+    let of_gateway = words("show ipv6 mobile pmipv6 mag ");
+    assert_eq!(
+        of_gateway.iter().filter(|kind| **kind != "logical-mn").collect::<Vec<_>>(),
+        kinds.iter().collect::<Vec<_>>()
+    );
+    assert!(of_gateway.iter().any(|kind| kind == "logical-mn"));
     assert_eq!(words("show ver"), ["version"]);
     assert_eq!(
         words("show version | "),
