@@ -294,7 +294,7 @@ impl Gateway {
         batch: &mut Batch,
         host: &mut Owned,
         now: Now,
-    ) -> Result<(), NetError> {
+    ) -> Result<bool, NetError> {
         self.ends.signalling.receive(place, batch)?;
         for datagram in batch.datagrams() {
             if self.observer.is_watching() {
@@ -305,7 +305,7 @@ impl Gateway {
             self.mag.handle_datagram(datagram, now);
         }
         self.settle(host, now);
-        Ok(())
+        Ok(batch.is_full())
     }
 
     /// Reads frames from an access interface.

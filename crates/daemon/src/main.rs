@@ -46,6 +46,7 @@ mod signalling;
 mod startup;
 mod state_dir;
 mod trace;
+mod turns;
 mod watch;
 mod words;
 mod worlds;
