@@ -131,7 +131,7 @@ fn profile(nai: &NaiConfig, lma: &LmaConfig) -> Profile {
         ServiceConfig::Dual => Service::Dual,
     };
     let (network, apn) = (nai.network.clone(), nai.apn.clone());
-    Profile { service, network, apn, uplink_key: nai.gre_key_up }
+    Profile { service, network, apn, uplink_key: nai.gre_key_up, ..Profile::default() }
 }
 
 fn peer(config: &Config, mag: &PeerMag) -> Peer {
