@@ -40,6 +40,11 @@ pub static LAYERS: &[Layer] = &[
         &["kedge-access-wire", "kedge-model", "kedge-sansio", "kedge-telemetry", "kedge-wire"],
         MACHINE,
     ),
+    pure(
+        "kedge-radius",
+        &["kedge-sansio", "kedge-telemetry"],
+        "the client knows servers and attributes, not what they are asked about",
+    ),
     pure("kedge-grammar", &["kedge-model"], "the language engine knows no mobility"),
     pure(
         "kedge-config",
