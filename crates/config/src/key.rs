@@ -22,6 +22,16 @@ pub(crate) enum Key {
     VrfDevice,
     // RADIUS server.
     RadiusSecret,
+    RadiusTimeout,
+    RadiusRetransmit,
+    RadiusDeadTime,
+    RadiusLenient,
+    RadiusTls,
+    RadiusTlsPort,
+    RadiusTlsAuthority,
+    RadiusTlsCertificate,
+    RadiusTlsKey,
+    RadiusTlsName,
     // Access list.
     AccessEntry,
     // In several blocks.

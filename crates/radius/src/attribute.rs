@@ -33,6 +33,7 @@ attributes! {
     6 SERVICE_TYPE "Service-Type" "RFC 2865";
     8 FRAMED_IP_ADDRESS "Framed-IP-Address" "RFC 2865";
     18 REPLY_MESSAGE "Reply-Message" "RFC 2865";
+    22 FRAMED_ROUTE "Framed-Route" "RFC 2865";
     24 STATE "State" "RFC 2865";
     25 CLASS "Class" "RFC 2865";
     26 VENDOR_SPECIFIC "Vendor-Specific" "RFC 2865";
@@ -60,7 +61,9 @@ attributes! {
     65 TUNNEL_MEDIUM_TYPE "Tunnel-Medium-Type" "RFC 2868";
     66 TUNNEL_CLIENT_ENDPOINT "Tunnel-Client-Endpoint" "RFC 2868";
     67 TUNNEL_SERVER_ENDPOINT "Tunnel-Server-Endpoint" "RFC 2868";
+    68 ACCT_TUNNEL_CONNECTION "Acct-Tunnel-Connection" "RFC 2867";
     80 MESSAGE_AUTHENTICATOR "Message-Authenticator" "RFC 2869";
+    81 TUNNEL_PRIVATE_GROUP_ID "Tunnel-Private-Group-ID" "RFC 2868";
     85 ACCT_INTERIM_INTERVAL "Acct-Interim-Interval" "RFC 2869";
     95 NAS_IPV6_ADDRESS "NAS-IPv6-Address" "RFC 3162";
     97 FRAMED_IPV6_PREFIX "Framed-IPv6-Prefix" "RFC 3162";

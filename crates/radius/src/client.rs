@@ -20,18 +20,32 @@ use kedge_sansio::{TimerId, Timers};
 use md5::Md5;
 
 use crate::authenticator::hide;
-use crate::server::{Server, ServerState};
-use crate::{AttributeType, Code, Packet, PacketRef, TooLong};
+use crate::server::{Counters, Server, ServerState};
+use crate::{AttributeType, Code, DecodeError, Packet, PacketRef, TooLong};
 
 /// Ports of ours towards one server, for each kind of work.
 pub const SOCKETS: u16 = 16;
 const IDENTIFIERS: u16 = 256;
 
 /// What a server is asked for.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum Work {
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Work {
+    /// Access-Requests.
     Authentication,
+    /// Accounting-Requests.
     Accounting,
+}
+
+/// A port of ours: identifiers are unique in each, and an answer comes back to the one that its
+/// request left from. It means nothing any more after [`Client::replace_servers`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Port {
+    /// The place of the server among the servers.
+    pub server: usize,
+    /// What it is asked for.
+    pub work: Work,
+    /// Below [`SOCKETS`].
+    pub number: u16,
 }
 
 /// A request, to be made into packets for the servers it goes to.
@@ -63,12 +77,12 @@ pub enum Failure {
 /// What the client wants done.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Output<T> {
-    /// Send this to a server, from the port of this number: each has a socket of its own.
+    /// Send this to a server. Each port has a socket of its own, which hears that server alone.
     Send {
         /// The server.
         to: SocketAddr,
-        /// Below [`SOCKETS`].
-        socket: u16,
+        /// Where it leaves from.
+        port: Port,
         /// The packet.
         bytes: Vec<u8>,
     },
@@ -85,7 +99,6 @@ pub enum Output<T> {
 #[derive(Debug)]
 pub struct Client<T> {
     servers: Vec<Held>,
-    by_address: HashMap<SocketAddr, (usize, Work)>,
     exchanges: HashMap<u64, Exchange<T>>,
     next: u64,
     timers: Timers<u64>,
@@ -127,6 +140,20 @@ impl Request {
         Self { happened: Some(happened), ..new }
     }
 
+    /// The same with attributes that [`Self::attributes`] gave some other time.
+    pub fn accounting_of(happened: Instant, attributes: &[u8]) -> Result<Self, DecodeError> {
+        let mut request = Self::accounting(happened);
+        let too_long = |TooLong| DecodeError::Length(u16::MAX);
+        request.attributes.push_all(attributes).map_err(too_long)?;
+        PacketRef::decode(request.attributes.bytes())?;
+        Ok(request)
+    }
+
+    /// The attributes, as they are in a packet.
+    pub fn attributes(&self) -> &[u8] {
+        &self.attributes.bytes()[crate::packet::HEADER..]
+    }
+
     fn new(work: Work, code: Code) -> Self {
         Self { work, attributes: Packet::new(code, 0), password: None, happened: None }
     }
@@ -148,13 +175,12 @@ impl Request {
         server: &Server,
         now: Instant,
     ) -> Result<Packet, TooLong> {
-        let attributes = self.attributes.view();
-        let mut packet = Packet::new(attributes.code(), identifier);
+        let mut packet = Packet::new(self.attributes.view().code(), identifier);
         match self.work {
             Work::Authentication => {
                 // First, as the remedy against forged answers has it.
                 packet.reserve()?;
-                packet.push_all(&attributes.bytes()[crate::packet::HEADER..])?;
+                packet.push_all(self.attributes())?;
                 if let Some(password) = &self.password {
                     let hidden = hide(password, &server.secret, &authenticator);
                     packet.push(AttributeType::USER_PASSWORD, &hidden)?;
@@ -162,7 +188,7 @@ impl Request {
                 packet.sign_access(&server.secret, authenticator);
             }
             Work::Accounting => {
-                packet.push_all(&attributes.bytes()[crate::packet::HEADER..])?;
+                packet.push_all(self.attributes())?;
                 let happened = self.happened.unwrap_or(now);
                 let delay = now.saturating_duration_since(happened).as_secs();
                 let delay = u32::try_from(delay).unwrap_or(u32::MAX);
@@ -180,7 +206,6 @@ impl<T> Client<T> {
     pub fn new(servers: Vec<Server>, seed: [u8; 16]) -> Self {
         let mut client = Self {
             servers: Vec::new(),
-            by_address: HashMap::new(),
             exchanges: HashMap::new(),
             next: 0,
             timers: Timers::default(),
@@ -194,6 +219,11 @@ impl<T> Client<T> {
     /// The servers as they are.
     pub fn servers(&self) -> impl Iterator<Item = &ServerState> {
         self.servers.iter().map(|held| &held.state)
+    }
+
+    /// Command: counts from zero again.
+    pub fn clear_counters(&mut self) {
+        self.servers.iter_mut().for_each(|held| held.state.counters = Counters::default());
     }
 
     /// How many requests wait for an answer.
@@ -215,13 +245,7 @@ impl<T> Client<T> {
 
     fn install(&mut self, servers: Vec<Server>) {
         let mut before: Vec<ServerState> = self.servers.drain(..).map(|held| held.state).collect();
-        self.by_address.clear();
-        for (index, server) in servers.into_iter().enumerate() {
-            let authentication = server.authentication.map(|at| (at, Work::Authentication));
-            let accounting = server.accounting.map(|at| (at, Work::Accounting));
-            for (address, work) in [authentication, accounting].into_iter().flatten() {
-                self.by_address.entry(address).or_insert((index, work));
-            }
+        for server in servers {
             let known = before.iter().position(|state| state.server.name == server.name);
             let mut state = ServerState::new(server);
             if let Some(known) = known.map(|at| before.swap_remove(at)) {
@@ -240,10 +264,11 @@ impl<T> Client<T> {
     /// Asks the first server from `from` on that can be asked; if there is none, fails for this
     /// reason.
     fn ask(&mut self, request: Request, ticket: T, from: usize, mut why: Failure, now: Instant) {
+        let last_resort = self.last_resort(request.work, now).filter(|index| *index >= from);
         for index in from..self.servers.len() {
             let held = &mut self.servers[index];
             let Some(to) = held.address(request.work) else { continue };
-            if held.state.is_dead(now) {
+            if held.state.is_dead(now) && last_resort != Some(index) {
                 continue;
             }
             let number = self.next;
@@ -279,19 +304,31 @@ impl<T> Client<T> {
                 last_sent: now,
                 timer,
             };
-            let (socket, bytes) = (slot / IDENTIFIERS, exchange.bytes.clone());
-            self.output.push_back(Output::Send { to, socket, bytes });
+            self.output.push_back(exchange.send(to));
             self.exchanges.insert(number, exchange);
             return;
         }
         self.output.push_back(Output::Done { ticket, outcome: Err(why) });
     }
 
-    /// Input: a datagram that arrived at the port of this number.
-    pub fn handle_datagram(&mut self, from: SocketAddr, socket: u16, bytes: &[u8], now: Instant) {
-        // Who is no server is not counted under any; the shell's socket takes only its server's.
-        let Some(&(index, work)) = self.by_address.get(&from) else { return };
-        let held = &mut self.servers[index];
+    /// When every server is dead, an Accounting-Request goes to the one that is left alone no
+    /// longer first: nobody waits for its answer, and it notices a server that is back.
+    fn last_resort(&self, work: Work, now: Instant) -> Option<usize> {
+        if work != Work::Accounting {
+            return None;
+        }
+        let does = |(_, held): &(usize, &Held)| held.address(work).is_some();
+        let servers = || self.servers.iter().enumerate().filter(does);
+        if servers().any(|(_, held)| !held.state.is_dead(now)) {
+            return None;
+        }
+        Some(servers().min_by_key(|(_, held)| held.state.dead_until)?.0)
+    }
+
+    /// Input: a packet that arrived at a port. The shell's socket takes only its server's.
+    pub fn handle_datagram(&mut self, port: Port, bytes: &[u8], now: Instant) {
+        let Port { server, work, number: socket } = port;
+        let Some(held) = self.servers.get_mut(server) else { return };
         let Ok(packet) = PacketRef::decode(bytes) else {
             held.state.counters.malformed += 1;
             return;
@@ -346,8 +383,7 @@ impl<T> Client<T> {
                     Work::Authentication => held.state.counters.access_retransmissions += 1,
                     Work::Accounting => held.state.counters.accounting_retransmissions += 1,
                 }
-                let (socket, bytes) = (exchange.slot / IDENTIFIERS, exchange.bytes.clone());
-                self.output.push_back(Output::Send { to, socket, bytes });
+                self.output.push_back(exchange.send(to));
                 continue;
             }
             held.state.counters.given_up += 1;
@@ -381,6 +417,14 @@ impl<T> Client<T> {
     /// When [`Self::handle_timeout`] has something to do.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
         self.timers.next_due()
+    }
+}
+
+impl<T> Exchange<T> {
+    fn send(&self, to: SocketAddr) -> Output<T> {
+        let number = self.slot / IDENTIFIERS;
+        let port = Port { server: self.server, work: self.request.work, number };
+        Output::Send { to, port, bytes: self.bytes.clone() }
     }
 }
 

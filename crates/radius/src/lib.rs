@@ -22,12 +22,14 @@ mod client;
 mod code;
 mod dynamic;
 mod packet;
+mod queue;
 mod server;
 
 pub use attribute::{Attribute, AttributeType, prefix, read_prefix};
 pub use authenticator::{Forged, Secret};
-pub use client::{Client, Failure, Output, Request, SOCKETS};
+pub use client::{Client, Failure, Output, Port, Request, SOCKETS, Work};
 pub use code::Code;
 pub use dynamic::{Asked, Dynamic, DynamicError};
 pub use packet::{DecodeError, MAX_LEN, Packet, PacketRef, TooLong};
+pub use queue::{Held, Kind, Queue};
 pub use server::{Counters, Server, ServerState};

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use kedge_radius::{
-    AttributeType, Client, Code, Failure, Output, Packet, PacketRef, Request, SOCKETS, Secret,
-    Server, ServerState,
+    AttributeType, Client, Code, Failure, Output, Packet, PacketRef, Port, Request, SOCKETS,
+    Secret, Server, ServerState,
 };
 
 const FIRST: &str = "192.0.2.1:1812";
@@ -42,7 +42,7 @@ struct World {
 /// A packet on its way to a server.
 struct Sent {
     to: SocketAddr,
-    socket: u16,
+    port: Port,
     bytes: Vec<u8>,
 }
 
@@ -59,7 +59,7 @@ impl World {
         let (mut sent, mut done) = (Vec::new(), Vec::new());
         while let Some(output) = self.client.poll_output() {
             match output {
-                Output::Send { to, socket, bytes } => sent.push(Sent { to, socket, bytes }),
+                Output::Send { to, port, bytes } => sent.push(Sent { to, port, bytes }),
                 Output::Done { ticket, outcome } => done.push((ticket, outcome)),
             }
         }
@@ -88,7 +88,7 @@ impl World {
     }
 
     fn deliver(&mut self, sent: &Sent, bytes: &[u8]) -> Vec<Done> {
-        self.client.handle_datagram(sent.to, sent.socket, bytes, self.now);
+        self.client.handle_datagram(sent.port, bytes, self.now);
         let (sent, done) = self.drain();
         assert!(sent.is_empty());
         done
@@ -150,13 +150,15 @@ fn an_answer_that_is_not_believed_leaves_the_request_waiting() {
     assert!(world.deliver(&sent, &answer(&sent, Code::ACCESS_ACCEPT, false)).is_empty());
     assert!(world.deliver(&sent, &answer(&sent, Code::ACCOUNTING_RESPONSE, true)).is_empty());
     assert!(world.deliver(&sent, &good[..19]).is_empty());
-    let stranger = Sent { to: "192.0.2.66:1812".parse().unwrap(), ..sent };
-    assert!(world.deliver(&stranger, &good).is_empty());
+    let other = Port { server: 1, ..sent.port };
+    let elsewhere = Sent { port: other, ..sent };
+    assert!(world.deliver(&elsewhere, &good).is_empty());
+    assert_eq!(world.state(1).counters.unmatched, 1);
     let counters = world.state(0).counters;
     assert_eq!(counters.bad_authenticators, 2);
     assert_eq!((counters.unexpected, counters.malformed), (1, 1));
-    let to = Sent { to: FIRST.parse().unwrap(), ..stranger };
-    assert_eq!(world.deliver(&to, &good).len(), 1);
+    let sent = Sent { port: Port { server: 0, ..other }, ..elsewhere };
+    assert_eq!(world.deliver(&sent, &good).len(), 1);
 }
 
 #[test]
@@ -264,8 +266,8 @@ fn more_requests_than_identifiers_use_more_ports_and_a_bounded_number_of_them() 
     let mut seen = BTreeSet::new();
     for ticket in 0..most {
         let sent = world.ask(ticket);
-        assert!(seen.insert((sent.socket, sent.bytes[1])), "{ticket}");
-        assert!(sent.socket < SOCKETS);
+        assert!(seen.insert((sent.port, sent.bytes[1])), "{ticket}");
+        assert!(sent.port.number < SOCKETS);
     }
     world.client.request(Request::access(), most, world.now);
     assert_eq!(world.drain().1, [(most, Err(Failure::Busy))]);
@@ -312,4 +314,39 @@ fn a_password_is_hidden_and_differs_from_request_to_request() {
     let (one, two) = (hidden(), hidden());
     assert_eq!((one.len(), two.len()), (16, 16));
     assert_ne!(one, two);
+}
+
+fn account(world: &mut World, ticket: u32) {
+    world.client.request(Request::accounting(world.now), ticket, world.now);
+}
+
+#[test]
+fn accounting_notices_a_server_that_is_back_though_all_are_dead() {
+    let mut world = World::two();
+    account(&mut world, 1);
+    world.sent();
+    while world.client.waiting() > 0 {
+        world.wait();
+        world.drain();
+    }
+    assert!((0..2).all(|place| world.state(place).is_dead(world.now)));
+    let access = Request::access();
+    world.client.request(access, 2, world.now);
+    assert_eq!(world.drain().1, [(2, Err(Failure::NoServer))], "who waits is told at once");
+    account(&mut world, 3);
+    let probe = world.sent();
+    assert_eq!(probe.port.server, 0, "the one that died first");
+    assert_eq!(world.deliver(&probe, &answer(&probe, Code::ACCOUNTING_RESPONSE, false)).len(), 1);
+    assert!(!world.state(0).is_dead(world.now));
+}
+
+#[test]
+fn attributes_that_were_kept_are_taken_again_unless_they_are_damaged() {
+    let now = Instant::now();
+    let mut request = Request::accounting(now);
+    request.push(AttributeType::USER_NAME, b"mn1@example.com").unwrap();
+    let kept = request.attributes().to_vec();
+    assert_eq!(Request::accounting_of(now, &kept).unwrap().attributes(), kept);
+    assert!(Request::accounting_of(now, &kept[..kept.len() - 1]).is_err());
+    assert!(Request::accounting_of(now, &[0; 5000]).is_err());
 }
