@@ -16,12 +16,14 @@ use kedge_telemetry::Group;
 use kedge_wire::registry::MhType;
 use tracing::{debug, warn};
 
+use crate::aaa::{Accounting, AccountingPlan, Cause, Record, SessionIds};
 use crate::apply::AnchorPlan;
 use crate::capture::{Direction, Seen};
 use crate::counters::{Baseline, tunnel_groups};
 use crate::ends::Ends;
 use crate::in_service;
 use crate::observe::Observer;
+use crate::shell;
 use crate::startup::StartError;
 use crate::words::Note;
 
@@ -31,6 +33,7 @@ pub struct Anchor {
     ends: Ends,
     baseline: Baseline,
     observer: Observer,
+    accounting: Option<Accounting>,
 }
 
 /// The anchor's device, where subscribers' packets enter the tunnels.
@@ -48,7 +51,7 @@ impl Anchor {
         let ends = Ends::start(Side::Anchor, DEVICE, plan.ends(), poller, first)?;
         let lma = Lma::new(plan.settings.clone(), seed);
         let (baseline, observer) = (Baseline::default(), Observer::default());
-        Ok(Self { lma, ends, baseline, observer })
+        Ok(Self { lma, ends, baseline, observer, accounting: None })
     }
 
     /// What it wants of the kernel beside its device.
@@ -106,6 +109,31 @@ impl Anchor {
         }
         self.lma.announce_restart(paths);
         self.settle();
+    }
+
+    /// Accounts for sessions from here on, or goes on to with another plan.
+    pub fn account(&mut self, plan: AccountingPlan, ids: SessionIds, now: Now) {
+        if let Some(accounting) = &mut self.accounting {
+            return accounting.apply(plan, now);
+        }
+        self.accounting = Some(Accounting::start(plan, ids, &self.lma, &self.ends.plane, now));
+    }
+
+    /// Ends all sessions that are accounted for, and gives the last records.
+    pub fn stop_accounting(&mut self, cause: Cause, now: Now) -> Vec<Record> {
+        let Some(mut accounting) = self.accounting.take() else { return Vec::new() };
+        accounting.stop(cause, &self.ends.plane, now);
+        accounting.take_records()
+    }
+
+    /// The records that were made since the last time.
+    pub fn take_records(&mut self) -> Vec<Record> {
+        self.accounting.as_mut().map(Accounting::take_records).unwrap_or_default()
+    }
+
+    /// The sessions that are accounted for.
+    pub fn accounting(&self) -> Option<&Accounting> {
+        self.accounting.as_ref()
     }
 
     /// The machine, to look at.
@@ -212,12 +240,17 @@ impl Anchor {
     pub fn handle_timeout(&mut self, now: Now) {
         self.ends.signalling.handle_timeout(now.mono);
         self.lma.handle_timeout(now);
+        if let Some(accounting) = &mut self.accounting {
+            accounting.handle_timeout(&self.ends.plane, now);
+        }
         self.settle();
     }
 
     /// When [`Self::handle_timeout`] is to be called.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
-        [self.lma.poll_timeout(), self.ends.signalling.poll_timeout()].into_iter().flatten().min()
+        let interim = self.accounting.as_ref().and_then(Accounting::poll_timeout);
+        let due = [self.lma.poll_timeout(), self.ends.signalling.poll_timeout(), interim];
+        due.into_iter().flatten().min()
     }
 
     /// Does what the machine asks for. Forwarding comes before the acknowledgements: the first
@@ -232,8 +265,17 @@ impl Anchor {
                     }
                     self.ends.signalling.queue(path, dscp, bytes);
                 }
-                Output::Forward { binding, want } => self.ends.plane.want(binding, want),
+                Output::Forward { binding, want } => {
+                    if let Some(accounting) = &mut self.accounting {
+                        let (lma, plane) = (&self.lma, &self.ends.plane);
+                        accounting.forwarded(binding, want.as_ref(), lma, plane, shell::sample());
+                    }
+                    self.ends.plane.want(binding, want);
+                }
                 Output::Event(event) => {
+                    if let Some(accounting) = &mut self.accounting {
+                        accounting.happened(&event, &self.lma, &self.ends.plane, shell::sample());
+                    }
                     if let What::Released { binding, .. } = event.what {
                         self.ends.plane.forget(binding);
                     }

@@ -6,6 +6,7 @@
 mod anchor;
 mod gateway;
 mod management;
+mod radius;
 
 use std::net::IpAddr;
 
@@ -16,6 +17,7 @@ use kedge_wire::auth::Key;
 pub use anchor::{AnchorPlan, anchor};
 pub use gateway::{GatewayPlan, gateway};
 pub use management::management;
+pub use radius::{RadiusPlan, radius};
 
 /// The largest packet that a transport network is taken to carry.
 const LINK_MTU: u16 = 1500;
@@ -60,6 +62,20 @@ pub enum ApplyError {
         /// What it lacks.
         command: &'static str,
     },
+    /// A RADIUS server that cannot be asked.
+    #[error("radius-server host {server}: '{command}' is missing")]
+    UnfitServer {
+        /// The server.
+        server: IpAddr,
+        /// What it lacks.
+        command: &'static str,
+    },
+    /// Accounting for a group of servers that there is not.
+    #[error("aaa accounting: there is no group {group} of servers; 'radius' is all of them")]
+    NoGroup {
+        /// The group.
+        group: String,
+    },
     /// Neither an anchor nor a gateway.
     #[error(
         "nothing to run: add 'ipv6 mobile pmipv6-lma ID domain NAME' for an anchor or \
@@ -76,8 +92,9 @@ impl ApplyError {
             | Self::UnreachableAnchor { .. }
             | Self::NoAnchor { .. }
             | Self::OpenManagement { .. }
+            | Self::UnfitServer { .. }
             | Self::Nothing => true,
-            Self::SharedAddress { .. } => false,
+            Self::SharedAddress { .. } | Self::NoGroup { .. } => false,
         }
     }
 }

@@ -22,6 +22,7 @@ use kedge_net::sysctl::Sysctl;
 use kedge_sansio::Now;
 use tracing::{info, warn};
 
+use crate::aaa::{self, Cause, Secured};
 use crate::anchor::{self, Anchor};
 use crate::apply::{self, AnchorPlan, ApplyError, GatewayPlan};
 use crate::console::plural;
@@ -51,6 +52,8 @@ pub struct Prepared {
     /// What the roles that stay had.
     anchor_was: Option<State>,
     gateway_was: Option<State>,
+    /// RADIUS servers with what they are secured with.
+    radius: Secured,
     /// What is new, in the order of making.
     made: Vec<Thing>,
     ports: Vec<InterfaceId>,
@@ -135,6 +138,7 @@ impl Shell {
             gateway: None,
             anchor_was: None,
             gateway_was: None,
+            radius: Secured::default(),
             made: Vec::new(),
             ports: Vec::new(),
             wanted: Vec::new(),
@@ -149,6 +153,7 @@ impl Shell {
     }
 
     fn try_prepare(&mut self, new: &mut Prepared, devices: Devices) -> Result<(), StartError> {
+        new.radius = aaa::secure(&new.plan.radius.servers)?;
         let seed = || RandomState::new().hash_one(Instant::now());
         // The kernel lets packets pass between devices, for either role.
         for entry in [Sysctl::ipv4("all", "forwarding"), Sysctl::ipv6("all", "forwarding")] {
@@ -250,7 +255,8 @@ impl Shell {
 
     /// Puts a configuration into force that was prepared for.
     pub fn put_in_force(&mut self, config: Config, prepared: Prepared, now: Now) {
-        let Prepared { plan, anchor, gateway, wanted, .. } = prepared;
+        let Prepared { plan, anchor, gateway, radius, wanted, .. } = prepared;
+
         let leave_by = now.mono + LEAVING;
         if let Some(mut new) = anchor {
             new.announce_restart();
@@ -260,7 +266,16 @@ impl Shell {
             new.announce_restart(&mut self.host);
             self.gateway = Some(new);
         }
+        if config.radius != self.config.radius {
+            self.aaa.replace_servers(radius, &self.poller, now);
+        }
+        if plan.radius.accounting.is_none() {
+            self.stop_accounting(Cause::NasRequest, now);
+        }
         self.change_anchor(plan.anchor, leave_by, now);
+        if let Some(accounting) = plan.radius.accounting {
+            self.start_accounting(accounting, now);
+        }
         self.change_gateway(plan.gateway, leave_by, now);
         let gone: Vec<Thing> =
             self.things.iter().filter(|thing| !wanted.contains(thing)).cloned().collect();

@@ -18,6 +18,7 @@ use kedge_net::signalling::Batch;
 use kedge_sansio::Now;
 use tracing::{error, info, warn};
 
+use crate::aaa::{Aaa, AccountingPlan, Cause, Status};
 use crate::anchor::{self, Anchor};
 use crate::commit::{self, Commits};
 use crate::configure::Sessions;
@@ -39,6 +40,8 @@ pub const ANCHOR: Token = Token(1 << 16);
 pub const GATEWAY: Token = Token(2 << 16);
 /// The first access interface of the gateway.
 pub const ACCESS: Token = Token(3 << 16);
+/// The first socket to a RADIUS server.
+pub const AAA: Token = Token(4 << 16);
 
 /// How long a gateway that stops waits for its de-registrations to be acknowledged.
 const PARTING: Duration = Duration::from_secs(2);
@@ -58,6 +61,10 @@ pub struct Shell {
     pub anchor: Option<Anchor>,
     /// The gateway, if one is configured.
     pub gateway: Option<Gateway>,
+    /// RADIUS.
+    pub aaa: Aaa,
+    /// What is accounted for, while something is.
+    pub(crate) accounting: Option<AccountingPlan>,
     /// Roles that were removed a moment ago.
     pub leaving: Leaving,
     /// What the roles want of the kernel, as the configuration says it.
@@ -102,6 +109,7 @@ impl Shell {
         let mut stop_by: Option<Instant> = None;
         loop {
             let idle = self.gateway.as_ref().is_none_or(|gateway| gateway.mag().is_idle());
+            let idle = idle && self.aaa.is_idle();
             if stop_by.is_some_and(|by| idle || Instant::now() >= by) {
                 return Ok(());
             }
@@ -109,6 +117,7 @@ impl Shell {
             let now = sample();
             if ready.contains(&SIGNAL) && self.stop_asked(now) && stop_by.is_none() {
                 info!("stopping");
+                self.stop_accounting(Cause::AdminReboot, now);
                 if let Some(gateway) = &mut self.gateway {
                     gateway.mag_mut().shutdown(now);
                     gateway.settle(&mut self.host);
@@ -126,6 +135,7 @@ impl Shell {
                 self.read(token, &mut batch, now);
             }
             self.handle_timeout(now);
+            self.account(now);
             // Whoever started us can start us again; a daemon that only signals helps nobody.
             if self.has_stopped() {
                 return Err(DataplaneError::Stopped.into());
@@ -143,7 +153,8 @@ impl Shell {
         let anchor = self.anchor.as_mut().and_then(Anchor::poll_timeout);
         let gateway = self.gateway.as_mut().and_then(Gateway::poll_timeout);
         let leaving = self.leaving.poll_timeout();
-        let due = [anchor, gateway, leaving, self.commits.due(), stop_by];
+        let aaa = self.aaa.poll_timeout();
+        let due = [anchor, gateway, leaving, aaa, self.commits.due(), stop_by];
         let due = due.into_iter().flatten().min();
         let timeout = due.map(|due| due.saturating_duration_since(Instant::now()));
         Ok(self.poller.wait(timeout)?.map(|ready| ready.token).collect())
@@ -212,6 +223,10 @@ impl Shell {
         let outcome = match (Token(token.0 & !0xffff), anchor, gateway) {
             (ANCHOR, Some(anchor), _) => anchor.receive(place, batch, now),
             (GATEWAY, _, Some(gateway)) => gateway.receive(place, batch, &mut self.host, now),
+            (AAA, ..) => {
+                self.aaa.receive(place, &self.poller, now);
+                Ok(())
+            }
             (ACCESS, _, Some(gateway)) => {
                 gateway.receive_frames(InterfaceId(place as u32), &mut self.host, now);
                 Ok(())
@@ -231,6 +246,38 @@ impl Shell {
             gateway.handle_timeout(&mut self.host, now);
         }
         self.leaving.handle_timeout(&mut self.host, now);
+        self.aaa.handle_timeout(&self.poller, now);
         commit::expire(self, now);
+    }
+
+    /// Hands the records of this turn over.
+    fn account(&mut self, now: Now) {
+        let records = self.anchor.as_mut().map(Anchor::take_records).unwrap_or_default();
+        if records.is_empty() {
+            return;
+        }
+        records.into_iter().for_each(|record| self.aaa.account(record));
+        self.aaa.settle(&self.poller, now);
+    }
+
+    /// Accounts for the anchor's sessions from here on as a plan says.
+    pub(crate) fn start_accounting(&mut self, plan: AccountingPlan, now: Now) {
+        let Some(anchor) = &mut self.anchor else { return };
+        if self.accounting.is_none() {
+            self.aaa.announce(&plan.nas, Status::On, now);
+        }
+        anchor.account(plan.clone(), self.aaa.session_ids(), now);
+        self.accounting = Some(plan);
+        self.account(now);
+    }
+
+    /// Ends every session that is accounted for.
+    pub(crate) fn stop_accounting(&mut self, cause: Cause, now: Now) {
+        let Some(plan) = self.accounting.take() else { return };
+        self.account(now);
+        let last = self.anchor.as_mut().map(|anchor| anchor.stop_accounting(cause, now));
+        last.into_iter().flatten().for_each(|record| self.aaa.account(record));
+        self.aaa.announce(&plan.nas, Status::Off, now);
+        self.aaa.settle(&self.poller, now);
     }
 }

@@ -23,6 +23,7 @@ use kedge_net::poll::{Poller, Signals, Waker};
 use kedge_net::privileges::{self, Needs};
 use tracing::{info, warn};
 
+use crate::aaa::{Aaa, TlsError};
 use crate::apply::{self, ApplyError};
 use crate::commit::Commits;
 use crate::configure::Sessions;
@@ -102,6 +103,9 @@ pub enum StartError {
     /// A key that is in a file cannot be had.
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
+    /// A RADIUS server cannot be asked over TLS.
+    #[error("radius-server: {0}")]
+    RadiusTls(#[from] TlsError),
     /// The data plane could not start.
     #[error("data plane: {0}")]
     Dataplane(#[from] DataplaneError),
@@ -172,6 +176,8 @@ pub struct Plan {
     pub gateway: Option<apply::GatewayPlan>,
     /// Management from other hosts, if it is wanted.
     pub management: Option<RemoteAccess>,
+    /// RADIUS servers, and what they are for.
+    pub radius: apply::RadiusPlan,
 }
 
 /// Maps a configuration to what the services are told, as far as that can be said without
@@ -183,6 +189,7 @@ pub fn plan(config: &Config, restart_counter: u32) -> Result<Plan, ApplyError> {
         anchor: config.lma.as_ref().map(anchor).transpose()?,
         gateway: config.mag.as_ref().map(gateway).transpose()?,
         management: config.management_api.as_ref().map(apply::management).transpose()?,
+        radius: apply::radius(config)?,
     };
     match (&plan.anchor, &plan.gateway) {
         (None, None) => Err(ApplyError::Nothing),
@@ -243,6 +250,8 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
         restart_counter,
         anchor: None,
         gateway: None,
+        aaa: Aaa::new(&state_dir.file("accounting"), restart_counter, shell::sample()),
+        accounting: None,
         leaving: Leaving::default(),
         things: Vec::new(),
         commits,

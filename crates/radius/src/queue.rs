@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kedge_sansio::Backoff;
+use kedge_telemetry::counters;
 
 /// Records on their way at once, as long as servers answer.
 const WINDOW: usize = 256;
@@ -70,6 +71,26 @@ pub struct Queue {
     pause: Backoff,
     /// Nothing goes before; `None` while servers answer.
     resume: Option<Instant>,
+}
+
+counters! {
+    /// What became of accounting records.
+    pub struct AccountingCounters: "Accounting", "accounting" {
+        /// Starts of sessions of nodes and of tunnels.
+        starts: "Start Records",
+        /// Interim updates of sessions of tunnels.
+        interims: "Interim Records",
+        /// Stops of sessions of nodes and of tunnels.
+        stops: "Stop Records",
+        /// Accounting-On and Accounting-Off.
+        announcements: "On/Off Records",
+        /// Records that a server has acknowledged.
+        acknowledged: "Acknowledged",
+        /// Times that no server acknowledged a record and it had to wait.
+        unanswered: "Unanswered",
+        /// Records that were lost: nowhere was room for them, or no server could read them.
+        dropped: "Dropped",
+    }
 }
 
 impl Queue {

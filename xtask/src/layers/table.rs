@@ -81,6 +81,7 @@ pub static LAYERS: &[Layer] = &[
             "kedge-mag",
             "kedge-model",
             "kedge-net",
+            "kedge-radius",
             "kedge-sansio",
             "kedge-telemetry",
             "kedge-wire",

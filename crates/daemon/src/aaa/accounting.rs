@@ -1,0 +1,271 @@
+//! Accounting for an anchor: what happens to bindings becomes records.
+//!
+//! ```text
+//!   Event::Bound ────► Start ┐
+//!   Event::Released ─► Stop  ├─ node sessions, no interim records
+//!   Output::Forward ─► Start, Stop ┐
+//!   time ────────────► Interim     ├─ tunnel sessions
+//! ```
+//!
+//! A handover moves a binding to another tunnel and leaves the node's session alone: the binding
+//! cache entry is what is accounted for (RFC 6572 §7.1), and it stays. Records go to
+//! [`Aaa`](super::Aaa), which brings them to a server.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use kedge_dataplane::BindingCounters;
+use kedge_lma::{Binding, Event, HomeAddresses, Lma, Release, What};
+use kedge_model::{BindingId, CustomerId, Forwarding, IpNet, LinkLayerId, MnId};
+use kedge_radius::AttributeType;
+use kedge_sansio::Now;
+
+use super::record::{Cause, Draft, Nas, Record, SessionId, SessionIds, Status};
+use super::tunnels::Tunnels;
+use crate::forwarding::Plane;
+
+/// What of accounting the configuration says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AccountingPlan {
+    /// Who we are.
+    pub nas: Nas,
+    /// The time between two interim records of a tunnel; `None` if there are none.
+    pub interim: Option<Duration>,
+    /// The customers that have names.
+    pub customers: BTreeMap<CustomerId, String>,
+}
+
+/// An anchor's accounting, while it is on.
+#[derive(Debug)]
+pub struct Accounting {
+    plan: AccountingPlan,
+    ids: SessionIds,
+    nodes: BTreeMap<BindingId, NodeSession>,
+    tunnels: Tunnels,
+    records: Vec<Record>,
+}
+
+/// A mobile node's session.
+#[derive(Debug)]
+struct NodeSession {
+    id: SessionId,
+    began: Instant,
+    customer: CustomerId,
+    mn_id: MnId,
+    link_layer_id: Option<LinkLayerId>,
+    addresses: HomeAddresses,
+    delegated: Box<[IpNet]>,
+}
+
+impl Accounting {
+    /// Accounting from here on. Bindings that are there begin their sessions now.
+    pub fn start(
+        plan: AccountingPlan,
+        ids: SessionIds,
+        lma: &Lma,
+        plane: &Plane,
+        now: Now,
+    ) -> Self {
+        let (nodes, tunnels, records) = (BTreeMap::new(), Tunnels::default(), Vec::new());
+        let mut accounting = Self { plan, ids, nodes, tunnels, records };
+        for binding in lma.bindings() {
+            let forwarding = binding.forwarding(lma.settings().vrf);
+            accounting.forwarded(binding.id, forwarding.as_ref(), lma, plane, now);
+            accounting.began(binding.customer, &binding.mn_id, binding.id, Some(binding), now);
+        }
+        accounting
+    }
+
+    /// What the configuration says from here on.
+    pub fn apply(&mut self, plan: AccountingPlan, now: Now) {
+        if plan.interim != self.plan.interim {
+            self.tunnels.set_interim(plan.interim, now);
+        }
+        self.plan = plan;
+    }
+
+    /// Ends every session for a reason.
+    pub fn stop(&mut self, cause: Cause, plane: &Plane, now: Now) {
+        for (binding, session) in std::mem::take(&mut self.nodes) {
+            let traffic = carried(plane, binding);
+            self.records.push(self.node_record(
+                binding,
+                &session,
+                Status::Stop(cause),
+                traffic,
+                now,
+            ));
+        }
+        let traffic = |binding| carried(plane, binding);
+        let ended = self.tunnels.stop_all(&self.plan.nas, cause, traffic, now);
+        self.records.extend(ended);
+    }
+
+    /// The records that were made since the last time, in their order.
+    pub fn take_records(&mut self) -> Vec<Record> {
+        std::mem::take(&mut self.records)
+    }
+
+    /// What is about to be forwarded for a binding; nothing ends its part in its tunnel.
+    pub fn forwarded(
+        &mut self,
+        binding: BindingId,
+        want: Option<&Forwarding>,
+        lma: &Lma,
+        plane: &Plane,
+        now: Now,
+    ) {
+        let tunnel = want.and_then(|want| want.paths.first()).map(|path| &path.tunnel);
+        let gateway = tunnel.and_then(|tunnel| lma.peer(&tunnel.peer.to_string()));
+        let tunnel = tunnel.map(|t| (t, gateway.and_then(|peer| peer.name.as_deref())));
+        let AccountingPlan { nas, interim, .. } = &self.plan;
+        let world = (nas, &self.ids, *interim, now);
+        let records = self.tunnels.place(binding, tunnel, carried(plane, binding), world);
+        self.records.extend(records);
+    }
+
+    /// What happened to a binding.
+    pub fn happened(&mut self, event: &Event, lma: &Lma, plane: &Plane, now: Now) {
+        match &event.what {
+            What::Bound { binding, addresses, .. } => {
+                let held = lma.find(event.customer, &event.mn_id).find(|held| held.id == *binding);
+                self.began(event.customer, &event.mn_id, *binding, held, now);
+                // The binding may have changed since, or be gone, within one batch of messages.
+                if let Some(session) = self.nodes.get_mut(binding) {
+                    session.addresses = *addresses;
+                }
+            }
+            What::Readdressed { binding, addresses } => {
+                if let Some(session) = self.nodes.get_mut(binding) {
+                    session.addresses = *addresses;
+                }
+            }
+            What::Delegated { binding, prefixes } => {
+                if let Some(session) = self.nodes.get_mut(binding) {
+                    session.delegated = prefixes.clone();
+                }
+            }
+            What::Released { binding, reason } => {
+                let Some(session) = self.nodes.remove(binding) else { return };
+                let (status, traffic) = (Status::Stop(cause(*reason)), carried(plane, *binding));
+                self.records.push(self.node_record(*binding, &session, status, traffic, now));
+            }
+            _ => {}
+        }
+    }
+
+    fn began(
+        &mut self,
+        customer: CustomerId,
+        mn_id: &MnId,
+        binding: BindingId,
+        held: Option<&Binding>,
+        now: Now,
+    ) {
+        let session = NodeSession {
+            id: self.ids.next(),
+            began: now.mono,
+            customer,
+            mn_id: mn_id.clone(),
+            link_layer_id: held.and_then(|held| held.link_layer_id.clone()),
+            addresses: held.map(|held| held.addresses).unwrap_or_default(),
+            delegated: held.map(|held| held.delegated.clone()).unwrap_or_default(),
+        };
+        self.nodes.insert(binding, session);
+        let session = &self.nodes[&binding];
+        let nothing = BindingCounters::default();
+        let record = self.node_record(binding, session, Status::Start, nothing, now);
+        self.records.push(record);
+    }
+
+    /// When [`Self::handle_timeout`] has something to do.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.tunnels.poll_timeout()
+    }
+
+    /// Makes the interim records that are due.
+    pub fn handle_timeout(&mut self, plane: &Plane, now: Now) {
+        let AccountingPlan { nas, interim, .. } = &self.plan;
+        let Some(interval) = *interim else { return };
+        let traffic = |binding| carried(plane, binding);
+        while let Some(record) = self.tunnels.interim(nas, interval, traffic, now) {
+            self.records.push(record);
+        }
+    }
+
+    /// How many sessions of nodes there are.
+    pub fn nodes(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The sessions of tunnels.
+    pub fn tunnels(&self) -> &Tunnels {
+        &self.tunnels
+    }
+
+    fn node_record(
+        &self,
+        binding: BindingId,
+        session: &NodeSession,
+        status: Status,
+        traffic: BindingCounters,
+        now: Now,
+    ) -> Record {
+        const SERVICE_FRAMED: u32 = 2;
+        const PORT_VIRTUAL: u32 = 5;
+        const AUTHENTIC_LOCAL: u32 = 2;
+        let NodeSession { id, began, customer, mn_id, link_layer_id, addresses, delegated } =
+            session;
+        let mut draft = Draft::new(&self.plan.nas, status, *id, now);
+        draft.octets(AttributeType::USER_NAME, mn_id.octets());
+        draft.octets(AttributeType::MOBILE_NODE_IDENTIFIER, mn_id.octets());
+        draft.integer(AttributeType::SERVICE_TYPE, SERVICE_FRAMED);
+        draft.integer(AttributeType::NAS_PORT_TYPE, PORT_VIRTUAL);
+        draft.integer(AttributeType::ACCT_AUTHENTIC, AUTHENTIC_LOCAL);
+        if let Some(id) = link_layer_id {
+            draft.octets(AttributeType::CALLING_STATION_ID, id.to_string().as_bytes());
+        }
+        if let Some(customer) = self.plan.customers.get(customer) {
+            draft.octets(AttributeType::TUNNEL_PRIVATE_GROUP_ID, customer.as_bytes());
+        }
+        if let Some(home) = addresses.ipv4 {
+            draft.address(AttributeType::FRAMED_IP_ADDRESS, home.address.into());
+            let (address, len) = (home.address, home.prefix_len);
+            draft.ipv4_home(AttributeType::PMIP6_HOME_IPV4_HOA, address, len);
+        }
+        for prefix in addresses.prefixes.iter() {
+            draft.prefix(AttributeType::FRAMED_IPV6_PREFIX, prefix);
+            draft.prefix(AttributeType::PMIP6_HOME_HN_PREFIX, prefix);
+        }
+        delegated.iter().for_each(|net| draft.network(*net));
+        for address in &self.plan.nas.addresses {
+            let kind = match address.is_ipv4() {
+                true => AttributeType::PMIP6_HOME_LMA_IPV4_ADDRESS,
+                false => AttributeType::PMIP6_HOME_LMA_IPV6_ADDRESS,
+            };
+            draft.address(kind, *address);
+        }
+        if let Some((tunnel, connection)) = self.tunnels.of(binding) {
+            tunnel.describe(&mut draft, connection);
+        }
+        if status != Status::Start {
+            draft.usage(now.mono.saturating_duration_since(*began), traffic);
+        }
+        draft.finish()
+    }
+}
+
+fn carried(plane: &Plane, binding: BindingId) -> BindingCounters {
+    plane.counters(binding).unwrap_or_default()
+}
+
+/// Why a session ended, in the words of RADIUS.
+fn cause(reason: Release) -> Cause {
+    match reason {
+        Release::Expired => Cause::LostService,
+        Release::Deregistered => Cause::UserRequest,
+        Release::Cleared => Cause::AdminReset,
+        Release::PeerLost => Cause::LostCarrier,
+        Release::Revoked => Cause::NasRequest,
+    }
+}

@@ -1,0 +1,77 @@
+//! The configuration of RADIUS: which servers, and what is accounted for.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use kedge_config::{Config, RadiusServer};
+use kedge_radius::{Secret, Server};
+
+use super::ApplyError;
+use crate::aaa::{AccountingPlan, Nas, PlannedServer, TLS_SECRET};
+
+/// The ports of RFC 2865 §3 and RFC 2866 §3.
+const AUTHENTICATION: u16 = 1812;
+const ACCOUNTING: u16 = 1813;
+
+/// What RADIUS is for.
+pub struct RadiusPlan {
+    /// The servers, in the order in which they are asked.
+    pub servers: Vec<PlannedServer>,
+    /// What is accounted for, if anything is.
+    pub accounting: Option<AccountingPlan>,
+}
+
+/// Maps what is said about RADIUS.
+pub fn radius(config: &Config) -> Result<RadiusPlan, ApplyError> {
+    if let Some(group) = config.radius.unknown_group() {
+        return Err(ApplyError::NoGroup { group: group.to_owned() });
+    }
+    let servers = config.radius.servers.iter().map(|server| planned(config, server));
+    let servers = servers.collect::<Result<_, _>>()?;
+    let accounting = config.lma.as_ref().filter(|_| config.radius.accounts()).and_then(|lma| {
+        let accounting = lma.accounting.as_ref()?;
+        let ipv4 = lma.ipv4.iter().copied().map(IpAddr::V4);
+        let addresses = ipv4.chain(lma.ipv6.iter().copied().map(IpAddr::V6)).collect();
+        let nas = Nas { identifier: lma.id.clone(), addresses };
+        Some(AccountingPlan { nas, interim: accounting.interim, customers: BTreeMap::new() })
+    });
+    Ok(RadiusPlan { servers, accounting })
+}
+
+fn planned(config: &Config, server: &RadiusServer) -> Result<PlannedServer, ApplyError> {
+    let address = server.address;
+    let missing = |command| ApplyError::UnfitServer { server: address, command };
+    let at = |port| Some(SocketAddr::new(address, port));
+    let (authentication, accounting, secret) = match &server.tls {
+        Some(tls) => {
+            for (file, command) in [
+                (&tls.ca_file, "tls ca-file"),
+                (&tls.certificate, "tls certificate"),
+                (&tls.private_key, "tls private-key"),
+            ] {
+                file.as_ref().ok_or_else(|| missing(command))?;
+            }
+            (at(tls.port), at(tls.port), Secret::new(TLS_SECRET))
+        }
+        None => {
+            let key = server.key.as_ref().ok_or_else(|| missing("key"))?;
+            let authentication = at(server.auth_port.unwrap_or(AUTHENTICATION));
+            let accounting = at(server.acct_port.unwrap_or(ACCOUNTING));
+            (authentication, accounting, Secret::new(key.expose()))
+        }
+    };
+    // TCP itself sends again (RFC 6613 §2.6.1); what is left is to ask another server.
+    let retransmit = server.retransmit.unwrap_or(config.radius.retransmit);
+    let retransmit = if server.tls.is_some() { 0 } else { retransmit };
+    let server_of_client = Server {
+        name: address.to_string(),
+        authentication,
+        accounting,
+        secret,
+        timeout: server.timeout.unwrap_or(config.radius.timeout),
+        retransmit,
+        dead_time: config.radius.dead_time,
+        needs_message_authenticator: !server.lenient,
+    };
+    Ok(PlannedServer { server: server_of_client, tls: server.tls.clone() })
+}
