@@ -23,10 +23,10 @@ impl ErrorCause {
     pub const UNSUPPORTED_SERVICE: Self = Self(405);
     /// Invalid Attribute Value
     pub const INVALID_ATTRIBUTE_VALUE: Self = Self(407);
+    /// Administratively Prohibited
+    pub const ADMINISTRATIVELY_PROHIBITED: Self = Self(501);
     /// Session Context Not Found
     pub const SESSION_CONTEXT_NOT_FOUND: Self = Self(503);
-    /// Session Context Not Removable
-    pub const SESSION_CONTEXT_NOT_REMOVABLE: Self = Self(504);
 }
 
 /// Which sessions a request is about: those of which all of this is true.

@@ -193,6 +193,11 @@ impl Accounting {
         }
     }
 
+    /// The number of a binding's session.
+    pub fn session_of(&self, binding: BindingId) -> Option<SessionId> {
+        self.nodes.get(&binding).map(|session| session.id)
+    }
+
     /// How many sessions of nodes there are.
     pub fn nodes(&self) -> usize {
         self.nodes.len()

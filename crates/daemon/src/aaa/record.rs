@@ -111,7 +111,7 @@ impl SessionIds {
 }
 
 /// Who we are towards the servers (RFC 2865 §5.4, §5.32).
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Nas {
     /// The anchor's identifier.
     pub identifier: String,

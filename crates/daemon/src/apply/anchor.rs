@@ -92,6 +92,7 @@ pub fn anchor(
                 (network.name.clone(), Network { ipv4, ipv6, mobile_networks })
             })
             .collect(),
+        aaa: domain.is_some_and(|domain| domain.profiles_from_aaa),
         profiles: nais(domain).map(|nai| (nai.nai.clone(), profile(nai))).collect(),
         default_profile: lma
             .default_profile
