@@ -193,6 +193,11 @@ impl Accounting {
         }
     }
 
+    /// The time between two interim records.
+    pub fn interim(&self) -> Option<Duration> {
+        self.plan.interim
+    }
+
     /// How many sessions of nodes there are.
     pub fn nodes(&self) -> usize {
         self.nodes.len()

@@ -35,6 +35,7 @@ pub use accounting::{Accounting, AccountingPlan};
 pub use record::{Cause, Nas, Record, SessionIds, Status};
 pub use spool::Health;
 pub use tls::{SECRET as TLS_SECRET, TlsError};
+pub use tunnels::{TunnelKey, TunnelSession};
 
 use crate::shell;
 use ports::Ports;
