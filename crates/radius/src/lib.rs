@@ -31,5 +31,5 @@ pub use client::{Client, Failure, Output, Port, Request, SOCKETS, Work};
 pub use code::Code;
 pub use dynamic::{Asked, Dynamic, DynamicError};
 pub use packet::{DecodeError, MAX_LEN, Packet, PacketRef, TooLong};
-pub use queue::{AccountingCounters, Held, Kind, Queue};
+pub use queue::{AccountingCounters, Held, Kind, Pushed, Queue};
 pub use server::{Counters, Server, ServerState};

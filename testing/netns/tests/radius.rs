@@ -11,7 +11,7 @@
 
 use std::{
     collections::BTreeSet,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -228,6 +228,47 @@ fn records_reach_a_server_over_tls() {
     if let Err(error) = arrived {
         panic!("{error}\n{}\n{}", lma.log(), server.log());
     }
+}
+
+/// A server that invents, repeats and shortens answers gets none of them believed, and none of
+/// the records is lost by it.
+#[test]
+fn forged_answers_are_counted_and_acknowledge_nothing() {
+    let _turn = turn();
+    let stage = Stage::set();
+    let forger = stage.core.cn.inside(|| UdpSocket::bind((FIRST, radius::ACCOUNTING)));
+    let forger = forger.expect("the forger's port");
+    forger.set_read_timeout(Some(SOON)).expect("patience");
+    let lma = stage.anchor(&udp(FIRST));
+    let mut request = [0; 4096];
+    let (_, anchor) = forger.recv_from(&mut request).expect("Accounting-On");
+    let forged = |code, identifier| {
+        let mut answer = [0; 20];
+        answer[..4].copy_from_slice(&[code, identifier, 0, 20]);
+        answer
+    };
+    let response = forged(5, request[1]);
+    for answer in [&response[..], &response, &response[..12], &forged(5, request[1] ^ 0x80)] {
+        forger.send_to(answer, anchor).expect("send");
+    }
+    let shown = |command: &str| -> serde_json::Value {
+        serde_json::from_str(&lma.kedge(command).expect("show")).expect("json")
+    };
+    wait::until(SOON, "forged answers to be counted", || {
+        let shown = shown("show radius | json");
+        let counters = &shown["servers"][0]["counters"]["radius_server"];
+        let count = |key: &str| counters[key].as_u64().unwrap_or(0);
+        match (count("bad_authenticators"), count("malformed"), count("unmatched")) {
+            (2, 1, 1) => Ok(()),
+            _ => Err(counters.to_string()),
+        }
+    })
+    .expect("each under its cause");
+    assert_eq!(shown("show radius accounting | json")["counters"]["accounting"]["acknowledged"], 0);
+    drop(forger);
+    let server = stage.server("first", FIRST);
+    let on = |records: &[Record]| records.iter().any(|r| r.status() == "Accounting-On");
+    server.wait_records("what was kept", on).expect("Accounting-On");
 }
 
 /// The left half of the drawing, with a generator in the place of the gateways.

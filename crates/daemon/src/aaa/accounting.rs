@@ -12,6 +12,7 @@
 //! [`Aaa`](super::Aaa), which brings them to a server.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use kedge_dataplane::BindingCounters;
@@ -116,11 +117,10 @@ impl Accounting {
         now: Now,
     ) {
         let tunnel = want.and_then(|want| want.paths.first()).map(|path| &path.tunnel);
-        let gateway = tunnel.and_then(|tunnel| lma.peer(&tunnel.peer.to_string()));
-        let tunnel = tunnel.map(|t| (t, gateway.and_then(|peer| peer.name.as_deref())));
+        let name = |peer: IpAddr| lma.peer(&peer.to_string())?.name.as_deref().map(str::to_owned);
         let AccountingPlan { nas, interim, .. } = &self.plan;
         let world = (nas, &self.ids, *interim, now);
-        let records = self.tunnels.place(binding, tunnel, carried(plane, binding), world);
+        let records = self.tunnels.place(binding, tunnel, carried(plane, binding), name, world);
         self.records.extend(records);
     }
 

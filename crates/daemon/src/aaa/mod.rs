@@ -26,7 +26,7 @@ use std::time::Instant;
 use kedge_config::RadiusTls;
 use kedge_net::poll::Poller;
 use kedge_radius::{
-    AccountingCounters, Client, Failure, Held, Output, Queue, Request, Server, ServerState,
+    AccountingCounters, Client, Failure, Held, Output, Pushed, Queue, Request, Server, ServerState,
 };
 use kedge_sansio::Now;
 use tracing::{info, warn};
@@ -152,13 +152,16 @@ impl Aaa {
             Status::Stop(_) => self.counters.stops += 1,
             Status::On | Status::Off => self.counters.announcements += 1,
         }
-        let Some(number) = self.queue.push(held) else {
+        let Some(Pushed { number, replaces }) = self.queue.push(held) else {
             if self.counters.dropped == 0 {
                 warn!("accounting records are lost: no room is left for those that wait");
             }
             self.counters.dropped += 1;
             return;
         };
+        if let Some(superfluous) = replaces {
+            self.spool.forget(superfluous);
+        }
         let (happened, session) = (happened.wall, session.0);
         self.spool.keep(number, spool::Record { kind, happened, session, attributes });
     }

@@ -39,7 +39,8 @@ impl Status {
 
     fn kind(self) -> Kind {
         match self {
-            Self::Start | Self::Interim => Kind::Start,
+            Self::Start => Kind::Start,
+            Self::Interim => Kind::Interim,
             Self::Stop(_) => Kind::Stop,
             Self::On | Self::Off => Kind::Gate,
         }
