@@ -16,6 +16,7 @@
 //! takes its time [`wait::until`] looks at a condition, with a limit and a message.
 //! Everything needs root, and says so; nothing here is skipped for want of it.
 
+pub mod bookkeeper;
 mod capture;
 mod daemon;
 pub mod domain;
@@ -29,11 +30,11 @@ pub mod pattern;
 mod ping;
 mod process;
 pub mod programs;
-pub mod radius;
 mod relay;
 pub mod transfer;
 pub mod wait;
 
+pub use bookkeeper::Bookkeeper;
 pub use capture::{Capture, Recording};
 pub use daemon::Daemon;
 pub use domain::Domain;
@@ -44,6 +45,5 @@ pub use link::{Link, Port, Switch, eui64_address};
 pub use node::MobileNode;
 pub use ping::{Ping, Span};
 pub use process::Process;
-pub use radius::FreeRadius;
 pub use relay::{Impairment, Relay, RelayCount};
 pub use transfer::Transfer;

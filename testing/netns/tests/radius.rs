@@ -17,10 +17,10 @@ use std::{
 };
 
 use kedge_lab::{
-    Daemon, Domain, FreeRadius, Host, Lab, Transfer,
+    Bookkeeper, Daemon, Domain, Host, Lab, Transfer,
+    bookkeeper::{self, Record, SECRET},
     domain::{ANCHOR, CORRESPONDENT, Core, GATEWAYS, KEY, NAI, Plan, REALM, Transport},
     load::{Load, Step, Updates},
-    radius::{self, Record, SECRET},
     wait,
 };
 use kedge_wire::auth::Key;
@@ -37,7 +37,7 @@ fn freeradius_writes_down_what_the_node_and_its_tunnel_carried() {
     let _turn = turn();
     let lab = Lab::new("accounting").expect("lab");
     let mut domain = Domain::draw(&lab).expect("domain");
-    let server = FreeRadius::start(&domain.core.cn, "first", FIRST, CLIENT, None).expect("server");
+    let server = Bookkeeper::start(&domain.core.cn, "first", FIRST, CLIENT, None).expect("server");
     let plan = Plan::default();
     let config = with_servers(&plan, &udp(FIRST));
     let mut lma = Daemon::start(&domain.core.lma, &config).expect("anchor");
@@ -207,9 +207,9 @@ fn a_second_server_takes_what_the_first_does_not_answer() {
 fn records_reach_a_server_over_tls() {
     let _turn = turn();
     let stage = Stage::set();
-    let papers = radius::certificates(&stage.core.cn, FIRST).expect("certificates");
+    let papers = bookkeeper::certificates(&stage.core.cn, FIRST).expect("certificates");
     let server =
-        FreeRadius::start(&stage.core.cn, "first", FIRST, CLIENT, Some(&papers)).expect("server");
+        Bookkeeper::start(&stage.core.cn, "first", FIRST, CLIENT, Some(&papers)).expect("server");
     let papers = papers.display();
     let lma = stage.anchor(&format!(
         "radius-server host {FIRST}\n tls\n  ca-file {papers}/ca.pem\n  \
@@ -236,7 +236,7 @@ fn records_reach_a_server_over_tls() {
 fn forged_answers_are_counted_and_acknowledge_nothing() {
     let _turn = turn();
     let stage = Stage::set();
-    let forger = stage.core.cn.inside(|| UdpSocket::bind((FIRST, radius::ACCOUNTING)));
+    let forger = stage.core.cn.inside(|| UdpSocket::bind((FIRST, bookkeeper::ACCOUNTING)));
     let forger = forger.expect("the forger's port");
     forger.set_read_timeout(Some(SOON)).expect("patience");
     let lma = stage.anchor(&udp(FIRST));
@@ -288,8 +288,8 @@ impl Stage {
         Self { core, gateways, _lab: lab }
     }
 
-    fn server(&self, name: &str, at: IpAddr) -> FreeRadius {
-        FreeRadius::start(&self.core.cn, name, at, CLIENT, None).expect("server")
+    fn server(&self, name: &str, at: IpAddr) -> Bookkeeper {
+        Bookkeeper::start(&self.core.cn, name, at, CLIENT, None).expect("server")
     }
 
     fn anchor(&self, servers: &str) -> Daemon {

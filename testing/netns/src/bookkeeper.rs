@@ -27,7 +27,7 @@ const LIMIT: Duration = Duration::from_secs(15);
 
 /// A FreeRADIUS with a configuration of its own.
 #[derive(Debug)]
-pub struct FreeRadius {
+pub struct Bookkeeper {
     host: Host,
     name: String,
     dir: PathBuf,
@@ -38,7 +38,7 @@ pub struct FreeRadius {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record(BTreeMap<String, Vec<String>>);
 
-impl FreeRadius {
+impl Bookkeeper {
     /// Starts it at an address of a host, for one client; over UDP, or with the files of
     /// [`certificates`] over TLS.
     pub fn start(
