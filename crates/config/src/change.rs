@@ -48,6 +48,8 @@ pub enum Object {
     ManagementApi,
     /// A RADIUS server.
     RadiusServer(IpAddr),
+    /// Who may change sessions by RADIUS.
+    DynamicAuthor,
     /// An access list.
     AccessList(String),
     /// A domain.
@@ -194,6 +196,7 @@ fn object(path: &[&Item<Key>]) -> Object {
         let inner = match (item.row.key, &object) {
             (Key::Vrf, _) => Object::Vrf(name("NAME")),
             (Key::RadiusServer, _) => Object::RadiusServer(radius::address(&item.args)),
+            (Key::DynamicAuthor, _) => Object::DynamicAuthor,
             // Its commands are the server's.
             (Key::RadiusTls, _) => continue,
             (Key::ManagementApi, _) => Object::ManagementApi,

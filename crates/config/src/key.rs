@@ -32,6 +32,10 @@ pub(crate) enum Key {
     RadiusTlsCertificate,
     RadiusTlsPrivate,
     RadiusTlsName,
+    DynamicAuthor,
+    DynamicClient,
+    DynamicPort,
+    DynamicTimestamp,
     // Access list.
     AccessEntry,
     // In several blocks.

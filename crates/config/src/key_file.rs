@@ -41,7 +41,9 @@ impl Config {
         let servers = radius.servers.iter_mut();
         let servers = servers.filter_map(|s| Some((&mut s.key_file, s.key.as_mut()?)));
         let options = auth_options(domains, lma.as_mut(), mag.as_mut());
-        options.map(|auth| (&mut auth.key_file, &mut auth.key)).chain(servers)
+        let clients = radius.dynamic_author.iter_mut().flat_map(|dynamic| &mut dynamic.clients);
+        let clients = clients.map(|client| (&mut client.key_file, &mut client.key));
+        options.map(|auth| (&mut auth.key_file, &mut auth.key)).chain(servers).chain(clients)
     }
 }
 

@@ -21,6 +21,7 @@ mod check;
 mod command;
 mod customer;
 mod domain;
+mod dynamic_author;
 mod error;
 mod hybrid;
 mod inspect;
@@ -49,6 +50,7 @@ pub use command::{
 };
 pub use customer::{Customer, LocalLoop, MnpMaximum, PerFamily, Transport};
 pub use domain::{DomainConfig, DomainMember, NaiConfig, Service};
+pub use dynamic_author::{DynamicAuthor, DynamicClient};
 pub use error::{Caution, ConfigError, ConfigFault, Warning};
 pub use hybrid::{BandwidthRatio, HybridAccess, Probe, Threshold, TrafficProfile};
 pub use inspect::render_section;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kedge_grammar::{Args, Datum, Item, Secret, Section, Writer};
 
+use crate::dynamic_author::DynamicAuthor;
 use crate::key::Key;
 
 /// The group that is all servers.
@@ -23,6 +24,8 @@ pub struct RadiusConfig {
     pub servers: Vec<RadiusServer>,
     /// The group of servers that accounting records of the mobile services go to.
     pub accounting_group: Option<String>,
+    /// Who may change and end sessions, if anybody may.
+    pub dynamic_author: Option<DynamicAuthor>,
 }
 
 /// A RADIUS server.
@@ -90,6 +93,7 @@ impl RadiusConfig {
             dead_time: Duration::from_secs(section.number::<u64>(Key::RadiusDeadTime) * 60),
             servers: section.each(Key::RadiusServer).map(RadiusServer::read).collect(),
             accounting_group: section.text(Key::AccountingGroup),
+            dynamic_author: section.find(Key::DynamicAuthor).map(DynamicAuthor::read),
         }
     }
 
@@ -99,14 +103,23 @@ impl RadiusConfig {
         writer.number(Key::RadiusDeadTime, self.dead_time.as_secs() / 60);
         self.servers.iter().for_each(|server| server.write(writer));
         writer.text(Key::AccountingGroup, self.accounting_group.as_deref());
+        self.dynamic_author.iter().for_each(|dynamic| dynamic.write(writer));
     }
 }
 
-/// The address in the line that opens a server's block.
+/// The address in a line about a host.
 pub(crate) fn address(args: &Args) -> IpAddr {
     let v4 = args.ipv4("ADDRESS").map(IpAddr::V4);
     let address = v4.or_else(|| args.ipv6("ADDRESS").map(IpAddr::V6));
     address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+}
+
+/// An address to be written.
+pub(crate) fn datum(address: IpAddr) -> Datum {
+    match address {
+        IpAddr::V4(address) => Datum::Ipv4(address),
+        IpAddr::V6(address) => Datum::Ipv6(address),
+    }
 }
 
 impl RadiusServer {
@@ -129,11 +142,7 @@ impl RadiusServer {
     }
 
     fn write(&self, writer: &mut Writer<Key>) {
-        let address = match self.address {
-            IpAddr::V4(address) => Datum::Ipv4(address),
-            IpAddr::V6(address) => Datum::Ipv6(address),
-        };
-        let mut args = Args::default().with("ADDRESS", address);
+        let mut args = Args::default().with("ADDRESS", datum(self.address));
         for (name, port) in [("AUTH-PORT", self.auth_port), ("ACCT-PORT", self.acct_port)] {
             if let Some(port) = port {
                 args.push(name, Datum::Integer(port.into()));

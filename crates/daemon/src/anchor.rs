@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use kedge_dataplane::{BindingCounters, Side};
-use kedge_lma::{Lma, Load, Output, Settings, State, What};
+use kedge_lma::{Lma, Load, Output, Question, Settings, State, Ticket, What};
 use kedge_model::{BindingId, CustomerId, Datagram, IpNet, MnId, SignalPath};
 use kedge_net::NetError;
 use kedge_net::netlink::{Link, NextHop, Route, Table};
@@ -16,7 +16,7 @@ use kedge_telemetry::Group;
 use kedge_wire::registry::MhType;
 use tracing::{debug, warn};
 
-use crate::aaa::{Accounting, AccountingPlan, Cause, Record, SessionIds};
+use crate::aaa::{self, Accounting, AccountingPlan, Cause, Record, Said, SessionIds};
 use crate::apply::AnchorPlan;
 use crate::capture::{Direction, Seen};
 use crate::counters::{Baseline, tunnel_groups};
@@ -34,6 +34,7 @@ pub struct Anchor {
     baseline: Baseline,
     observer: Observer,
     accounting: Option<Accounting>,
+    questions: Vec<Question>,
 }
 
 /// The anchor's device, where subscribers' packets enter the tunnels.
@@ -51,7 +52,7 @@ impl Anchor {
         let ends = Ends::start(Side::Anchor, DEVICE, plan.ends(), poller, first)?;
         let lma = Lma::new(plan.settings.clone(), seed);
         let (baseline, observer) = (Baseline::default(), Observer::default());
-        Ok(Self { lma, ends, baseline, observer, accounting: None })
+        Ok(Self { lma, ends, baseline, observer, accounting: None, questions: Vec::new() })
     }
 
     /// What it wants of the kernel beside its device.
@@ -84,7 +85,8 @@ impl Anchor {
     pub fn retire(&mut self, now: Now) {
         let served = self.lma.settings().clone();
         // A node without a profile is not authorized (RFC 5213 §5.3.1).
-        let nobody = Settings { profiles: Default::default(), default_profile: None, ..served };
+        let nobody =
+            Settings { profiles: Default::default(), default_profile: None, aaa: false, ..served };
         self.lma.apply(nobody, now);
         self.settle();
     }
@@ -126,9 +128,29 @@ impl Anchor {
         accounting.take_records()
     }
 
+    /// A server has changed what it said about a node: its records say so from here on.
+    pub fn reauthorized(&mut self, customer: CustomerId, mn_id: &MnId) {
+        if let Some(accounting) = &mut self.accounting {
+            accounting.reauthorized(self.lma.find(customer, mn_id));
+        }
+    }
+
     /// The records that were made since the last time.
     pub fn take_records(&mut self) -> Vec<Record> {
         self.accounting.as_mut().map(Accounting::take_records).unwrap_or_default()
+    }
+
+    /// What AAA is to be asked since the last time.
+    pub fn take_questions(&mut self) -> Vec<Question> {
+        std::mem::take(&mut self.questions)
+    }
+
+    /// Takes AAA's answer; [`Self::settle`] must follow.
+    pub fn answer(&mut self, ticket: Ticket, said: Said, now: Now) {
+        let said = said.map(|said| aaa::profile(said, self.lma.settings()));
+        if let Err(rejection) = self.lma.handle_authorization(ticket, said, now) {
+            debug!("update refused: {rejection}");
+        }
     }
 
     /// The sessions that are accounted for.
@@ -272,6 +294,7 @@ impl Anchor {
                     }
                     self.ends.plane.want(binding, want);
                 }
+                Output::Authorize(question) => self.questions.push(*question),
                 Output::Event(event) => {
                     if let Some(accounting) = &mut self.accounting {
                         accounting.happened(&event, &self.lma, &self.ends.plane, shell::sample());

@@ -22,7 +22,7 @@ use kedge_net::sysctl::Sysctl;
 use kedge_sansio::Now;
 use tracing::{info, warn};
 
-use crate::aaa::{self, Cause, Secured};
+use crate::aaa::{self, Bound, Cause, Secured};
 use crate::anchor::{self, Anchor};
 use crate::apply::{self, AnchorPlan, ApplyError, GatewayPlan};
 use crate::console::plural;
@@ -54,6 +54,8 @@ pub struct Prepared {
     gateway_was: Option<State>,
     /// RADIUS servers with what they are secured with.
     radius: Secured,
+    /// Where they ask for changes.
+    dynamic: Bound,
     /// What is new, in the order of making.
     made: Vec<Thing>,
     ports: Vec<InterfaceId>,
@@ -139,6 +141,7 @@ impl Shell {
             anchor_was: None,
             gateway_was: None,
             radius: Secured::default(),
+            dynamic: Bound::default(),
             made: Vec::new(),
             ports: Vec::new(),
             wanted: Vec::new(),
@@ -154,6 +157,11 @@ impl Shell {
 
     fn try_prepare(&mut self, new: &mut Prepared, devices: Devices) -> Result<(), StartError> {
         new.radius = aaa::secure(&new.plan.radius.servers)?;
+        let dynamic = new.plan.radius.dynamic.as_ref();
+        new.dynamic = self.dynamic.prepare(dynamic).map_err(|cause| StartError::DynamicAuthor {
+            port: dynamic.map_or(0, |plan| plan.port),
+            cause,
+        })?;
         let seed = || RandomState::new().hash_one(Instant::now());
         // The kernel lets packets pass between devices, for either role.
         for entry in [Sysctl::ipv4("all", "forwarding"), Sysctl::ipv6("all", "forwarding")] {
@@ -255,8 +263,7 @@ impl Shell {
 
     /// Puts a configuration into force that was prepared for.
     pub fn put_in_force(&mut self, config: Config, prepared: Prepared, now: Now) {
-        let Prepared { plan, anchor, gateway, radius, wanted, .. } = prepared;
-
+        let Prepared { plan, anchor, gateway, radius, dynamic, wanted, .. } = prepared;
         let leave_by = now.mono + LEAVING;
         if let Some(mut new) = anchor {
             new.announce_restart();
@@ -269,6 +276,8 @@ impl Shell {
         if config.radius != self.config.radius {
             self.aaa.replace_servers(radius, &self.poller, now);
         }
+        self.nas = plan.radius.anchor;
+        self.dynamic.apply(plan.radius.dynamic, dynamic, &self.poller);
         if plan.radius.accounting.is_none() {
             self.stop_accounting(Cause::NasRequest, now);
         }

@@ -18,7 +18,7 @@ use kedge_net::signalling::Batch;
 use kedge_sansio::Now;
 use tracing::{error, info, warn};
 
-use crate::aaa::{Aaa, AccountingPlan, Cause, Status};
+use crate::aaa::{self, Aaa, AccountingPlan, Cause, Listener, Nas, Status};
 use crate::anchor::{self, Anchor};
 use crate::commit::{self, Commits};
 use crate::configure::Sessions;
@@ -42,6 +42,8 @@ pub const GATEWAY: Token = Token(2 << 16);
 pub const ACCESS: Token = Token(3 << 16);
 /// The first socket to a RADIUS server.
 pub const AAA: Token = Token(4 << 16);
+/// The first socket where RADIUS servers ask for changes.
+pub const DYNAMIC: Token = Token(5 << 16);
 
 /// How long a gateway that stops waits for its de-registrations to be acknowledged.
 const PARTING: Duration = Duration::from_secs(2);
@@ -63,6 +65,10 @@ pub struct Shell {
     pub gateway: Option<Gateway>,
     /// RADIUS.
     pub aaa: Aaa,
+    /// Who the anchor is to RADIUS servers.
+    pub nas: Nas,
+    /// Where RADIUS servers ask for changes.
+    pub dynamic: Listener,
     /// What is accounted for, while something is.
     pub(crate) accounting: Option<AccountingPlan>,
     /// Roles that were removed a moment ago.
@@ -135,6 +141,7 @@ impl Shell {
                 self.read(token, &mut batch, now);
             }
             self.handle_timeout(now);
+            self.authorize(now);
             self.account(now);
             // Whoever started us can start us again; a daemon that only signals helps nobody.
             if self.has_stopped() {
@@ -227,6 +234,14 @@ impl Shell {
                 self.aaa.receive(place, &self.poller, now);
                 Ok(())
             }
+            (DYNAMIC, ..) => {
+                let (dynamic, nas) = (&mut self.dynamic, &self.nas);
+                let mut anchor = self.anchor.as_mut();
+                dynamic.receive(place, now, |request| {
+                    aaa::carry_out(anchor.as_deref_mut(), request, nas, now)
+                });
+                Ok(())
+            }
             (ACCESS, _, Some(gateway)) => {
                 gateway.receive_frames(InterfaceId(place as u32), &mut self.host, now);
                 Ok(())
@@ -248,6 +263,22 @@ impl Shell {
         self.leaving.handle_timeout(&mut self.host, now);
         self.aaa.handle_timeout(&self.poller, now);
         commit::expire(self, now);
+    }
+
+    /// Hands the questions of this turn over, and the answers back. One that cannot be asked is
+    /// answered at once, and the answer can be another's turn.
+    fn authorize(&mut self, now: Now) {
+        let Some(anchor) = &mut self.anchor else { return };
+        let questions = anchor.take_questions();
+        if !questions.is_empty() {
+            questions.into_iter().for_each(|question| self.aaa.ask(question, self.nas.clone()));
+            self.aaa.settle(&self.poller, now);
+        }
+        let answers = self.aaa.take_answers();
+        if !answers.is_empty() {
+            answers.into_iter().for_each(|(ticket, said)| anchor.answer(ticket, said, now));
+            anchor.settle();
+        }
     }
 
     /// Hands the records of this turn over.

@@ -23,7 +23,7 @@ use kedge_net::poll::{Poller, Signals, Waker};
 use kedge_net::privileges::{self, Needs};
 use tracing::{info, warn};
 
-use crate::aaa::{Aaa, TlsError};
+use crate::aaa::{Aaa, Listener, Nas, TlsError};
 use crate::apply::{self, ApplyError};
 use crate::commit::Commits;
 use crate::configure::Sessions;
@@ -106,6 +106,14 @@ pub enum StartError {
     /// A RADIUS server cannot be asked over TLS.
     #[error("radius-server: {0}")]
     RadiusTls(#[from] TlsError),
+    /// The port where RADIUS servers ask for changes cannot be had.
+    #[error("aaa server radius dynamic-author: port {port}: {cause}")]
+    DynamicAuthor {
+        /// The port.
+        port: u16,
+        /// Why.
+        cause: std::io::Error,
+    },
     /// The data plane could not start.
     #[error("data plane: {0}")]
     Dataplane(#[from] DataplaneError),
@@ -251,6 +259,8 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
         anchor: None,
         gateway: None,
         aaa: Aaa::new(&state_dir.file("accounting"), restart_counter, shell::sample()),
+        nas: Nas::default(),
+        dynamic: Listener::new(shell::DYNAMIC),
         accounting: None,
         leaving: Leaving::default(),
         things: Vec::new(),

@@ -39,13 +39,15 @@ impl Lma {
 pub(crate) const MAXIMUM: usize = 32;
 
 /// What a session that has `held` has once `request` is accepted; `None` is what it has. New
-/// prefixes are taken from the pools, and none is given back; on a denial the pools are as they
+/// prefixes are taken from the pools, those that AAA has `authorized` where it has any, and none is
+/// given back; on a denial the pools are as they
 /// were.
 pub(crate) fn delegate(
     networks: &mut Networks,
     network: NetworkId,
     request: &Request<'_>,
     held: &[IpNet],
+    authorized: &[IpNet],
     maximum: u8,
 ) -> Result<Option<Box<[IpNet]>>, Denial> {
     // An anchor that delegates nothing ignores the options.
@@ -57,7 +59,7 @@ pub(crate) fn delegate(
     }
     let pools = networks.pools_mut(network).ok_or(Denial::DelegationNotAuthorized)?;
     let mut wanted = Vec::new();
-    match collect(pools, request, held, maximum, &mut wanted) {
+    match collect(pools, request, held, authorized, maximum, &mut wanted) {
         Ok(()) => Ok(Some(wanted.into())),
         Err(denial) => {
             wanted.retain(|prefix| !held.contains(prefix));
@@ -87,6 +89,7 @@ fn collect(
     pools: &mut Pools,
     request: &Request<'_>,
     held: &[IpNet],
+    authorized: &[IpNet],
     maximum: u8,
     wanted: &mut Vec<IpNet>,
 ) -> Result<(), Denial> {
@@ -98,10 +101,23 @@ fn collect(
             let kept: Vec<IpNet> =
                 held.iter().filter(family).filter(|p| !wanted.contains(p)).copied().collect();
             wanted.extend(kept);
-            if !wanted.iter().any(|prefix| same_family(prefix, &asked)) {
+            let mut own = authorized.iter().filter(family).peekable();
+            if own.peek().is_some() {
+                for prefix in own.filter(|prefix| !held.contains(prefix)) {
+                    if !pools.take_delegated(*prefix) {
+                        return Err(Denial::DelegatedPrefixInUse);
+                    }
+                    wanted.push(*prefix);
+                }
+            } else if !authorized.is_empty() {
+                return Err(Denial::DelegationNotAuthorized);
+            } else if !wanted.iter().any(|prefix| same_family(prefix, &asked)) {
                 wanted.push(pools.take_lowest_delegated(asked.addr().is_ipv4())?);
             }
         } else if !wanted.contains(&asked) {
+            if !authorized.is_empty() && !authorized.contains(&asked) {
+                return Err(Denial::DelegationNotAuthorized);
+            }
             // Held by another node, or of no pool: the RFC has one status for both.
             if !held.contains(&asked) && !pools.take_delegated(asked) {
                 return Err(Denial::DelegatedPrefixInUse);

@@ -73,7 +73,11 @@ impl Lma {
                 known.transport == at.transport && known.addresses.contains(&at.peer.ip())
             });
         let network = || {
-            let profile = settings.profile(binding.mn_id.as_nai())?;
+            let given = binding.authorized.as_deref().filter(|_| settings.aaa);
+            let profile = settings
+                .configured_profile(binding.mn_id.as_nai())
+                .or(given.map(|authorized| &authorized.profile))
+                .or(settings.default_profile.as_ref())?;
             let name = profile.network.as_deref()?;
             let same = self.networks.id(name) == Some(binding.network);
             let pools = settings.networks.get(name).filter(|_| same)?;

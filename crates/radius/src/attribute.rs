@@ -65,8 +65,11 @@ attributes! {
     80 MESSAGE_AUTHENTICATOR "Message-Authenticator" "RFC 2869";
     81 TUNNEL_PRIVATE_GROUP_ID "Tunnel-Private-Group-ID" "RFC 2868";
     85 ACCT_INTERIM_INTERVAL "Acct-Interim-Interval" "RFC 2869";
+    88 FRAMED_POOL "Framed-Pool" "RFC 2869";
+    89 CHARGEABLE_USER_IDENTITY "Chargeable-User-Identity" "RFC 4372";
     95 NAS_IPV6_ADDRESS "NAS-IPv6-Address" "RFC 3162";
     97 FRAMED_IPV6_PREFIX "Framed-IPv6-Prefix" "RFC 3162";
+    100 FRAMED_IPV6_POOL "Framed-IPv6-Pool" "RFC 3162";
     101 ERROR_CAUSE "Error-Cause" "RFC 5176";
     123 DELEGATED_IPV6_PREFIX "Delegated-IPv6-Prefix" "RFC 4818";
     124 MIP6_FEATURE_VECTOR "MIP6-Feature-Vector" "RFC 6572";

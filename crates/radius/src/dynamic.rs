@@ -2,36 +2,65 @@
 //!
 //! A request is believed when it comes from a known address, carries that server's authenticator,
 //! and, if it says when it was made, is not older than five minutes (§6.3). One that comes again
-//! gets the answer it got before and is not carried out twice (§2.3).
+//! gets the answer it got before and is not carried out twice (§2.3), from whatever port it comes:
+//! who has recorded a request can send it from any. Answers are therefore kept for as long as a
+//! request's time can be near ours.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant, SystemTime};
 
 use kedge_sansio::Now;
+use kedge_telemetry::counters;
 
-use crate::{AttributeType, Code, DecodeError, Forged, Packet, PacketRef, Secret, TooLong};
+use crate::{
+    AttributeType, Code, DecodeError, ErrorCause, Forged, Packet, PacketRef, Secret, TooLong,
+};
 
-/// How far the clock of a server may be from ours.
+/// How far the clock of a server may be from ours (§6.3).
 const WINDOW: Duration = Duration::from_secs(300);
-/// How long an answer is kept for repeated requests: longer than any server retransmits.
-const KEPT_FOR: Duration = Duration::from_secs(30);
-/// The most answers that are kept.
-const KEPT: usize = 1024;
+/// How long an answer is kept: a clock that is ahead makes a request near for twice the window.
+const KEPT_FOR: Duration = Duration::from_secs(600);
+/// The most answers that are kept. Only who has a secret makes us keep one.
+const KEPT: usize = 16_384;
+
+/// A request as it was sent, wherever from.
+type Seen = (IpAddr, [u8; 16]);
 
 /// The servers that may ask for changes, and what they were answered lately.
 #[derive(Debug, Default)]
 pub struct Dynamic {
     servers: BTreeMap<IpAddr, Secret>,
-    answered: VecDeque<Answered>,
+    needs_timestamp: bool,
+    answers: HashMap<Seen, Vec<u8>>,
+    order: VecDeque<(Instant, Seen)>,
+    counters: DynamicCounters,
 }
 
-#[derive(Debug)]
-struct Answered {
-    from: SocketAddr,
-    authenticator: [u8; 16],
-    at: Instant,
-    answer: Vec<u8>,
+counters! {
+    /// What servers asked for.
+    pub struct DynamicCounters: "RADIUS Dynamic Authorization", "radius_dynamic" {
+        /// Disconnect-Requests carried out.
+        disconnect_acks: "Disconnects Acknowledged",
+        /// Disconnect-Requests refused.
+        disconnect_naks: "Disconnects Refused",
+        /// CoA-Requests carried out.
+        coa_acks: "Changes Acknowledged",
+        /// CoA-Requests refused.
+        coa_naks: "Changes Refused",
+        /// Requests that came again, and got the answer they had got before.
+        repeated: "Repeated Requests",
+        /// Dropped: from a host that may not ask.
+        unknown_hosts: "Unknown Hosts",
+        /// Dropped: no packet.
+        malformed: "Malformed Requests",
+        /// Dropped: a packet of another kind.
+        unexpected: "Unexpected Types",
+        /// Dropped: not made with the secret.
+        bad_authenticators: "Bad Authenticators",
+        /// Dropped: made at another time, or not saying when where that is required.
+        stale: "Stale Requests",
+    }
 }
 
 /// Why a request is dropped without an answer.
@@ -49,8 +78,8 @@ pub enum DynamicError {
     /// It is not the server's.
     #[error(transparent)]
     Forged(#[from] Forged),
-    /// It was made at another time.
-    #[error("its Event-Timestamp is more than five minutes from now")]
+    /// It was made at another time, or does not say when.
+    #[error("its Event-Timestamp is missing, or more than five minutes from now")]
     Stale,
 }
 
@@ -64,61 +93,104 @@ pub enum Asked<'a> {
 }
 
 impl Dynamic {
-    /// Those who may ask, by address.
-    pub fn new(servers: impl IntoIterator<Item = (IpAddr, Secret)>) -> Self {
-        Self { servers: servers.into_iter().collect(), answered: VecDeque::new() }
+    /// Those who may ask, by address, and whether they must say when they did.
+    pub fn new(servers: impl IntoIterator<Item = (IpAddr, Secret)>, needs_timestamp: bool) -> Self {
+        Self { servers: servers.into_iter().collect(), needs_timestamp, ..Self::default() }
     }
 
-    /// Input: a datagram.
+    /// Command: others may ask. What was answered stays known.
+    pub fn configure(
+        &mut self,
+        servers: impl IntoIterator<Item = (IpAddr, Secret)>,
+        needs_timestamp: bool,
+    ) {
+        self.servers = servers.into_iter().collect();
+        self.needs_timestamp = needs_timestamp;
+    }
+
+    /// What became of the requests.
+    pub fn counters(&self) -> &DynamicCounters {
+        &self.counters
+    }
+
+    /// Input: a datagram. The error says how it was counted.
     pub fn receive<'a>(
         &mut self,
         from: SocketAddr,
         bytes: &'a [u8],
         now: Now,
     ) -> Result<Asked<'a>, DynamicError> {
+        let believed = self.believe(from, bytes, now);
+        let counters = &mut self.counters;
+        match believed {
+            Ok(_) => {}
+            Err(DynamicError::UnknownServer) => counters.unknown_hosts += 1,
+            Err(DynamicError::Malformed(_)) => counters.malformed += 1,
+            Err(DynamicError::Unexpected(_)) => counters.unexpected += 1,
+            Err(DynamicError::Forged(_)) => counters.bad_authenticators += 1,
+            Err(DynamicError::Stale) => counters.stale += 1,
+        }
+        let packet = believed?;
+        while let Some((_, old)) =
+            self.order.pop_front_if(|(at, _)| now.mono.saturating_duration_since(*at) > KEPT_FOR)
+        {
+            self.answers.remove(&old);
+        }
+        Ok(match self.answers.get(&(from.ip(), packet.authenticator())) {
+            Some(answer) => {
+                self.counters.repeated += 1;
+                Asked::Again(answer.clone())
+            }
+            None => Asked::New(packet),
+        })
+    }
+
+    fn believe<'a>(
+        &self,
+        from: SocketAddr,
+        bytes: &'a [u8],
+        now: Now,
+    ) -> Result<PacketRef<'a>, DynamicError> {
         let secret = self.servers.get(&from.ip()).ok_or(DynamicError::UnknownServer)?;
         let packet = PacketRef::decode(bytes)?;
         if !matches!(packet.code(), Code::DISCONNECT_REQUEST | Code::COA_REQUEST) {
             return Err(DynamicError::Unexpected(packet.code()));
         }
         packet.verify_request(secret)?;
-        let made = packet.get(AttributeType::EVENT_TIMESTAMP).and_then(|a| a.integer());
-        if made.is_some_and(|seconds| !is_near(seconds, now.wall)) {
-            return Err(DynamicError::Stale);
+        let made = packet.get(AttributeType::EVENT_TIMESTAMP);
+        let is_near = |seconds| is_near(seconds, now.wall);
+        match made.map(|attribute| attribute.integer().is_some_and(is_near)) {
+            Some(true) => Ok(packet),
+            None if !self.needs_timestamp => Ok(packet),
+            Some(false) | None => Err(DynamicError::Stale),
         }
-        let is_old =
-            |answered: &Answered| now.mono.saturating_duration_since(answered.at) > KEPT_FOR;
-        while self.answered.front().is_some_and(is_old) {
-            self.answered.pop_front();
-        }
-        let before = self.answered.iter().find(|answered| {
-            answered.from == from && answered.authenticator == packet.authenticator()
-        });
-        Ok(match before {
-            Some(answered) => Asked::Again(answered.answer.clone()),
-            None => Asked::New(packet),
-        })
     }
 
-    /// Answers a request: done, or not and why, as an Error-Cause (§3.5) says. The answer repeats
-    /// the Proxy-State of the request (§3.1).
+    /// Answers a request: done, or not and why. The answer repeats the Proxy-State of the request
+    /// (§3.1).
     pub fn answer(
         &mut self,
         from: SocketAddr,
         request: &PacketRef<'_>,
-        outcome: Result<(), u32>,
+        outcome: Result<(), ErrorCause>,
         now: Now,
     ) -> Result<Vec<u8>, TooLong> {
-        let code = match (request.code(), outcome.is_ok()) {
-            (Code::DISCONNECT_REQUEST, true) => Code::DISCONNECT_ACK,
-            (Code::DISCONNECT_REQUEST, false) => Code::DISCONNECT_NAK,
-            (_, true) => Code::COA_ACK,
-            (_, false) => Code::COA_NAK,
+        let counters = &mut self.counters;
+        let (code, counter) = match (request.code(), outcome.is_ok()) {
+            (Code::DISCONNECT_REQUEST, true) => {
+                (Code::DISCONNECT_ACK, &mut counters.disconnect_acks)
+            }
+            (Code::DISCONNECT_REQUEST, false) => {
+                (Code::DISCONNECT_NAK, &mut counters.disconnect_naks)
+            }
+            (_, true) => (Code::COA_ACK, &mut counters.coa_acks),
+            (_, false) => (Code::COA_NAK, &mut counters.coa_naks),
         };
+        *counter += 1;
         let mut packet = Packet::new(code, request.identifier());
         packet.reserve()?;
         if let Err(cause) = outcome {
-            packet.push(AttributeType::ERROR_CAUSE, &cause.to_be_bytes())?;
+            packet.push(AttributeType::ERROR_CAUSE, &cause.0.to_be_bytes())?;
         }
         for state in request.all(AttributeType::PROXY_STATE) {
             packet.push(state.kind, state.value)?;
@@ -126,17 +198,15 @@ impl Dynamic {
         if let Some(secret) = self.servers.get(&from.ip()) {
             packet.sign_answer(secret, request.authenticator());
         }
-        if self.answered.len() >= KEPT {
-            self.answered.pop_front();
+        if self.order.len() >= KEPT
+            && let Some((_, oldest)) = self.order.pop_front()
+        {
+            self.answers.remove(&oldest);
         }
-        let (authenticator, answer) = (request.authenticator(), packet.bytes);
-        self.answered.push_back(Answered {
-            from,
-            authenticator,
-            at: now.mono,
-            answer: answer.clone(),
-        });
-        Ok(answer)
+        let seen = (from.ip(), request.authenticator());
+        self.order.push_back((now.mono, seen));
+        self.answers.insert(seen, packet.bytes.clone());
+        Ok(packet.bytes)
     }
 }
 
@@ -169,7 +239,7 @@ mod tests {
     const SERVER: &str = "192.0.2.9:3799";
 
     fn dynamic() -> Dynamic {
-        Dynamic::new([("192.0.2.9".parse().unwrap(), Secret::new(b"s"))])
+        Dynamic::new([("192.0.2.9".parse().unwrap(), Secret::new(b"s"))], false)
     }
 
     #[test]
@@ -177,14 +247,18 @@ mod tests {
         let (mut dynamic, from, now) = (dynamic(), SERVER.parse().unwrap(), now());
         let asked = request(Code::DISCONNECT_REQUEST, Some(1_800_000_299));
         let Ok(Asked::New(packet)) = dynamic.receive(from, asked.bytes(), now) else { panic!() };
-        let answer = dynamic.answer(from, &packet, Err(503), now).unwrap();
+        let answer =
+            dynamic.answer(from, &packet, Err(ErrorCause::SESSION_CONTEXT_NOT_FOUND), now).unwrap();
         let read = PacketRef::decode(&answer).unwrap();
         assert_eq!((read.code(), read.identifier()), (Code::DISCONNECT_NAK, 3));
         assert_eq!(read.get(AttributeType::ERROR_CAUSE).unwrap().integer(), Some(503));
         assert_eq!(read.get(AttributeType::PROXY_STATE).unwrap().value, b"p");
         let authenticator = asked.view().authenticator();
         assert_eq!(read.verify_answer(&Secret::new(b"s"), authenticator, true), Ok(()));
-        match dynamic.receive(from, asked.bytes(), now) {
+        // Whoever has recorded it may send it from another port, up to the end of the window.
+        let elsewhere = "192.0.2.9:40000".parse().unwrap();
+        let late = Now { mono: now.mono + Duration::from_secs(599), ..now };
+        match dynamic.receive(elsewhere, asked.bytes(), late) {
             Ok(Asked::Again(again)) => assert_eq!(again, answer),
             other => panic!("{other:?}"),
         }
@@ -198,7 +272,7 @@ mod tests {
         for (code, outcome, answer) in [
             (Code::DISCONNECT_REQUEST, Ok(()), Code::DISCONNECT_ACK),
             (Code::COA_REQUEST, Ok(()), Code::COA_ACK),
-            (Code::COA_REQUEST, Err(401), Code::COA_NAK),
+            (Code::COA_REQUEST, Err(ErrorCause::UNSUPPORTED_ATTRIBUTE), Code::COA_NAK),
         ] {
             let asked = request(code, None);
             let bytes = dynamic.answer(from, &asked.view(), outcome, now).unwrap();
@@ -226,5 +300,12 @@ mod tests {
         assert_eq!(receive(from, &forged), Some(forgery));
         let truncated = DynamicError::Malformed(DecodeError::Truncated);
         assert_eq!(dynamic.receive(from, &good.bytes()[..30], now).err(), Some(truncated));
+        let DynamicCounters { unknown_hosts, stale, unexpected, .. } = *dynamic.counters();
+        assert_eq!((unknown_hosts, stale, unexpected), (1, 2, 1));
+        let counters = dynamic.counters();
+        assert_eq!((counters.bad_authenticators, counters.malformed), (1, 1));
+        dynamic.configure([("192.0.2.9".parse().unwrap(), Secret::new(b"s"))], true);
+        let stale = Some(DynamicError::Stale);
+        assert_eq!(dynamic.receive(from, good.bytes(), now).err(), stale, "it must say when");
     }
 }

@@ -68,6 +68,7 @@ pub(crate) static GLOBAL: Block<Key> = Block {
         radius::DEAD_TIME,
         radius::SERVER,
         radius::ACCOUNTING,
+        radius::DYNAMIC_AUTHOR,
         row(
             Key::AccessList,
             &[

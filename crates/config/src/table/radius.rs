@@ -4,7 +4,7 @@ use kedge_grammar::table::{Block, Row, arg, arg_help, last, row, word};
 use kedge_grammar::{Part, Value};
 
 use super::management::FILE;
-use super::{MOBILE, NAME, OURS, PORT, XR};
+use super::{MOBILE, NAME, OURS, PORT, XE, XR};
 use crate::key::Key;
 
 const SERVERS: Part = word("radius-server", "RADIUS servers");
@@ -15,6 +15,19 @@ const SECONDS: Part = arg_help(
 );
 const TIMES: Part =
     arg_help("TIMES", Value::Integer { min: 0, max: 100, unit: "" }, "how often, at most");
+
+const SECRET: Part = Part::OneOf(&[
+    &[word("7", "An obfuscated key follows"), arg("KEY", Value::SecretObfuscated)],
+    &[
+        word("file", "The key is the first line of a file (Kedge)"),
+        arg_help("PATH", Value::Name { max: 255 }, "path from the root on"),
+    ],
+    &[Part::Optional(&[word("0", "The key follows as it is")]), arg("KEY", Value::SecretText)],
+]);
+const ADDRESS: Part = Part::OneOf(&[
+    &[arg_help("ADDRESS", Value::Ipv4, "the host's address")],
+    &[arg_help("ADDRESS", Value::Ipv6, "the host's address")],
+]);
 
 pub(super) const TIMEOUT: Row<Key> =
     row(Key::RadiusTimeout, &[SERVERS, last("timeout"), SECONDS], "Patience with all servers")
@@ -84,30 +97,54 @@ pub(super) const ACCOUNTING: Row<Key> = row(
 )
 .from(XR);
 
+pub(super) const DYNAMIC_AUTHOR: Row<Key> = row(
+    Key::DynamicAuthor,
+    &[
+        word("aaa", "Authentication, authorization and accounting"),
+        word("server", "A server here"),
+        word("radius", "RADIUS"),
+        last("dynamic-author"),
+    ],
+    "Hosts that may change and end sessions (RFC 5176)",
+)
+.opens(&DYNAMIC)
+.from(XE);
+
+/// Under `aaa server radius dynamic-author`.
+static DYNAMIC: Block<Key> = Block {
+    name: "dynamic-author",
+    help: "Change-of-Authorization and Disconnect: nobody but these hosts is listened to.",
+    rows: &[
+        row(
+            Key::DynamicClient,
+            &[last("client"), ADDRESS, word("server-key", "The shared secret"), SECRET],
+            "A host that may ask for changes",
+        )
+        .each(&["ADDRESS"])
+        .from(XE),
+        row(
+            Key::DynamicPort,
+            &[last("port"), arg_help("PORT", PORT, "UDP port")],
+            "Where they ask",
+        )
+        .default("3799")
+        .from(XE),
+        row(
+            Key::DynamicTimestamp,
+            &[word("event-timestamp", "When a request was made"), last("required")],
+            "Drop a request without an Event-Timestamp: it could be an old one again",
+        )
+        .from(OURS),
+    ],
+};
+
 /// Under `radius-server host`.
 static RADIUS_SERVER: Block<Key> = Block {
     name: "radius-server",
     help: "A RADIUS server.",
     rows: &[
-        row(
-            Key::RadiusSecret,
-            &[
-                last("key"),
-                Part::OneOf(&[
-                    &[word("7", "An obfuscated key follows"), arg("KEY", Value::SecretObfuscated)],
-                    &[
-                        word("file", "The key is the first line of a file (Kedge)"),
-                        arg_help("PATH", Value::Name { max: 255 }, "path from the root on"),
-                    ],
-                    &[
-                        Part::Optional(&[word("0", "The key follows as it is")]),
-                        arg("KEY", Value::SecretText),
-                    ],
-                ]),
-            ],
-            "The secret shared with the server",
-        )
-        .from(XR),
+        row(Key::RadiusSecret, &[last("key"), SECRET], "The secret shared with the server")
+            .from(XR),
         row(Key::RadiusTimeout, &[last("timeout"), SECONDS], "Patience with this server").from(XR),
         row(
             Key::RadiusRetransmit,

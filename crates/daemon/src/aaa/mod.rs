@@ -14,6 +14,8 @@
 //! waits for nothing; only the disk has a thread.
 
 mod accounting;
+mod authorization;
+mod dynamic;
 mod ports;
 mod record;
 mod spool;
@@ -24,6 +26,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use kedge_config::RadiusTls;
+use kedge_lma::{NoProfile, Question};
 use kedge_net::poll::Poller;
 use kedge_radius::{
     AccountingCounters, Client, Failure, Held, Output, Pushed, Queue, Request, Server, ServerState,
@@ -32,12 +35,15 @@ use kedge_sansio::Now;
 use tracing::{info, warn};
 
 pub use accounting::{Accounting, AccountingPlan};
+pub use authorization::{AccessCounters, profile};
+pub use dynamic::{Bound, DynamicPlan, Listener, carry_out};
 pub use record::{Cause, Nas, Record, SessionIds, Status};
 pub use spool::Health;
 pub use tls::{SECRET as TLS_SECRET, TlsError};
 pub use tunnels::{TunnelKey, TunnelSession};
 
 use crate::shell;
+use authorization::Turns;
 use ports::Ports;
 use record::Draft;
 use spool::Spool;
@@ -50,7 +56,12 @@ const ROOM: usize = 64 << 20;
 pub enum Ticket {
     /// The accounting record of this number.
     Record(u64),
+    /// A question of the anchor's.
+    Node(kedge_lma::Ticket),
 }
+
+/// What servers say about a node.
+pub type Said = Result<kedge_radius::Profile, NoProfile>;
 
 /// A server as it is configured.
 #[derive(Clone, Debug)]
@@ -91,6 +102,9 @@ pub struct Aaa {
     spool: Spool,
     ids: SessionIds,
     counters: AccountingCounters,
+    questions: Turns<(Question, Nas)>,
+    answers: Vec<(kedge_lma::Ticket, Said)>,
+    access: AccessCounters,
 }
 
 impl Aaa {
@@ -112,6 +126,9 @@ impl Aaa {
             spool,
             ids: SessionIds::new(restart_counter),
             counters: AccountingCounters::default(),
+            questions: Turns::default(),
+            answers: Vec::new(),
+            access: AccessCounters::default(),
         }
     }
 
@@ -166,6 +183,38 @@ impl Aaa {
         self.spool.keep(number, spool::Record { kind, happened, session, attributes });
     }
 
+    /// Takes a question of the anchor's up; [`Self::settle`] must follow.
+    pub fn ask(&mut self, question: Question, nas: Nas) {
+        self.questions.push((question, nas));
+    }
+
+    /// The answers since the last time.
+    pub fn take_answers(&mut self) -> Vec<(kedge_lma::Ticket, Said)> {
+        std::mem::take(&mut self.answers)
+    }
+
+    /// What servers said about nodes.
+    pub fn access_counters(&self) -> &AccessCounters {
+        &self.access
+    }
+
+    fn send_questions(&mut self, now: Now) {
+        while let Some((question, nas)) = self.questions.next() {
+            let ticket = question.ticket;
+            match authorization::request(&question, &nas) {
+                Ok(request) => self.client.request(request, Ticket::Node(ticket), now.mono),
+                Err(_) => self.answered(ticket, Err(Failure::TooLong)),
+            }
+        }
+    }
+
+    fn answered(&mut self, ticket: kedge_lma::Ticket, outcome: Result<Vec<u8>, Failure>) {
+        self.questions.done();
+        let asked = self.client.servers().any(|state| state.server.authentication.is_some());
+        let said = authorization::read(outcome, asked, &mut self.access);
+        self.answers.push((ticket, said));
+    }
+
     /// Reads from the socket in this place.
     pub fn receive(&mut self, place: usize, poller: &Poller, now: Now) {
         let client = &mut self.client;
@@ -200,6 +249,7 @@ impl Aaa {
     pub fn settle(&mut self, poller: &Poller, now: Now) {
         loop {
             self.send_records(now);
+            self.send_questions(now);
             let Some(output) = self.client.poll_output() else { return };
             match output {
                 Output::Send { to, port, bytes } => {
@@ -208,6 +258,9 @@ impl Aaa {
                 }
                 Output::Done { ticket: Ticket::Record(number), outcome } => {
                     self.record_done(number, outcome.map(drop), now);
+                }
+                Output::Done { ticket: Ticket::Node(ticket), outcome } => {
+                    self.answered(ticket, outcome);
                 }
             }
         }

@@ -56,6 +56,8 @@ pub enum Cause {
     LostCarrier,
     /// Nobody has refreshed it.
     LostService,
+    /// Its server gave it no more time.
+    SessionTimeout,
     /// An operator has ended it.
     AdminReset,
     /// The daemon stops.
@@ -72,6 +74,7 @@ impl Cause {
             Self::UserRequest => 1,
             Self::LostCarrier => 2,
             Self::LostService => 3,
+            Self::SessionTimeout => 5,
             Self::AdminReset => 6,
             Self::AdminReboot => 7,
             Self::NasRequest => 10,
@@ -112,7 +115,7 @@ impl SessionIds {
 }
 
 /// Who we are towards the servers (RFC 2865 §5.4, §5.32).
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Nas {
     /// The anchor's identifier.
     pub identifier: String,

@@ -92,6 +92,7 @@ pub fn anchor(
                 (network.name.clone(), Network { ipv4, ipv6, mobile_networks })
             })
             .collect(),
+        aaa: domain.is_some_and(|domain| domain.profiles_from_aaa),
         profiles: nais(domain).map(|nai| (nai.nai.clone(), profile(nai))).collect(),
         default_profile: lma
             .default_profile
@@ -131,7 +132,7 @@ fn profile(nai: &NaiConfig, lma: &LmaConfig) -> Profile {
         ServiceConfig::Dual => Service::Dual,
     };
     let (network, apn) = (nai.network.clone(), nai.apn.clone());
-    Profile { service, network, apn, uplink_key: nai.gre_key_up }
+    Profile { service, network, apn, uplink_key: nai.gre_key_up, ..Profile::default() }
 }
 
 fn peer(config: &Config, mag: &PeerMag) -> Peer {

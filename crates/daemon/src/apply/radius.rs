@@ -7,7 +7,7 @@ use kedge_config::{Config, RadiusServer};
 use kedge_radius::{Secret, Server};
 
 use super::ApplyError;
-use crate::aaa::{AccountingPlan, Nas, PlannedServer, TLS_SECRET};
+use crate::aaa::{AccountingPlan, DynamicPlan, Nas, PlannedServer, TLS_SECRET};
 
 /// The ports of RFC 2865 §3 and RFC 2866 §3.
 const AUTHENTICATION: u16 = 1812;
@@ -19,6 +19,10 @@ pub struct RadiusPlan {
     pub servers: Vec<PlannedServer>,
     /// What is accounted for, if anything is.
     pub accounting: Option<AccountingPlan>,
+    /// Who the anchor is to the servers.
+    pub anchor: Nas,
+    /// Who may change and end sessions, if anybody may.
+    pub dynamic: Option<DynamicPlan>,
 }
 
 /// Maps what is said about RADIUS.
@@ -28,14 +32,26 @@ pub fn radius(config: &Config) -> Result<RadiusPlan, ApplyError> {
     }
     let servers = config.radius.servers.iter().map(|server| planned(config, server));
     let servers = servers.collect::<Result<_, _>>()?;
-    let accounting = config.lma.as_ref().filter(|_| config.radius.accounts()).and_then(|lma| {
-        let accounting = lma.accounting.as_ref()?;
+    let anchor = config.lma.as_ref().map_or_else(Nas::default, |lma| {
         let ipv4 = lma.ipv4.iter().copied().map(IpAddr::V4);
         let addresses = ipv4.chain(lma.ipv6.iter().copied().map(IpAddr::V6)).collect();
-        let nas = Nas { identifier: lma.id.clone(), addresses };
+        Nas { identifier: lma.id.clone(), addresses }
+    });
+    let dynamic = config.radius.dynamic_author.as_ref().map(|dynamic| DynamicPlan {
+        port: dynamic.port,
+        needs_timestamp: dynamic.needs_timestamp,
+        clients: dynamic
+            .clients
+            .iter()
+            .map(|client| (client.address, Secret::new(client.key.expose())))
+            .collect(),
+    });
+    let accounting = config.lma.as_ref().filter(|_| config.radius.accounts()).and_then(|lma| {
+        let accounting = lma.accounting.as_ref()?;
+        let nas = anchor.clone();
         Some(AccountingPlan { nas, interim: accounting.interim, customers: BTreeMap::new() })
     });
-    Ok(RadiusPlan { servers, accounting })
+    Ok(RadiusPlan { servers, accounting, anchor, dynamic })
 }
 
 fn planned(config: &Config, server: &RadiusServer) -> Result<PlannedServer, ApplyError> {
