@@ -30,7 +30,7 @@ pub(crate) enum Key {
     RadiusTlsPort,
     RadiusTlsAuthority,
     RadiusTlsCertificate,
-    RadiusTlsKey,
+    RadiusTlsPrivate,
     RadiusTlsName,
     DynamicAuthor,
     DynamicClient,

@@ -170,7 +170,7 @@ impl RadiusTls {
             port: section.number(Key::RadiusTlsPort),
             ca_file: section.text(Key::RadiusTlsAuthority),
             certificate: section.text(Key::RadiusTlsCertificate),
-            private_key: section.text(Key::RadiusTlsKey),
+            private_key: section.text(Key::RadiusTlsPrivate),
             server_name: section.text(Key::RadiusTlsName),
         }
     }
@@ -180,7 +180,7 @@ impl RadiusTls {
             writer.number(Key::RadiusTlsPort, self.port);
             writer.text(Key::RadiusTlsAuthority, self.ca_file.as_deref());
             writer.text(Key::RadiusTlsCertificate, self.certificate.as_deref());
-            writer.text(Key::RadiusTlsKey, self.private_key.as_deref());
+            writer.text(Key::RadiusTlsPrivate, self.private_key.as_deref());
             writer.text(Key::RadiusTlsName, self.server_name.as_deref());
         });
     }

@@ -128,6 +128,13 @@ impl Anchor {
         accounting.take_records()
     }
 
+    /// A server has changed what it said about a node: its records say so from here on.
+    pub fn reauthorized(&mut self, customer: CustomerId, mn_id: &MnId) {
+        if let Some(accounting) = &mut self.accounting {
+            accounting.reauthorized(self.lma.find(customer, mn_id));
+        }
+    }
+
     /// The records that were made since the last time.
     pub fn take_records(&mut self) -> Vec<Record> {
         self.accounting.as_mut().map(Accounting::take_records).unwrap_or_default()

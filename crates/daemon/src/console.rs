@@ -60,6 +60,13 @@ pub fn command<'a>(
         Command::ShowRunningConfig { section } => show::running_config(&shell.config, section),
         Command::ShowVersion => Ok(show::version(shell, now)),
         Command::ShowManagementApi => Ok(show::management_api(shell)),
+        Command::ShowRadius => Ok(show::radius(&shell.aaa, now)),
+        Command::ShowRadiusAccounting => Ok(show::radius_accounting(shell, now)),
+        Command::ShowRadiusDeadCriteria => Ok(show::dead_criteria(&shell.aaa, now)),
+        Command::ClearRadiusStatistics => {
+            shell.aaa.clear_counters();
+            Ok(done())
+        }
         Command::ShowLmaBindings(filter, extent) => {
             let anchor = anchor(&shell.anchor)?;
             Ok(show::lma_bindings(anchor, which(anchor, filter)?, *extent, now))

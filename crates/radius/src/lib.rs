@@ -37,5 +37,5 @@ pub use packet::{DecodeError, MAX_LEN, Packet, PacketRef, TooLong};
 pub use profile::{
     IP4_HOA_ONLY_SUPPORTED, IP4_HOA_SUPPORTED, NotAuthorized, PMIP6_SUPPORTED, Profile,
 };
-pub use queue::{AccountingCounters, Held, Kind, Queue};
+pub use queue::{AccountingCounters, Held, Kind, Pushed, Queue};
 pub use server::{Counters, Server, ServerState};

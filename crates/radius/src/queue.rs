@@ -34,12 +34,23 @@ const OVERHEAD: usize = 64;
 /// What a record is to the order of records.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
-    /// The beginning of a session, or news of it.
+    /// The beginning of a session.
     Start,
+    /// News of a session, which a later one makes superfluous: they count from its beginning.
+    Interim,
     /// The end of a session.
     Stop,
     /// Accounting-On or Accounting-Off.
     Gate,
+}
+
+/// A record that was taken up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pushed {
+    /// Its number.
+    pub number: u64,
+    /// The record whose place it takes.
+    pub replaces: Option<u64>,
 }
 
 /// A record that waits for its acknowledgement.
@@ -116,19 +127,45 @@ impl Queue {
         self.insert(number, held);
     }
 
-    /// Takes a record up and gives its number; `None` if there is no room for it.
-    pub fn push(&mut self, held: Held) -> Option<u64> {
+    /// Takes a record up; `None` if there is no room for it.
+    pub fn push(&mut self, held: Held) -> Option<Pushed> {
+        let replaces = self.superfluous(&held);
+        let freed = replaces.and_then(|number| self.held.get(&number)).map_or(0, size);
         let room = match held.kind {
-            Kind::Start => self.limit - self.limit / 8,
+            Kind::Start | Kind::Interim => self.limit - self.limit / 8,
             Kind::Stop | Kind::Gate => self.limit,
         };
-        if self.octets + size(&held) > room {
+        if self.octets - freed + size(&held) > room {
             return None;
+        }
+        if let Some(number) = replaces {
+            self.take_out(number);
         }
         let number = self.next;
         self.next += 1;
         self.insert(number, held);
-        Some(number)
+        Some(Pushed { number, replaces })
+    }
+
+    /// The interim record before this one, if it has not gone yet.
+    fn superfluous(&self, held: &Held) -> Option<u64> {
+        let chain = self.chains.get(&held.session).filter(|_| held.kind == Kind::Interim)?;
+        let last = *chain.back()?;
+        let waits = chain.len() > 1 || self.ready.contains(&last);
+        (waits && self.held.get(&last)?.kind == Kind::Interim).then_some(last)
+    }
+
+    /// Takes the last record of a session out, which waits.
+    fn take_out(&mut self, number: u64) {
+        let Some(held) = self.held.remove(&number) else { return };
+        self.octets -= size(&held);
+        self.ready.remove(&number);
+        if let Some(chain) = self.chains.get_mut(&held.session) {
+            chain.pop_back();
+            if chain.is_empty() {
+                self.chains.remove(&held.session);
+            }
+        }
     }
 
     fn insert(&mut self, number: u64, held: Held) {
@@ -323,10 +360,27 @@ mod tests {
     }
 
     #[test]
+    fn the_latest_interim_record_takes_the_place_of_one_that_has_not_gone() {
+        let (mut queue, now) = (Queue::new(10_000), Instant::now());
+        let push = |queue: &mut Queue, kind| queue.push(record(kind, 7)).unwrap().replaces;
+        assert_eq!(push(&mut queue, Kind::Start), None);
+        assert_eq!(push(&mut queue, Kind::Interim), None);
+        assert_eq!(push(&mut queue, Kind::Interim), Some(2));
+        assert_eq!(taken(&mut queue, now), [1]);
+        queue.acknowledged(1);
+        assert_eq!(taken(&mut queue, now), [3]);
+        assert_eq!(push(&mut queue, Kind::Interim), None, "the third is on its way");
+        assert_eq!(push(&mut queue, Kind::Stop), None, "a Stop takes no place");
+        queue.acknowledged(3);
+        assert_eq!(taken(&mut queue, now), [4]);
+        assert_eq!(queue.len(), 2);
+    }
+
+    #[test]
     fn numbers_go_on_behind_those_of_an_earlier_run() {
         let mut queue = Queue::new(10_000);
         queue.restore(41, record(Kind::Stop, 7));
-        assert_eq!(queue.push(record(Kind::Gate, 0)), Some(42));
+        assert_eq!(queue.push(record(Kind::Gate, 0)).map(|pushed| pushed.number), Some(42));
     }
 
     #[test]

@@ -16,6 +16,7 @@
 //! takes its time [`wait::until`] looks at a condition, with a limit and a message.
 //! Everything needs root, and says so; nothing here is skipped for want of it.
 
+pub mod bookkeeper;
 mod capture;
 mod daemon;
 pub mod domain;
@@ -34,6 +35,7 @@ mod relay;
 pub mod transfer;
 pub mod wait;
 
+pub use bookkeeper::Bookkeeper;
 pub use capture::{Capture, Recording};
 pub use daemon::Daemon;
 pub use domain::Domain;

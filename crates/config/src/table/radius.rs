@@ -186,7 +186,7 @@ static RADIUS_TLS: Block<Key> = Block {
         )
         .from(OURS),
         row(
-            Key::RadiusTlsKey,
+            Key::RadiusTlsPrivate,
             &[last("private-key"), arg("FILE", FILE)],
             "The certificate's private key, in PEM; the file must be its owner's alone",
         )

@@ -12,10 +12,12 @@
 //! [`Aaa`](super::Aaa), which brings them to a server.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kedge_dataplane::BindingCounters;
-use kedge_lma::{Binding, Event, HomeAddresses, Lma, Release, What};
+use kedge_lma::{Authorized, Binding, Event, HomeAddresses, Lma, Release, What};
 use kedge_model::{BindingId, CustomerId, Forwarding, IpNet, LinkLayerId, MnId};
 use kedge_radius::AttributeType;
 use kedge_sansio::Now;
@@ -55,6 +57,8 @@ struct NodeSession {
     link_layer_id: Option<LinkLayerId>,
     addresses: HomeAddresses,
     delegated: Box<[IpNet]>,
+    /// What a server has said about the node.
+    authorized: Option<Arc<Authorized>>,
 }
 
 impl Accounting {
@@ -116,11 +120,10 @@ impl Accounting {
         now: Now,
     ) {
         let tunnel = want.and_then(|want| want.paths.first()).map(|path| &path.tunnel);
-        let gateway = tunnel.and_then(|tunnel| lma.peer(&tunnel.peer.to_string()));
-        let tunnel = tunnel.map(|t| (t, gateway.and_then(|peer| peer.name.as_deref())));
+        let name = |peer: IpAddr| lma.peer(&peer.to_string())?.name.as_deref().map(str::to_owned);
         let AccountingPlan { nas, interim, .. } = &self.plan;
         let world = (nas, &self.ids, *interim, now);
-        let records = self.tunnels.place(binding, tunnel, carried(plane, binding), world);
+        let records = self.tunnels.place(binding, tunnel, carried(plane, binding), name, world);
         self.records.extend(records);
     }
 
@@ -147,10 +150,26 @@ impl Accounting {
             }
             What::Released { binding, reason } => {
                 let Some(session) = self.nodes.remove(binding) else { return };
-                let (status, traffic) = (Status::Stop(cause(*reason)), carried(plane, *binding));
+                let ends = session.authorized.as_ref().and_then(|authorized| authorized.ends);
+                let cause = match ends {
+                    Some(ends) if *reason == Release::Expired && ends <= now.mono => {
+                        Cause::SessionTimeout
+                    }
+                    _ => cause(*reason),
+                };
+                let (status, traffic) = (Status::Stop(cause), carried(plane, *binding));
                 self.records.push(self.node_record(*binding, &session, status, traffic, now));
             }
             _ => {}
+        }
+    }
+
+    /// A server has changed what it said about the node of these bindings.
+    pub fn reauthorized<'a>(&mut self, bindings: impl Iterator<Item = &'a Binding>) {
+        for binding in bindings {
+            if let Some(session) = self.nodes.get_mut(&binding.id) {
+                session.authorized.clone_from(&binding.authorized);
+            }
         }
     }
 
@@ -170,6 +189,7 @@ impl Accounting {
             link_layer_id: held.and_then(|held| held.link_layer_id.clone()),
             addresses: held.map(|held| held.addresses).unwrap_or_default(),
             delegated: held.map(|held| held.delegated.clone()).unwrap_or_default(),
+            authorized: held.and_then(|held| held.authorized.clone()),
         };
         self.nodes.insert(binding, session);
         let session = &self.nodes[&binding];
@@ -191,6 +211,11 @@ impl Accounting {
         while let Some(record) = self.tunnels.interim(nas, interval, traffic, now) {
             self.records.push(record);
         }
+    }
+
+    /// The time between two interim records.
+    pub fn interim(&self) -> Option<Duration> {
+        self.plan.interim
     }
 
     /// The number of a binding's session.
@@ -218,15 +243,25 @@ impl Accounting {
     ) -> Record {
         const SERVICE_FRAMED: u32 = 2;
         const PORT_VIRTUAL: u32 = 5;
+        const AUTHENTIC_RADIUS: u32 = 1;
         const AUTHENTIC_LOCAL: u32 = 2;
-        let NodeSession { id, began, customer, mn_id, link_layer_id, addresses, delegated } =
-            session;
+        let NodeSession { id, began, customer, mn_id, link_layer_id, addresses, .. } = session;
+        let NodeSession { delegated, authorized, .. } = session;
         let mut draft = Draft::new(&self.plan.nas, status, *id, now);
         draft.octets(AttributeType::USER_NAME, mn_id.octets());
         draft.octets(AttributeType::MOBILE_NODE_IDENTIFIER, mn_id.octets());
         draft.integer(AttributeType::SERVICE_TYPE, SERVICE_FRAMED);
         draft.integer(AttributeType::NAS_PORT_TYPE, PORT_VIRTUAL);
-        draft.integer(AttributeType::ACCT_AUTHENTIC, AUTHENTIC_LOCAL);
+        let authentic = if authorized.is_some() { AUTHENTIC_RADIUS } else { AUTHENTIC_LOCAL };
+        draft.integer(AttributeType::ACCT_AUTHENTIC, authentic);
+        if let Some(authorized) = authorized {
+            // Unmodified, in their order (RFC 2865 §5.25, RFC 6572 §4.19).
+            let profile = &authorized.profile;
+            profile.class.iter().for_each(|class| draft.octets(AttributeType::CLASS, class));
+            if let Some(user) = &profile.chargeable_user {
+                draft.octets(AttributeType::CHARGEABLE_USER_IDENTITY, user);
+            }
+        }
         if let Some(id) = link_layer_id {
             draft.octets(AttributeType::CALLING_STATION_ID, id.to_string().as_bytes());
         }

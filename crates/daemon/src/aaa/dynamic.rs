@@ -185,6 +185,9 @@ pub fn carry_out(
         }
     }
     anchor.settle();
+    for (customer, mn_id, _) in &found {
+        anchor.reauthorized(*customer, mn_id);
+    }
     // Nodes that AAA has not been asked about are the configuration's.
     if done > 0 { Ok(()) } else { Err(ErrorCause::ADMINISTRATIVELY_PROHIBITED) }
 }

@@ -31,7 +31,7 @@ use kedge_lma::{NoProfile, Question};
 use kedge_model::MacAddr;
 use kedge_net::poll::Poller;
 use kedge_radius::{
-    AccountingCounters, Client, Failure, Held, Output, Queue, Request, Server, ServerState,
+    AccountingCounters, Client, Failure, Held, Output, Pushed, Queue, Request, Server, ServerState,
 };
 use kedge_sansio::Now;
 use tracing::{info, warn};
@@ -43,6 +43,7 @@ pub use record::{Cause, Nas, Record, SessionIds, Status};
 pub use spool::Health;
 pub use station::identity;
 pub use tls::{SECRET as TLS_SECRET, TlsError};
+pub use tunnels::{TunnelKey, TunnelSession};
 
 use crate::shell;
 use authorization::Turns;
@@ -189,13 +190,16 @@ impl Aaa {
             Status::Stop(_) => self.counters.stops += 1,
             Status::On | Status::Off => self.counters.announcements += 1,
         }
-        let Some(number) = self.queue.push(held) else {
+        let Some(Pushed { number, replaces }) = self.queue.push(held) else {
             if self.counters.dropped == 0 {
                 warn!("accounting records are lost: no room is left for those that wait");
             }
             self.counters.dropped += 1;
             return;
         };
+        if let Some(superfluous) = replaces {
+            self.spool.forget(superfluous);
+        }
         let (happened, session) = (happened.wall, session.0);
         self.spool.keep(number, spool::Record { kind, happened, session, attributes });
     }

@@ -39,7 +39,8 @@ impl Status {
 
     fn kind(self) -> Kind {
         match self {
-            Self::Start | Self::Interim => Kind::Start,
+            Self::Start => Kind::Start,
+            Self::Interim => Kind::Interim,
             Self::Stop(_) => Kind::Stop,
             Self::On | Self::Off => Kind::Gate,
         }
@@ -55,6 +56,8 @@ pub enum Cause {
     LostCarrier,
     /// Nobody has refreshed it.
     LostService,
+    /// Its server gave it no more time.
+    SessionTimeout,
     /// An operator has ended it.
     AdminReset,
     /// The daemon stops.
@@ -71,6 +74,7 @@ impl Cause {
             Self::UserRequest => 1,
             Self::LostCarrier => 2,
             Self::LostService => 3,
+            Self::SessionTimeout => 5,
             Self::AdminReset => 6,
             Self::AdminReboot => 7,
             Self::NasRequest => 10,
