@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use kedge_lab::{
     Daemon, Domain, FreeRadius, Host, Lab,
-    domain::{CORRESPONDENT, NAI, Plan},
+    domain::{CORRESPONDENT, MAC, NAI, Plan},
     freeradius::SECRET,
     wait,
 };
@@ -54,6 +54,8 @@ fn the_profile_of_a_node_is_the_servers_and_so_is_the_end_of_its_session() {
     let to = format!("{}:3799", kedge_lab::domain::ANCHOR.0);
     assert!(radclient(mag, &to, "coa", &[&who, session]).is_err(), "a stranger");
     assert_eq!(stage.counter("binding_revocation", "sent"), 0);
+    let shown = stage.json("show radius");
+    assert!(shown["counters"]["radius_dynamic"]["unknown_hosts"].as_u64() >= Some(1), "{shown}");
 
     // What cannot be changed is refused; who is not there is not found.
     let refused = radclient(stage.cn(), LISTENER, "coa", &[&who, "Filter-Id = x"]);
@@ -104,6 +106,39 @@ fn while_no_server_answers_the_default_profile_serves_where_there_is_one() {
     let shown = stage.binding().to_string();
     assert!(!shown.contains("203.0.113.77"), "an address of the pool: {shown}");
     assert_eq!(stage.counter("aaa_authentication", "timeout_failures"), 1);
+}
+
+#[test]
+fn a_gateway_learns_from_the_server_who_a_node_is() {
+    let lab = Lab::new("kgauthE").expect("lab");
+    let domain = Domain::draw(&lab).expect("domain");
+    let (host, mag) = (CORRESPONDENT.0, &domain.mags[0]);
+    mag.route("198.51.100.0/24 via 192.0.2.1").expect("a way to the server");
+    let users = format!(
+        "{MAC} Auth-Type := Accept\n  Mobile-Node-Identifier = \"{NAI}\",\n  \
+         PMIP6-Home-LMA-IPv6-Address = {}\n",
+        kedge_lab::domain::ANCHOR.1
+    );
+    let server = FreeRadius::start(&domain.core.cn, &users).expect("FreeRADIUS");
+    let plan = Plan::default();
+    let anchor = Daemon::start(&domain.core.lma, &Domain::lma_config(&plan)).expect("anchor");
+    let servers = format!("radius-server host {host}\n key 0 {SECRET}\n!\n");
+    let config = Domain::mag_config(&plan, 0);
+    let node = config.lines().find(|line| line.contains("mobile-node mac")).expect("its line");
+    let config = config
+        .replace(&format!("{node}\n"), "")
+        .replace(" nai @example.net\n", " mn-profile-load-aaa\n nai @example.net\n");
+    let gateway = Daemon::start(mag, &format!("{servers}{config}")).expect("gateway");
+    domain.attach(0).expect("attach");
+    let held = wait::until(SOON, "the node's binding", || {
+        let shown = anchor.kedge("show ipv6 mobile pmipv6 lma bindings | json");
+        let shown = shown.map_err(|error| error.to_string())?;
+        if shown.contains(NAI) { Ok(()) } else { Err(format!("{shown}\n{}", gateway.log())) }
+    });
+    held.unwrap_or_else(|error| panic!("{error}\n{}", server.log()));
+    for said in [&format!("User-Name = \"{MAC}\""), "NAS-Identifier = \"mag1\""] {
+        assert!(server.log().contains(said), "no {said} in\n{}", server.log());
+    }
 }
 
 struct Stage {
