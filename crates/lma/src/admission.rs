@@ -82,6 +82,7 @@ impl Lma {
         if !request.is_deregistration() {
             self.check_families(request, network)?;
         }
+        check_supported(request)?;
         if session.is_some_and(|slot| self.is_revocation_pending(slot, request)) {
             return Err(Discard::RevocationPending.into());
         }
@@ -207,7 +208,7 @@ impl Lma {
         }
     }
 
-    /// RFC 5213 §5.3.1 (10) to (12), and RFC 8278 §4.3.
+    /// RFC 5213 §5.3.1 (10) to (12).
     pub(crate) fn check_options(&self, request: &Request<'_>) -> Result<(), Denial> {
         if !request.wants_ipv6() && !request.wants_ipv4() {
             return Err(Denial::MissingPrefix);
@@ -217,12 +218,6 @@ impl Lma {
         }
         if request.access_technology.is_none() {
             return Err(Denial::MissingAccessTechnology);
-        }
-        if request.ipv4_count > 1 {
-            return Err(Denial::MultipleIpv4);
-        }
-        if request.multipath.is_some() {
-            return Err(Denial::MultipathNotSupported);
         }
         Ok(())
     }
@@ -241,6 +236,17 @@ impl Lma {
         }
         Ok(())
     }
+}
+
+/// RFC 5844 §3.1.2.1, RFC 8278 §4.3.
+pub(crate) fn check_supported(request: &Request<'_>) -> Result<(), Denial> {
+    if request.ipv4_count > 1 {
+        return Err(Denial::MultipleIpv4);
+    }
+    if request.multipath.is_some() {
+        return Err(Denial::MultipathNotSupported);
+    }
+    Ok(())
 }
 
 fn verdict(authentication: Option<&Authentication>, request: &Request<'_>) -> AuthVerdict {

@@ -24,7 +24,7 @@ use kedge_sansio::TimerId;
 use kedge_wire::registry::AccessTechnologyType;
 use kedge_wire::{Message, PacketRef};
 
-use crate::admission::Admitted;
+use crate::admission::{Admitted, check_supported};
 use crate::cache::{NodeKey, Slot};
 use crate::event::Output;
 use crate::rejection::{Denial, Discard, Rejection};
@@ -287,6 +287,7 @@ impl Lma {
     ) -> Result<Admitted, Rejection> {
         self.check_order(request, None, now)?;
         self.check_options(request)?;
+        check_supported(request)?;
         if request.is_deregistration() {
             self.forget_pending(request);
             return Err(Discard::SessionNotFound.into());
