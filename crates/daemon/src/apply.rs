@@ -15,7 +15,7 @@ use kedge_sansio::Rhythm;
 use kedge_wire::auth::Key;
 
 pub use anchor::{AnchorPlan, anchor};
-pub use gateway::{GatewayPlan, gateway};
+pub use gateway::{GatewayPlan, gateway, profile as node_profile};
 pub use management::management;
 pub use radius::{RadiusPlan, radius};
 

@@ -60,7 +60,7 @@ pub fn command<'a>(
         Command::ShowRunningConfig { section } => show::running_config(&shell.config, section),
         Command::ShowVersion => Ok(show::version(shell, now)),
         Command::ShowManagementApi => Ok(show::management_api(shell)),
-        Command::ShowRadius => Ok(show::radius(&shell.aaa, now)),
+        Command::ShowRadius => Ok(show::radius(shell, now)),
         Command::ShowRadiusAccounting => Ok(show::radius_accounting(shell, now)),
         Command::ShowRadiusDeadCriteria => Ok(show::dead_criteria(&shell.aaa, now)),
         Command::ClearRadiusStatistics => {

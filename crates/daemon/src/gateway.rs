@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use kedge_dataplane::{BindingCounters, Change, Side};
 use kedge_mag::{Event, InterfaceId, LinkState, Mag, Output};
-use kedge_model::{BindingId, Datagram, IpNet, Ipv4Net, Ipv6Net};
+use kedge_model::{BindingId, Datagram, IpNet, Ipv4Net, Ipv6Net, MacAddr};
 use kedge_net::NetError;
 use kedge_net::netlink::{self, Link, NextHop, Route, Rule, Table};
 use kedge_net::owned::{Owned, Thing};
@@ -73,6 +73,7 @@ pub struct Gateway {
     routes: NodeRoutes,
     baseline: Baseline,
     observer: Observer,
+    questions: Vec<MacAddr>,
 }
 
 /// An access interface that cannot be one.
@@ -102,6 +103,7 @@ impl Gateway {
             routes: NodeRoutes::default(),
             baseline: Baseline::default(),
             observer: Observer::default(),
+            questions: Vec::new(),
         })
     }
 
@@ -193,6 +195,11 @@ impl Gateway {
             self.mag.announce_restart();
             self.settle(host);
         }
+    }
+
+    /// Whom AAA is to be asked about since the last time.
+    pub fn take_questions(&mut self) -> Vec<MacAddr> {
+        std::mem::take(&mut self.questions)
     }
 
     /// The machine, to look at.
@@ -406,6 +413,7 @@ impl Gateway {
                     }
                     self.mag.reclaim(bytes);
                 }
+                Output::Identify { mac, .. } => self.questions.push(mac),
                 Output::Event(event) => {
                     let known = self.is_known(&event);
                     if let Event::Detached { binding, .. } = event {

@@ -28,7 +28,7 @@ use crate::apply::{self, AnchorPlan, ApplyError, GatewayPlan};
 use crate::console::plural;
 use crate::ends::State;
 use crate::gateway::{self, Gateway, Unusable};
-use crate::shell::{self, Shell};
+use crate::shell::{self, Roles, Shell};
 use crate::startup::{self, Plan, StartError};
 
 /// For how long a role or an address that was removed hears answers to what it said last.
@@ -276,7 +276,7 @@ impl Shell {
         if config.radius != self.config.radius {
             self.aaa.replace_servers(radius, &self.poller, now);
         }
-        self.nas = plan.radius.anchor;
+        self.nas = Roles { anchor: plan.radius.anchor, gateway: plan.radius.gateway };
         self.dynamic.apply(plan.radius.dynamic, dynamic, &self.poller);
         if plan.radius.accounting.is_none() {
             self.stop_accounting(Cause::NasRequest, now);

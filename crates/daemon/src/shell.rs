@@ -18,8 +18,9 @@ use kedge_net::signalling::Batch;
 use kedge_sansio::Now;
 use tracing::{error, info, warn};
 
-use crate::aaa::{self, Aaa, AccountingPlan, Cause, Listener, Nas, Status};
+use crate::aaa::{self, Aaa, AccountingPlan, Answer, Cause, Listener, Nas, Status};
 use crate::anchor::{self, Anchor};
+use crate::apply;
 use crate::commit::{self, Commits};
 use crate::configure::Sessions;
 use crate::conversation;
@@ -45,6 +46,15 @@ pub const AAA: Token = Token(4 << 16);
 /// The first socket where RADIUS servers ask for changes.
 pub const DYNAMIC: Token = Token(5 << 16);
 
+/// Who each role is to RADIUS servers.
+#[derive(Default)]
+pub struct Roles {
+    /// The anchor.
+    pub anchor: Nas,
+    /// The gateway.
+    pub gateway: Nas,
+}
+
 /// How long a gateway that stops waits for its de-registrations to be acknowledged.
 const PARTING: Duration = Duration::from_secs(2);
 
@@ -65,8 +75,8 @@ pub struct Shell {
     pub gateway: Option<Gateway>,
     /// RADIUS.
     pub aaa: Aaa,
-    /// Who the anchor is to RADIUS servers.
-    pub nas: Nas,
+    /// Who we are to RADIUS servers.
+    pub nas: Roles,
     /// Where RADIUS servers ask for changes.
     pub dynamic: Listener,
     /// What is accounted for, while something is.
@@ -235,7 +245,7 @@ impl Shell {
                 Ok(())
             }
             (DYNAMIC, ..) => {
-                let (dynamic, nas) = (&mut self.dynamic, &self.nas);
+                let (dynamic, nas) = (&mut self.dynamic, &self.nas.anchor);
                 let mut anchor = self.anchor.as_mut();
                 dynamic.receive(place, now, |request| {
                     aaa::carry_out(anchor.as_deref_mut(), request, nas, now)
@@ -265,19 +275,38 @@ impl Shell {
         commit::expire(self, now);
     }
 
-    /// Hands the questions of this turn over, and the answers back. One that cannot be asked is
-    /// answered at once, and the answer can be another's turn.
+    /// Hands the questions of this turn over, and the answers back. What cannot be asked is
+    /// answered at once.
     fn authorize(&mut self, now: Now) {
-        let Some(anchor) = &mut self.anchor else { return };
-        let questions = anchor.take_questions();
-        if !questions.is_empty() {
-            questions.into_iter().for_each(|question| self.aaa.ask(question, self.nas.clone()));
+        let nodes = self.anchor.as_mut().map(Anchor::take_questions).unwrap_or_default();
+        let stations = self.gateway.as_mut().map(Gateway::take_questions).unwrap_or_default();
+        if !nodes.is_empty() || !stations.is_empty() {
+            let Roles { anchor, gateway } = &self.nas;
+            nodes.into_iter().for_each(|question| self.aaa.ask(question, anchor.clone()));
+            stations.into_iter().for_each(|mac| self.aaa.ask_identity(mac, gateway.clone()));
             self.aaa.settle(&self.poller, now);
         }
         let answers = self.aaa.take_answers();
-        if !answers.is_empty() {
-            answers.into_iter().for_each(|(ticket, said)| anchor.answer(ticket, said, now));
+        if answers.is_empty() {
+            return;
+        }
+        for answer in answers {
+            match (answer, &mut self.anchor, &mut self.gateway, &self.config.mag) {
+                (Answer::Node(ticket, said), Some(anchor), ..) => anchor.answer(ticket, said, now),
+                (Answer::Station(mac, said), _, Some(gateway), Some(mag)) => {
+                    let configured = |nai: &str| apply::node_profile(&self.config, mag, nai);
+                    let identity = aaa::identity(mac, said, gateway.mag().settings(), configured);
+                    gateway.mag_mut().handle_identity(mac, identity, now);
+                }
+                // Who asked is gone.
+                (Answer::Node(..) | Answer::Station(..), ..) => {}
+            }
+        }
+        if let Some(anchor) = &mut self.anchor {
             anchor.settle();
+        }
+        if let Some(gateway) = &mut self.gateway {
+            gateway.settle(&mut self.host);
         }
     }
 

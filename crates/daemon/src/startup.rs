@@ -23,7 +23,7 @@ use kedge_net::poll::{Poller, Signals, Waker};
 use kedge_net::privileges::{self, Needs};
 use tracing::{info, warn};
 
-use crate::aaa::{Aaa, Listener, Nas, TlsError};
+use crate::aaa::{Aaa, Listener, TlsError};
 use crate::apply::{self, ApplyError};
 use crate::commit::Commits;
 use crate::configure::Sessions;
@@ -32,7 +32,7 @@ use crate::in_service::{Devices, Leaving};
 use crate::key_file::{self, KeyFileError};
 use crate::log;
 use crate::options::Options;
-use crate::shell::{self, Shell};
+use crate::shell::{self, Roles, Shell};
 use crate::state_dir::{StateDir, StateError};
 
 /// The name by which one daemon claims a network namespace; abstract names are per namespace.
@@ -259,7 +259,7 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
         anchor: None,
         gateway: None,
         aaa: Aaa::new(&state_dir.file("accounting"), restart_counter, shell::sample()),
-        nas: Nas::default(),
+        nas: Roles::default(),
         dynamic: Listener::new(shell::DYNAMIC),
         accounting: None,
         leaving: Leaving::default(),

@@ -54,6 +54,7 @@ mod attach;
 mod choice;
 mod detach;
 mod heartbeat;
+mod identity;
 mod indication;
 mod list;
 mod output;
@@ -78,6 +79,7 @@ use kedge_sansio::{Buffers, Now, Rng, TimerId, Timers};
 use kedge_telemetry::Group;
 
 pub use heartbeat::HeartView;
+pub use identity::{Identity, Unidentified};
 pub use output::{
     AccessNode, DetachReason, Event, InterfaceId, LinkState, Output, Refusal, Trigger,
 };
@@ -94,6 +96,7 @@ pub use stats::{
 
 use anchors::Anchors;
 use heartbeat::Hearts;
+use identity::Identities;
 use list::{Entry, UpdateList};
 use stats::Statistics;
 
@@ -109,6 +112,7 @@ pub struct Mag {
     timers: Timers<(BindingId, Timer)>,
     hearts: Hearts,
     anchors: Anchors,
+    identities: Identities,
     /// Links whose state the shell has told; one that it has not is taken for up.
     links: BTreeMap<InterfaceId, LinkState>,
     /// The largest packets of the links that the shell has told.
@@ -165,6 +169,7 @@ impl Mag {
             timers: Timers::default(),
             hearts: Hearts::default(),
             anchors: Anchors::default(),
+            identities: Identities::default(),
             links: BTreeMap::new(),
             mtus: BTreeMap::new(),
             without_gre: BTreeSet::new(),

@@ -295,6 +295,7 @@ impl World {
                         None => drop(access.remove(&binding)),
                     }
                 }
+                kedge_mag::Output::Identify { .. } => {}
                 kedge_mag::Output::Event(event) => self.note(Happened::Gateway(n, event)),
             }
         }

@@ -19,6 +19,7 @@ mod dynamic;
 mod ports;
 mod record;
 mod spool;
+mod station;
 mod tls;
 mod tunnels;
 
@@ -27,6 +28,7 @@ use std::time::Instant;
 
 use kedge_config::RadiusTls;
 use kedge_lma::{NoProfile, Question};
+use kedge_model::MacAddr;
 use kedge_net::poll::Poller;
 use kedge_radius::{
     AccountingCounters, Client, Failure, Held, Output, Pushed, Queue, Request, Server, ServerState,
@@ -39,6 +41,7 @@ pub use authorization::{AccessCounters, profile};
 pub use dynamic::{Bound, DynamicPlan, Listener, carry_out};
 pub use record::{Cause, Nas, Record, SessionIds, Status};
 pub use spool::Health;
+pub use station::identity;
 pub use tls::{SECRET as TLS_SECRET, TlsError};
 pub use tunnels::{TunnelKey, TunnelSession};
 
@@ -58,6 +61,24 @@ pub enum Ticket {
     Record(u64),
     /// A question of the anchor's.
     Node(kedge_lma::Ticket),
+    /// A question of the gateway's.
+    Station(MacAddr),
+}
+
+/// What a machine wants to know.
+#[derive(Debug)]
+enum Asking {
+    Node(Box<Question>, Nas),
+    Station(MacAddr, Nas),
+}
+
+/// What servers have said, to whom it may concern.
+#[derive(Debug)]
+pub enum Answer {
+    /// To the anchor.
+    Node(kedge_lma::Ticket, Said),
+    /// To the gateway.
+    Station(MacAddr, Said),
 }
 
 /// What servers say about a node.
@@ -102,8 +123,8 @@ pub struct Aaa {
     spool: Spool,
     ids: SessionIds,
     counters: AccountingCounters,
-    questions: Turns<(Question, Nas)>,
-    answers: Vec<(kedge_lma::Ticket, Said)>,
+    questions: Turns<Asking>,
+    answers: Vec<Answer>,
     access: AccessCounters,
 }
 
@@ -185,11 +206,16 @@ impl Aaa {
 
     /// Takes a question of the anchor's up; [`Self::settle`] must follow.
     pub fn ask(&mut self, question: Question, nas: Nas) {
-        self.questions.push((question, nas));
+        self.questions.push(Asking::Node(Box::new(question), nas));
+    }
+
+    /// Takes a question of the gateway's up: who the node with this address is.
+    pub fn ask_identity(&mut self, mac: MacAddr, nas: Nas) {
+        self.questions.push(Asking::Station(mac, nas));
     }
 
     /// The answers since the last time.
-    pub fn take_answers(&mut self) -> Vec<(kedge_lma::Ticket, Said)> {
+    pub fn take_answers(&mut self) -> Vec<Answer> {
         std::mem::take(&mut self.answers)
     }
 
@@ -199,20 +225,30 @@ impl Aaa {
     }
 
     fn send_questions(&mut self, now: Now) {
-        while let Some((question, nas)) = self.questions.next() {
-            let ticket = question.ticket;
-            match authorization::request(&question, &nas) {
-                Ok(request) => self.client.request(request, Ticket::Node(ticket), now.mono),
+        while let Some(asking) = self.questions.next() {
+            let (request, ticket) = match asking {
+                Asking::Node(question, nas) => {
+                    (authorization::request(&question, &nas), Ticket::Node(question.ticket))
+                }
+                Asking::Station(mac, nas) => (station::request(mac, &nas), Ticket::Station(mac)),
+            };
+            match request {
+                Ok(request) => self.client.request(request, ticket, now.mono),
                 Err(_) => self.answered(ticket, Err(Failure::TooLong)),
             }
         }
     }
 
-    fn answered(&mut self, ticket: kedge_lma::Ticket, outcome: Result<Vec<u8>, Failure>) {
+    fn answered(&mut self, ticket: Ticket, outcome: Result<Vec<u8>, Failure>) {
         self.questions.done();
         let asked = self.client.servers().any(|state| state.server.authentication.is_some());
         let said = authorization::read(outcome, asked, &mut self.access);
-        self.answers.push((ticket, said));
+        match ticket {
+            Ticket::Node(ticket) => self.answers.push(Answer::Node(ticket, said)),
+            Ticket::Station(mac) => self.answers.push(Answer::Station(mac, said)),
+            // Records have no answers of this kind.
+            Ticket::Record(_) => {}
+        }
     }
 
     /// Reads from the socket in this place.
@@ -259,9 +295,7 @@ impl Aaa {
                 Output::Done { ticket: Ticket::Record(number), outcome } => {
                     self.record_done(number, outcome.map(drop), now);
                 }
-                Output::Done { ticket: Ticket::Node(ticket), outcome } => {
-                    self.answered(ticket, outcome);
-                }
+                Output::Done { ticket, outcome } => self.answered(ticket, outcome),
             }
         }
     }

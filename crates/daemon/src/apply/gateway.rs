@@ -124,6 +124,7 @@ pub fn gateway(
         preference,
         interfaces,
         identities,
+        aaa: config.domain(&mag.domain).is_some_and(|domain| domain.profiles_from_aaa),
         profiles,
         default_profile: None,
         registration: Registration {
@@ -178,7 +179,8 @@ fn reachable(
     usable().find(|address| address.is_ipv4() == ipv4).or(usable().next()).copied()
 }
 
-fn profile(config: &Config, mag: &MagConfig, nai: &str) -> Profile {
+/// What the configuration gives a node at this gateway.
+pub fn profile(config: &Config, mag: &MagConfig, nai: &str) -> Profile {
     let found = config.domain(&mag.domain).and_then(|domain| domain.profile(nai));
     let service = match found.map(|nai| nai.service) {
         Some(ServiceConfig::Ipv4) => Service::Ipv4,

@@ -21,6 +21,8 @@ pub struct RadiusPlan {
     pub accounting: Option<AccountingPlan>,
     /// Who the anchor is to the servers.
     pub anchor: Nas,
+    /// Who the gateway is.
+    pub gateway: Nas,
     /// Who may change and end sessions, if anybody may.
     pub dynamic: Option<DynamicPlan>,
 }
@@ -37,6 +39,11 @@ pub fn radius(config: &Config) -> Result<RadiusPlan, ApplyError> {
         let addresses = ipv4.chain(lma.ipv6.iter().copied().map(IpAddr::V6)).collect();
         Nas { identifier: lma.id.clone(), addresses }
     });
+    let gateway = config.mag.as_ref().map_or_else(Nas::default, |mag| {
+        let ipv4 = mag.ipv4.map(IpAddr::V4).into_iter();
+        let addresses = ipv4.chain(mag.ipv6.map(IpAddr::V6)).collect();
+        Nas { identifier: mag.id.clone(), addresses }
+    });
     let dynamic = config.radius.dynamic_author.as_ref().map(|dynamic| DynamicPlan {
         port: dynamic.port,
         needs_timestamp: dynamic.needs_timestamp,
@@ -51,7 +58,7 @@ pub fn radius(config: &Config) -> Result<RadiusPlan, ApplyError> {
         let nas = anchor.clone();
         Some(AccountingPlan { nas, interim: accounting.interim, customers: BTreeMap::new() })
     });
-    Ok(RadiusPlan { servers, accounting, anchor, dynamic })
+    Ok(RadiusPlan { servers, accounting, anchor, gateway, dynamic })
 }
 
 fn planned(config: &Config, server: &RadiusServer) -> Result<PlannedServer, ApplyError> {

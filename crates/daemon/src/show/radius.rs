@@ -14,8 +14,11 @@ use crate::aaa::{Aaa, TunnelKey, TunnelSession};
 use crate::console::Answer;
 use crate::shell::Shell;
 
-/// `show radius`: each server, its state and its counters.
-pub fn radius(aaa: &Aaa, now: Now) -> Answer<'_> {
+/// `show radius`: each server, its state and its counters; what they said about nodes, and what
+/// they asked for.
+pub fn radius(shell: &Shell, now: Now) -> Answer<'_> {
+    let aaa = &shell.aaa;
+    let asked = move || [Group::of(aaa.access_counters()), Group::of(shell.dynamic.counters())];
     let text = move || {
         let mut out = String::new();
         for state in aaa.servers() {
@@ -37,10 +40,11 @@ pub fn radius(aaa: &Aaa, now: Now) -> Answer<'_> {
             out.push('\n');
             groups(&[Group::of(&state.counters)], &mut out);
         }
-        match out.is_empty() {
-            true => "no RADIUS server is configured\n".to_owned(),
-            false => out.trim_end().to_owned() + "\n",
+        if out.is_empty() {
+            out = "no RADIUS server is configured\n\n".to_owned();
         }
+        groups(&asked(), &mut out);
+        out.trim_end().to_owned() + "\n"
     };
     let data = move || {
         let servers = aaa.servers().map(|state| {
@@ -54,7 +58,7 @@ pub fn radius(aaa: &Aaa, now: Now) -> Answer<'_> {
                 "counters": groups_json(&[Group::of(&state.counters)]),
             })
         });
-        json!({ "servers": servers.collect::<Vec<_>>() })
+        json!({ "servers": servers.collect::<Vec<_>>(), "counters": groups_json(&asked()) })
     };
     Answer::new(text, data)
 }
