@@ -352,6 +352,14 @@ impl<T> Client<T> {
             (Work::Authentication, Code::ACCESS_ACCEPT) => counters.access_accepts += 1,
             (Work::Authentication, Code::ACCESS_REJECT) => counters.access_rejects += 1,
             (Work::Authentication, Code::ACCESS_CHALLENGE) => counters.access_challenges += 1,
+            // A server that does not account says so like this (RFC 6614 §2.5): it has taken
+            // nothing, and another one is asked when the time of this one is over.
+            (Work::Accounting, Code::ACCOUNTING_RESPONSE)
+                if packet.get(AttributeType::ERROR_CAUSE).is_some() =>
+            {
+                counters.accounting_refused += 1;
+                return;
+            }
             (Work::Accounting, Code::ACCOUNTING_RESPONSE) => counters.accounting_responses += 1,
             _ => {
                 counters.unexpected += 1;

@@ -47,6 +47,8 @@ counters! {
         accounting_retransmissions: "Accounting Retransmissions",
         /// Accounting-Responses received and verified.
         accounting_responses: "Accounting Responses",
+        /// Accounting-Responses that refuse: the server does not account.
+        accounting_refused: "Accounting Refused",
         /// Requests that were not answered in time, each time they were sent.
         timeouts: "Timeouts",
         /// Requests that went on to another server, or failed, after the last timeout.

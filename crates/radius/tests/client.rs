@@ -350,3 +350,24 @@ fn attributes_that_were_kept_are_taken_again_unless_they_are_damaged() {
     assert!(Request::accounting_of(now, &kept[..kept.len() - 1]).is_err());
     assert!(Request::accounting_of(now, &[0; 5000]).is_err());
 }
+
+// RFC 6614 §2.5: such an answer has an Error-Cause.
+#[test]
+fn an_accounting_response_that_refuses_acknowledges_nothing_and_another_server_is_asked() {
+    let mut world = World::two();
+    account(&mut world, 1);
+    let sent = world.sent();
+    let request = PacketRef::decode(&sent.bytes).unwrap();
+    let mut refusal = Packet::new(Code::ACCOUNTING_RESPONSE, request.identifier());
+    refusal.push(AttributeType::ERROR_CAUSE, &406_u32.to_be_bytes()).unwrap();
+    refusal.sign_answer(&secret(), request.authenticator());
+    assert_eq!(world.deliver(&sent, refusal.bytes()), []);
+    assert_eq!(world.state(0).counters.accounting_refused, 1);
+    for _ in 0..3 {
+        world.wait();
+    }
+    let (sent, _) = world.drain();
+    let last = sent.last().unwrap();
+    assert_eq!(last.port.server, 1);
+    assert_eq!(world.deliver(last, &answer(last, Code::ACCOUNTING_RESPONSE, false)).len(), 1);
+}

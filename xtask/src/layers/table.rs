@@ -126,7 +126,14 @@ pub static LAYERS: &[Layer] = &[
     ),
     edge(
         "xtask",
-        &["kedge-config", "kedge-dataplane", "kedge-lma", "kedge-mag", "kedge-telemetry"],
+        &[
+            "kedge-config",
+            "kedge-dataplane",
+            "kedge-lma",
+            "kedge-mag",
+            "kedge-radius",
+            "kedge-telemetry",
+        ],
         "the generators read tables and nothing else",
     ),
 ];
