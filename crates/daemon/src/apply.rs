@@ -11,6 +11,7 @@ mod customers;
 mod gateway;
 mod management;
 mod networks;
+mod radius;
 mod routes;
 mod world;
 
@@ -23,8 +24,9 @@ use kedge_wire::auth::Key;
 
 pub use anchor::{AnchorPlan, anchor};
 pub use branch::{BranchPlan, NetworkPlan, has_family};
-pub use gateway::{GatewayPlan, gateway};
+pub use gateway::{GatewayPlan, gateway, profile as node_profile};
 pub use management::management;
+pub use radius::{RadiusPlan, radius};
 pub use routes::RoutePlan;
 pub use world::world;
 
@@ -122,6 +124,20 @@ pub enum ApplyError {
         /// What it lacks.
         command: &'static str,
     },
+    /// A RADIUS server that cannot be asked.
+    #[error("radius-server host {server}: '{command}' is missing")]
+    UnfitServer {
+        /// The server.
+        server: IpAddr,
+        /// What it lacks.
+        command: &'static str,
+    },
+    /// Accounting for a group of servers that there is not.
+    #[error("aaa accounting: there is no group {group} of servers; 'radius' is all of them")]
+    NoGroup {
+        /// The group.
+        group: String,
+    },
     /// Neither an anchor nor a gateway.
     #[error(
         "nothing to run: add 'ipv6 mobile pmipv6-lma ID domain NAME' for an anchor or \
@@ -139,13 +155,15 @@ impl ApplyError {
             | Self::NoAnchor { .. }
             | Self::NoWorld { .. }
             | Self::OpenManagement { .. }
+            | Self::UnfitServer { .. }
             | Self::Nothing => true,
             Self::SharedAddress { .. }
             | Self::TakenWorld { .. }
             | Self::TakenAddress { .. }
             | Self::TooManyCustomers
             | Self::AddressOutsideVrf { .. }
-            | Self::SeveralTransports { .. } => false,
+            | Self::SeveralTransports { .. }
+            | Self::NoGroup { .. } => false,
         }
     }
 }

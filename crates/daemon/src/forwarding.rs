@@ -1,6 +1,6 @@
 //! One machine's data plane, and the changes that wait for the end of the turn.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kedge_dataplane::{BindingCounters, Change, Dataplane, DataplaneError, Totals};
 use kedge_model::{BindingId, Forwarding};
@@ -12,6 +12,8 @@ pub struct Plane {
     waiting: Vec<Change>,
     /// What bindings had carried when their forwarding ended; a handover may begin it again.
     carried: BTreeMap<BindingId, BindingCounters>,
+    /// Those of them whose forwarding is over at the next [`Self::commit`].
+    ending: BTreeSet<BindingId>,
     failures: u64,
     stopped: bool,
 }
@@ -19,7 +21,14 @@ pub struct Plane {
 impl Plane {
     /// Forwards through `backend`.
     pub fn new(backend: Box<dyn Dataplane>) -> Self {
-        Self { backend, waiting: Vec::new(), carried: BTreeMap::new(), failures: 0, stopped: false }
+        Self {
+            backend,
+            waiting: Vec::new(),
+            carried: BTreeMap::new(),
+            ending: BTreeSet::new(),
+            failures: 0,
+            stopped: false,
+        }
     }
 
     /// Keeps a change until [`Self::commit`].
@@ -29,6 +38,7 @@ impl Plane {
             None => {
                 if let Some(counters) = self.counters(binding) {
                     self.carried.insert(binding, counters);
+                    self.ending.insert(binding);
                 }
                 Change::Unbind(binding)
             }
@@ -62,11 +72,16 @@ impl Plane {
             }
         }
         self.waiting.clear();
+        self.ending.clear();
     }
 
     /// What a binding's packets added up to, over all its handovers.
     pub fn counters(&self, binding: BindingId) -> Option<BindingCounters> {
-        let (now, before) = (self.backend.counters(binding), self.carried.get(&binding).copied());
+        let before = self.carried.get(&binding).copied();
+        if self.ending.contains(&binding) {
+            return before;
+        }
+        let now = self.backend.counters(binding);
         let (Some(now), Some(before)) = (now, before) else { return now.or(before) };
         Some(BindingCounters {
             sent_packets: now.sent_packets + before.sent_packets,
@@ -162,6 +177,7 @@ mod tests {
         plane.commit();
         assert_eq!(sent(&plane), Some(1));
         plane.want(binding, None);
+        assert_eq!(sent(&plane), Some(1), "counted once before it is made so, too");
         plane.commit();
         assert_eq!(sent(&plane), Some(1));
         plane.want(binding, Some(forwarding));

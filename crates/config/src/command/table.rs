@@ -8,6 +8,10 @@ pub(super) enum Key {
     RunningConfig,
     Version,
     ManagementApi,
+    Radius,
+    RadiusAccounting,
+    RadiusDeadCriteria,
+    ClearRadius,
     LmaBindings,
     LmaGlobals,
     LmaHeartbeats,
@@ -143,6 +147,22 @@ pub(super) static COMMANDS: Block<Key> = Block {
             Key::ManagementApi,
             &[SHOW, last("management-api")],
             "Management clients of other hosts",
+        ),
+        row(Key::Radius, &[SHOW, last("radius")], "The RADIUS servers, and what they were asked"),
+        row(
+            Key::RadiusAccounting,
+            &[SHOW, word("radius", "The RADIUS servers"), last("accounting")],
+            "Sessions that are accounted for, and records that wait for a server",
+        ),
+        row(
+            Key::RadiusDeadCriteria,
+            &[SHOW, word("radius", "The RADIUS servers"), last("dead-criteria")],
+            "When a RADIUS server is taken for dead, and for how long",
+        ),
+        row(
+            Key::ClearRadius,
+            &[CLEAR, word("radius", "The RADIUS servers"), last("statistics")],
+            "Set the counters of RADIUS back to zero",
         ),
         row(
             Key::LmaBindings,
