@@ -3,7 +3,7 @@
 # missing, as root or through sudo. Nothing is started or configured by it.
 set -eu
 
-packages='build-essential ethtool iperf3 iproute2 iputils-ping isc-dhcp-client less nftables openssl
+packages='build-essential ethtool freeradius freeradius-utils iperf3 iproute2 iputils-ping isc-dhcp-client less nftables openssl
 procps python3 qemu-system-x86 tcpdump tmux tshark util-linux'
 
 if ! command -v cargo >/dev/null; then
@@ -36,6 +36,15 @@ if [ -n "$missing" ]; then
     $as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get install --quiet --yes --no-install-recommends $missing
 fi
+
+# Tests start a FreeRADIUS of their own; that of the package has no business here.
+case $missing in
+*freeradius*)
+    if command -v systemctl >/dev/null && [ -d /run/systemd/system ]; then
+        $as_root systemctl disable --now --quiet freeradius
+    fi
+    ;;
+esac
 
 if [ ! -c /dev/net/tun ]; then
     echo "setup: there is no /dev/net/tun: load the module (modprobe tun) before a demo or a test" >&2

@@ -9,8 +9,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant, SystemTime};
 
 use kedge_lma::{
-    Authentication, AuthenticationHome, EncapsulationPolicy, Ipv4Pool, Ipv6Pool, Lma, Network, Now,
-    Output, Peer, Profile, Rhythm, Service, Settings, Unchecked,
+    Authentication, AuthenticationHome, Change, EncapsulationPolicy, Ipv4Pool, Ipv6Pool, Lma,
+    Network, NoProfile, Now, Output, Peer, Profile, Rhythm, Service, Settings, Ticket, Unchecked,
 };
 use kedge_model::{
     BindingId, CustomerId, Datagram, Forwarding, IpNet, Ipv4Net, Ipv6Net, Lifetime, MnId, Sequence,
@@ -59,6 +59,8 @@ struct World {
     last: Vec<u8>,
     last_indication: Option<BindingRevocationIndication>,
     last_request: u32,
+    /// What AAA was asked last.
+    last_question: Option<Ticket>,
 }
 
 impl World {
@@ -73,6 +75,7 @@ impl World {
             last: Vec::new(),
             last_indication: None,
             last_request: 0,
+            last_question: None,
         }
     }
 
@@ -135,12 +138,18 @@ impl World {
         let (customer, now) = (CustomerId::DEFAULT, self.now);
         let node = MnId::nai(octets.pick(&NODES)).expect("a short identifier");
         let trigger = RevocationTrigger(octets.u8());
-        match octets.u8() % 8 {
+        match octets.u8() % 12 {
             0 => drop(self.lma.clear(customer, &node, now)),
             1 => drop(self.lma.clear_all(now)),
             2 => drop(self.lma.clear_peer("mag1", now)),
             3 | 4 => drop(self.lma.revoke(customer, &node, trigger, now)),
             5 => drop(self.lma.revoke_ipv4(customer, &node, trigger, now)),
+            7..=9 => self.answer_question(octets),
+            10 => {
+                let session = Some(Duration::from_secs(octets.u8().into()));
+                let change = Change { session, class: None };
+                self.lma.change_authorization(customer, &node, &change, now);
+            }
             6 => {
                 let bytes = std::mem::take(&mut self.last);
                 self.lma.handle_send_error(bytes);
@@ -152,6 +161,26 @@ impl World {
                 self.lma.apply(self.settings.clone(), now);
             }
         }
+    }
+
+    /// AAA says something to what it was asked last, perhaps not for the first time.
+    fn answer_question(&mut self, octets: &mut Octets<'_>) {
+        let Some(ticket) = self.last_question else { return };
+        let ipv6 = Ipv6Addr::new(0x2001, 0xdb8, 1, octets.u8().into(), 0, 0, 0, 0);
+        let profile = Profile {
+            network: octets.bool().then(|| "home".to_owned()),
+            session: octets.bool().then(|| Duration::from_secs(octets.u16().into())),
+            ipv4: octets.bool().then(|| Ipv4Addr::new(10, 0, 0, octets.u8())),
+            prefixes: Ipv6Net::new(ipv6, 64).into_iter().filter(|_| octets.bool()).collect(),
+            ..Profile::default()
+        };
+        let answer = match octets.u8() % 8 {
+            0 => Err(NoProfile::Refused),
+            1 => Err(NoProfile::Unreachable),
+            2 => Err(NoProfile::Failed),
+            _ => Ok(profile),
+        };
+        let _ = self.lma.handle_authorization(ticket, answer, self.now);
     }
 
     fn send(
@@ -211,6 +240,7 @@ impl World {
                     self.forwarding.insert(binding, want);
                 }
                 Output::Forward { binding, want: None } => drop(self.forwarding.remove(&binding)),
+                Output::Authorize(question) => self.last_question = Some(question.ticket),
                 Output::Event(_) => {}
             }
         }
@@ -233,7 +263,7 @@ impl World {
         let is_ipv4 = |net: &&IpNet| matches!(net, IpNet::V4(_));
         let held_ipv4 = held.iter().filter(is_ipv4).count();
         assert_eq!(taken, [held_ipv4, held.len() - held_ipv4], "pools and bindings differ");
-        assert!(lma.len() <= 6 && lma.pending() <= 6, "the tables are bounded");
+        assert!(lma.len() <= 6 && lma.pending() <= 10, "the tables are bounded");
         assert_eq!(lma.peers().map(|peer| peer.bindings).sum::<u32>(), lma.len());
         assert!(lma.peers().count() <= 8, "few send, and few are known");
         self.check_counters();
@@ -320,6 +350,7 @@ fn settings(octets: &mut Octets<'_>) -> Settings {
         networks: BTreeMap::from([("home".to_owned(), network)]),
         profiles: BTreeMap::from([("c@y".to_owned(), Profile::default())]),
         default_profile: (bits & 128 == 0).then_some(profile),
+        aaa: octets.u8().is_multiple_of(4),
         ..Settings::default()
     }
 }

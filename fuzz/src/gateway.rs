@@ -14,8 +14,9 @@ use kedge_access_wire::dhcpv4::{self, DhcpOption, MessageType};
 use kedge_access_wire::icmpv6::{self, Message as Nd, RouterSolicitation};
 use kedge_access_wire::{Frame, multicast_mac};
 use kedge_mag::{
-    AccessNode, BindingState, CareOf, DetachDiscovery, Dscp, Interface, InterfaceId, LinkState,
-    Lma, Mag, Output, Profile, Registration, Replay, Revocation, Service, Settings, TunnelMode,
+    AccessNode, BindingState, CareOf, DetachDiscovery, Dscp, Identity, Interface, InterfaceId,
+    LinkState, Lma, Mag, Output, Profile, Registration, Replay, Revocation, Service, Settings,
+    TunnelMode, Unidentified,
 };
 use kedge_model::{
     BindingId, Datagram, Forwarding, IpNet, Ipv4Net, Ipv6Net, Lifetime, MacAddr, MnId, Path,
@@ -69,6 +70,8 @@ struct World {
     /// The message sent or received last, to be changed and sent.
     last: Vec<u8>,
     last_request: u32,
+    /// Whom AAA was asked about last.
+    last_question: Option<MacAddr>,
 }
 
 impl World {
@@ -82,13 +85,15 @@ impl World {
             updates: VecDeque::new(),
             last: Vec::new(),
             last_request: 0,
+            last_question: None,
         }
     }
 
     fn step(&mut self, octets: &mut Octets<'_>) {
         let now = self.now;
         let interface = octets.pick(&INTERFACES);
-        match octets.u8() % 16 {
+        match octets.u8() % 18 {
+            16 => self.identify(octets),
             0..=3 => {
                 let frame = frame(octets);
                 self.mag.handle_frame(interface, &frame, now);
@@ -122,6 +127,17 @@ impl World {
     }
 
     /// An anchor answers an update, as it should or otherwise.
+    /// AAA says who a node is, perhaps one that it was not asked about.
+    fn identify(&mut self, octets: &mut Octets<'_>) {
+        let mac = self.last_question.filter(|_| octets.bool()).unwrap_or_else(|| mac(octets));
+        let answer = match octets.u8() % 4 {
+            0 => Err(Unidentified::Refused),
+            1 => Err(Unidentified::Unanswered),
+            _ => Ok(Identity { mn_id: node(octets), profile: Profile::default() }),
+        };
+        self.mag.handle_identity(mac, answer, self.now);
+    }
+
     fn answer(&mut self, octets: &mut Octets<'_>) {
         // The latest more often than those before it.
         let which = octets.pick(&[0, 0, 0, 1, 2, 3]);
@@ -279,6 +295,7 @@ impl World {
                     self.access.insert(binding, want);
                 }
                 Output::Access { binding, want: None } => drop(self.access.remove(&binding)),
+                Output::Identify { mac, .. } => self.last_question = Some(mac),
                 Output::Event(_) => {}
             }
         }
@@ -390,6 +407,7 @@ fn settings(octets: &mut Octets<'_>) -> Settings {
         identities: (0..3)
             .map(|n| (MacAddr([2, 0, 0, 0, 0, n]), nai(NODES[usize::from(n)])))
             .collect(),
+        aaa: octets.bool(),
         profiles: BTreeMap::from([(nai("b@x"), profile("two")), (nai("c@y"), profile("one"))]),
         default_profile: (bits & 1 == 0).then(|| profile("one")),
         registration: Registration {

@@ -11,5 +11,6 @@ pub mod access;
 pub mod anchor;
 pub mod gateway;
 pub mod octets;
+pub mod radius;
 pub mod text;
 pub mod wire;

@@ -1,13 +1,13 @@
 //! What a commit changes: for the person who reads it, for the log of commits, and object by
 //! object for the code that carries it out.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use kedge_grammar::{Difference, Item, Keys, Takes, diff, render_commands, render_diff};
 use kedge_model::MacAddr;
 
 use crate::key::Key;
-use crate::{Config, shared, table};
+use crate::{Config, radius, shared, table};
 
 /// One change of one object.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -47,7 +47,9 @@ pub enum Object {
     /// Management from other hosts.
     ManagementApi,
     /// A RADIUS server.
-    RadiusServer(Ipv4Addr),
+    RadiusServer(IpAddr),
+    /// Who may change sessions by RADIUS.
+    DynamicAuthor,
     /// An access list.
     AccessList(String),
     /// A domain.
@@ -193,10 +195,10 @@ fn object(path: &[&Item<Key>]) -> Object {
         let name = |argument: &str| shared::name(&item.args, argument);
         let inner = match (item.row.key, &object) {
             (Key::Vrf, _) => Object::Vrf(name("NAME")),
-            (Key::RadiusServer, _) => {
-                let address = item.args.ipv4("ADDRESS");
-                Object::RadiusServer(address.unwrap_or(Ipv4Addr::UNSPECIFIED))
-            }
+            (Key::RadiusServer, _) => Object::RadiusServer(radius::address(&item.args)),
+            (Key::DynamicAuthor, _) => Object::DynamicAuthor,
+            // Its commands are the server's.
+            (Key::RadiusTls, _) => continue,
             (Key::ManagementApi, _) => Object::ManagementApi,
             (Key::AccessList | Key::AccessListIpv6, _) => Object::AccessList(name("NAME")),
             (Key::Domain, _) => Object::Domain(name("NAME")),

@@ -41,6 +41,14 @@ pub enum Command {
     ShowVersion,
     /// `show management-api`
     ShowManagementApi,
+    /// `show radius`
+    ShowRadius,
+    /// `show radius accounting`
+    ShowRadiusAccounting,
+    /// `show radius dead-criteria`
+    ShowRadiusDeadCriteria,
+    /// `clear radius statistics`
+    ClearRadiusStatistics,
     /// `show ipv6 mobile pmipv6 lma bindings [customer NAME] [nai NAI | mag ID] [detail] [from N]`
     ShowLmaBindings {
         /// One customer's only.
@@ -256,6 +264,10 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
         }
         Key::Version => Command::ShowVersion,
         Key::ManagementApi => Command::ShowManagementApi,
+        Key::Radius => Command::ShowRadius,
+        Key::RadiusAccounting => Command::ShowRadiusAccounting,
+        Key::RadiusDeadCriteria => Command::ShowRadiusDeadCriteria,
+        Key::ClearRadius => Command::ClearRadiusStatistics,
         Key::LmaBindings => {
             let (filter, extent) = (filter(nai, mag), extent(&args));
             Command::ShowLmaBindings { customer, filter, extent }

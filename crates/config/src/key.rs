@@ -23,6 +23,20 @@ pub(crate) enum Key {
     VrfDevice,
     // RADIUS server.
     RadiusSecret,
+    RadiusTimeout,
+    RadiusRetransmit,
+    RadiusDeadTime,
+    RadiusLenient,
+    RadiusTls,
+    RadiusTlsPort,
+    RadiusTlsAuthority,
+    RadiusTlsCertificate,
+    RadiusTlsPrivate,
+    RadiusTlsName,
+    DynamicAuthor,
+    DynamicClient,
+    DynamicPort,
+    DynamicTimestamp,
     // Access list.
     AccessEntry,
     // In several blocks.

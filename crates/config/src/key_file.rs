@@ -37,11 +37,13 @@ impl Config {
 
     /// Every key, with the file that it is in.
     fn keys(&mut self) -> impl Iterator<Item = (&mut Option<String>, &mut Secret)> {
-        let Self { domains, lma, mag, radius_servers, .. } = self;
-        let servers = radius_servers.iter_mut();
+        let Self { domains, lma, mag, radius, .. } = self;
+        let servers = radius.servers.iter_mut();
         let servers = servers.filter_map(|s| Some((&mut s.key_file, s.key.as_mut()?)));
         let options = auth_options(domains, lma.as_mut(), mag.as_mut());
-        options.map(|auth| (&mut auth.key_file, &mut auth.key)).chain(servers)
+        let clients = radius.dynamic_author.iter_mut().flat_map(|dynamic| &mut dynamic.clients);
+        let clients = clients.map(|client| (&mut client.key_file, &mut client.key));
+        options.map(|auth| (&mut auth.key_file, &mut auth.key)).chain(servers).chain(clients)
     }
 }
 
@@ -83,7 +85,7 @@ mod tests {
         let text = "radius-server host 192.0.2.1\n key file /etc/kedge/radius\n";
         let (mut config, _) = parse(text, "t").unwrap();
         config.read_key_files(|_| Ok::<_, ()>(Secret::new("sesame"))).unwrap();
-        let server = &config.radius_servers[0];
+        let server = &config.radius.servers[0];
         assert_eq!(server.key.as_ref().map(Secret::expose), Some(b"sesame".as_slice()));
         assert_eq!(render(&config), format!("{text}!\n"));
     }

@@ -21,6 +21,7 @@ mod check;
 mod command;
 mod customer;
 mod domain;
+mod dynamic_author;
 mod error;
 mod hybrid;
 mod inspect;
@@ -53,6 +54,7 @@ pub use command::{
 };
 pub use customer::{Customer, LocalLoop, MnpMaximum, PerFamily, Transport};
 pub use domain::{DomainConfig, DomainMember, NaiConfig, Service};
+pub use dynamic_author::{DynamicAuthor, DynamicClient};
 pub use error::{Caution, ConfigError, ConfigFault, Warning, listed};
 pub use hybrid::{BandwidthRatio, HybridAccess, Probe, Threshold, TrafficProfile};
 pub use inspect::render_section;
@@ -68,7 +70,7 @@ pub use management::ManagementApi;
 pub use map::{LinkChoice, MapEntry};
 pub use network::{Ipv4Pool, Ipv6Pool, MobileIpv4Pool, MobileIpv6Pool, NamedPool, NetworkConfig};
 pub use pipe::{Pattern, Pipe};
-pub use radius::RadiusServer;
+pub use radius::{RadiusConfig, RadiusServer, RadiusTls};
 pub use session::{CommitKind, SessionCommand, complete_session, parse_session_command};
 pub use shared::{
     AuthHomeAddress, AuthOption, Dscp, Encap, Heartbeat, LabelHeartbeat, ReplayWindow,
@@ -88,10 +90,8 @@ pub struct Config {
     pub vrfs: Vec<VrfConfig>,
     /// Management from other hosts, if it is wanted.
     pub management_api: Option<ManagementApi>,
-    /// RADIUS servers.
-    pub radius_servers: Vec<RadiusServer>,
-    /// The group of servers that accounting records of the mobile services go to.
-    pub accounting_group: Option<String>,
+    /// RADIUS: the servers, and what they are for.
+    pub radius: RadiusConfig,
     /// Access lists.
     pub access_lists: Vec<AccessList>,
     /// Domains.
@@ -192,8 +192,7 @@ impl Config {
         Self {
             vrfs: section.each(Key::Vrf).map(vrf).collect(),
             management_api: section.find(Key::ManagementApi).map(ManagementApi::read),
-            radius_servers: section.each(Key::RadiusServer).map(RadiusServer::read).collect(),
-            accounting_group: section.text(Key::AccountingGroup),
+            radius: RadiusConfig::read(section),
             access_lists: section
                 .each(Key::AccessList)
                 .chain(section.each(Key::AccessListIpv6))
@@ -215,8 +214,7 @@ impl Config {
             });
         }
         self.management_api.iter().for_each(|api| api.write(&mut writer));
-        self.radius_servers.iter().for_each(|server| server.write(&mut writer));
-        writer.text(Key::AccountingGroup, self.accounting_group.as_deref());
+        self.radius.write(&mut writer);
         self.access_lists.iter().for_each(|list| list.write(&mut writer));
         self.domains.iter().for_each(|domain| domain.write(&mut writer));
         self.lma.iter().for_each(|lma| lma.write(&mut writer));

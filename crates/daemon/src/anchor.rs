@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use kedge_dataplane::{BindingCounters, Side};
 use kedge_lma::{
-    Binding, BindingPath, Customer, Customers, CustomersSettings, Lma, Load, Output, Settings,
-    State, What,
+    Binding, BindingPath, Customer, Customers, CustomersSettings, Lma, Load, Output, Question,
+    Settings, State, Ticket, What,
 };
 use kedge_model::{BindingId, CustomerId, Datagram, IpNet, MnId, SignalPath, VrfId, World};
 use kedge_net::NetError;
@@ -23,6 +23,7 @@ use kedge_telemetry::Group;
 use kedge_wire::registry::MhType;
 use tracing::{debug, warn};
 
+use crate::aaa::{self, Accounting, AccountingPlan, Cause, Record, Said, SessionIds};
 use crate::apply::{AnchorPlan, RoutePlan};
 use crate::capture::{Direction, Seen};
 use crate::counters::{Baseline, tunnel_groups};
@@ -31,6 +32,7 @@ use crate::forwarding::Plane;
 use crate::in_service;
 use crate::observe::Observer;
 use crate::routes::{Outlet, Routes};
+use crate::shell;
 use crate::startup::StartError;
 use crate::words::Note;
 
@@ -43,6 +45,8 @@ pub struct Anchor {
     baselines: BTreeMap<CustomerId, Baseline>,
     observer: Observer,
     routes: Routes,
+    accounting: Option<Accounting>,
+    questions: Vec<Question>,
 }
 
 /// The routing table of home addresses that routing protocols do not see, and the priority of the
@@ -65,8 +69,8 @@ impl Anchor {
         let (baseline, baselines) = (Baseline::default(), BTreeMap::new());
         let mut observer = Observer::default();
         observer.know(&plan.settings);
-        let routes = Routes::default();
-        Ok(Self { customers, ends, baseline, baselines, observer, routes })
+        let (routes, accounting, questions) = (Routes::default(), None, Vec::new());
+        Ok(Self { customers, ends, baseline, baselines, observer, routes, accounting, questions })
     }
 
     /// What it wants of the kernel beside its devices, and where it makes routes to bindings.
@@ -189,6 +193,56 @@ impl Anchor {
         }
         self.customers.announce_restart(paths);
         self.settle();
+    }
+
+    /// Accounts for sessions from here on, or goes on to with another plan.
+    pub fn account(&mut self, plan: AccountingPlan, ids: SessionIds, now: Now) {
+        if let Some(accounting) = &mut self.accounting {
+            return accounting.apply(plan, now);
+        }
+        let (customers, plane) = (&self.customers, &self.ends.plane);
+        self.accounting = Some(Accounting::start(plan, ids, customers, plane, now));
+    }
+
+    /// Ends all sessions that are accounted for, and gives the last records.
+    pub fn stop_accounting(&mut self, cause: Cause, now: Now) -> Vec<Record> {
+        let Some(mut accounting) = self.accounting.take() else { return Vec::new() };
+        accounting.stop(cause, &self.customers, &self.ends.plane, now);
+        accounting.take_records()
+    }
+
+    /// A server has changed what it said about a node: its records say so from here on.
+    pub fn reauthorized(&mut self, customer: CustomerId, mn_id: &MnId) {
+        let machine = self.customers.customer(customer).map(Customer::lma);
+        if let (Some(accounting), Some(lma)) = (&mut self.accounting, machine) {
+            accounting.reauthorized(lma.find(customer, mn_id));
+        }
+    }
+
+    /// The records that were made since the last time.
+    pub fn take_records(&mut self) -> Vec<Record> {
+        self.accounting.as_mut().map(Accounting::take_records).unwrap_or_default()
+    }
+
+    /// What AAA is to be asked since the last time.
+    pub fn take_questions(&mut self) -> Vec<Question> {
+        std::mem::take(&mut self.questions)
+    }
+
+    /// Takes AAA's answer to a question of a customer's; [`Self::settle`] must follow.
+    pub fn answer(&mut self, customer: CustomerId, ticket: Ticket, said: Said, now: Now) {
+        let outcome = self.customers.with(customer, |lma| {
+            let said = said.map(|said| aaa::profile(said, lma.settings()));
+            lma.handle_authorization(ticket, said, now)
+        });
+        if let Some(Err(rejection)) = outcome {
+            debug!("update refused: {rejection}");
+        }
+    }
+
+    /// The sessions that are accounted for.
+    pub fn accounting(&self) -> Option<&Accounting> {
+        self.accounting.as_ref()
     }
 
     /// The machines, to look at.
@@ -364,16 +418,18 @@ impl Anchor {
     pub fn handle_timeout(&mut self, now: Now) {
         self.ends.signalling.handle_timeout(now.mono);
         self.customers.handle_timeout(now);
+        if let Some(accounting) = &mut self.accounting {
+            accounting.handle_timeout(&self.ends.plane, now);
+        }
         self.settle();
     }
 
     /// When [`Self::handle_timeout`] is to be called.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
         let routes = self.routes.poll_timeout(Instant::now());
-        [self.customers.poll_timeout(), self.ends.signalling.poll_timeout(), routes]
-            .into_iter()
-            .flatten()
-            .min()
+        let interim = self.accounting.as_ref().and_then(Accounting::poll_timeout);
+        let signalling = self.ends.signalling.poll_timeout();
+        [self.customers.poll_timeout(), signalling, routes, interim].into_iter().flatten().min()
     }
 
     /// Does what the machine asks for. Forwarding comes before the acknowledgements: the first
@@ -393,10 +449,20 @@ impl Anchor {
                     self.ends.signalling.queue(path, dscp, bytes);
                 }
                 Output::Forward { binding, want } => {
+                    if let Some(accounting) = &mut self.accounting {
+                        let (customers, plane) = (&self.customers, &self.ends.plane);
+                        let now = shell::sample();
+                        accounting.forwarded(binding, want.as_ref(), customers, plane, now);
+                    }
                     self.routes.want(binding, want.as_ref());
                     self.ends.plane.want(binding, want);
                 }
+                Output::Authorize(question) => self.questions.push(*question),
                 Output::Event(event) => {
+                    if let Some(accounting) = &mut self.accounting {
+                        let (customers, plane) = (&self.customers, &self.ends.plane);
+                        accounting.happened(&event, customers, plane, shell::sample());
+                    }
                     if let What::Released { binding, .. } = event.what {
                         self.ends.plane.forget(binding);
                         self.routes.release(binding);

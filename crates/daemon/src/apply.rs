@@ -11,6 +11,7 @@ mod customers;
 mod gateway;
 mod management;
 mod networks;
+mod radius;
 mod routes;
 mod tunnels;
 mod world;
@@ -24,8 +25,9 @@ use kedge_wire::auth::Key;
 
 pub use anchor::{AnchorPlan, anchor};
 pub use branch::{BranchPlan, NetworkPlan, has_family};
-pub use gateway::{GatewayPlan, gateway};
+pub use gateway::{GatewayPlan, gateway, profile as node_profile};
 pub use management::management;
+pub use radius::{RadiusPlan, radius};
 pub use routes::RoutePlan;
 pub use world::world;
 
@@ -137,6 +139,20 @@ pub enum ApplyError {
         /// Its name.
         list: String,
     },
+    /// A RADIUS server that cannot be asked.
+    #[error("radius-server host {server}: '{command}' is missing")]
+    UnfitServer {
+        /// The server.
+        server: IpAddr,
+        /// What it lacks.
+        command: &'static str,
+    },
+    /// Accounting for a group of servers that there is not.
+    #[error("aaa accounting: there is no group {group} of servers; 'radius' is all of them")]
+    NoGroup {
+        /// The group.
+        group: String,
+    },
     /// Neither an anchor nor a gateway.
     #[error(
         "nothing to run: add 'ipv6 mobile pmipv6-lma ID domain NAME' for an anchor or \
@@ -155,13 +171,15 @@ impl ApplyError {
             | Self::NoWorld { .. }
             | Self::OpenManagement { .. }
             | Self::NoAccessList { .. }
+            | Self::UnfitServer { .. }
             | Self::Nothing => true,
             Self::SharedAddress { .. }
             | Self::TakenWorld { .. }
             | Self::TakenAddress { .. }
             | Self::TooManyCustomers
             | Self::AddressOutsideVrf { .. }
-            | Self::SeveralTransports { .. } => false,
+            | Self::SeveralTransports { .. }
+            | Self::NoGroup { .. } => false,
         }
     }
 }

@@ -71,6 +71,13 @@ pub fn command<'a>(
         Command::ShowRunningConfig { section } => show::running_config(&shell.config, section),
         Command::ShowVersion => Ok(show::version(shell, now)),
         Command::ShowManagementApi => Ok(show::management_api(shell)),
+        Command::ShowRadius => Ok(show::radius(shell, now)),
+        Command::ShowRadiusAccounting => Ok(show::radius_accounting(shell, now)),
+        Command::ShowRadiusDeadCriteria => Ok(show::dead_criteria(&shell.aaa, now)),
+        Command::ClearRadiusStatistics => {
+            shell.aaa.clear_counters();
+            Ok(done())
+        }
         Command::ShowLmaBindings { customer: of, filter, extent } => {
             let anchor = anchor(&shell.anchor)?;
             let only = customer(anchor, of.as_deref())?;

@@ -1,6 +1,6 @@
 //! One machine's data plane, and the changes that wait for the end of the turn.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kedge_dataplane::{
@@ -18,6 +18,8 @@ pub struct Plane {
     waiting: Vec<Change>,
     /// What bindings had carried when their forwarding ended; a handover may begin it again.
     carried: BTreeMap<BindingId, BindingCounters>,
+    /// Those of them whose forwarding is over at the next [`Self::commit`].
+    ending: BTreeSet<BindingId>,
     policies: BTreeMap<VrfId, Policy>,
     failures: u64,
     stopped: bool,
@@ -30,6 +32,7 @@ impl Plane {
             backend,
             waiting: Vec::new(),
             carried: BTreeMap::new(),
+            ending: BTreeSet::new(),
             policies: BTreeMap::new(),
             failures: 0,
             stopped: false,
@@ -43,6 +46,7 @@ impl Plane {
             None => {
                 if let Some(counters) = self.counters(binding) {
                     self.carried.insert(binding, counters);
+                    self.ending.insert(binding);
                 }
                 Change::Unbind(binding)
             }
@@ -108,11 +112,16 @@ impl Plane {
             }
         }
         self.waiting.clear();
+        self.ending.clear();
     }
 
     /// What a binding's packets added up to, over all its handovers.
     pub fn counters(&self, binding: BindingId) -> Option<BindingCounters> {
-        let (now, before) = (self.backend.counters(binding), self.carried.get(&binding).copied());
+        let before = self.carried.get(&binding).copied();
+        if self.ending.contains(&binding) {
+            return before;
+        }
+        let now = self.backend.counters(binding);
         let (Some(now), Some(before)) = (now, before) else { return now.or(before) };
         Some(BindingCounters {
             sent_packets: now.sent_packets + before.sent_packets,
@@ -219,6 +228,7 @@ mod tests {
         plane.commit();
         assert_eq!(sent(&plane), Some(1));
         plane.want(binding, None);
+        assert_eq!(sent(&plane), Some(1), "counted once before it is made so, too");
         plane.commit();
         assert_eq!(sent(&plane), Some(1));
         plane.want(binding, Some(forwarding));

@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 
 use kedge_dataplane::{BindingCounters, Change, Side};
 use kedge_mag::{Event, InterfaceId, LinkState, Mag, Output};
-use kedge_model::{BindingId, CustomerId, Datagram, IpNet, Ipv4Net, Ipv6Net, VrfId};
+use kedge_model::{BindingId, CustomerId, Datagram, IpNet, Ipv4Net, Ipv6Net, MacAddr, VrfId};
 use kedge_net::NetError;
 use kedge_net::hosts::Wanted;
 use kedge_net::netlink::{self, Link, NextHop, Route, Rule, Table};
@@ -75,6 +75,7 @@ pub struct Gateway {
     branches: Branches,
     baseline: Baseline,
     observer: Observer,
+    questions: Vec<MacAddr>,
 }
 
 /// An access interface that cannot be one.
@@ -105,6 +106,7 @@ impl Gateway {
             branches: Branches::default(),
             baseline: Baseline::default(),
             observer: Observer::default(),
+            questions: Vec::new(),
         })
     }
 
@@ -211,6 +213,11 @@ impl Gateway {
             self.mag.announce_restart();
             self.settle(host, now);
         }
+    }
+
+    /// Whom AAA is to be asked about since the last time.
+    pub fn take_questions(&mut self) -> Vec<MacAddr> {
+        std::mem::take(&mut self.questions)
     }
 
     /// The machine, to look at.
@@ -469,6 +476,7 @@ impl Gateway {
                     }
                     self.mag.reclaim(bytes);
                 }
+                Output::Identify { mac, .. } => self.questions.push(mac),
                 Output::Event(event) => {
                     let known = self.is_known(&event);
                     if let Event::Detached { binding, .. } = event {

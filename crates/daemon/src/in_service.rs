@@ -24,13 +24,14 @@ use kedge_net::sysctl::Sysctl;
 use kedge_sansio::Now;
 use tracing::{info, warn};
 
+use crate::aaa::{self, Bound, Cause, Secured};
 use crate::anchor::Anchor;
 use crate::apply::{self, AnchorPlan, ApplyError, GatewayPlan};
 use crate::console::plural;
 use crate::ends::{Device, Ends, State};
 use crate::gateway::{self, Gateway, Unusable};
 use crate::link_mtu;
-use crate::shell::{self, Shell};
+use crate::shell::{self, Roles, Shell};
 use crate::startup::{self, Plan, StartError};
 
 /// For how long a role or an address that was removed hears answers to what it said last.
@@ -54,6 +55,10 @@ pub struct Prepared {
     /// What the roles that stay had.
     anchor_was: Option<State>,
     gateway_was: Option<State>,
+    /// RADIUS servers with what they are secured with.
+    radius: Secured,
+    /// Where they ask for changes.
+    dynamic: Bound,
     /// What is new, in the order of making.
     made: Vec<Wanted>,
     ports: Vec<InterfaceId>,
@@ -145,6 +150,8 @@ impl Shell {
             gateway: None,
             anchor_was: None,
             gateway_was: None,
+            radius: Secured::default(),
+            dynamic: Bound::default(),
             made: Vec::new(),
             ports: Vec::new(),
             wanted: Vec::new(),
@@ -159,6 +166,12 @@ impl Shell {
     }
 
     fn try_prepare(&mut self, new: &mut Prepared, devices: Devices) -> Result<(), StartError> {
+        new.radius = aaa::secure(&new.plan.radius.servers)?;
+        let dynamic = new.plan.radius.dynamic.as_ref();
+        new.dynamic = self.dynamic.prepare(dynamic).map_err(|cause| StartError::DynamicAuthor {
+            port: dynamic.map_or(0, |plan| plan.port),
+            cause,
+        })?;
         let seed = || RandomState::new().hash_one(Instant::now());
         for state in new.plan.ends() {
             for world in state.worlds.values() {
@@ -282,7 +295,7 @@ impl Shell {
 
     /// Puts a configuration into force that was prepared for.
     pub fn put_in_force(&mut self, config: Config, prepared: Prepared, now: Now) {
-        let Prepared { plan, anchor, gateway, wanted, .. } = prepared;
+        let Prepared { plan, anchor, gateway, radius, dynamic, wanted, .. } = prepared;
         let leave_by = now.mono + LEAVING;
         if let Some(mut new) = anchor {
             new.announce_restart();
@@ -292,7 +305,18 @@ impl Shell {
             new.announce_restart(self.hosts.own(), now);
             self.gateway = Some(new);
         }
+        if config.radius != self.config.radius {
+            self.aaa.replace_servers(radius, &self.poller, now);
+        }
+        self.nas = Roles { anchor: plan.radius.anchor, gateway: plan.radius.gateway };
+        self.dynamic.apply(plan.radius.dynamic, dynamic, &self.poller);
+        if plan.radius.accounting.is_none() {
+            self.stop_accounting(Cause::NasRequest, now);
+        }
         self.change_anchor(plan.anchor, leave_by, now);
+        if let Some(accounting) = plan.radius.accounting {
+            self.start_accounting(accounting, now);
+        }
         self.change_gateway(plan.gateway, leave_by, now);
         let stays: HashSet<&Wanted> = wanted.iter().collect();
         let gone = self.things.iter().filter(|thing| !stays.contains(thing)).cloned().collect();

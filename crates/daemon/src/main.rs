@@ -17,6 +17,7 @@
 //! The loop owns every machine and all control state; nothing in it waits for anything but
 //! epoll. The forwarder threads own their tables and take changes over bounded queues.
 
+mod aaa;
 mod anchor;
 mod apply;
 mod capture;

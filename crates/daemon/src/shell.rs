@@ -18,7 +18,9 @@ use kedge_net::signalling::Batch;
 use kedge_sansio::Now;
 use tracing::{error, info, warn};
 
+use crate::aaa::{self, Aaa, AccountingPlan, Answer, Cause, Listener, Nas, Status};
 use crate::anchor::Anchor;
+use crate::apply;
 use crate::commit::{self, Commits};
 use crate::configure::Sessions;
 use crate::conversation;
@@ -43,6 +45,19 @@ pub const GATEWAY: Token = Token(2 << 32);
 pub const ACCESS: Token = Token(3 << 32);
 /// The first mobile network of the gateway.
 pub const NETWORK: Token = Token(4 << 32);
+/// The first socket to a RADIUS server.
+pub const AAA: Token = Token(5 << 32);
+/// The first socket where RADIUS servers ask for changes.
+pub const DYNAMIC: Token = Token(6 << 32);
+
+/// Who each role is to RADIUS servers.
+#[derive(Default)]
+pub struct Roles {
+    /// The anchor.
+    pub anchor: Nas,
+    /// The gateway.
+    pub gateway: Nas,
+}
 
 /// How long a gateway that stops waits for its de-registrations to be acknowledged.
 const PARTING: Duration = Duration::from_secs(2);
@@ -62,6 +77,14 @@ pub struct Shell {
     pub anchor: Option<Anchor>,
     /// The gateway, if one is configured.
     pub gateway: Option<Gateway>,
+    /// RADIUS.
+    pub aaa: Aaa,
+    /// Who we are to RADIUS servers.
+    pub nas: Roles,
+    /// Where RADIUS servers ask for changes.
+    pub dynamic: Listener,
+    /// What is accounted for, while something is.
+    pub(crate) accounting: Option<AccountingPlan>,
     /// Roles that were removed a moment ago.
     pub leaving: Leaving,
     /// What the roles want of the kernel, as the configuration says it.
@@ -106,6 +129,7 @@ impl Shell {
         let mut stop_by: Option<Instant> = None;
         loop {
             let idle = self.gateway.as_ref().is_none_or(|gateway| gateway.mag().is_idle());
+            let idle = idle && self.aaa.is_idle();
             if stop_by.is_some_and(|by| idle || Instant::now() >= by) {
                 return Ok(());
             }
@@ -113,6 +137,7 @@ impl Shell {
             let now = sample();
             if ready.contains(&SIGNAL) && self.stop_asked(now) && stop_by.is_none() {
                 info!("stopping");
+                self.stop_accounting(Cause::AdminReboot, now);
                 if let Some(gateway) = &mut self.gateway {
                     gateway.mag_mut().shutdown(now);
                     gateway.settle(self.hosts.own(), now);
@@ -131,6 +156,8 @@ impl Shell {
             }
             turns.take(|token| self.read(token, &mut batch, now));
             self.handle_timeout(now);
+            self.authorize(now);
+            self.account(now);
             // Whoever started us can start us again; a daemon that only signals helps nobody.
             if self.has_stopped() {
                 return Err(DataplaneError::Stopped.into());
@@ -148,7 +175,8 @@ impl Shell {
         let anchor = self.anchor.as_mut().and_then(Anchor::poll_timeout);
         let gateway = self.gateway.as_mut().and_then(Gateway::poll_timeout);
         let leaving = self.leaving.poll_timeout();
-        let due = [anchor, gateway, leaving, self.commits.due(), stop_by];
+        let aaa = self.aaa.poll_timeout();
+        let due = [anchor, gateway, leaving, aaa, self.commits.due(), stop_by];
         let due = due.into_iter().flatten().min();
         let timeout = due.map(|due| due.saturating_duration_since(Instant::now()));
         let timeout = if idle { timeout } else { Some(Duration::ZERO) };
@@ -228,6 +256,18 @@ impl Shell {
         let outcome = match (Token(token.0 >> 32 << 32), anchor, gateway) {
             (ANCHOR, Some(anchor), _) => anchor.receive(place, batch, now),
             (GATEWAY, _, Some(gateway)) => gateway.receive(place, batch, self.hosts.own(), now),
+            (AAA, ..) => {
+                self.aaa.receive(place, &self.poller, now);
+                Ok(false)
+            }
+            (DYNAMIC, ..) => {
+                let (dynamic, nas) = (&mut self.dynamic, &self.nas.anchor);
+                let mut anchor = self.anchor.as_mut();
+                dynamic.receive(place, now, |request| {
+                    aaa::carry_out(anchor.as_deref_mut(), request, nas, now)
+                });
+                Ok(false)
+            }
             (ACCESS, _, Some(gateway)) => {
                 gateway.receive_frames(InterfaceId(place as u32), self.hosts.own(), now);
                 Ok(false)
@@ -252,6 +292,79 @@ impl Shell {
             gateway.handle_timeout(self.hosts.own(), now);
         }
         self.leaving.handle_timeout(self.hosts.own(), now);
+        self.aaa.handle_timeout(&self.poller, now);
         commit::expire(self, now);
+    }
+
+    /// Hands the questions of this turn over, and the answers back. What cannot be asked is
+    /// answered at once.
+    fn authorize(&mut self, now: Now) {
+        let nodes = self.anchor.as_mut().map(Anchor::take_questions).unwrap_or_default();
+        let stations = self.gateway.as_mut().map(Gateway::take_questions).unwrap_or_default();
+        if !nodes.is_empty() || !stations.is_empty() {
+            let Roles { anchor, gateway } = &self.nas;
+            for question in nodes {
+                let whose = self.anchor.as_ref().and_then(|a| a.customer_name(question.customer));
+                let whose = whose.unwrap_or_default().to_owned();
+                self.aaa.ask(question, whose, anchor.clone());
+            }
+            stations.into_iter().for_each(|mac| self.aaa.ask_identity(mac, gateway.clone()));
+            self.aaa.settle(&self.poller, now);
+        }
+        let answers = self.aaa.take_answers();
+        if answers.is_empty() {
+            return;
+        }
+        for answer in answers {
+            match (answer, &mut self.anchor, &mut self.gateway, &self.config.mag) {
+                (Answer::Node(customer, ticket, said), Some(anchor), ..) => {
+                    anchor.answer(customer, ticket, said, now);
+                }
+                (Answer::Station(mac, said), _, Some(gateway), Some(mag)) => {
+                    let configured = |nai: &str| apply::node_profile(&self.config, mag, nai);
+                    let identity = aaa::identity(mac, said, gateway.mag().settings(), configured);
+                    gateway.mag_mut().handle_identity(mac, identity, now);
+                }
+                // Who asked is gone.
+                (Answer::Node(..) | Answer::Station(..), ..) => {}
+            }
+        }
+        if let Some(anchor) = &mut self.anchor {
+            anchor.settle();
+        }
+        if let Some(gateway) = &mut self.gateway {
+            gateway.settle(self.hosts.own(), now);
+        }
+    }
+
+    /// Hands the records of this turn over.
+    fn account(&mut self, now: Now) {
+        let records = self.anchor.as_mut().map(Anchor::take_records).unwrap_or_default();
+        if records.is_empty() {
+            return;
+        }
+        records.into_iter().for_each(|record| self.aaa.account(record));
+        self.aaa.settle(&self.poller, now);
+    }
+
+    /// Accounts for the anchor's sessions from here on as a plan says.
+    pub(crate) fn start_accounting(&mut self, plan: AccountingPlan, now: Now) {
+        let Some(anchor) = &mut self.anchor else { return };
+        if self.accounting.is_none() {
+            self.aaa.announce(&plan.nas, Status::On, now);
+        }
+        anchor.account(plan.clone(), self.aaa.session_ids(), now);
+        self.accounting = Some(plan);
+        self.account(now);
+    }
+
+    /// Ends every session that is accounted for.
+    pub(crate) fn stop_accounting(&mut self, cause: Cause, now: Now) {
+        let Some(plan) = self.accounting.take() else { return };
+        self.account(now);
+        let last = self.anchor.as_mut().map(|anchor| anchor.stop_accounting(cause, now));
+        last.into_iter().flatten().for_each(|record| self.aaa.account(record));
+        self.aaa.announce(&plan.nas, Status::Off, now);
+        self.aaa.settle(&self.poller, now);
     }
 }

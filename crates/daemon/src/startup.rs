@@ -23,6 +23,7 @@ use kedge_net::privileges::{self, Needs};
 use kedge_net::{NetError, limits};
 use tracing::{info, warn};
 
+use crate::aaa::{Aaa, Listener, TlsError};
 use crate::apply::{self, ApplyError};
 use crate::commit::Commits;
 use crate::configure::Sessions;
@@ -33,7 +34,7 @@ use crate::key_file::{self, KeyFileError};
 use crate::log;
 use crate::numbers::Numbers;
 use crate::options::Options;
-use crate::shell::{self, Shell};
+use crate::shell::{self, Roles, Shell};
 use crate::state_dir::{StateDir, StateError};
 
 /// Why the daemon did not start. The text is what an operator reads.
@@ -106,6 +107,17 @@ pub enum StartError {
     /// A key that is in a file cannot be had.
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
+    /// A RADIUS server cannot be asked over TLS.
+    #[error("radius-server: {0}")]
+    RadiusTls(#[from] TlsError),
+    /// The port where RADIUS servers ask for changes cannot be had.
+    #[error("aaa server radius dynamic-author: port {port}: {cause}")]
+    DynamicAuthor {
+        /// The port.
+        port: u16,
+        /// Why.
+        cause: std::io::Error,
+    },
     /// The data plane could not start.
     #[error("data plane: {0}")]
     Dataplane(#[from] DataplaneError),
@@ -177,6 +189,8 @@ pub struct Plan {
     pub gateway: Option<apply::GatewayPlan>,
     /// Management from other hosts, if it is wanted.
     pub management: Option<RemoteAccess>,
+    /// RADIUS servers, and what they are for.
+    pub radius: apply::RadiusPlan,
 }
 
 impl Plan {
@@ -203,6 +217,7 @@ pub fn plan(
         anchor: anchor.transpose()?,
         gateway: gateway.transpose()?,
         management: config.management_api.as_ref().map(apply::management).transpose()?,
+        radius: apply::radius(config)?,
     };
     addresses_apart(&plan.ends())?;
     match (&plan.anchor, &plan.gateway) {
@@ -279,6 +294,10 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
         restart_counter,
         anchor: None,
         gateway: None,
+        aaa: Aaa::new(&state_dir.file("accounting"), restart_counter, shell::sample()),
+        nas: Roles::default(),
+        dynamic: Listener::new(shell::DYNAMIC),
+        accounting: None,
         leaving: Leaving::default(),
         things: Vec::new(),
         commits,

@@ -20,18 +20,38 @@ use crate::request::Request;
 use crate::settings::{Authentication, Profile};
 use crate::{Lma, Now, service};
 
-/// An update that may be acted on.
+/// What is to be done about an update that is not refused.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Admitted {
-    pub decision: Decision,
-    /// The network of the node's profile.
-    pub network: NetworkId,
+pub(crate) enum Admitted {
+    /// It may be acted on.
+    Act {
+        decision: Decision,
+        /// The network of the node's profile.
+        network: NetworkId,
+    },
+    /// AAA is to say what its node may have.
+    Ask,
+}
+
+/// Why there is no profile of a node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Unknown {
+    /// AAA has not been asked yet.
+    ToAaa,
+    /// Nobody has one.
+    ToAll,
+}
+
+impl From<Unknown> for Denial {
+    fn from(_: Unknown) -> Self {
+        Self::UnknownNode
+    }
 }
 
 impl Lma {
     /// Applies the checks in their order.
     pub(crate) fn admit(
-        &self,
+        &mut self,
         request: &Request<'_>,
         peer: Option<PeerIndex>,
         now: Now,
@@ -47,6 +67,9 @@ impl Lma {
         if !is_care_of_address(request.care_of) {
             return Err(Denial::InvalidCareOf.into());
         }
+        if self.profile(request) == Err(Unknown::ToAaa) {
+            return self.admit_unknown(request, now);
+        }
         let network = self.network_of(request)?; // (7), (8)
         let found = self.look_up(request, Some(network));
         let session = match found {
@@ -54,11 +77,16 @@ impl Lma {
             Ok(Decision::New | Decision::Ignore) | Err(_) => None,
         };
         self.check_order(request, session.map(|slot| &self.cache[slot]), now)?; // (9)
-        self.check_options(request, network)?; // (10) to (12)
+        self.check_options(request)?; // (10) to (12)
+        // What is no longer allowed can still be given back.
+        if !request.is_deregistration() {
+            self.check_families(request, network)?;
+        }
+        check_supported(request)?;
         if session.is_some_and(|slot| self.is_revocation_pending(slot, request)) {
             return Err(Discard::RevocationPending.into());
         }
-        Ok(Admitted { decision: found?, network }) // (13)
+        Ok(Admitted::Act { decision: found?, network }) // (13)
     }
 
     /// The existence test, as far as the request goes; complete only for an admitted one.
@@ -78,7 +106,7 @@ impl Lma {
 
     /// The network that the node's profile names, by RFC 5213 §5.3.1 (7) and (8).
     pub(crate) fn network_of(&self, request: &Request<'_>) -> Result<NetworkId, Denial> {
-        let profile = self.profile(request).ok_or(Denial::UnknownNode)?;
+        let profile = self.profile(request)?;
         service::authorize(profile, request)?;
         let name = profile.network.as_deref().ok_or(Denial::ServiceDisabled)?;
         self.networks.id(name).ok_or(Denial::ServiceDisabled)
@@ -118,9 +146,28 @@ impl Lma {
         if request.has_repeated { Err(Denial::BadRequest) } else { Ok(()) }
     }
 
-    /// The node's own profile, its realm's, or the default one.
-    fn profile(&self, request: &Request<'_>) -> Option<&Profile> {
-        self.settings.profile(request.nai())
+    /// The node's own profile, its realm's, what AAA has said, or the default one. A session that
+    /// was begun before AAA was in use goes on as it was.
+    fn profile<'r>(&'r self, request: &Request<'r>) -> Result<&'r Profile, Unknown> {
+        let settings = &self.settings;
+        if let Some(own) = settings.configured_profile(request.nai()) {
+            return Ok(own);
+        }
+        let default = settings.default_profile.as_ref().ok_or(Unknown::ToAll);
+        if !settings.aaa {
+            return default;
+        }
+        if let Some(authorized) = self.authorized(request) {
+            return Ok(&authorized.profile);
+        }
+        let mut sessions =
+            request.node(settings.customer).into_iter().flat_map(|key| self.cache.of_node(key));
+        match request.nai() {
+            _ if sessions.next().is_some() => default,
+            Some(_) => Err(Unknown::ToAaa),
+            // AAA knows nodes by network access identifiers.
+            None => Err(Unknown::ToAll),
+        }
     }
 
     /// RFC 5213 §5.5. An update is compared with the session it is about, if there is one; one
@@ -161,8 +208,8 @@ impl Lma {
         }
     }
 
-    /// RFC 5213 §5.3.1 (10) to (12), RFC 8278 §4.3, and the families of RFC 5844 §3.1.2.1.
-    fn check_options(&self, request: &Request<'_>, network: NetworkId) -> Result<(), Denial> {
+    /// RFC 5213 §5.3.1 (10) to (12).
+    pub(crate) fn check_options(&self, request: &Request<'_>) -> Result<(), Denial> {
         if !request.wants_ipv6() && !request.wants_ipv4() {
             return Err(Denial::MissingPrefix);
         }
@@ -172,22 +219,12 @@ impl Lma {
         if request.access_technology.is_none() {
             return Err(Denial::MissingAccessTechnology);
         }
-        // What is no longer allowed can still be given back.
-        if !request.is_deregistration() {
-            self.check_families(request, network)?;
-        }
-        if request.ipv4_count > 1 {
-            return Err(Denial::MultipleIpv4);
-        }
-        if request.multipath.is_some() {
-            return Err(Denial::MultipathNotSupported);
-        }
         Ok(())
     }
 
     /// RFC 5844 §3.1.2.1: the families that the profile and the pools have.
     fn check_families(&self, request: &Request<'_>, network: NetworkId) -> Result<(), Denial> {
-        let Some(profile) = self.profile(request) else { return Ok(()) };
+        let profile = self.profile(request)?;
         let pools = self.networks.pools(network);
         let has_ipv6 = profile.service.has_ipv6() && pools.is_some_and(|pools| pools.has_ipv6());
         if request.wants_ipv6() && !has_ipv6 {
@@ -199,6 +236,17 @@ impl Lma {
         }
         Ok(())
     }
+}
+
+/// RFC 5844 §3.1.2.1, RFC 8278 §4.3.
+pub(crate) fn check_supported(request: &Request<'_>) -> Result<(), Denial> {
+    if request.ipv4_count > 1 {
+        return Err(Denial::MultipleIpv4);
+    }
+    if request.multipath.is_some() {
+        return Err(Denial::MultipathNotSupported);
+    }
+    Ok(())
 }
 
 fn verdict(authentication: Option<&Authentication>, request: &Request<'_>) -> AuthVerdict {

@@ -6,8 +6,8 @@ use crate::delegation::delegate;
 use crate::pool::{NetworkId, Networks};
 use crate::rejection::Denial;
 use crate::request::Request;
-use crate::settings::Settings;
-use kedge_model::IpNet;
+use crate::settings::{Profile, Settings};
+use kedge_model::{IpNet, Ipv4Net};
 use kedge_wire::HomeNetworkPrefix;
 
 /// What a session has once an update of it is accepted.
@@ -26,12 +26,15 @@ pub(crate) fn assign(
     request: &Request<'_>,
     held: HomeAddresses,
     delegated: &[IpNet],
+    fixed: Option<&Profile>,
     settings: &Settings,
 ) -> Result<Assigned, Denial> {
     let mut added = HomeAddresses::default();
     let maximum = settings.hnp_maximum;
-    let assigned = add(networks, network, request, &held, maximum, &mut added)
-        .and_then(|()| delegate(networks, network, request, delegated, settings));
+    let named = fixed.map_or(&[][..], |profile| &profile.delegated);
+    let authorized = (!named.is_empty() || networks.delegates_by_name(network)).then_some(named);
+    let assigned = add(networks, network, request, &held, fixed, maximum, &mut added)
+        .and_then(|()| delegate(networks, network, request, delegated, authorized, settings));
     match assigned {
         Ok(delegated) => {
             let prefixes = if held.prefixes.is_empty() { added.prefixes } else { held.prefixes };
@@ -50,11 +53,18 @@ fn add(
     network: NetworkId,
     request: &Request<'_>,
     held: &HomeAddresses,
+    fixed: Option<&Profile>,
     hnp_maximum: u8,
     added: &mut HomeAddresses,
 ) -> Result<(), Denial> {
     if request.wants_ipv6() && held.prefixes.is_empty() {
-        add_prefixes(networks, network, request, hnp_maximum, &mut added.prefixes)?;
+        match fixed.filter(|profile| !profile.prefixes.is_empty()) {
+            Some(profile) => {
+                let prefixes = &mut added.prefixes;
+                add_fixed_prefixes(networks, network, request, profile, hnp_maximum, prefixes)?;
+            }
+            None => add_prefixes(networks, network, request, hnp_maximum, &mut added.prefixes)?,
+        }
     }
     let Some(asked) = request.ipv4 else { return Ok(()) };
     let wanted = Some(asked).filter(|asked| !asked.addr().is_unspecified());
@@ -62,14 +72,47 @@ fn add(
         Some(home) if wanted.is_none_or(|wanted| wanted.addr() == home.address) => Ok(()),
         Some(_) => Err(Denial::Ipv4AddressNotAuthorized),
         None => {
-            added.ipv4 = networks.take_ipv4(network, wanted);
-            match (added.ipv4, wanted) {
+            let own = fixed.and_then(|profile| profile.ipv4);
+            let is_own = |wanted: Ipv4Net| own.is_none_or(|own| own == wanted.addr());
+            if !wanted.is_none_or(is_own) {
+                return Err(Denial::Ipv4AddressNotAuthorized);
+            }
+            // The length of the subnet is the gateway's to say.
+            let taken = wanted.or(own.map(Ipv4Net::from));
+            added.ipv4 = networks.take_ipv4(network, taken);
+            match (added.ipv4, wanted.filter(|_| own.is_none())) {
                 (Some(_), _) => Ok(()),
                 (None, Some(_)) => Err(Denial::Ipv4AddressNotAuthorized),
                 (None, None) => Err(Denial::PoolExhausted),
             }
         }
     }
+}
+
+/// The prefixes that AAA has given the node, as many as are asked for; no other can be named.
+fn add_fixed_prefixes(
+    networks: &mut Networks,
+    network: NetworkId,
+    request: &Request<'_>,
+    profile: &Profile,
+    hnp_maximum: u8,
+    prefixes: &mut Prefixes,
+) -> Result<(), Denial> {
+    let own = || profile.prefixes.iter().map(|prefix| upper_half(prefix.addr()));
+    if request.prefixes().any(|named| named.is_none_or(|named| !own().any(|own| own == named))) {
+        return Err(Denial::PrefixNotAuthorized);
+    }
+    let is_named = |upper: &u64| request.prefixes().any(|named| named == Some(*upper));
+    let in_order = own().filter(is_named).chain(own().filter(|upper| !is_named(upper)));
+    let maximum = usize::from(hnp_maximum).clamp(1, Prefixes::MAX).min(request.prefix_count);
+    for upper in in_order.take(maximum) {
+        // Another node's, or of no pool: nothing that this node could change.
+        if !networks.take_prefix(network, upper) {
+            return Err(Denial::PoolExhausted);
+        }
+        prefixes.push(upper);
+    }
+    Ok(())
 }
 
 /// One prefix for each option: the one it names, or any. An option beyond the maximum that asks

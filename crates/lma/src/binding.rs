@@ -16,6 +16,7 @@
 //! answers, or when a gateway registers the node.
 
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
 use std::time::Instant;
 
 use kedge_model::{
@@ -26,6 +27,7 @@ use kedge_sansio::TimerId;
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue};
 
 use crate::addresses::HomeAddresses;
+use crate::authorization::Authorized;
 use crate::cache::Slot;
 use crate::paths::{BindingPath, Paths};
 use crate::pool::NetworkId;
@@ -68,6 +70,8 @@ pub struct Binding {
     pub timestamp: Timestamp,
     /// The sequence number accepted last.
     pub sequence: Sequence,
+    /// What AAA has said about the node; `None` if it was not asked.
+    pub authorized: Option<Arc<Authorized>>,
     pub(crate) network: NetworkId,
     pub(crate) lifetime_timer: TimerId,
     /// When that timer wakes; never after `expires`.
@@ -102,6 +106,11 @@ impl Binding {
     /// The care-of address in use.
     pub fn care_of(&self) -> IpAddr {
         self.paths.first().care_of
+    }
+
+    /// When AAA wants the session to end, if it does.
+    pub(crate) fn session_end(&self) -> Option<Instant> {
+        self.authorized.as_ref().and_then(|authorized| authorized.ends)
     }
 
     /// Whether a request comes from the gateway in charge.

@@ -36,6 +36,15 @@ impl IndexMut<Slot> for Cache {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct Slot(u32);
 
+/// Where in a binding's name its customer's number is.
+const CUSTOMER: u32 = 48;
+
+/// Whose binding this is.
+pub(crate) fn customer_of(binding: BindingId) -> CustomerId {
+    // What is left has 16 bits.
+    CustomerId((binding.0 >> CUSTOMER) as u32)
+}
+
 /// A node as a message names it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct NodeKey<'a> {
@@ -173,7 +182,7 @@ impl Cache {
         let entry = self.entry_mut(slot);
         let generation = u64::from(entry.generation & Self::SLOT);
         let customer = u64::from(binding.customer.0);
-        binding.id = BindingId(customer << 48 | generation << 24 | u64::from(slot.0));
+        binding.id = BindingId(customer << CUSTOMER | generation << 24 | u64::from(slot.0));
         entry.generation = entry.generation.wrapping_add(1);
         let key = NodeKey::of(&binding);
         let tag = self.tag(key);

@@ -41,13 +41,14 @@ impl Lma {
 pub(crate) const MAXIMUM: usize = 32;
 
 /// What a session that has `held` has once `request` is accepted; `None` is what it has. New
-/// prefixes are taken from the pools, and none is given back; on a denial the pools are as they
-/// were.
+/// prefixes are taken from the pools, or are those that AAA has `authorized`, and no others. None is
+/// given back; on a denial the pools are as they were.
 pub(crate) fn delegate(
     networks: &mut Networks,
     network: NetworkId,
     request: &Request<'_>,
     held: &[IpNet],
+    authorized: Option<&[IpNet]>,
     settings: &Settings,
 ) -> Result<Option<Box<[IpNet]>>, Denial> {
     // An anchor that delegates nothing ignores the options.
@@ -58,7 +59,7 @@ pub(crate) fn delegate(
         return Ok(None);
     }
     let mut wanted = Vec::new();
-    let collected = collect(networks, network, request, held, settings, &mut wanted);
+    let collected = collect(networks, network, request, held, authorized, settings, &mut wanted);
     match collected.and_then(|()| check_customer(networks, held, &wanted, settings)) {
         Ok(()) => Ok(Some(wanted.into())),
         Err(denial) => {
@@ -85,12 +86,16 @@ fn collect(
     network: NetworkId,
     request: &Request<'_>,
     held: &[IpNet],
+    authorized: Option<&[IpNet]>,
     settings: &Settings,
     wanted: &mut Vec<IpNet>,
 ) -> Result<(), Denial> {
     for asked in named(request) {
         if wanted.contains(&asked) {
             continue;
+        }
+        if authorized.is_some_and(|authorized| !authorized.contains(&asked)) {
+            return Err(Denial::DelegationNotAuthorized);
         }
         // Held by another node, of no pool, or nothing that can be held: the RFC has one status
         // for all.
@@ -107,13 +112,43 @@ fn collect(
         let others = held.iter().filter(|prefix| prefix.addr().is_ipv4() == is_ipv4);
         let others: Vec<IpNet> =
             others.filter(|prefix| !wanted.contains(prefix)).copied().collect();
-        match others.is_empty() {
-            true => wanted.push(networks.take_lowest_delegated(network, is_ipv4)?),
-            false => wanted.extend(others),
+        match authorized {
+            Some(authorized) => {
+                wanted.extend(others);
+                add_authorized(networks, network, authorized, is_ipv4, wanted)?;
+            }
+            None if others.is_empty() => {
+                wanted.push(networks.take_lowest_delegated(network, is_ipv4)?);
+            }
+            None => wanted.extend(others),
         }
         check_session(wanted, settings)?;
     }
     Ok(())
+}
+
+/// All that AAA has given the node of a family, where the choice is the anchor's.
+fn add_authorized(
+    networks: &mut Networks,
+    network: NetworkId,
+    authorized: &[IpNet],
+    is_ipv4: bool,
+    wanted: &mut Vec<IpNet>,
+) -> Result<(), Denial> {
+    let of_family = |prefix: &&IpNet| prefix.addr().is_ipv4() == is_ipv4;
+    for &prefix in authorized.iter().filter(of_family) {
+        if wanted.contains(&prefix) {
+            continue;
+        }
+        if !networks.take_delegated(network, prefix) {
+            return Err(Denial::DelegatedPrefixInUse);
+        }
+        wanted.push(prefix);
+    }
+    match wanted.iter().any(|prefix| of_family(&prefix)) {
+        true => Ok(()),
+        false => Err(Denial::DelegationNotAuthorized),
+    }
 }
 
 fn check_session(wanted: &[IpNet], settings: &Settings) -> Result<(), Denial> {

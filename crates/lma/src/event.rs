@@ -6,6 +6,7 @@ use kedge_model::{BindingId, CustomerId, Forwarding, IpNet, MnId, SignalPath};
 use kedge_wire::registry::RevocationStatus;
 
 use crate::addresses::HomeAddresses;
+use crate::authorization::Question;
 use crate::rejection::Denial;
 
 /// What the shell does for the anchor, in this order.
@@ -27,6 +28,9 @@ pub enum Output {
         /// The whole of it.
         want: Option<Forwarding>,
     },
+    /// AAA is to be asked about a node; the answer is for
+    /// [`Lma::handle_authorization`](crate::Lma::handle_authorization).
+    Authorize(Box<Question>),
     /// Something worth knowing happened.
     Event(Event),
 }

@@ -21,6 +21,7 @@
 //!     match output {
 //!         Output::Send { bytes, .. } => lma.reclaim(bytes), // once it is sent
 //!         Output::Forward { binding, want } => println!("{binding:?}: {want:?}"),
+//!         Output::Authorize(question) => println!("who is {}?", question.mn_id),
 //!         Output::Event(event) => println!("{event:?}"),
 //!     }
 //! }
@@ -29,7 +30,8 @@
 //! ```
 //!
 //! The walk of an update: [`Lma::handle_datagram`] checks the checksum and decodes;
-//! `admission` asks whether it may be; `lookup` which session it is about; `registration` and
+//! `admission` asks whether it may be; `lookup` which session it is about; `authorization` asks AAA
+//! about a node that nothing is known about; `registration` and
 //! `deregistration` change that session; `assignment` and `delegation` take its addresses and the
 //! prefixes of its networks from `pool`; `answer` writes the acknowledgement. A refresh that changes nothing allocates nothing.
 //!
@@ -40,6 +42,7 @@ mod addresses;
 mod admission;
 mod answer;
 mod assignment;
+mod authorization;
 mod binding;
 mod bitmap;
 mod blocks;
@@ -84,7 +87,9 @@ use kedge_telemetry::Group;
 use kedge_wire::registry::{MhType, Status};
 use kedge_wire::{Fault, Message, PacketRef, verify_checksum};
 
+use admission::Admitted;
 use answer::Acceptance;
+use authorization::Authorizations;
 use cache::{Cache, NodeKey, Slot};
 use class::{Class, Outcome};
 use lookup::Decision;
@@ -97,6 +102,7 @@ use statistics::Statistics;
 use waiting::Waiting;
 
 pub use addresses::{HomeAddresses, Ipv4Home, Prefixes};
+pub use authorization::{Authorized, Change, NoProfile, Question, Ticket};
 pub use binding::{Binding, State};
 pub use customers::{
     Customer, CustomerSettings, Customers, CustomersSettings, Dispatch, Entitlement, Refused,
@@ -127,6 +133,8 @@ enum Timer {
     Revocation(Sequence),
     /// A gateway is to be asked, or has not answered (RFC 5847 §3.1).
     Heartbeat(PeerIndex),
+    /// AAA has not answered, and neither has the shell.
+    Authorization(Ticket),
     /// A learned gateway has had no bindings for an hour.
     Forget,
 }
@@ -144,6 +152,7 @@ pub struct Lma {
     timers: Timers<Timer>,
     /// By the session that is waited for.
     waiting: BTreeMap<Slot, Waiting>,
+    authorizations: Authorizations,
     revocations: Revocations,
     statistics: Statistics,
     output: VecDeque<Output>,
@@ -171,6 +180,7 @@ impl Lma {
             cache: Cache::new(rng.next_u64()),
             timers: Timers::default(),
             waiting: BTreeMap::new(),
+            authorizations: Authorizations::default(),
             revocations: Revocations::new(rng.next_u32() as u16),
             statistics: Statistics::default(),
             output: VecDeque::new(),
@@ -270,10 +280,10 @@ impl Lma {
         self.networks.delegated()
     }
 
-    /// How many updates wait for another gateway's de-registration; with these, the updates
+    /// How many updates wait for another gateway's de-registration or for AAA; with these, the updates
     /// received are the accepted, the denied and the discarded ones.
     pub fn pending(&self) -> usize {
-        self.waiting.len()
+        self.waiting.len() + self.authorizations.updates()
     }
 
     /// The counter groups of `show lma-service statistics` in their order, but for those of the
@@ -334,6 +344,7 @@ impl Lma {
                 Timer::Create(slot) => self.resume_waiting(slot, Decision::New, now),
                 Timer::Revocation(sequence) => self.revocation_due(sequence, now),
                 Timer::Heartbeat(peer) => self.heartbeat_due(peer, now),
+                Timer::Authorization(ticket) => self.authorization_due(ticket, now),
                 Timer::Forget => self.forget_peers(now),
             }
         }
@@ -375,8 +386,11 @@ impl Lma {
         now: Now,
     ) -> Result<(), Rejection> {
         self.admit(request, peer, now)
-            .and_then(|admitted| self.check_load(admitted.decision).map(|()| admitted))
-            .and_then(|admitted| self.act(request, admitted.decision, admitted.network, now))
+            .and_then(|admitted| self.check_load(&admitted).map(|()| admitted))
+            .and_then(|admitted| match admitted {
+                Admitted::Act { decision, network } => self.act(request, decision, network, now),
+                Admitted::Ask => self.authorize(request, now),
+            })
             .map_err(|rejection| self.refuse(request, rejection, now))
     }
 

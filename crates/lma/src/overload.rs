@@ -8,6 +8,7 @@
 //! How busy the anchor is, the shell knows: it sees how much waits to be read.
 
 use crate::Lma;
+use crate::admission::Admitted;
 use crate::lookup::Decision;
 use crate::rejection::{Denial, Discard, Rejection};
 
@@ -43,8 +44,11 @@ impl Lma {
     }
 
     /// Whether what was decided about an update is done under this load.
-    pub(crate) fn check_load(&self, decision: Decision) -> Result<(), Rejection> {
-        let is_new = matches!(decision, Decision::New | Decision::Wait(_));
+    pub(crate) fn check_load(&self, admitted: &Admitted) -> Result<(), Rejection> {
+        let is_new = match admitted {
+            Admitted::Act { decision, .. } => matches!(decision, Decision::New | Decision::Wait(_)),
+            Admitted::Ask => true,
+        };
         match self.load {
             Load::Busy if is_new => Err(Denial::Congestion.into()),
             Load::Saturated if is_new => Err(Discard::Congestion.into()),

@@ -156,6 +156,11 @@ impl Networks {
         self.delegate
     }
 
+    /// Whether mobile networks of this network have the prefixes that AAA has named, and no others.
+    pub fn delegates_by_name(&self, id: NetworkId) -> bool {
+        self.pools(id).is_some_and(|pools| pools.unchecked == Unchecked::NamedByAaa)
+    }
+
     /// Takes back prefixes of mobile networks.
     pub fn release_delegated(&mut self, id: NetworkId, prefixes: &[IpNet]) {
         for &prefix in prefixes {

@@ -15,7 +15,7 @@ use crate::addresses::{host, prefix};
 use crate::binding::Binding;
 use crate::cache::Slot;
 use crate::event::Release;
-use crate::settings::{Network, Settings};
+use crate::settings::{Network, Settings, Unchecked};
 use crate::{claims, mobile_networks, pool};
 
 /// Which part of a binding settings have a place for.
@@ -79,17 +79,21 @@ impl Lma {
                 known.transport == at.transport && known.addresses.contains(&at.peer.ip())
             });
         let network = || {
-            let profile = settings.profile(binding.mn_id.as_nai())?;
+            let given = binding.authorized.as_deref().filter(|_| settings.aaa);
+            let profile = settings
+                .configured_profile(binding.mn_id.as_nai())
+                .or(given.map(|authorized| &authorized.profile))
+                .or(settings.default_profile.as_ref())?;
             let name = profile.network.as_deref()?;
             let same = self.networks.id(name) == Some(binding.network);
             let pools = settings.networks.get(name).filter(|_| same)?;
-            Some((profile.service, pools))
+            Some((profile, pools))
         };
-        let Some((service, network)) = network().filter(|_| served) else {
+        let Some((profile, network)) = network().filter(|_| served) else {
             return Place::Nothing;
         };
         let Network { ipv4, ipv6, mobile_networks, unchecked } = network;
-        let addresses = &binding.addresses;
+        let (addresses, service) = (&binding.addresses, profile.service);
         let is_free = |net| claims::may_hold(reserved, net);
         let is_home = |net| unchecked.has_homes() && is_free(net);
         let has_ipv4 = addresses.ipv4.is_none_or(|home| {
@@ -101,8 +105,10 @@ impl Lma {
             service.has_ipv6() && (of_pool || is_home(IpNet::V6(prefix(upper))))
         });
         let has_delegated = binding.delegated.iter().all(|&prefix| {
-            mobile_networks.iter().any(|pool| mobile_networks::has(*pool, prefix))
-                || unchecked.has_mobile_networks() && is_free(prefix)
+            let is_named = profile.delegated.contains(&prefix);
+            let of_pool = mobile_networks.iter().any(|pool| mobile_networks::has(*pool, prefix));
+            (of_pool || unchecked.has_mobile_networks() && is_free(prefix))
+                && (is_named || *unchecked != Unchecked::NamedByAaa)
         });
         match (has_ipv4, has_ipv6 && has_delegated) {
             (true, true) => Place::All,

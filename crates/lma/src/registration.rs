@@ -14,6 +14,7 @@ use crate::cache::Slot;
 use crate::class::Class;
 use crate::encapsulation::{self, Choice};
 use crate::event::{Output, What};
+use crate::lifetime::end_of;
 use crate::paths::{BindingPath, Paths};
 use crate::peers::PeerIndex;
 use crate::pool::NetworkId;
@@ -44,13 +45,16 @@ impl Lma {
         let peer = self.peers.find(&request.path);
         let choice = self.choose_tunnel(request, peer)?;
         let none = HomeAddresses::default();
+        let authorized = self.authorized(request).cloned();
+        let fixed = authorized.as_ref().map(|authorized| &authorized.profile);
         let Assigned { addresses, delegated } =
-            assign(&mut self.networks, network, request, none, &[], &self.settings)?;
+            assign(&mut self.networks, network, request, none, &[], fixed, &self.settings)?;
 
         let peer = self.learn(&request.path);
         let gre_key = choice.kind.needs_key().then(|| self.uplink_key(request));
-        let lifetime = request.lifetime().min(self.settings.lifetime);
-        let expires = now.mono + lifetime.duration();
+        let ends = authorized.as_ref().and_then(|authorized| authorized.ends);
+        let lifetime = self.lifetime_of(request, ends, now);
+        let expires = end_of(lifetime, ends, now);
         let slot = self.cache.vacant();
         let binding = Binding {
             id: BindingId(0),
@@ -77,6 +81,7 @@ impl Lma {
             gre_key,
             timestamp: Timestamp::default(),
             sequence: request.update.sequence,
+            authorized,
             network,
             lifetime_timer: self.timers.insert(expires, Timer::Lifetime(slot)),
             next: None,
@@ -112,16 +117,19 @@ impl Lma {
         let from = Some(binding.care_of()).filter(|_| !binding.is_at_sender_of(request));
         let (held, network, was) = (binding.addresses, binding.network, binding.state);
         let technology = binding.access_technology;
+        let authorized = binding.authorized.clone();
+        let fixed = authorized.as_ref().map(|authorized| &authorized.profile);
         let delegated = &binding.delegated;
         let Assigned { mut addresses, delegated } =
-            assign(&mut self.networks, network, request, held, delegated, &self.settings)?;
+            assign(&mut self.networks, network, request, held, delegated, fixed, &self.settings)?;
         self.release_unwanted(request, network, &mut addresses);
 
         let gre_key = self.cache[slot]
             .gre_key
             .or_else(|| choice.kind.needs_key().then(|| self.uplink_key(request)));
         let tunnel = self.tunnel(request, choice, gre_key);
-        let lifetime = request.lifetime().min(self.settings.lifetime);
+        let ends = authorized.as_ref().and_then(|authorized| authorized.ends);
+        let lifetime = self.lifetime_of(request, ends, now);
         let peer = self.learn(&request.path);
         let path = BindingPath {
             care_of: request.care_of,
@@ -261,7 +269,8 @@ impl Lma {
 
     /// The key of a node's packets to us: what an operator has fixed, or one of our choosing.
     fn uplink_key(&mut self, request: &Request<'_>) -> GreKey {
-        let own = self.settings.profile(request.nai()).and_then(|profile| profile.uplink_key);
+        let own = self.settings.configured_profile(request.nai());
+        let own = own.or(self.settings.default_profile.as_ref()).and_then(|p| p.uplink_key);
         own.or(self.settings.gre_key).unwrap_or_else(|| self.new_gre_key())
     }
 

@@ -78,6 +78,8 @@ denials! {
     TooManyBindings => INSUFFICIENT_RESOURCES, "as many bindings as may be";
     /// Every gateway that may be learned is, and has bindings.
     TooManyMags => INSUFFICIENT_RESOURCES, "as many gateways as may be learned";
+    /// AAA could not be asked, or has not answered.
+    AaaUnreachable => INSUFFICIENT_RESOURCES, "no answer of AAA";
     /// More comes than the anchor can do.
     Congestion => INSUFFICIENT_RESOURCES, "the anchor is busy";
     /// A mobile node registers itself; this anchor serves gateways.
@@ -98,6 +100,8 @@ denials! {
     ServiceNotAuthorized => SERVICE_AUTHORIZATION_FAILED, "the selected service is not the node's";
     /// The profile gives the node no network (RFC 5213 §5.3.1 (8)).
     ServiceDisabled => PROXY_REG_NOT_ENABLED, "the node's profile has no network";
+    /// AAA does not want the node served (RFC 5213 §5.3.1 (8), RFC 6572 §6.1).
+    NotAuthorized => PROXY_REG_NOT_ENABLED, "AAA has refused the node";
     /// No profile is for this node (RFC 5213 §5.3.1 (7)).
     UnknownNode => NOT_LMA_FOR_THIS_MOBILE_NODE, "no profile is for this node";
     /// The sender may not register nodes (RFC 5213 §5.3.1 (6)).
@@ -162,6 +166,10 @@ pub enum Discard {
     /// A later update took the place of this one while it waited.
     #[error("superseded by a later update")]
     Superseded,
+    /// AAA is being asked about the node, and a later update waits for the answer, or the gateway
+    /// has given the node up.
+    #[error("AAA is being asked about the node")]
+    AuthorizationPending,
     /// The anchor takes the binding back, and the gateway has not acknowledged that yet.
     #[error("the binding is being revoked")]
     RevocationPending,

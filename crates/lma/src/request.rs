@@ -1,6 +1,7 @@
 //! A Proxy Binding Update with its options sorted out, still in the octets it came in.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use kedge_model::{CustomerId, Ipv4Net, Lifetime, MnId, SignalPath, Timestamp};
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue};
@@ -11,6 +12,7 @@ use kedge_wire::{
 
 use crate::addresses::{Prefixes, upper_half};
 use crate::answer::from_ntp;
+use crate::authorization::Authorized;
 use crate::cache::NodeKey;
 
 /// What a Binding Update asks for. Nothing in it is trusted or checked beyond its form.
@@ -51,6 +53,8 @@ pub(crate) struct Request<'a> {
     pub lma_address: Option<IpAddr>,
     /// Whether an option that may occur once occurs several times (RFC 5213 §8.1, errata 3140).
     pub has_repeated: bool,
+    /// What AAA has said about the node, of an update that waited for that.
+    pub authorized: Option<&'a Arc<Authorized>>,
 }
 
 impl<'a> Request<'a> {
@@ -85,6 +89,7 @@ impl<'a> Request<'a> {
             own_address: None,
             lma_address: None,
             has_repeated: false,
+            authorized: None,
         };
         for option in options {
             request.sort_in(option);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use kedge_model::{CustomerId, GreKey, IpNet, Lifetime, Tunnel, VrfId};
+use kedge_model::{CustomerId, GreKey, IpNet, Ipv6Net, Lifetime, Tunnel, VrfId};
 use kedge_sansio::Rhythm;
 use kedge_wire::auth::Key;
 
@@ -79,7 +79,10 @@ pub struct Settings {
     /// Profiles by network access identifier: `user@realm` for one node, `@realm` for the rest
     /// of a realm.
     pub profiles: BTreeMap<String, Profile>,
-    /// The profile of a node that none of [`Self::profiles`] is for; `None` refuses it.
+    /// Whether AAA is asked about a node that none of [`Self::profiles`] is for.
+    pub aaa: bool,
+    /// The profile of a node that none of [`Self::profiles`] is for, and that AAA is not asked about
+    /// or says nothing about; `None` refuses it.
     pub default_profile: Option<Profile>,
 }
 
@@ -115,17 +118,17 @@ impl Default for Settings {
             peers: Vec::new(),
             networks: BTreeMap::new(),
             profiles: BTreeMap::new(),
+            aaa: false,
             default_profile: None,
         }
     }
 }
 
 impl Settings {
-    /// The profile of a node: its own, its realm's, or the default one.
-    pub fn profile(&self, nai: Option<&str>) -> Option<&Profile> {
+    /// The profile that is configured for a node: its own, or its realm's.
+    pub fn configured_profile(&self, nai: Option<&str>) -> Option<&Profile> {
         let own = nai.and_then(|nai| self.profiles.get(nai));
-        let realm = || nai.and_then(|nai| self.profiles.get(&nai[nai.rfind('@')?..]));
-        own.or_else(realm).or(self.default_profile.as_ref())
+        own.or_else(|| nai.and_then(|nai| self.profiles.get(&nai[nai.rfind('@')?..])))
     }
 
     /// The largest inner packet of a tunnel.
@@ -238,6 +241,9 @@ pub enum Unchecked {
     /// Nothing: all that nodes have is of the pools.
     #[default]
     Nothing,
+    /// Prefixes of mobile networks that AAA has named for the node, and for those none but these,
+    /// of pools or not.
+    NamedByAaa,
     /// Prefixes of mobile networks.
     MobileNetworks,
     /// These, home network prefixes and IPv4 home addresses.
@@ -346,6 +352,20 @@ pub struct Profile {
     pub apn: Option<String>,
     /// The key of its GRE packets to the anchor; `None` is one of the anchor's choosing.
     pub uplink_key: Option<GreKey>,
+    /// How long its sessions last at most; `None` sets no limit. This and what follows is AAA's to
+    /// say (RFC 6572).
+    pub session: Option<Duration>,
+    /// Its IPv4 home address, of the network's pool; `None` takes any.
+    pub ipv4: Option<Ipv4Addr>,
+    /// Its home network prefixes, /64s of the network's pool; none takes any.
+    pub prefixes: Vec<Ipv6Net>,
+    /// The mobile network prefixes it may have, of the network's pools or, with
+    /// [`Unchecked::NamedByAaa`], of none; without any it is for the network to say.
+    pub delegated: Vec<IpNet>,
+    /// What the records of its accounting carry (RFC 2865 §5.25).
+    pub class: Vec<Box<[u8]>>,
+    /// Whom its accounting is for (RFC 4372).
+    pub chargeable_user: Option<Box<[u8]>>,
 }
 
 /// The families a node is served in (RFC 5844 §3.2.2).

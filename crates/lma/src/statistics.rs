@@ -1,7 +1,7 @@
 //! The counters of `show lma-service statistics`.
 //!
-//! Each counts what really happened; the tables give the labels and the keys. What AAA,
-//! overload and replication will count is declared, so that the groups are whole,
+//! Each counts what really happened; the tables give the labels and the keys. What
+//! workers and replication will count is declared, so that the groups are whole,
 //! and stays zero until those parts exist. The tunnels' groups are the data plane's.
 
 use kedge_telemetry::{Group, counters};
@@ -486,6 +486,10 @@ impl Statistics {
             Denial::TooManyMags => {
                 count(&mut reasons.insufficient_resources, &mut resources.no_memory);
             }
+            Denial::AaaUnreachable => reasons.insufficient_resources += 1,
+            Denial::NotAuthorized => {
+                count(&mut reasons.proxy_registration_not_enabled, &mut admin.policy_rejected);
+            }
             Denial::Congestion => {
                 count(&mut reasons.insufficient_resources, &mut resources.input_queue_exceeded);
             }
@@ -533,6 +537,7 @@ impl Statistics {
             Discard::NotAuthenticated => reasons.not_authenticated += 1,
             Discard::Superseded => reasons.superseded += 1,
             Discard::Congestion => reasons.congestion += 1,
+            Discard::AuthorizationPending => reasons.initial_auth_pending += 1,
             Discard::RevocationPending => reasons.revocation_pending += 1,
             // The rest is what a Binding Update is not dropped for.
             Discard::Malformed(_)

@@ -6,10 +6,13 @@
 //! the wait early, and a node that is found at neither end does not wait longer. One update waits
 //! for a session: a later one takes its place.
 
+use std::sync::Arc;
+
 use kedge_model::{BindingId, SignalPath};
 use kedge_sansio::TimerId;
 use kedge_wire::{Message, PacketRef};
 
+use crate::authorization::Authorized;
 use crate::cache::Slot;
 use crate::lookup::Decision;
 use crate::rejection::Discard;
@@ -26,6 +29,8 @@ pub(crate) struct Waiting {
     path: SignalPath,
     dscp: u8,
     bytes: Vec<u8>,
+    /// What AAA has said about the node, should the session that knows it end first.
+    authorized: Option<Arc<Authorized>>,
     /// The session waited for.
     binding: BindingId,
     timer: TimerId,
@@ -51,9 +56,10 @@ impl Lma {
             }
         };
         let bytes = request.bytes.to_vec();
+        let authorized = self.authorized(request).cloned();
         let binding = self.cache[slot].id;
         let (path, dscp) = (request.path, request.dscp);
-        self.waiting.insert(slot, Waiting { path, dscp, bytes, binding, timer });
+        self.waiting.insert(slot, Waiting { path, dscp, bytes, authorized, binding, timer });
     }
 
     /// Acts on what waited for this session.
@@ -65,7 +71,8 @@ impl Lma {
         let Ok(packet) = PacketRef::decode(&waiting.bytes) else { return };
         let Message::BindingUpdate(update) = packet.message else { return };
         let Waiting { path, dscp, bytes, .. } = &waiting;
-        let request = Request::new(*path, *dscp, bytes, update, packet.options);
+        let mut request = Request::new(*path, *dscp, bytes, update, packet.options);
+        request.authorized = waiting.authorized.as_ref();
         // Its order was checked when it came; what its node may have can have changed since.
         let _rejected = match self.network_of(&request) {
             Ok(network) => self.act(&request, decision, network, now),

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use kedge_lma::{
     Authentication, AuthenticationHome, CustomerSettings, Customers, CustomersSettings, Denial,
-    Discard, Load, Now, Output, Profile, Refused, Rejection, Settings, What,
+    Discard, Load, NoProfile, Now, Output, Profile, Refused, Rejection, Settings, What,
 };
 use kedge_model::{BindingId, CustomerId, Datagram, Forwarding, MnId, SignalPath, VrfId};
 use kedge_telemetry::Group;
@@ -110,6 +110,7 @@ impl Anchor {
             match output {
                 Output::Send { path, dscp, bytes } => outcome.sent.push((path, dscp, bytes)),
                 Output::Forward { binding, want } => outcome.forwards.push((binding, want)),
+                Output::Authorize(question) => outcome.questions.push(*question),
                 Output::Event(event) => outcome.events.push(event),
             }
         }
@@ -425,4 +426,51 @@ fn a_thousand_customers_with_identical_pools_have_no_address_of_each_other() {
     assert_eq!(outcome.forwards.len(), nodes as usize);
     assert!(outcome.forwards.iter().all(|(name, want)| name.0 >> 48 == 500 && want.is_none()));
     assert!(outcome.sent.iter().all(|(path, ..)| path.local.ip() == IpAddr::from(address(500))));
+}
+
+#[test]
+fn what_aaa_says_of_a_node_is_said_of_one_customers() {
+    let mut customers = settings([1, 2]);
+    for customer in &mut customers.customers {
+        customer.settings.aaa = true;
+        customer.settings.profiles.clear();
+    }
+    let mut anchor = Anchor::new(customers);
+    let mut asks = |customer| {
+        let (result, mut outcome) = anchor.send(customer, attach(MAG1).mn(NODE));
+        assert_eq!(result, Ok(()));
+        outcome.questions.pop().expect("a question")
+    };
+    let [first, second] = [1, 2].map(&mut asks);
+    assert_eq!([first.customer, second.customer], [CustomerId(1), CustomerId(2)]);
+    assert_eq!((&first.mn_id, first.ticket), (&second.mn_id, second.ticket), "both are the first");
+    assert_eq!(anchor.customers.pending(), 2);
+    let profile = Profile { network: Some("home".to_owned()), ..Profile::default() };
+    let now = anchor.now;
+    let taken = anchor
+        .customers
+        .with(second.customer, |lma| lma.handle_authorization(second.ticket, Ok(profile), now));
+    assert_eq!(taken, Some(Ok(())));
+    let outcome = anchor.drain();
+    assert!(outcome.ack().expect("an answer").status().is_accepted());
+    assert_eq!(forwarding(&outcome).1.vrf, VrfId(1_002));
+    assert_eq!([anchor.len_of(1), anchor.len_of(2)], [0, 1]);
+    let refused = anchor.customers.with(first.customer, |lma| {
+        lma.handle_authorization(first.ticket, Err(NoProfile::Refused), now)
+    });
+    assert_eq!(refused, Some(Err(Denial::NotAuthorized.into())));
+    anchor.drain();
+    assert_eq!([anchor.len_of(1), anchor.len_of(2)], [0, 1]);
+}
+
+#[test]
+fn a_customer_that_leaves_asks_aaa_nothing_more() {
+    let mut customers = settings([1]);
+    customers.customers[0].settings.aaa = true;
+    let mut anchor = Anchor::new(customers);
+    anchor.accepted(1, attach(MAG1).mn(NODE));
+    anchor.apply(settings([]));
+    let (result, outcome) = anchor.send(1, attach(MAG1).mn("mn2@elsewhere"));
+    assert_eq!(result, Err(denied(Denial::UnknownNode)));
+    assert!(outcome.questions.is_empty());
 }

@@ -9,7 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use std::net::IpAddr;
 
-use kedge_lma::{EncapsulationPolicy, Load, MobileNetworkPool, Service, Settings, Unchecked};
+use kedge_lma::{
+    Change, EncapsulationPolicy, Load, MobileNetworkPool, NoProfile, Profile, Service, Settings,
+    Unchecked,
+};
 use kedge_model::{BindingId, CustomerId, Forwarding, IpNet, Ipv4Net, Ipv6Net, MnId, VrfId};
 use kedge_wire::registry::{RevocationStatus, RevocationTrigger};
 use kedge_wire::{
@@ -42,6 +45,10 @@ enum Step {
     Load(u8),
     /// Another configuration: which one.
     Apply(u8),
+    /// What AAA says to one of the last questions.
+    Authorize(usize, u8),
+    /// AAA lets a node's sessions last so many seconds.
+    Change(u8, u64),
 }
 
 #[derive(Clone, Debug)]
@@ -102,7 +109,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::ClearAll),
         1 => Just(Step::ClearRealm),
         1 => (0..3_u8).prop_map(Step::Load),
-        2 => (0..6_u8).prop_map(Step::Apply),
+        2 => (0..7_u8).prop_map(Step::Apply),
+        4 => (0..3_usize, 0..8_u8).prop_map(|(which, answer)| Step::Authorize(which, answer)),
+        1 => (0..4_u8, 0..30_u64).prop_map(|(node, secs)| Step::Change(node, secs)),
     ]
 }
 
@@ -159,6 +168,8 @@ fn configuration(which: u8) -> Settings {
             settings.default_profile = Some(profile(Service::Ipv6));
         }
         5 => settings.networks.get_mut("home").unwrap().unchecked = Unchecked::Everything,
+        // Before any has AAA, or once more.
+        6 => settings.aaa = true,
         _ => {}
     }
     settings
@@ -230,6 +241,36 @@ fn apply(world: &mut World, step: &Step) -> Outcome {
         Step::Load(load) => {
             let loads = [Load::Normal, Load::Busy, Load::Saturated];
             world.lma.set_load(loads[usize::from(*load)]);
+            world.drain()
+        }
+        Step::Authorize(which, answer) => {
+            let Some(question) = world.questions.iter().rev().nth(*which).cloned() else {
+                return Outcome::default();
+            };
+            let own = Profile {
+                session: (*answer == 3).then(|| secs(20)),
+                ipv4: (*answer == 4).then(|| [10, 0, 0, 3].into()),
+                prefixes: match answer {
+                    5 => vec!["2001:db8:100:1::/64".parse().unwrap()],
+                    _ => Vec::new(),
+                },
+                delegated: match answer {
+                    6 => vec!["172.16.0.0/30".parse().unwrap(), "172.16.0.4/30".parse().unwrap()],
+                    _ => Vec::new(),
+                },
+                ..profile(Service::Dual)
+            };
+            let answer = match answer {
+                0 => Err(NoProfile::Refused),
+                1 => Err(NoProfile::Unreachable),
+                _ => Ok(own),
+            };
+            world.authorize(&question, answer)
+        }
+        Step::Change(node, session) => {
+            let change = Change { session: Some(secs(*session)), class: None };
+            let mn_id = MnId::nai(&nai(*node)).unwrap();
+            world.lma.change_authorization(CustomerId::DEFAULT, &mn_id, &change, world.now);
             world.drain()
         }
         Step::Apply(which) => {

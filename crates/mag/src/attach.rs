@@ -96,6 +96,9 @@ impl Mag {
         let Some(mn_id) = self.settings.identify(link, mac).cloned() else {
             debug!(?interface, ?mac, "a node that no table knows");
             self.stats.access.unknown_nodes += 1;
+            if let Some(mac) = mac {
+                self.ask_identity(interface, mac, trigger, now);
+            }
             return None;
         };
         let plan = self.first_anchor(&mn_id, now.mono).and_then(|(name, lma)| {

@@ -57,6 +57,7 @@ mod branch;
 mod choice;
 mod detach;
 mod heartbeat;
+mod identity;
 mod indication;
 mod lan;
 mod list;
@@ -83,6 +84,7 @@ use kedge_telemetry::Group;
 
 pub use branch::Branch;
 pub use heartbeat::HeartView;
+pub use identity::{Identity, Unidentified};
 pub use lan::{Lan, LeaseView, NetworkHosts, Served};
 pub use output::{
     AccessNode, DetachReason, Event, InterfaceId, LinkState, Output, Refusal, Trigger,
@@ -100,6 +102,7 @@ pub use stats::{
 
 use anchors::Anchors;
 use heartbeat::Hearts;
+use identity::Identities;
 use list::{Entry, UpdateList};
 use stats::Statistics;
 
@@ -115,6 +118,7 @@ pub struct Mag {
     timers: Timers<(BindingId, Timer)>,
     hearts: Hearts,
     anchors: Anchors,
+    identities: Identities,
     /// Links whose state the shell has told; one that it has not is taken for up.
     links: BTreeMap<InterfaceId, LinkState>,
     /// What this router asks for where it is a mobile node itself.
@@ -175,6 +179,7 @@ impl Mag {
             timers: Timers::default(),
             hearts: Hearts::default(),
             anchors: Anchors::default(),
+            identities: Identities::default(),
             links: BTreeMap::new(),
             branches: BTreeMap::new(),
             mtus: BTreeMap::new(),

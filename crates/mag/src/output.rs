@@ -57,6 +57,14 @@ pub enum Output {
         /// Its link and its addresses.
         want: Option<AccessNode>,
     },
+    /// AAA is to be asked who the node with this MAC address is; the answer is for
+    /// [`Mag::handle_identity`](crate::Mag::handle_identity).
+    Identify {
+        /// Where it was heard.
+        interface: InterfaceId,
+        /// Its address.
+        mac: MacAddr,
+    },
     /// Something an operator may want to know.
     Event(Event),
 }

@@ -33,6 +33,7 @@ impl Mag {
     /// How many sessions other settings would end.
     pub fn ended_by(&self, settings: &Settings) -> Ended {
         let mut ended = Ended::default();
+        let settings = &self.with_identities(settings.clone());
         for (_, entry) in self.list.iter().filter(|(_, entry)| entry.is_present()) {
             match effect(&self.settings, settings, entry) {
                 Effect::Keep(_) => {}
@@ -46,6 +47,7 @@ impl Mag {
     /// Command: other settings. Sessions that they do not touch go on undisturbed; refused nodes
     /// are tried again, since this is the administrative action they wait for.
     pub fn apply(&mut self, settings: Settings, now: Now) {
+        let settings = self.with_identities(settings);
         let before = std::mem::replace(&mut self.settings, settings);
         for (id, interface) in &mut self.settings.interfaces {
             if let Some(told) = self.mtus.get(id) {

@@ -36,6 +36,8 @@ pub struct Settings {
     pub interfaces: BTreeMap<InterfaceId, Interface>,
     /// Who a node is by its MAC address; goes before the identity of an interface.
     pub identities: BTreeMap<MacAddr, MnId>,
+    /// Whether AAA is asked who a node is that neither its MAC address nor its interface tells.
+    pub aaa: bool,
     /// What single nodes get.
     pub profiles: BTreeMap<MnId, Profile>,
     /// What a node without a profile of its own gets; `None` refuses such nodes.

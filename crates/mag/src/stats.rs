@@ -125,6 +125,14 @@ counters! {
         proxy_arp: "Proxy ARP Replies Sent",
         /// Questions to silent nodes.
         probes: "Probes Sent",
+        /// Questions to AAA who a node is.
+        identities_asked: "Identities Asked For",
+        /// Nodes that AAA has said the identity of.
+        identified: "Identities Learned",
+        /// Nodes that AAA does not want served.
+        identities_refused: "Identities Refused",
+        /// Nodes about which AAA has said nothing.
+        identities_unanswered: "Identities Unanswered",
     }
 }
 

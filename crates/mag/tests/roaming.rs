@@ -130,7 +130,7 @@ impl Domain {
                 lma::Output::Forward { binding, want: None } => {
                     self.downlink.remove(&binding);
                 }
-                lma::Output::Event(_) => {}
+                lma::Output::Authorize(_) | lma::Output::Event(_) => {}
             }
         }
         any

@@ -16,10 +16,12 @@
 //! takes its time [`wait::until`] looks at a condition, with a limit and a message.
 //! Everything needs root, and says so; nothing here is skipped for want of it.
 
+pub mod bookkeeper;
 mod capture;
 mod daemon;
 pub mod domain;
 mod error;
+pub mod freeradius;
 mod host;
 mod lab;
 mod link;
@@ -33,10 +35,12 @@ mod relay;
 pub mod transfer;
 pub mod wait;
 
+pub use bookkeeper::Bookkeeper;
 pub use capture::{Capture, Recording};
 pub use daemon::Daemon;
 pub use domain::Domain;
 pub use error::{LabError, Result};
+pub use freeradius::FreeRadius;
 pub use host::Host;
 pub use lab::{Lab, interrupted, leftovers};
 pub use link::{Link, Port, Switch, eui64_address};

@@ -50,6 +50,7 @@ named! { DISCARDS, discard_name(Discard):
     Discard::UnknownMag => "unknown gateway",
     Discard::UnknownType(_) => "unknown type",
     Discard::Congestion => "congestion",
+    Discard::AuthorizationPending => "authorization pending",
 }
 
 named! { FAULTS, fault_name(Fault):

@@ -239,6 +239,7 @@ impl Plan {
             preference: Vec::new(),
             interfaces: self.interfaces().map(|id| (id, self.interface(gateway, id))).collect(),
             identities: (0..self.hosts).map(|n| (mac(n), self.mn_id(n))).collect(),
+            aaa: false,
             profiles: (0..self.hosts)
                 .map(|n| (self.mn_id(n), profile(self.anchor_of(n))))
                 .chain([(static_node(gateway), profile(self.anchor_of_static(gateway)))])

@@ -259,6 +259,8 @@ impl World {
                 kedge_lma::Output::Forward { binding, want } => {
                     self.anchors[n].plane.want(binding, want);
                 }
+                // No anchor here has AAA.
+                kedge_lma::Output::Authorize(_) => {}
                 kedge_lma::Output::Event(event) => {
                     self.memory.handle_event(n, &event);
                     self.note(Happened::Anchor(n, event));
@@ -293,6 +295,7 @@ impl World {
                         None => drop(access.remove(&binding)),
                     }
                 }
+                kedge_mag::Output::Identify { .. } => {}
                 kedge_mag::Output::Event(event) => self.note(Happened::Gateway(n, event)),
             }
         }

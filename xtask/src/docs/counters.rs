@@ -19,7 +19,13 @@ pub fn page() -> String {
     section("The anchor: `show lma-service statistics`", &lma(), &mut out);
     section("The gateway: `show mag-service statistics`", &mag(), &mut out);
     section("The tunnels: part of both", &tunnels(), &mut out);
+    section("RADIUS: `show radius` and `show radius accounting`", &radius(), &mut out);
     out
+}
+
+fn radius() -> Vec<Group> {
+    let servers = Group::of(&kedge_radius::Counters::default());
+    vec![servers, Group::of(&kedge_radius::AccountingCounters::default())]
 }
 
 fn lma() -> Vec<Group> {

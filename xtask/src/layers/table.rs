@@ -40,6 +40,11 @@ pub static LAYERS: &[Layer] = &[
         &["kedge-access-wire", "kedge-model", "kedge-sansio", "kedge-telemetry", "kedge-wire"],
         MACHINE,
     ),
+    pure(
+        "kedge-radius",
+        &["kedge-sansio", "kedge-telemetry"],
+        "the client knows servers and attributes, not what they are asked about",
+    ),
     pure("kedge-grammar", &["kedge-model"], "the language engine knows no mobility"),
     pure(
         "kedge-config",
@@ -76,6 +81,7 @@ pub static LAYERS: &[Layer] = &[
             "kedge-mag",
             "kedge-model",
             "kedge-net",
+            "kedge-radius",
             "kedge-sansio",
             "kedge-telemetry",
             "kedge-wire",
@@ -120,7 +126,14 @@ pub static LAYERS: &[Layer] = &[
     ),
     edge(
         "xtask",
-        &["kedge-config", "kedge-dataplane", "kedge-lma", "kedge-mag", "kedge-telemetry"],
+        &[
+            "kedge-config",
+            "kedge-dataplane",
+            "kedge-lma",
+            "kedge-mag",
+            "kedge-radius",
+            "kedge-telemetry",
+        ],
         "the generators read tables and nothing else",
     ),
 ];

@@ -8,6 +8,10 @@ pub(super) enum Key {
     RunningConfig,
     Version,
     ManagementApi,
+    Radius,
+    RadiusAccounting,
+    RadiusDeadCriteria,
+    ClearRadius,
     LmaBindings,
     LmaGlobals,
     LmaHeartbeats,
@@ -50,6 +54,8 @@ const LMA: Part = word("lma", "The local mobility anchor");
 const MAG: Part = word("mag", "The mobile access gateway");
 const LMA_SERVICE: Part = word("lma-service", "The local mobility anchor");
 const MAG_SERVICE: Part = word("mag-service", "The mobile access gateway");
+const ASKED: &str = "The RADIUS servers, and what they were asked";
+const RADIUS: Part = word("radius", ASKED);
 const OF_NODE: Part = word("nai", "Of one subscriber");
 const ONE_NODE: Part = arg_help("NAI", Value::Nai, "the subscriber's identifier");
 const NAI: &[Part] = &[OF_NODE, ONE_NODE];
@@ -143,6 +149,22 @@ pub(super) static COMMANDS: Block<Key> = Block {
             Key::ManagementApi,
             &[SHOW, last("management-api")],
             "Management clients of other hosts",
+        ),
+        row(Key::Radius, &[SHOW, last("radius")], ASKED),
+        row(
+            Key::RadiusAccounting,
+            &[SHOW, RADIUS, last("accounting")],
+            "Sessions that are accounted for, and records that wait for a server",
+        ),
+        row(
+            Key::RadiusDeadCriteria,
+            &[SHOW, RADIUS, last("dead-criteria")],
+            "When a RADIUS server is taken for dead, and for how long",
+        ),
+        row(
+            Key::ClearRadius,
+            &[CLEAR, RADIUS, last("statistics")],
+            "Set the counters of RADIUS back to zero",
         ),
         row(
             Key::LmaBindings,

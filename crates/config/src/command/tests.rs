@@ -111,6 +111,7 @@ fn completion_answers_with_words_and_their_help() {
             "running-config",
             "version",
             "management-api",
+            "radius",
             "ipv6",
             "lma-service",
             "mag-service",

@@ -32,9 +32,9 @@ pub(crate) static DOMAIN: Block<Key> = Block {
         row(
             Key::ProfileFromAaa,
             &[last("mn-profile-load-aaa")],
-            "Profiles of mobile nodes from RADIUS",
+            "Nodes that the configuration does not know are RADIUS servers' to know: their profiles \
+             at the anchor, who they are at the gateway",
         )
-        .no_effect_yet()
         .from(XE),
         row(
             Key::LocalRouting,

@@ -187,14 +187,12 @@ pub(crate) static LMA: Block<Key> = Block {
             ],
             "RADIUS accounting of nodes and tunnels",
         )
-        .no_effect_yet()
         .from(XR),
         row(
             Key::Accounting,
             &[word("enable", "Features"), AAA, last("accounting")],
             "RADIUS accounting of nodes and tunnels",
         )
-        .no_effect_yet()
         .also()
         .from(XE),
         DSCP,

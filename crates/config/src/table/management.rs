@@ -7,7 +7,7 @@ use super::{OURS, PORT};
 use crate::key::Key;
 
 /// A file's name.
-const FILE: Value = Value::Name { max: 4096 };
+pub(super) const FILE: Value = Value::Name { max: 4096 };
 
 /// The mode.
 pub(super) static MANAGEMENT_API: Block<Key> = Block {

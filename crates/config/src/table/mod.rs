@@ -12,6 +12,7 @@ mod lma;
 mod local_loop;
 mod mag;
 mod management;
+mod radius;
 
 use kedge_grammar::table::{Block, arg, arg_help, last, row, word};
 use kedge_grammar::{Part, Value};
@@ -60,41 +61,12 @@ pub(crate) static GLOBAL: Block<Key> = Block {
         )
         .opens(&management::MANAGEMENT_API)
         .from(OURS),
-        row(
-            Key::RadiusServer,
-            &[
-                word("radius-server", "RADIUS servers"),
-                last("host"),
-                arg_help("ADDRESS", Value::Ipv4, "the server's address"),
-                Part::Optional(&[
-                    word("auth-port", "Port for authentication"),
-                    arg_help("AUTH-PORT", PORT, "UDP port"),
-                ]),
-                Part::Optional(&[
-                    word("acct-port", "Port for accounting"),
-                    arg_help("ACCT-PORT", PORT, "UDP port"),
-                ]),
-            ],
-            "A RADIUS server",
-        )
-        .opens(&RADIUS_SERVER)
-        .each(&["ADDRESS"])
-        .no_effect_yet()
-        .from(XR),
-        row(
-            Key::AccountingGroup,
-            &[
-                word("aaa", "Authentication, authorization and accounting"),
-                word("accounting", "Accounting"),
-                word("mobile", "Of the mobile services"),
-                last("default"),
-                word("group", "A group of servers"),
-                arg_help("GROUP", NAME, "name of the group"),
-            ],
-            "Where accounting records of the mobile services go",
-        )
-        .no_effect_yet()
-        .from(XR),
+        radius::TIMEOUT,
+        radius::RETRANSMIT,
+        radius::DEAD_TIME,
+        radius::SERVER,
+        radius::ACCOUNTING,
+        radius::DYNAMIC_AUTHOR,
         access_list::IPV4_LIST,
         access_list::IPV4_LIST_XR,
         access_list::IPV6_LIST,
@@ -165,32 +137,6 @@ pub(crate) static VRF: Block<Key> = Block {
         )
         .from(OURS),
     ],
-};
-
-/// Under `radius-server host`.
-static RADIUS_SERVER: Block<Key> = Block {
-    name: "radius-server",
-    help: "A RADIUS server.",
-    rows: &[row(
-        Key::RadiusSecret,
-        &[
-            last("key"),
-            Part::OneOf(&[
-                &[word("7", "An obfuscated key follows"), arg("KEY", Value::SecretObfuscated)],
-                &[
-                    word("file", "The key is the first line of a file (Kedge)"),
-                    arg_help("PATH", Value::Name { max: 255 }, "path from the root on"),
-                ],
-                &[
-                    Part::Optional(&[word("0", "The key follows as it is")]),
-                    arg("KEY", Value::SecretText),
-                ],
-            ]),
-        ],
-        "The secret shared with the server",
-    )
-    .no_effect_yet()
-    .from(XR)],
 };
 
 #[cfg(test)]

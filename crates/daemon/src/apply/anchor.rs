@@ -142,6 +142,7 @@ fn base(
         link_mtu: LINK_MTU,
         peers: lma.mags.iter().map(|mag| peer(config, mag)).collect(),
         networks: networks(&lma.networks, lma.mobile_network_check),
+        aaa: domain.is_some_and(|domain| domain.profiles_from_aaa),
         profiles,
         default_profile,
     }
@@ -175,7 +176,7 @@ fn profile(nai: &NaiConfig, lma: &LmaConfig) -> Profile {
         ServiceConfig::Dual => Service::Dual,
     };
     let (network, apn) = (nai.network.clone(), nai.apn.clone());
-    Profile { service, network, apn, uplink_key: nai.gre_key_up }
+    Profile { service, network, apn, uplink_key: nai.gre_key_up, ..Profile::default() }
 }
 
 pub(super) fn peer(config: &Config, mag: &PeerMag) -> Peer {

@@ -156,6 +156,7 @@ pub fn gateway(
         preference,
         interfaces,
         identities,
+        aaa: config.domain(&mag.domain).is_some_and(|domain| domain.profiles_from_aaa),
         profiles,
         default_profile: None,
         registration: Registration {
@@ -240,7 +241,8 @@ fn service(service: ServiceConfig) -> Service {
     }
 }
 
-fn profile(config: &Config, mag: &MagConfig, nai: &str) -> Profile {
+/// What the configuration gives a node at this gateway.
+pub fn profile(config: &Config, mag: &MagConfig, nai: &str) -> Profile {
     let found = config.domain(&mag.domain).and_then(|domain| domain.profile(nai));
     let wanted = found.map_or(Service::Dual, |nai| service(nai.service));
     let service = match wanted {

@@ -7,14 +7,15 @@ use kedge_config::{self as config, Customer, MobileNetworkCheck, NetworkConfig, 
 use kedge_lma::{Ipv4Pool, Ipv6Pool, MnpMaximum, MobileNetworkPool, Network, Unchecked};
 
 /// Networks with pools. `check` is what else is taken: prefixes of mobile networks that are of no
-/// pool, as they are sent.
+/// pool, as they are sent or as AAA has named them.
 pub fn networks(
     configured: &[NetworkConfig],
     check: Option<MobileNetworkCheck>,
 ) -> BTreeMap<String, Network> {
     let unchecked = match check {
         Some(MobileNetworkCheck::Unauthorized) => Unchecked::MobileNetworks,
-        Some(MobileNetworkCheck::Aaa) | None => Unchecked::Nothing,
+        Some(MobileNetworkCheck::Aaa) => Unchecked::NamedByAaa,
+        None => Unchecked::Nothing,
     };
     let network = |network: &NetworkConfig| {
         let ipv4 = network.ipv4.map(|p| Ipv4Pool { start: p.start, prefix_len: p.prefix_len });

@@ -55,8 +55,14 @@ fn the_documents_example_is_two_customers_in_three_worlds() {
     assert_eq!([one, two].map(|s| s.bce_maximum), [128_000; 2]);
     assert!(two.networks.contains_key("CUST2") && !one.networks.contains_key("CUST2"));
     // A realm is one customer's.
-    assert!(one.profile(Some("node@CUST1")).is_some() && one.profile(Some("node@CUST2")).is_none());
-    assert!(two.profile(Some("node@CUST2")).is_some() && two.profile(Some("node@CUST1")).is_none());
+    assert!(
+        one.configured_profile(Some("node@CUST1")).is_some()
+            && one.configured_profile(Some("node@CUST2")).is_none()
+    );
+    assert!(
+        two.configured_profile(Some("node@CUST2")).is_some()
+            && two.configured_profile(Some("node@CUST1")).is_none()
+    );
 }
 
 #[test]
@@ -80,8 +86,11 @@ fn an_anchor_with_addresses_of_its_own_serves_there_whom_no_customer_has() {
     let plan = plan(&format!("{WORLDS}{own}"), &mut Numbers::default()).expect("it can run");
     let default = named(&plan, "");
     assert_eq!((default.customer, plan.settings.customers.len()), (CustomerId::DEFAULT, 3));
-    assert!(default.profile(Some("a@own")).is_some() && default.profile(Some("a@CUST1")).is_none());
-    assert!(named(&plan, "CUST1").profile(Some("a@own")).is_none());
+    assert!(
+        default.configured_profile(Some("a@own")).is_some()
+            && default.configured_profile(Some("a@CUST1")).is_none()
+    );
+    assert!(named(&plan, "CUST1").configured_profile(Some("a@own")).is_none());
 }
 
 #[test]

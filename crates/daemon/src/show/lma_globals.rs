@@ -66,6 +66,7 @@ fn write_networks(lma: &Lma, out: &mut String) {
         let unchecked = match lma.settings().networks.get(name).map(|network| network.unchecked) {
             Some(Unchecked::Everything) => Some("all as it is sent"),
             Some(Unchecked::MobileNetworks) => Some("mobile networks as they are sent"),
+            Some(Unchecked::NamedByAaa) => Some("mobile networks as AAA names them"),
             Some(Unchecked::Nothing) | None => None,
         };
         unchecked.map(|what| block.row("Beside pools", what));

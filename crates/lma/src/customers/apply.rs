@@ -100,7 +100,8 @@ impl Customers {
         customer.leaves = true;
         // A node without a profile is not authorized (RFC 5213 §5.3.1 (7)).
         let (profiles, default_profile) = Default::default();
-        let nobody = Settings { profiles, default_profile, ..customer.lma.settings().clone() };
+        let served = customer.lma.settings().clone();
+        let nobody = Settings { profiles, default_profile, aaa: false, ..served };
         self.with(id, |lma| lma.apply(nobody, now)).unwrap_or_default()
     }
 

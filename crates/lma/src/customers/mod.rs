@@ -29,7 +29,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use foldhash::quality::FixedState;
-use kedge_model::{CustomerId, Datagram, SignalPath, VrfId};
+use kedge_model::{BindingId, CustomerId, Datagram, SignalPath, VrfId};
 use kedge_sansio::{Now, Rng};
 use kedge_telemetry::{Group, counters};
 
@@ -39,7 +39,7 @@ use crate::overload::Load;
 use crate::rejection::Rejection;
 use crate::settings::Settings;
 use crate::statistics::Statistics;
-use crate::{Lma, revocation};
+use crate::{Lma, cache, revocation};
 
 pub use entitlement::Entitlement;
 
@@ -158,6 +158,11 @@ impl Customers {
     /// The number of the customer of this name.
     pub fn named(&self, name: &str) -> Option<CustomerId> {
         self.list.iter().find(|(_, customer)| customer.name == name).map(|(id, _)| *id)
+    }
+
+    /// Whose binding this is, whether it is there or not.
+    pub fn holder(&self, binding: BindingId) -> Option<&Customer> {
+        self.list.get(&cache::customer_of(binding))
     }
 
     /// Every customer, those that leave included.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use foldhash::quality::FixedState;
-use kedge_model::{CustomerId, MnId, Sequence, SignalPath};
+use kedge_model::{BindingId, CustomerId, MnId, Sequence, SignalPath};
 use kedge_wire::registry::RevocationTrigger;
 use kedge_wire::{MnIdOption, RevocationFlags};
 
@@ -43,6 +43,20 @@ impl Lma {
         now: Now,
     ) -> usize {
         self.take_back_node(customer, mn_id, trigger, Release::Revoked, now)
+    }
+
+    /// Command: takes one binding back and says whether there was one.
+    pub fn revoke_binding(
+        &mut self,
+        binding: BindingId,
+        trigger: RevocationTrigger,
+        now: Now,
+    ) -> bool {
+        let slot = self.cache.slot_of(binding);
+        if let Some(slot) = slot {
+            self.take_back(slot, trigger, Release::Revoked, now);
+        }
+        slot.is_some()
     }
 
     pub(crate) fn take_back_node(

@@ -10,8 +10,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant, SystemTime};
 
 use kedge_lma::{
-    Binding, Denial, Discard, Event, Ipv4Pool, Ipv6Pool, Lma, Network, Now, Output, Peer, Profile,
-    Rejection, Service, Settings, What,
+    Binding, Denial, Discard, Event, Ipv4Pool, Ipv6Pool, Lma, Network, NoProfile, Now, Output,
+    Peer, Profile, Question, Rejection, Service, Settings, What,
 };
 use kedge_model::{
     BindingId, CustomerId, Datagram, Forwarding, Ipv4Net, Ipv6Net, Lifetime, MnId, Sequence,
@@ -40,6 +40,8 @@ pub struct World {
     pub now: Now,
     /// Every indication that was sent, the latest last.
     pub indications: Vec<Bri>,
+    /// Every question to AAA, the latest last.
+    pub questions: Vec<Question>,
     sequence: u16,
 }
 
@@ -49,6 +51,7 @@ pub struct Outcome {
     pub sent: Vec<(SignalPath, u8, Vec<u8>)>,
     pub forwards: Vec<(BindingId, Option<Forwarding>)>,
     pub events: Vec<Event>,
+    pub questions: Vec<Question>,
 }
 
 /// Two gateways, each with an IPv6 and an IPv4 address; every node gets both families from one
@@ -102,7 +105,8 @@ impl World {
     pub fn with(settings: Settings) -> Self {
         let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         let now = Now { mono: Instant::now(), wall };
-        Self { lma: Lma::new(settings, 7), now, indications: Vec::new(), sequence: 0 }
+        let lma = Lma::new(settings, 7);
+        Self { lma, now, indications: Vec::new(), questions: Vec::new(), sequence: 0 }
     }
 
     /// Sends an update, which takes a millisecond, and gives what came of it.
@@ -158,6 +162,27 @@ impl World {
         assert_eq!(self.lma.pending(), 1);
     }
 
+    /// An update of a node that AAA is to be asked about, and the question.
+    pub fn asks(&mut self, pbu: &Pbu) -> Question {
+        let (result, mut outcome) = self.send(pbu);
+        assert_eq!(result, Ok(()));
+        let question = outcome.questions.pop().expect("a question");
+        assert!(outcome.is_empty(), "nothing but a question: {outcome:?}");
+        question
+    }
+
+    /// AAA's answer.
+    pub fn authorize(
+        &mut self,
+        question: &Question,
+        answer: Result<Profile, NoProfile>,
+    ) -> Outcome {
+        let _rejected = self.lma.handle_authorization(question.ticket, answer, self.now);
+        let outcome = self.drain();
+        self.check_balance();
+        outcome
+    }
+
     /// A gateway's answer to an indication.
     pub fn acknowledge(
         &mut self,
@@ -204,10 +229,12 @@ impl World {
             match output {
                 Output::Send { path, dscp, bytes } => outcome.sent.push((path, dscp, bytes)),
                 Output::Forward { binding, want } => outcome.forwards.push((binding, want)),
+                Output::Authorize(question) => outcome.questions.push(*question),
                 Output::Event(event) => outcome.events.push(event),
             }
         }
         self.indications.extend(outcome.indications());
+        self.questions.extend(outcome.questions.clone());
         outcome
     }
 
@@ -265,7 +292,10 @@ impl World {
 
 impl Outcome {
     pub fn is_empty(&self) -> bool {
-        self.sent.is_empty() && self.forwards.is_empty() && self.events.is_empty()
+        self.sent.is_empty()
+            && self.forwards.is_empty()
+            && self.events.is_empty()
+            && self.questions.is_empty()
     }
 
     /// The one acknowledgement of an update that was sent.
@@ -312,6 +342,7 @@ impl Outcome {
         self.sent.extend(later.sent);
         self.forwards.extend(later.forwards);
         self.events.extend(later.events);
+        self.questions.extend(later.questions);
     }
 }
 

@@ -10,6 +10,7 @@ mod delegation;
 mod departure;
 mod dhcp;
 mod heartbeat;
+mod identity;
 mod indication;
 mod pace;
 mod registration;

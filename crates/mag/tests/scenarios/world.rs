@@ -85,6 +85,7 @@ pub fn settings() -> Settings {
             (NODE, mn("mn7@example.com")),
             (OTHER_NODE, mn("mn8@example.com")),
         ]),
+        aaa: false,
         profiles: BTreeMap::new(),
         default_profile: Some(Profile { service: Service::Dual, ..Profile::default() }),
         registration: Registration::default(),
@@ -174,6 +175,8 @@ pub struct World {
     pub forwarding: BTreeMap<BindingId, Forwarding>,
     pub access: BTreeMap<BindingId, AccessNode>,
     pub events: Vec<Event>,
+    /// What AAA was asked.
+    pub questions: Vec<(InterfaceId, MacAddr)>,
     /// The kinds of all outputs in their order.
     pub order: Vec<&'static str>,
 }
@@ -189,6 +192,7 @@ impl World {
             forwarding: BTreeMap::new(),
             access: BTreeMap::new(),
             events: Vec::new(),
+            questions: Vec::new(),
             order: Vec::new(),
         }
     }
@@ -210,6 +214,7 @@ impl World {
                 Output::Frame { .. } => "frame",
                 Output::Forward { .. } => "forward",
                 Output::Access { .. } => "access",
+                Output::Identify { .. } => "identify",
                 Output::Event(_) => "event",
             });
             match output {
@@ -230,6 +235,7 @@ impl World {
                 Output::Access { binding, want: None } => {
                     self.access.remove(&binding);
                 }
+                Output::Identify { interface, mac } => self.questions.push((interface, mac)),
                 Output::Event(event) => self.events.push(event),
             }
         }

@@ -65,7 +65,8 @@ fn peer((name, addresses): &(&str, [&str; 2])) -> Peer {
     }
 }
 
-fn profile(service: Service) -> Profile {
+/// What a node may have that is served so.
+pub fn profile(service: Service) -> Profile {
     Profile { service, network: Some(NETWORK.to_owned()), ..Profile::default() }
 }
 
@@ -84,7 +85,7 @@ pub fn address(station: &str, ipv4: bool) -> Result<IpAddr, String> {
 /// `gre-keys off`, `heartbeat 60s timeout 3s retries 3` or `none`, `revocation 1s to 2s retries 1`,
 /// `restart-counter 7`, `ipv6-pool 2001:db8:100::/48` or `none`, `ipv4-pool 10.0.0.2/24` or `none`,
 /// `profile alice dual`, `ipv4`, `ipv6` or `disabled`, optionally with `service internet`,
-/// `no profile`, `dscp 46`, `timestamps required`, `mobile-networks 2001:db8:200::/48 56`,
+/// `no profile`, `aaa on`, `dscp 46`, `timestamps required`, `mobile-networks 2001:db8:200::/48 56`,
 /// `network unauthorized` (no pools), `mobile-networks unchecked`, `mnp-of-session 16`,
 /// `mnp-of-customer 2000`, each optionally with `ipv4` or `ipv6`.
 pub fn set(settings: &mut Settings, words: &mut Words<'_>) -> Result<(), String> {
@@ -156,6 +157,7 @@ pub fn set(settings: &mut Settings, words: &mut Words<'_>) -> Result<(), String>
             let (start, pool_len) = (pool.addr(), pool.prefix_len());
             network.mobile_networks.push(MobileNetworkPool { start, pool_len, network_len });
         }
+        "aaa" => settings.aaa = is_on(words)?,
         "no" if words.take("profile") => settings.default_profile = None,
         "dscp" => {
             settings.dscp = Some(Dscp { value: words.value("a code point")?, force: false });
@@ -173,6 +175,30 @@ fn maximum(maximum: &mut MnpMaximum, words: &mut Words<'_>) -> Result<(), String
     };
     *of = words.value("a number")?;
     Ok(())
+}
+
+/// The profile that AAA gives: `dual`, `ipv4` or `ipv6`, and then any of `session 30s`,
+/// `address 10.0.0.9`, `prefix 2001:db8:100:9::/64`, `mobile-network 172.16.9.0/24`.
+pub fn profile_of_aaa(words: &mut Words<'_>) -> Result<Profile, String> {
+    let mut given = match words.next("a service")? {
+        "dual" => profile(Service::Dual),
+        "ipv4" => profile(Service::Ipv4),
+        "ipv6" => profile(Service::Ipv6),
+        other => return Err(format!("“{other}” is no service")),
+    };
+    loop {
+        if words.take("session") {
+            given.session = Some(duration(words.next("a time span")?)?);
+        } else if words.take("address") {
+            given.ipv4 = Some(words.value("an address")?);
+        } else if words.take("prefix") {
+            given.prefixes.push(words.value("a prefix")?);
+        } else if words.take("mobile-network") {
+            given.delegated.push(words.value("a prefix")?);
+        } else {
+            return Ok(given);
+        }
+    }
 }
 
 fn unless_none<T>(

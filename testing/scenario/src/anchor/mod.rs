@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use kedge_lma::{Lma, Load, Output, Rejection, Settings};
-use kedge_model::{BindingId, CustomerId, Datagram, Forwarding, SignalPath, VrfId};
+use kedge_lma::{Change, Lma, Load, NoProfile, Output, Rejection, Settings, Ticket};
+use kedge_model::{BindingId, CustomerId, Datagram, Forwarding, MnId, SignalPath, VrfId};
 use kedge_wire::registry::RevocationTrigger;
 
 use crate::Stage;
@@ -35,6 +35,8 @@ pub struct Anchor {
     refused: Option<Rejection>,
     forwarding: BTreeMap<BindingId, Forwarding>,
     counters: Counters,
+    /// What it asked AAA, and no sentence has answered yet.
+    questions: BTreeMap<MnId, Ticket>,
     /// Where the last message came from.
     heard: Option<SignalPath>,
     /// What it sent last, by kind: an answer repeats some of it.
@@ -54,6 +56,7 @@ impl Anchor {
             refused: None,
             forwarding: BTreeMap::new(),
             counters: Counters::default(),
+            questions: BTreeMap::new(),
             heard: None,
             last: BTreeMap::new(),
             sequence: 1,
@@ -68,6 +71,7 @@ impl Anchor {
         match subject {
             "wait" => self.wait(duration(words.next("a time span")?)?)?,
             "operator" => self.operate(words)?,
+            "AAA" => self.hear_aaa(words)?,
             "load" if words.take("becomes") => {
                 let load = match words.next("a load")? {
                     "normal" => Load::Normal,
@@ -191,6 +195,38 @@ impl Anchor {
         Ok(())
     }
 
+    /// AAA says something about a node: `AAA accepts alice dual`, `AAA refuses alice`,
+    /// `AAA does not answer for alice`, `AAA cannot be asked about alice`, and of a node that has
+    /// sessions `AAA lets alice stay 30s`.
+    fn hear_aaa(&mut self, words: &mut Words<'_>) -> Result<(), String> {
+        let now = self.clock.now;
+        if words.take("lets") {
+            let node = mn_id(words.next("a node")?)?;
+            words.take("stay");
+            let session = Some(duration(words.next("a time span")?)?);
+            let change = Change { session, class: None };
+            return match self.lma().change_authorization(CustomerId::DEFAULT, &node, &change, now) {
+                0 => Err("it knows nothing of that node by AAA".to_owned()),
+                _ => Ok(()),
+            };
+        }
+        let silent = match () {
+            () if words.take("refuses") => Some(NoProfile::Refused),
+            () if words.take("does not answer for") => Some(NoProfile::Unreachable),
+            () if words.take("cannot be asked about") => Some(NoProfile::Failed),
+            () if words.take("accepts") => None,
+            () => return Err(format!("AAA does not “{}”", words.rest())),
+        };
+        let node = mn_id(words.next("a node")?)?;
+        let answer = match silent {
+            Some(why) => Err(why),
+            None => Ok(given::profile_of_aaa(words)?),
+        };
+        let ticket = self.questions.remove(&node).ok_or("AAA was not asked about that node")?;
+        self.refused = self.lma().handle_authorization(ticket, answer, now).err();
+        Ok(())
+    }
+
     /// The transport does not take what the anchor sent: `transport refuses the answer`.
     fn refuse_transport(&mut self, words: &mut Words<'_>) -> Result<(), String> {
         let _what = words.rest();
@@ -207,6 +243,9 @@ impl Anchor {
                     self.forwarding.insert(binding, want);
                 }
                 Output::Forward { binding, want: None } => drop(self.forwarding.remove(&binding)),
+                Output::Authorize(question) => {
+                    self.questions.insert(question.mn_id, question.ticket);
+                }
                 Output::Event(_) => {}
             }
         }
@@ -266,6 +305,13 @@ impl Anchor {
                 match held.iter().find(|(id, _)| self.forwarding.contains_key(id)) {
                     Some((id, _)) => Err(format!("it forwards {:?}", self.forwarding[id])),
                     None => Ok(()),
+                }
+            }
+            "asks" if words.take("AAA about") => {
+                let node = mn_id(words.next("a node")?)?;
+                match self.questions.contains_key(&node) {
+                    true => Ok(()),
+                    false => Err("it did not".to_owned()),
                 }
             }
             "holds" => self.check_held(words),

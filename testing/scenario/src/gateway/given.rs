@@ -85,6 +85,7 @@ pub fn usual() -> Result<Settings, String> {
         preference: Vec::new(),
         interfaces: [1, 2].map(|number| (InterfaceId(number), access(number))).into(),
         identities,
+        aaa: false,
         profiles: BTreeMap::new(),
         default_profile: Some(profile(Service::Dual, "lma1")),
         registration: Registration::default(),

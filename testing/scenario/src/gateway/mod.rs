@@ -184,7 +184,7 @@ impl Gateway {
                     self.forwarding.insert(binding, want);
                 }
                 Output::Forward { binding, want: None } => drop(self.forwarding.remove(&binding)),
-                Output::Access { .. } | Output::Event(_) => {}
+                Output::Access { .. } | Output::Identify { .. } | Output::Event(_) => {}
             }
         }
     }

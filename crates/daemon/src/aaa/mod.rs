@@ -1,0 +1,378 @@
+//! RADIUS in the daemon: the servers' sockets, the client that asks them, and the records that
+//! wait for them on the disk.
+//!
+//! ```text
+//!   anchor ─ Accounting ─ records ─►  ┌──────────────────────────────┐
+//!                                     │ Queue ──► Client ──► Ports ──┼──► servers, UDP or TLS
+//!   what is asked ── Request ───────► │   │          │               │
+//!                                     │ Spool (thread, disk)         │
+//!   who asked ◄───── Ticket ───────── └──────────────────────────────┘
+//! ```
+//!
+//! One [`Client`] asks for both kinds of work. A request goes out with a [`Ticket`] that says
+//! whose it is, and comes back with it. All of it runs in the turns of the daemon's loop and
+//! waits for nothing; only the disk has a thread.
+
+mod accounting;
+mod authorization;
+mod dynamic;
+mod ports;
+mod record;
+mod spool;
+mod station;
+mod tls;
+mod tunnels;
+
+use std::path::Path;
+use std::time::Instant;
+
+use kedge_config::RadiusTls;
+use kedge_lma::{NoProfile, Question};
+use kedge_model::{CustomerId, MacAddr};
+use kedge_net::poll::Poller;
+use kedge_radius::{
+    AccountingCounters, Client, Failure, Held, Output, Pushed, Queue, Request, Server, ServerState,
+};
+use kedge_sansio::Now;
+use tracing::{info, warn};
+
+pub use accounting::{Accounting, AccountingPlan};
+pub use authorization::{AccessCounters, profile};
+pub use dynamic::{Bound, DynamicPlan, Listener, carry_out};
+pub use record::{Cause, Nas, Record, SessionIds, Status};
+pub use spool::Health;
+pub use station::identity;
+pub use tls::{SECRET as TLS_SECRET, TlsError};
+pub use tunnels::{TunnelKey, TunnelSession};
+
+use crate::shell;
+use authorization::Turns;
+use ports::Ports;
+use record::Draft;
+use spool::Spool;
+
+/// How many octets of records wait for a server, on the disk and in memory.
+const ROOM: usize = 64 << 20;
+
+/// Whose request it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ticket {
+    /// The accounting record of this number.
+    Record(u64),
+    /// A question of the anchor's.
+    Node(CustomerId, kedge_lma::Ticket),
+    /// A question of the gateway's.
+    Station(MacAddr),
+}
+
+/// What a machine wants to know.
+#[derive(Debug)]
+enum Asking {
+    /// Of the customer of this name; empty for the one that has none.
+    Node(Box<Question>, String, Nas),
+    Station(MacAddr, Nas),
+}
+
+/// What servers have said, to whom it may concern.
+#[derive(Debug)]
+pub enum Answer {
+    /// To the anchor.
+    Node(CustomerId, kedge_lma::Ticket, Said),
+    /// To the gateway.
+    Station(MacAddr, Said),
+}
+
+/// What servers say about a node.
+pub type Said = Result<kedge_radius::Profile, NoProfile>;
+
+/// A server as it is configured.
+#[derive(Clone, Debug)]
+pub struct PlannedServer {
+    /// The server.
+    pub server: Server,
+    /// How it is reached over TLS, if it is.
+    pub tls: Option<RadiusTls>,
+}
+
+/// Servers whose files are read.
+#[derive(Debug, Default)]
+pub struct Secured {
+    servers: Vec<Server>,
+    /// What each is secured with.
+    tls: Vec<Option<tls::Client>>,
+}
+
+/// The files of servers over TLS are read.
+pub fn secure(planned: &[PlannedServer]) -> Result<Secured, TlsError> {
+    let mut secured = Secured::default();
+    for PlannedServer { server, tls } in planned {
+        let address = server.accounting.or(server.authentication).map(|at| at.ip());
+        let tls = tls.as_ref().zip(address).map(|(tls, at)| tls::Client::load(tls, at));
+        secured.tls.push(tls.transpose()?);
+        secured.servers.push(server.clone());
+    }
+    Ok(secured)
+}
+
+/// Everything about RADIUS servers.
+#[derive(Debug)]
+pub struct Aaa {
+    client: Client<Ticket>,
+    tls: Vec<Option<tls::Client>>,
+    ports: Ports,
+    queue: Queue,
+    spool: Spool,
+    ids: SessionIds,
+    counters: AccountingCounters,
+    questions: Turns<Asking>,
+    answers: Vec<Answer>,
+    access: AccessCounters,
+}
+
+impl Aaa {
+    /// Without servers; with the records that an earlier run left in `spool`.
+    pub fn new(spool: &Path, restart_counter: u32, now: Now) -> Self {
+        let (spool, left) = Spool::open(spool);
+        let mut queue = Queue::new(ROOM);
+        for (number, record) in left {
+            let ago = now.wall.duration_since(record.happened).unwrap_or_default();
+            let happened = now.mono.checked_sub(ago).unwrap_or(now.mono);
+            let spool::Record { kind, session, attributes, .. } = record;
+            queue.restore(number, Held { kind, happened, session, attributes });
+        }
+        Self {
+            client: Client::new(Vec::new(), tls::random()),
+            tls: Vec::new(),
+            ports: Ports::new(shell::AAA),
+            queue,
+            spool,
+            ids: SessionIds::new(restart_counter),
+            counters: AccountingCounters::default(),
+            questions: Turns::default(),
+            answers: Vec::new(),
+            access: AccessCounters::default(),
+        }
+    }
+
+    /// Other servers from here on. What waits is asked again.
+    pub fn replace_servers(&mut self, secured: Secured, poller: &Poller, now: Now) {
+        self.ports.close_all();
+        self.tls = secured.tls;
+        self.client.replace_servers(secured.servers, now.mono);
+        self.settle(poller, now);
+    }
+
+    /// The numbers of sessions.
+    pub fn session_ids(&self) -> SessionIds {
+        self.ids.clone()
+    }
+
+    /// Says that accounting begins or ends for all sessions of ours (RFC 2866 §5.1).
+    pub fn announce(&mut self, nas: &Nas, status: Status, now: Now) {
+        let id = self.ids.next();
+        self.account(Draft::new(nas, status, id, now).finish());
+    }
+
+    /// Takes a record up. It is sent in this turn if the servers answer; [`Self::settle`] must
+    /// follow.
+    pub fn account(&mut self, record: Record) {
+        let Record { status, session, happened, kind, attributes } = record;
+        let attributes: std::sync::Arc<[u8]> = attributes.into();
+        // Accounting-On and -Off are about no session, and follow no other.
+        let held = Held {
+            kind,
+            happened: happened.mono,
+            session: session.0,
+            attributes: attributes.clone(),
+        };
+        match status {
+            Status::Start => self.counters.starts += 1,
+            Status::Interim => self.counters.interims += 1,
+            Status::Stop(_) => self.counters.stops += 1,
+            Status::On | Status::Off => self.counters.announcements += 1,
+        }
+        let Some(Pushed { number, replaces }) = self.queue.push(held) else {
+            if self.counters.dropped == 0 {
+                warn!("accounting records are lost: no room is left for those that wait");
+            }
+            self.counters.dropped += 1;
+            return;
+        };
+        if let Some(superfluous) = replaces {
+            self.spool.forget(superfluous);
+        }
+        let (happened, session) = (happened.wall, session.0);
+        self.spool.keep(number, spool::Record { kind, happened, session, attributes });
+    }
+
+    /// Takes a question of the anchor's up, about a node of the customer of this name;
+    /// [`Self::settle`] must follow.
+    pub fn ask(&mut self, question: Question, customer: String, nas: Nas) {
+        self.questions.push(Asking::Node(Box::new(question), customer, nas));
+    }
+
+    /// Takes a question of the gateway's up: who the node with this address is.
+    pub fn ask_identity(&mut self, mac: MacAddr, nas: Nas) {
+        self.questions.push(Asking::Station(mac, nas));
+    }
+
+    /// The answers since the last time.
+    pub fn take_answers(&mut self) -> Vec<Answer> {
+        std::mem::take(&mut self.answers)
+    }
+
+    /// What servers said about nodes.
+    pub fn access_counters(&self) -> &AccessCounters {
+        &self.access
+    }
+
+    fn send_questions(&mut self, now: Now) {
+        while let Some(asking) = self.questions.next() {
+            let (request, ticket) = match asking {
+                Asking::Node(question, customer, nas) => (
+                    authorization::request(&question, &customer, &nas),
+                    Ticket::Node(question.customer, question.ticket),
+                ),
+                Asking::Station(mac, nas) => (station::request(mac, &nas), Ticket::Station(mac)),
+            };
+            match request {
+                Ok(request) => self.client.request(request, ticket, now.mono),
+                Err(_) => self.answered(ticket, Err(Failure::TooLong)),
+            }
+        }
+    }
+
+    fn answered(&mut self, ticket: Ticket, outcome: Result<Vec<u8>, Failure>) {
+        self.questions.done();
+        let asked = self.client.servers().any(|state| state.server.authentication.is_some());
+        let said = authorization::read(outcome, asked, &mut self.access);
+        match ticket {
+            Ticket::Node(customer, ticket) => {
+                self.answers.push(Answer::Node(customer, ticket, said));
+            }
+            Ticket::Station(mac) => self.answers.push(Answer::Station(mac, said)),
+            // Records have no answers of this kind.
+            Ticket::Record(_) => {}
+        }
+    }
+
+    /// Reads from the socket in this place.
+    pub fn receive(&mut self, place: usize, poller: &Poller, now: Now) {
+        let client = &mut self.client;
+        self.ports.receive(place, poller, |port, packet| {
+            client.handle_datagram(port, packet, now.mono);
+        });
+        self.settle(poller, now);
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, poller: &Poller, now: Now) {
+        self.client.handle_timeout(now.mono);
+        self.settle(poller, now);
+    }
+
+    /// When [`Self::handle_timeout`] has something to do.
+    pub fn poll_timeout(&mut self) -> Option<Instant> {
+        let again = self.queue.poll_timeout().filter(|_| self.has_servers());
+        [self.client.poll_timeout(), again].into_iter().flatten().min()
+    }
+
+    /// Whether no record waits that a server might take now.
+    pub fn is_idle(&self) -> bool {
+        self.queue.is_empty() || self.queue.is_stalled() || !self.has_servers()
+    }
+
+    fn has_servers(&self) -> bool {
+        self.client.servers().any(|state| state.server.accounting.is_some())
+    }
+
+    /// Sends what there is to be sent, and tells those whose requests are over.
+    pub fn settle(&mut self, poller: &Poller, now: Now) {
+        loop {
+            self.send_records(now);
+            self.send_questions(now);
+            let Some(output) = self.client.poll_output() else { return };
+            match output {
+                Output::Send { to, port, bytes } => {
+                    let tls = self.tls.get(port.server).and_then(Option::as_ref);
+                    self.ports.send(port, to, tls, &bytes, poller);
+                }
+                Output::Done { ticket: Ticket::Record(number), outcome } => {
+                    self.record_done(number, outcome.map(drop), now);
+                }
+                Output::Done { ticket, outcome } => self.answered(ticket, outcome),
+            }
+        }
+    }
+
+    fn send_records(&mut self, now: Now) {
+        if !self.has_servers() {
+            return;
+        }
+        while let Some((number, held)) = self.queue.take_next(now.mono) {
+            match Request::accounting_of(held.happened, &held.attributes) {
+                Ok(request) => self.client.request(request, Ticket::Record(number), now.mono),
+                // Only the file of an earlier run can bring one.
+                Err(fault) => {
+                    warn!(number, "an accounting record is unusable: {fault}");
+                    self.give_up(number);
+                }
+            }
+        }
+    }
+
+    fn record_done(&mut self, number: u64, outcome: Result<(), Failure>, now: Now) {
+        match outcome {
+            Ok(()) => {
+                self.counters.acknowledged += 1;
+                self.spool.forget(number);
+                if self.queue.acknowledged(number) {
+                    let waiting = self.queue.len();
+                    info!(waiting, "a RADIUS server takes accounting records again");
+                }
+            }
+            Err(Failure::TooLong) => {
+                warn!(number, "an accounting record is too long");
+                self.give_up(number);
+            }
+            Err(_) => {
+                self.counters.unanswered += 1;
+                if self.queue.unanswered(number, now.mono) {
+                    warn!("no RADIUS server takes accounting records; they are kept");
+                }
+            }
+        }
+    }
+
+    fn give_up(&mut self, number: u64) {
+        self.counters.dropped += 1;
+        self.spool.forget(number);
+        self.queue.give_up(number);
+    }
+
+    /// The servers as they are.
+    pub fn servers(&self) -> impl Iterator<Item = &ServerState> {
+        self.client.servers()
+    }
+
+    /// The records that wait.
+    pub fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// How the disk is.
+    pub fn health(&self) -> Health {
+        self.spool.health()
+    }
+
+    /// What became of records.
+    pub fn counters(&self) -> &AccountingCounters {
+        &self.counters
+    }
+
+    /// Counts from zero again.
+    pub fn clear_counters(&mut self) {
+        self.counters = AccountingCounters::default();
+        self.client.clear_counters();
+    }
+}

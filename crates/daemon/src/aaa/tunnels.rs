@@ -1,0 +1,389 @@
+//! Accounting for tunnels: all bindings that one gateway, one address of the anchor and one
+//! encapsulation have in common.
+//!
+//! A tunnel's session begins with its first binding that is forwarded and ends with its last.
+//! What a binding carried counts for the tunnel that it was in at the time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use kedge_dataplane::BindingCounters;
+use kedge_model::{BindingId, Encapsulation, Tunnel, VrfId};
+use kedge_radius::AttributeType;
+use kedge_sansio::Now;
+
+use super::record::{Cause, Draft, Nas, Record, SessionId, SessionIds, Status};
+
+/// What makes a tunnel one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct TunnelKey {
+    transport: VrfId,
+    /// The anchor's address.
+    pub local: IpAddr,
+    /// The gateway's.
+    pub peer: IpAddr,
+    /// The gateway's port; behind one translator, gateways differ by it.
+    port: Option<u16>,
+    /// Whether there is a GRE header.
+    pub gre: bool,
+}
+
+impl TunnelKey {
+    fn of(tunnel: &Tunnel) -> Self {
+        let gre = matches!(
+            tunnel.encapsulation,
+            Encapsulation::Gre { .. } | Encapsulation::GreUdp { .. }
+        );
+        Self {
+            transport: tunnel.transport,
+            local: tunnel.local,
+            peer: tunnel.peer,
+            port: tunnel.encapsulation.udp_ports().map(|(_, peer)| peer),
+            gre,
+        }
+    }
+
+    /// The attributes that say which tunnel it is (RFC 2868 §3). There is no type for UDP: what is
+    /// in it decides.
+    pub fn describe(&self, draft: &mut Draft, connection: SessionId) {
+        const IP_IN_IP: u32 = 7;
+        const GRE: u32 = 10;
+        // The first octet is the tag; zero is none.
+        draft.integer(AttributeType::TUNNEL_TYPE, if self.gre { GRE } else { IP_IN_IP });
+        let medium = if self.peer.is_ipv4() { 1 } else { 2 };
+        draft.integer(AttributeType::TUNNEL_MEDIUM_TYPE, medium);
+        let (client, server) = (self.peer.to_string(), self.local.to_string());
+        draft.octets(AttributeType::TUNNEL_CLIENT_ENDPOINT, client.as_bytes());
+        draft.octets(AttributeType::TUNNEL_SERVER_ENDPOINT, server.as_bytes());
+        let connection = connection.text();
+        draft.octets(AttributeType::ACCT_TUNNEL_CONNECTION, connection.as_bytes());
+    }
+}
+
+/// The tunnels' sessions.
+#[derive(Debug, Default)]
+pub struct Tunnels {
+    sessions: BTreeMap<TunnelKey, TunnelSession>,
+    /// Where each binding is.
+    places: BTreeMap<BindingId, TunnelKey>,
+    /// When the next interim record of each is due.
+    due: BTreeSet<(Instant, TunnelKey)>,
+}
+
+/// A tunnel's session.
+#[derive(Debug)]
+pub struct TunnelSession {
+    /// Its number.
+    pub id: SessionId,
+    /// When it began.
+    pub began: Instant,
+    /// Whose it is.
+    pub parties: Parties,
+    /// What bindings carried that are gone.
+    gone: BindingCounters,
+    /// What each binding had carried when it came.
+    members: BTreeMap<BindingId, BindingCounters>,
+    due: Option<Instant>,
+}
+
+/// Between whom a tunnel is. Each address of the anchor is one customer's.
+#[derive(Clone, Debug)]
+pub struct Parties {
+    /// The customer's name; empty for the one that has none.
+    pub customer: String,
+    /// The gateway's name, if it is configured.
+    pub gateway: Option<String>,
+}
+
+impl Tunnels {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = (&TunnelKey, &TunnelSession)> {
+        self.sessions.iter()
+    }
+
+    /// The tunnel that a binding is in, and its session's number.
+    pub fn of(&self, binding: BindingId) -> Option<(&TunnelKey, SessionId)> {
+        let key = self.places.get(&binding)?;
+        Some((key, self.sessions.get(key)?.id))
+    }
+
+    /// A binding, which has carried so much, is forwarded in this tunnel from here on, or in none.
+    /// Gives the records of what began and what ended. `parties` is asked
+    /// between whom a tunnel to a gateway is.
+    pub fn place(
+        &mut self,
+        binding: BindingId,
+        tunnel: Option<&Tunnel>,
+        carried: BindingCounters,
+        parties: impl Fn(IpAddr) -> Parties,
+        (nas, ids, interim, now): (&Nas, &SessionIds, Option<Duration>, Now),
+    ) -> Vec<Record> {
+        let key = tunnel.map(TunnelKey::of);
+        if self.places.get(&binding) == key.as_ref() {
+            return Vec::new();
+        }
+        let mut records = Vec::new();
+        if let Some(old) = self.places.remove(&binding)
+            && let Some(session) = self.sessions.get_mut(&old)
+        {
+            let base = session.members.remove(&binding).unwrap_or_default();
+            add(&mut session.gone, since(carried, base));
+            if session.members.is_empty() {
+                let stop = Status::Stop(Cause::PortUnneeded);
+                records.push(session.record(&old, nas, stop, session.gone, now));
+                self.remove(&old);
+            }
+        }
+        let Some(key) = key else { return records };
+        self.places.insert(binding, key);
+        if let Some(session) = self.sessions.get_mut(&key) {
+            session.members.insert(binding, carried);
+            return records;
+        }
+        let due = interim.map(|interim| now.mono + interim);
+        let session = TunnelSession {
+            id: ids.next(),
+            began: now.mono,
+            parties: parties(key.peer),
+            gone: BindingCounters::default(),
+            members: BTreeMap::from([(binding, carried)]),
+            due,
+        };
+        records.push(session.record(&key, nas, Status::Start, session.gone, now));
+        self.due.extend(due.map(|due| (due, key)));
+        self.sessions.insert(key, session);
+        records
+    }
+
+    fn remove(&mut self, key: &TunnelKey) {
+        if let Some(due) = self.sessions.remove(key).and_then(|session| session.due) {
+            self.due.remove(&(due, *key));
+        }
+    }
+
+    /// Another interval, or none, from now on.
+    pub fn set_interim(&mut self, interim: Option<Duration>, now: Now) {
+        self.due.clear();
+        for (key, session) in &mut self.sessions {
+            session.due = interim.map(|interim| now.mono + interim);
+            self.due.extend(session.due.map(|due| (due, *key)));
+        }
+    }
+
+    /// When an interim record is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.due.first().map(|(due, _)| *due)
+    }
+
+    /// An interim record that is due; `carried` says what a binding has carried.
+    pub fn interim(
+        &mut self,
+        nas: &Nas,
+        interval: Duration,
+        carried: impl Fn(BindingId) -> BindingCounters,
+        now: Now,
+    ) -> Option<Record> {
+        if self.poll_timeout()? > now.mono {
+            return None;
+        }
+        let (_, key) = self.due.pop_first()?;
+        let session = self.sessions.get_mut(&key)?;
+        session.due = Some(now.mono + interval);
+        self.due.insert((now.mono + interval, key));
+        let session = &self.sessions[&key];
+        Some(session.record(&key, nas, Status::Interim, session.total(carried), now))
+    }
+
+    /// Ends every session for a reason.
+    pub fn stop_all(
+        &mut self,
+        nas: &Nas,
+        cause: Cause,
+        carried: impl Fn(BindingId) -> BindingCounters,
+        now: Now,
+    ) -> Vec<Record> {
+        let ended = std::mem::take(self).sessions;
+        let stop = |(key, session): (TunnelKey, TunnelSession)| {
+            session.record(&key, nas, Status::Stop(cause), session.total(&carried), now)
+        };
+        ended.into_iter().map(stop).collect()
+    }
+}
+
+impl TunnelSession {
+    /// How many bindings are in it.
+    pub fn bindings(&self) -> usize {
+        self.members.len()
+    }
+
+    /// What its bindings carried in it.
+    pub fn total(&self, carried: impl Fn(BindingId) -> BindingCounters) -> BindingCounters {
+        let mut total = self.gone;
+        for (binding, base) in &self.members {
+            add(&mut total, since(carried(*binding), *base));
+        }
+        total
+    }
+
+    fn record(
+        &self,
+        key: &TunnelKey,
+        nas: &Nas,
+        status: Status,
+        carried: BindingCounters,
+        now: Now,
+    ) -> Record {
+        let mut draft = Draft::new(nas, status, self.id, now);
+        let Parties { customer, gateway } = &self.parties;
+        let name = gateway.clone().unwrap_or_else(|| key.peer.to_string());
+        draft.octets(AttributeType::USER_NAME, name.as_bytes());
+        draft.octets(AttributeType::TUNNEL_PRIVATE_GROUP_ID, customer.as_bytes());
+        key.describe(&mut draft, self.id);
+        if status != Status::Start {
+            draft.usage(now.mono.saturating_duration_since(self.began), carried);
+        }
+        draft.finish()
+    }
+}
+
+fn since(now: BindingCounters, base: BindingCounters) -> BindingCounters {
+    BindingCounters {
+        sent_packets: now.sent_packets.saturating_sub(base.sent_packets),
+        sent_bytes: now.sent_bytes.saturating_sub(base.sent_bytes),
+        received_packets: now.received_packets.saturating_sub(base.received_packets),
+        received_bytes: now.received_bytes.saturating_sub(base.received_bytes),
+    }
+}
+
+fn add(total: &mut BindingCounters, more: BindingCounters) {
+    total.sent_packets += more.sent_packets;
+    total.sent_bytes += more.sent_bytes;
+    total.received_packets += more.received_packets;
+    total.received_bytes += more.received_bytes;
+}
+
+#[cfg(test)]
+mod tests {
+    use kedge_radius::{Attribute, PacketRef, Request};
+
+    use super::*;
+    use crate::shell::sample;
+
+    fn tunnel(peer: &str, send_key: Option<u32>) -> Tunnel {
+        Tunnel {
+            transport: VrfId::DEFAULT,
+            local: "2001:db8::1".parse().unwrap(),
+            peer: peer.parse().unwrap(),
+            encapsulation: Encapsulation::Gre { send_key, receive_key: send_key },
+            mtu: 1400,
+        }
+    }
+
+    fn octets(received_bytes: u64) -> BindingCounters {
+        BindingCounters { received_bytes, ..BindingCounters::default() }
+    }
+
+    /// A value of a record as a number.
+    fn value(record: &Record, kind: AttributeType) -> Option<u32> {
+        let mut packet = vec![4, 0];
+        packet.extend_from_slice(&(record.attributes.len() as u16 + 20).to_be_bytes());
+        packet.resize(20, 0);
+        packet.extend_from_slice(&record.attributes);
+        PacketRef::decode(&packet).unwrap().get(kind).as_ref().and_then(Attribute::integer)
+    }
+
+    struct World {
+        tunnels: Tunnels,
+        nas: Nas,
+        ids: SessionIds,
+        now: Now,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let nas = Nas { identifier: "lma1".to_owned(), addresses: Vec::new() };
+            let (tunnels, ids) = (Tunnels::default(), SessionIds::new(3));
+            Self { tunnels, nas, ids, now: sample() }
+        }
+
+        fn place(&mut self, binding: u64, at: Option<Tunnel>, carried: u64) -> Vec<Record> {
+            let interim = Some(Duration::from_secs(60));
+            let world = (&self.nas, &self.ids, interim, self.now);
+            let parties =
+                |_| Parties { customer: "CUST1".to_owned(), gateway: Some("mag1".to_owned()) };
+            let carried = octets(carried);
+            self.tunnels.place(BindingId(binding), at.as_ref(), carried, parties, world)
+        }
+
+        fn statuses(records: &[Record]) -> Vec<Status> {
+            records.iter().map(|record| record.status).collect()
+        }
+    }
+
+    #[test]
+    fn a_tunnel_lives_from_its_first_binding_to_its_last_whatever_their_keys() {
+        let mut world = World::new();
+        let begun = world.place(1, Some(tunnel("2001:db8::11", Some(1))), 0);
+        assert_eq!(World::statuses(&begun), [Status::Start]);
+        assert_eq!(begun[0].session.text(), "0000030000000000");
+        assert!(world.place(2, Some(tunnel("2001:db8::11", Some(2))), 0).is_empty());
+        assert!(world.place(1, None, 100).is_empty());
+        let ended = world.place(2, None, 30);
+        assert_eq!(World::statuses(&ended), [Status::Stop(Cause::PortUnneeded)]);
+        assert_eq!(value(&ended[0], AttributeType::ACCT_INPUT_OCTETS), Some(130));
+        assert_eq!(world.tunnels.len(), 0);
+        assert_eq!(world.tunnels.poll_timeout(), None);
+    }
+
+    #[test]
+    fn what_a_binding_carried_counts_for_the_tunnel_it_was_in() {
+        let mut world = World::new();
+        world.place(1, Some(tunnel("2001:db8::11", None)), 0);
+        let moved = world.place(1, Some(tunnel("2001:db8::12", None)), 1_000);
+        assert_eq!(
+            World::statuses(&moved),
+            [Status::Stop(Cause::PortUnneeded), Status::Start],
+            "it leaves one and opens the other"
+        );
+        assert_eq!(value(&moved[0], AttributeType::ACCT_INPUT_OCTETS), Some(1_000));
+        let ended = world.place(1, None, (5 << 32) + 1_007);
+        assert_eq!(value(&ended[0], AttributeType::ACCT_INPUT_OCTETS), Some(7));
+        assert_eq!(value(&ended[0], AttributeType::ACCT_INPUT_GIGAWORDS), Some(5));
+        assert_eq!(value(&ended[0], AttributeType::ACCT_TERMINATE_CAUSE), Some(12));
+    }
+
+    #[test]
+    fn interim_records_come_once_an_interval_and_have_what_was_carried_until_then() {
+        let mut world = World::new();
+        world.place(1, Some(tunnel("2001:db8::11", None)), 50);
+        let interval = Duration::from_secs(60);
+        let interim = |world: &mut World, carried: u64| {
+            let World { tunnels, nas, now, .. } = world;
+            tunnels.interim(nas, interval, |_| octets(carried), *now)
+        };
+        assert!(interim(&mut world, 60).is_none());
+        for round in 1..=2 {
+            world.now.mono = world.tunnels.poll_timeout().unwrap();
+            let record = interim(&mut world, 50 + 7 * u64::from(round)).unwrap();
+            assert_eq!(record.status, Status::Interim);
+            assert_eq!(value(&record, AttributeType::ACCT_INPUT_OCTETS), Some(7 * round));
+            assert_eq!(value(&record, AttributeType::ACCT_SESSION_TIME), Some(60 * round));
+            assert!(interim(&mut world, 0).is_none(), "one");
+        }
+    }
+
+    #[test]
+    fn a_record_is_taken_by_the_client_as_it_is() {
+        let mut world = World::new();
+        let begun = world.place(1, Some(tunnel("192.0.2.11", None)), 0);
+        assert!(Request::accounting_of(world.now.mono, &begun[0].attributes).is_ok());
+        assert_eq!(value(&begun[0], AttributeType::TUNNEL_TYPE), Some(10));
+        assert_eq!(value(&begun[0], AttributeType::TUNNEL_MEDIUM_TYPE), Some(1));
+    }
+}

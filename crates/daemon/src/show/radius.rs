@@ -1,0 +1,243 @@
+//! What is shown of RADIUS: the servers, and the records that go to them.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use kedge_radius::ServerState;
+use kedge_sansio::Now;
+use kedge_telemetry::Group;
+use serde_json::{Value, json};
+
+use super::layout::{Align, Block, Table, groups, groups_json, span};
+use super::traffic_json;
+use crate::aaa::{Aaa, TunnelKey, TunnelSession};
+use crate::console::Answer;
+use crate::shell::Shell;
+
+/// `show radius`: each server, its state and its counters; what they said about nodes, and what
+/// they asked for.
+pub fn radius(shell: &Shell, now: Now) -> Answer<'_> {
+    let aaa = &shell.aaa;
+    let asked = move || [Group::of(aaa.access_counters()), Group::of(shell.dynamic.counters())];
+    let text = move || {
+        let mut out = String::new();
+        for state in aaa.servers() {
+            let _ = writeln!(out, "Server {}", state.server.name);
+            let mut block = Block::default();
+            let port = |at: Option<std::net::SocketAddr>| at.map_or(0, |at| at.port());
+            let ports = (port(state.server.authentication), port(state.server.accounting));
+            block.row("Ports", format!("authentication {}, accounting {}", ports.0, ports.1));
+            block.row("State", condition(state, now).1);
+            if let Some(answered) = state.answered {
+                let ago = now.mono.saturating_duration_since(answered);
+                block.row("Last answer", format!("{} ago", span(ago)));
+            }
+            if let Some(took) = state.round_trip {
+                block.row("Round trip", format!("{:.1} ms", took.as_secs_f64() * 1000.0));
+            }
+            block.row("Requests that wait", state.waiting);
+            block.write(&mut out);
+            out.push('\n');
+            groups(&[Group::of(&state.counters)], &mut out);
+        }
+        if out.is_empty() {
+            out = "no RADIUS server is configured\n\n".to_owned();
+        }
+        groups(&asked(), &mut out);
+        out.trim_end().to_owned() + "\n"
+    };
+    let data = move || {
+        let servers = aaa.servers().map(|state| {
+            json!({
+                "server": state.server.name,
+                "authentication": state.server.authentication.map(|at| at.to_string()),
+                "accounting": state.server.accounting.map(|at| at.to_string()),
+                "state": condition(state, now).0,
+                "round_trip_us": state.round_trip.map(|took| took.as_micros() as u64),
+                "waiting": state.waiting,
+                "counters": groups_json(&[Group::of(&state.counters)]),
+            })
+        });
+        json!({ "servers": servers.collect::<Vec<_>>(), "counters": groups_json(&asked()) })
+    };
+    Answer::new(text, data)
+}
+
+/// The state of a server as a word for programs and as one for people.
+fn condition(state: &ServerState, now: Now) -> (&'static str, String) {
+    match state.dead_until.filter(|until| now.mono < *until) {
+        Some(until) => {
+            let left = until.saturating_duration_since(now.mono);
+            ("dead", format!("DEAD, left alone for {}", span(left)))
+        }
+        None if state.answered.is_some() => ("up", "up".to_owned()),
+        None => ("unknown", "never heard".to_owned()),
+    }
+}
+
+/// `show radius dead-criteria`
+pub fn dead_criteria(aaa: &Aaa, now: Now) -> Answer<'_> {
+    let text = move || {
+        let mut table = Table::new(&[
+            ("Server", Align::Left),
+            ("Timeout", Align::Right),
+            ("Tries", Align::Right),
+            ("Dead time", Align::Right),
+            ("Times dead", Align::Right),
+            ("State", Align::Left),
+        ]);
+        for state in aaa.servers() {
+            table.row(vec![
+                state.server.name.clone(),
+                span(state.server.timeout),
+                (u16::from(state.server.retransmit) + 1).to_string(),
+                span(state.server.dead_time),
+                state.counters.deaths.to_string(),
+                condition(state, now).1,
+            ]);
+        }
+        let mut out =
+            String::from("A server is dead when none of its requests is answered in time\n");
+        table.write(&mut out);
+        out
+    };
+    let data = move || {
+        let servers = aaa.servers().map(|state| {
+            json!({
+                "server": state.server.name,
+                "timeout_seconds": state.server.timeout.as_secs(),
+                "tries": u16::from(state.server.retransmit) + 1,
+                "dead_time_seconds": state.server.dead_time.as_secs(),
+                "times_dead": state.counters.deaths,
+                "state": condition(state, now).0,
+            })
+        });
+        json!({ "servers": servers.collect::<Vec<_>>() })
+    };
+    Answer::new(text, data)
+}
+
+/// `show radius accounting`: what is accounted for, and what waits for a server.
+pub fn radius_accounting(shell: &Shell, now: Now) -> Answer<'_> {
+    Answer::new(move || accounting_text(shell, now), move || accounting_json(shell, now))
+}
+
+fn accounting_text(shell: &Shell, now: Now) -> String {
+    let (aaa, mut out) = (&shell.aaa, String::from("RADIUS accounting\n"));
+    let accounting = shell.anchor.as_ref().and_then(|anchor| anchor.accounting());
+    let mut block = Block::default();
+    block.row("Accounting", if accounting.is_some() { "on" } else { "off" });
+    if let Some(accounting) = accounting {
+        block.row("Sessions of nodes", accounting.nodes());
+        block.row("Sessions of tunnels", accounting.tunnels().len());
+        block.row(
+            "Interim records",
+            accounting.interim().map_or("none".to_owned(), |interim| {
+                format!("of tunnels, every {}", span(interim))
+            }),
+        );
+    }
+    let queue = aaa.queue();
+    let (octets, limit) = queue.octets();
+    block.row("Records that wait", format!("{}, {} on their way", queue.len(), queue.under_way()));
+    block.row("Room for them", format!("{octets} of {limit} octets taken"));
+    if let Some(oldest) = queue.oldest() {
+        block
+            .row("The oldest", format!("{} old", span(now.mono.saturating_duration_since(oldest))));
+    }
+    block.row("Servers", if queue.is_stalled() { "NO ANSWER, records are kept" } else { "answer" });
+    let health = aaa.health();
+    block.row(
+        "Disk",
+        match &health.failed {
+            None => format!("good, a file of {} octets", health.octets),
+            Some(why) => format!("FAILED, records are in memory alone: {why}"),
+        },
+    );
+    block.row("Disk failures", health.failures);
+    block.row("Unreadable at start", format!("{} octets", health.torn));
+    block.write(&mut out);
+    out.push('\n');
+    groups(&[Group::of(aaa.counters())], &mut out);
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    let mut table = Table::new(&[
+        ("Tunnel of", Align::Left),
+        ("Gateway", Align::Left),
+        ("Anchor", Align::Left),
+        ("Bindings", Align::Right),
+        ("In, octets", Align::Right),
+        ("Out, octets", Align::Right),
+        ("For", Align::Right),
+    ]);
+    for (key, session, traffic) in tunnels(shell) {
+        table.row(vec![
+            session.parties.gateway.clone().unwrap_or_else(|| "(learned)".to_owned()),
+            key.peer.to_string(),
+            key.local.to_string(),
+            session.bindings().to_string(),
+            traffic.received_bytes.to_string(),
+            traffic.sent_bytes.to_string(),
+            span(now.mono.saturating_duration_since(session.began)),
+        ]);
+    }
+    table.write(&mut out);
+    out
+}
+
+fn tunnels(
+    shell: &Shell,
+) -> impl Iterator<Item = (&TunnelKey, &TunnelSession, kedge_dataplane::BindingCounters)> {
+    let anchor = shell.anchor.iter();
+    anchor.flat_map(|anchor| {
+        let sessions = anchor.accounting().into_iter().flat_map(|a| a.tunnels().iter());
+        sessions.map(move |(key, session)| {
+            let traffic = |binding| anchor.traffic(binding).unwrap_or_default();
+            (key, session, session.total(traffic))
+        })
+    })
+}
+
+fn accounting_json(shell: &Shell, now: Now) -> Value {
+    let age = |since| seconds(now.mono.saturating_duration_since(since));
+    let accounting = shell.anchor.as_ref().and_then(|anchor| anchor.accounting());
+    let (queue, health) = (shell.aaa.queue(), shell.aaa.health());
+    let tunnels = tunnels(shell).map(|(key, session, traffic)| {
+        let from = (traffic.received_packets, traffic.received_bytes);
+        json!({
+            "session": session.id.text(),
+            "customer": session.parties.customer,
+            "gateway": session.parties.gateway,
+            "peer": key.peer,
+            "local": key.local,
+            "gre": key.gre,
+            "bindings": session.bindings(),
+            "seconds": age(session.began),
+            "traffic": traffic_json(from, (traffic.sent_packets, traffic.sent_bytes)),
+        })
+    });
+    json!({
+        "accounting": accounting.is_some(),
+        "node_sessions": accounting.map_or(0, |a| a.nodes()),
+        "tunnel_sessions": accounting.map_or(0, |a| a.tunnels().len()),
+        "interim_seconds": accounting.and_then(|a| a.interim()).map(seconds),
+        "waiting": queue.len(),
+        "under_way": queue.under_way(),
+        "octets": queue.octets().0,
+        "octets_limit": queue.octets().1,
+        "oldest_seconds": queue.oldest().map(age),
+        "stalled": queue.is_stalled(),
+        "disk": {
+            "failed": health.failed,
+            "octets": health.octets,
+            "failures": health.failures,
+            "unreadable_octets": health.torn,
+        },
+        "counters": groups_json(&[Group::of(shell.aaa.counters())]),
+        "tunnels": tunnels.collect::<Vec<_>>(),
+    })
+}
+
+fn seconds(time: Duration) -> u64 {
+    time.as_secs()
+}

@@ -1,0 +1,397 @@
+//! The accounting records that no server has acknowledged yet, and which of them goes next.
+//!
+//! ```text
+//!   push ──► held ──► take_next ──► (on its way) ──► acknowledged: gone
+//!             ▲                         │
+//!             └──── no server answered ─┘   then one at a time, at growing intervals
+//! ```
+//!
+//! Records go in the order in which they were made, many at once, with two rules. Those of one
+//! session follow each other: a Stop waits for the acknowledgement of its Start. And an
+//! Accounting-On or -Off is a [gate](Kind::Gate): what was made behind it waits until it is
+//! acknowledged, so that it ends no session that began after it. A record is kept until a server
+//! acknowledges it (RFC 2866 §2: the client goes on "until it receives an acknowledgement, using
+//! some form of backoff").
+//!
+//! What is held is bounded in octets. The last eighth is for Stops: a session of which only the
+//! Start is missing can still be billed.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kedge_sansio::Backoff;
+use kedge_telemetry::counters;
+
+/// Records on their way at once, as long as servers answer.
+const WINDOW: usize = 256;
+/// How long nothing is sent after no server answered, at first and at most.
+const PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(32);
+/// What a record takes beside its octets.
+const OVERHEAD: usize = 64;
+
+/// What a record is to the order of records.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// The beginning of a session.
+    Start,
+    /// News of a session, which a later one makes superfluous: they count from its beginning.
+    Interim,
+    /// The end of a session.
+    Stop,
+    /// Accounting-On or Accounting-Off.
+    Gate,
+}
+
+/// A record that was taken up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pushed {
+    /// Its number.
+    pub number: u64,
+    /// The record whose place it takes.
+    pub replaces: Option<u64>,
+}
+
+/// A record that waits for its acknowledgement.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// What it is.
+    pub kind: Kind,
+    /// When what it says happened.
+    pub happened: Instant,
+    /// The session it is about, by which records follow each other.
+    pub session: u64,
+    /// Its attributes, as they are in a packet.
+    pub attributes: Arc<[u8]>,
+}
+
+/// The records of one client.
+#[derive(Debug)]
+pub struct Queue {
+    held: BTreeMap<u64, Held>,
+    /// The records of each session, the oldest first; only that one may go.
+    chains: HashMap<u64, VecDeque<u64>>,
+    /// Those that may go and are not on their way.
+    ready: BTreeSet<u64>,
+    gates: BTreeSet<u64>,
+    under_way: usize,
+    octets: usize,
+    limit: usize,
+    next: u64,
+    pause: Backoff,
+    /// Nothing goes before; `None` while servers answer.
+    resume: Option<Instant>,
+}
+
+counters! {
+    /// What became of accounting records.
+    pub struct AccountingCounters: "Accounting", "accounting" {
+        /// Starts of sessions of nodes and of tunnels.
+        starts: "Start Records",
+        /// Interim updates of sessions of tunnels.
+        interims: "Interim Records",
+        /// Stops of sessions of nodes and of tunnels.
+        stops: "Stop Records",
+        /// Accounting-On and Accounting-Off.
+        announcements: "On/Off Records",
+        /// Records that a server has acknowledged.
+        acknowledged: "Acknowledged",
+        /// Times that no server acknowledged a record and it had to wait.
+        unanswered: "Unanswered",
+        /// Records that were lost: nowhere was room for them, or no server could read them.
+        dropped: "Dropped",
+    }
+}
+
+impl Queue {
+    /// An empty queue that holds at most so many octets.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            held: BTreeMap::new(),
+            chains: HashMap::new(),
+            ready: BTreeSet::new(),
+            gates: BTreeSet::new(),
+            under_way: 0,
+            octets: 0,
+            limit,
+            next: 1,
+            pause: Backoff::new(PAUSE, LONGEST_PAUSE),
+            resume: None,
+        }
+    }
+
+    /// Takes up a record of an earlier run, under its number; they come in the order of these.
+    pub fn restore(&mut self, number: u64, held: Held) {
+        self.next = self.next.max(number.saturating_add(1));
+        self.insert(number, held);
+    }
+
+    /// Takes a record up; `None` if there is no room for it.
+    pub fn push(&mut self, held: Held) -> Option<Pushed> {
+        let replaces = self.superfluous(&held);
+        let freed = replaces.and_then(|number| self.held.get(&number)).map_or(0, size);
+        let room = match held.kind {
+            Kind::Start | Kind::Interim => self.limit - self.limit / 8,
+            Kind::Stop | Kind::Gate => self.limit,
+        };
+        if self.octets - freed + size(&held) > room {
+            return None;
+        }
+        if let Some(number) = replaces {
+            self.take_out(number);
+        }
+        let number = self.next;
+        self.next += 1;
+        self.insert(number, held);
+        Some(Pushed { number, replaces })
+    }
+
+    /// The interim record before this one, if it has not gone yet.
+    fn superfluous(&self, held: &Held) -> Option<u64> {
+        let chain = self.chains.get(&held.session).filter(|_| held.kind == Kind::Interim)?;
+        let last = *chain.back()?;
+        let waits = chain.len() > 1 || self.ready.contains(&last);
+        (waits && self.held.get(&last)?.kind == Kind::Interim).then_some(last)
+    }
+
+    /// Takes the last record of a session out, which waits.
+    fn take_out(&mut self, number: u64) {
+        let Some(held) = self.held.remove(&number) else { return };
+        self.octets -= size(&held);
+        self.ready.remove(&number);
+        if let Some(chain) = self.chains.get_mut(&held.session) {
+            chain.pop_back();
+            if chain.is_empty() {
+                self.chains.remove(&held.session);
+            }
+        }
+    }
+
+    fn insert(&mut self, number: u64, held: Held) {
+        self.octets += size(&held);
+        let chain = self.chains.entry(held.session).or_default();
+        chain.push_back(number);
+        if chain.len() == 1 {
+            self.ready.insert(number);
+        }
+        if held.kind == Kind::Gate {
+            self.gates.insert(number);
+        }
+        self.held.insert(number, held);
+    }
+
+    /// The record that is to be sent next, from here on on its way.
+    pub fn take_next(&mut self, now: Instant) -> Option<(u64, &Held)> {
+        let window = if self.resume.is_some() { 1 } else { WINDOW };
+        if self.under_way >= window || self.resume.is_some_and(|resume| now < resume) {
+            return None;
+        }
+        let number = *self.ready.first()?;
+        if self.gates.first().is_some_and(|gate| *gate < number) {
+            return None;
+        }
+        self.ready.remove(&number);
+        self.under_way += 1;
+        self.held.get(&number).map(|held| (number, held))
+    }
+
+    /// A server has acknowledged a record that was on its way. Says whether servers answer again,
+    /// after none had.
+    pub fn acknowledged(&mut self, number: u64) -> bool {
+        self.remove(number);
+        self.pause = Backoff::new(PAUSE, LONGEST_PAUSE);
+        self.resume.take().is_some()
+    }
+
+    /// A record that was on its way can go no way at all, and is given up.
+    pub fn give_up(&mut self, number: u64) {
+        self.remove(number);
+    }
+
+    fn remove(&mut self, number: u64) {
+        let Some(held) = self.held.remove(&number) else { return };
+        self.under_way -= 1;
+        self.octets -= size(&held);
+        self.gates.remove(&number);
+        let Some(chain) = self.chains.get_mut(&held.session) else { return };
+        chain.pop_front();
+        match chain.front() {
+            Some(follower) => {
+                self.ready.insert(*follower);
+            }
+            None => {
+                self.chains.remove(&held.session);
+            }
+        }
+    }
+
+    /// No server has answered a record that was on its way; it goes again later. Says whether that
+    /// is news.
+    pub fn unanswered(&mut self, number: u64, now: Instant) -> bool {
+        if self.held.contains_key(&number) {
+            self.under_way -= 1;
+            self.ready.insert(number);
+        }
+        let news = self.resume.is_none();
+        // Those that were on their way together fail together, and are one reason to wait.
+        if self.resume.is_none_or(|resume| resume <= now) {
+            self.resume = Some(now + self.pause.next_interval());
+        }
+        news
+    }
+
+    /// When [`Self::take_next`] may have something that it has not now.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.resume.filter(|_| self.under_way == 0 && !self.ready.is_empty())
+    }
+
+    /// Whether no server has answered of late.
+    pub fn is_stalled(&self) -> bool {
+        self.resume.is_some()
+    }
+
+    /// How many records are held, those on their way among them.
+    pub fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Whether every record is acknowledged.
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// How many records are on their way.
+    pub fn under_way(&self) -> usize {
+        self.under_way
+    }
+
+    /// How many octets the records take, and how many they may.
+    pub fn octets(&self) -> (usize, usize) {
+        (self.octets, self.limit)
+    }
+
+    /// When what the oldest record says happened.
+    pub fn oldest(&self) -> Option<Instant> {
+        self.held.values().next().map(|held| held.happened)
+    }
+}
+
+fn size(held: &Held) -> usize {
+    held.attributes.len() + OVERHEAD
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(kind: Kind, session: u64) -> Held {
+        Held { kind, happened: Instant::now(), session, attributes: [0; 36].into() }
+    }
+
+    fn taken(queue: &mut Queue, now: Instant) -> Vec<u64> {
+        std::iter::from_fn(|| queue.take_next(now).map(|(number, _)| number)).collect()
+    }
+
+    #[test]
+    fn sessions_go_side_by_side_and_the_records_of_one_in_turn() {
+        let (mut queue, now) = (Queue::new(10_000), Instant::now());
+        for (kind, session) in [(Kind::Start, 7), (Kind::Start, 8), (Kind::Stop, 7)] {
+            queue.push(record(kind, session)).unwrap();
+        }
+        assert_eq!(taken(&mut queue, now), [1, 2]);
+        queue.acknowledged(1);
+        assert_eq!(taken(&mut queue, now), [3]);
+        queue.acknowledged(3);
+        queue.acknowledged(2);
+        assert!(queue.is_empty());
+        assert_eq!(queue.octets(), (0, 10_000));
+    }
+
+    #[test]
+    fn what_was_made_behind_a_gate_waits_until_the_gate_is_acknowledged() {
+        let (mut queue, now) = (Queue::new(10_000), Instant::now());
+        queue.push(record(Kind::Stop, 7));
+        queue.push(record(Kind::Gate, 0));
+        queue.push(record(Kind::Start, 8));
+        assert_eq!(taken(&mut queue, now), [1, 2]);
+        queue.acknowledged(1);
+        assert_eq!(taken(&mut queue, now), []);
+        queue.acknowledged(2);
+        assert_eq!(taken(&mut queue, now), [3]);
+    }
+
+    #[test]
+    fn what_nobody_answers_goes_again_alone_and_ever_more_seldom_until_somebody_does() {
+        let (mut queue, mut now) = (Queue::new(10_000), Instant::now());
+        for session in 1..=3 {
+            queue.push(record(Kind::Start, session));
+        }
+        assert_eq!(taken(&mut queue, now), [1, 2, 3]);
+        assert!(queue.unanswered(2, now), "the first is news");
+        assert!(!queue.unanswered(1, now));
+        assert!(!queue.unanswered(3, now));
+        let mut pauses = Vec::new();
+        for _ in 0..7 {
+            assert_eq!(taken(&mut queue, now), [], "nothing goes during the pause");
+            let due = queue.poll_timeout().unwrap();
+            pauses.push((due - now).as_secs());
+            now = due;
+            assert_eq!(taken(&mut queue, now), [1], "the oldest, alone");
+            assert!(!queue.unanswered(1, now));
+        }
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 32]);
+        now = queue.poll_timeout().unwrap();
+        assert_eq!(taken(&mut queue, now), [1]);
+        assert!(queue.acknowledged(1), "somebody answers again");
+        assert_eq!(taken(&mut queue, now), [2, 3]);
+    }
+
+    #[test]
+    fn the_last_eighth_of_the_room_is_for_stops() {
+        let mut queue = Queue::new(800);
+        let mut starts = 0;
+        while queue.push(record(Kind::Start, starts)).is_some() {
+            starts += 1;
+        }
+        assert_eq!(starts, 7, "a hundred octets each");
+        assert!(queue.push(record(Kind::Stop, 0)).is_some());
+        assert!(queue.push(record(Kind::Stop, 1)).is_none(), "full");
+    }
+
+    #[test]
+    fn the_latest_interim_record_takes_the_place_of_one_that_has_not_gone() {
+        let (mut queue, now) = (Queue::new(10_000), Instant::now());
+        let push = |queue: &mut Queue, kind| queue.push(record(kind, 7)).unwrap().replaces;
+        assert_eq!(push(&mut queue, Kind::Start), None);
+        assert_eq!(push(&mut queue, Kind::Interim), None);
+        assert_eq!(push(&mut queue, Kind::Interim), Some(2));
+        assert_eq!(taken(&mut queue, now), [1]);
+        queue.acknowledged(1);
+        assert_eq!(taken(&mut queue, now), [3]);
+        assert_eq!(push(&mut queue, Kind::Interim), None, "the third is on its way");
+        assert_eq!(push(&mut queue, Kind::Stop), None, "a Stop takes no place");
+        queue.acknowledged(3);
+        assert_eq!(taken(&mut queue, now), [4]);
+        assert_eq!(queue.len(), 2);
+    }
+
+    #[test]
+    fn numbers_go_on_behind_those_of_an_earlier_run() {
+        let mut queue = Queue::new(10_000);
+        queue.restore(41, record(Kind::Stop, 7));
+        assert_eq!(queue.push(record(Kind::Gate, 0)).map(|pushed| pushed.number), Some(42));
+    }
+
+    #[test]
+    fn not_more_than_the_window_is_on_its_way() {
+        let (mut queue, now) = (Queue::new(1 << 20), Instant::now());
+        for session in 0..WINDOW as u64 + 5 {
+            queue.push(record(Kind::Start, session));
+        }
+        assert_eq!(taken(&mut queue, now).len(), WINDOW);
+        queue.acknowledged(9);
+        assert_eq!(taken(&mut queue, now), [WINDOW as u64 + 1]);
+        assert_eq!(queue.under_way(), WINDOW);
+    }
+}
