@@ -34,7 +34,7 @@ pub mod transfer;
 pub mod wait;
 
 pub use capture::{Capture, Recording};
-pub use daemon::Daemon;
+pub use daemon::{Daemon, answers};
 pub use domain::Domain;
 pub use error::{LabError, Result};
 pub use host::Host;
