@@ -37,9 +37,11 @@ test: setup check fuzz
 	done
 	$(MAKE) test-vm
 
-# Every encapsulation against the tunnel devices of Debian's kernel, in an emulated machine. The
-# kernel is downloaded once, into target/vm. Neither root nor hardware virtualisation is needed.
+# Every encapsulation against the tunnel devices of Debian's kernel, and kedged in its VRF devices,
+# in an emulated machine. The kernel is downloaded once, into target/vm. Neither root nor hardware
+# virtualisation is needed.
 test-vm: setup
+	$(CARGO) build --locked --package kedge-daemon --package kedge-cli
 	$(CARGO) test --locked --package kedge-vm
 
 # What needs neither root nor the packages of `setup`.

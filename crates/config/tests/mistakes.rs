@@ -416,3 +416,25 @@ fn of_many_mistakes_the_first_hundred_are_shown_and_all_are_counted() {
     assert_eq!(shown[100], "and 4,900 more\n");
     assert_eq!(kedge_config::listed(&errors[..100]).len(), 100);
 }
+
+/// An anchor with two customers at one address, each in the transport VRF of its name.
+fn customers(transports: [&str; 2]) -> String {
+    let mut text = "ipv6 mobile pmipv6-lma a domain d\n dynamic mag learning\n \
+         mobility-service mobile-local-loop\n"
+        .to_owned();
+    for (number, transport) in transports.into_iter().enumerate() {
+        text += &format!(
+            "  customer C{number} vrf V{number}\n   transport vrf {transport}\n    \
+             address ipv4 192.0.2.1\n   !\n  !\n"
+        );
+    }
+    text
+}
+
+#[test]
+fn two_customers_may_have_one_address_in_two_transports_and_not_in_one() {
+    let said = errors(&customers(["T", "T"]));
+    assert!(said.contains("this address is that of customer 'C0' on line 6"), "{said}");
+    assert_eq!(said.matches("no two may share one").count(), 1, "{said}");
+    assert!(!warnings(&customers(["T", "U"])).contains("share"));
+}

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{self, Read, Write},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::ExitStatus,
@@ -154,8 +155,8 @@ impl Daemon {
             if let Some(status) = self.process.ended() {
                 return Ok(Some(status));
             }
-            match UnixStream::connect(&self.files.socket) {
-                Ok(_) => Ok(None),
+            match answers(&self.files.socket) {
+                Ok(()) => Ok(None),
                 Err(error) => Err(format!("{error}; {}", tail(&self.process.errors()))),
             }
         })?;
@@ -163,6 +164,15 @@ impl Daemon {
         let log = tail(&self.log());
         Err(LabError::Unexpected(format!("kedged on {name} did not start ({status}): {log}")))
     }
+}
+
+/// Whether a `kedged` answers on this socket. It takes connections before it has made its devices
+/// and routes, and answers once they are there.
+pub fn answers(socket: &Path) -> io::Result<()> {
+    let mut stream = UnixStream::connect(socket)?;
+    stream.set_read_timeout(Some(LIMIT))?;
+    stream.write_all(b"{\"version\":1,\"id\":1,\"complete\":\"\"}\n")?;
+    stream.read_exact(&mut [0])
 }
 
 fn launch(host: &Host, files: &Files) -> Result<Process> {

@@ -37,7 +37,7 @@ pub mod wait;
 
 pub use bookkeeper::Bookkeeper;
 pub use capture::{Capture, Recording};
-pub use daemon::Daemon;
+pub use daemon::{Daemon, answers};
 pub use domain::Domain;
 pub use error::{LabError, Result};
 pub use freeradius::FreeRadius;

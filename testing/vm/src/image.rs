@@ -1,25 +1,41 @@
-//! The machine's whole file system: one program of ours and a few of the host's.
+//! The machine's whole file system: programs of ours and a few of the host's.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use kedge_lab::programs;
 
 use crate::cpio::Archive;
 use crate::kernel::{Kernel, run};
 
 /// The modules that the scenarios need.
-const MODULES: [&str; 10] =
-    ["tun", "veth", "vrf", "ip_gre", "ip6_gre", "ipip", "sit", "ip6_tunnel", "fou", "fou6"];
+const MODULES: [&str; 11] = [
+    "tun",
+    "veth",
+    "bridge",
+    "vrf",
+    "ip_gre",
+    "ip6_gre",
+    "ipip",
+    "sit",
+    "ip6_tunnel",
+    "fou",
+    "fou6",
+];
 
 /// The host's programs that the scenarios run.
-const PROGRAMS: [&str; 5] = ["cat", "ethtool", "ip", "ping", "sysctl"];
+const PROGRAMS: [&str; 9] =
+    ["cat", "date", "dhclient", "env", "ethtool", "ip", "ping", "sh", "sysctl"];
+
+/// Our own programs that they run. They are beside the first process, which looks for them there.
+const OURS: [&str; 2] = ["kedge", "kedged"];
 
 /// Where the modules are in the machine; their names are in the order to load them.
 pub const MODULES_FOLDER: &str = "/modules";
 
-/// The initramfs with `init` as its first and only process, and `programs` of ours in /bin.
+/// The initramfs with `init` as its first process.
 pub fn initramfs(kernel: &Kernel, init: &Path) -> Result<Vec<u8>> {
     let mut archive = Archive::default();
     for folder in ["/dev", "/proc", "/run", "/sys", "/tmp", "/var"] {
@@ -32,6 +48,11 @@ pub fn initramfs(kernel: &Kernel, init: &Path) -> Result<Vec<u8>> {
     }
     archive.file("/init", &stripped(init)?);
     let mut libraries = libraries(init)?;
+    for program in OURS {
+        let path = programs::find(program)?;
+        archive.file(&format!("/{program}"), &stripped(&path)?);
+        libraries.extend(self::libraries(&path)?);
+    }
     for program in PROGRAMS {
         let path = find(program)?;
         archive.file(&format!("/bin/{program}"), &read(&path)?);

@@ -1,4 +1,4 @@
-//! An emulated machine with the kernel that Debian ships, and our data plane in it.
+//! An emulated machine with the kernel that Debian ships, and our data plane and daemons in it.
 //!
 //! The kernel a test runs on may lack the tunnel devices that are an independent implementation
 //! of every encapsulation. The kernel of Debian's package has them all, and QEMU boots it in a
@@ -6,7 +6,7 @@
 //!
 //! ```text
 //!   kernel.rs   the package ──► bzImage and the modules needed, in the order to load them
-//!   image.rs    kedge-vm-init as /init, `ip`, `ping`, their libraries ──► cpio.rs ──► initramfs
+//!   image.rs    kedge-vm-init as /init, kedged, `ip`, …, their libraries ──► cpio.rs ──► initramfs
 //!   machine.rs  QEMU: first serial port is the kernel's console, second is ours
 //!   report.rs   one line per scenario on the second port ──► what the tests assert
 //! ```

@@ -13,7 +13,7 @@ use kedge_vm::kernel::Kernel;
 use kedge_vm::machine::{Run, boot};
 
 /// The longest a run may take.
-const LIMIT: Duration = Duration::from_secs(600);
+const LIMIT: Duration = Duration::from_secs(900);
 
 static RUN: LazyLock<Result<Run>> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/vm");
@@ -51,6 +51,8 @@ scenarios! {
     a_vrf_device_has_routes_of_its_own
     vrf_devices_with_the_same_addresses_are_kept_apart
     vrf_devices_come_and_go_while_others_are_served
+    customers_in_vrf_devices_have_the_same_addresses_and_come_and_go_in_service
+    what_kedged_made_for_vrf_devices_goes_with_it_and_after_a_crash
 }
 
 #[test]

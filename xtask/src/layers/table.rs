@@ -96,7 +96,7 @@ pub static LAYERS: &[Layer] = &[
     edge(
         "kedge-vm",
         &["kedge-dataplane", "kedge-dp-user", "kedge-lab", "kedge-model"],
-        "the emulated machine tries the data plane, without signalling",
+        "the emulated machine tries the data plane alone, and runs the product as its users do",
     ),
     edge(
         "kedge-scenario",

@@ -55,13 +55,12 @@ pub(super) fn check(service: Section<'_, Key>, findings: &mut Findings) {
             networks.take(name, ("network name", "NAME"), customer, network, findings);
         }
         for transport in section.each(Key::Transport) {
-            for line in transport.section().each(Key::AddressIpv4) {
-                let address = line.args.get("ADDRESS");
-                addresses.take(address, ("address", "ADDRESS"), customer, line, findings);
-            }
-            for line in transport.section().each(Key::AddressIpv6) {
-                let address = line.args.get("ADDRESS");
-                addresses.take(address, ("address", "ADDRESS"), customer, line, findings);
+            let vrf = transport.args.text("VRF");
+            let own = transport.section();
+            for line in own.each(Key::AddressIpv4).chain(own.each(Key::AddressIpv6)) {
+                // Transports that are apart may number their hosts alike.
+                let place = (vrf, line.args.get("ADDRESS"));
+                addresses.take(place, ("address", "ADDRESS"), customer, line, findings);
             }
         }
         if let (Some(unauthorized), Some(network)) =

@@ -405,9 +405,9 @@ fn a_commit_that_the_disk_has_no_room_for_is_refused_and_changes_nothing() {
         .host
         .spawn("kedged", "unshare", &["-m", "--propagation", "private", "sh", "-c", &script])
         .expect("kedged");
-    until("the daemon", || match Path::new(&socket).exists() {
-        true => Ok(()),
-        false => Err(daemon.errors()),
+    until("the daemon", || {
+        let answers = kedge_lab::answers(Path::new(&socket));
+        answers.map_err(|error| format!("{error}: {}", daemon.errors()))
     });
     let kedge = kedge_lab::programs::find("kedge").expect("kedge");
     let ask = |words: &[&str]| {

@@ -7,7 +7,7 @@ use kedge_model::{Encapsulation, GreKey};
 
 use crate::row::{Family, Row, UDP_PORT};
 use crate::tunnel::{Carriage, Device};
-use crate::{probe, transfer, vrfs};
+use crate::{customers, probe, transfer, vrfs};
 
 /// A scenario.
 pub type Scenario = Box<dyn Fn(&Row) -> Result<()>>;
@@ -17,7 +17,7 @@ pub fn all() -> Vec<(&'static str, Scenario)> {
     let carriages = CARRIAGES.iter().map(|(name, carriage)| -> (_, Scenario) {
         (*name, Box::new(|row| both_understand(row, carriage)))
     });
-    let others: [(_, Scenario); 5] = [
+    let others: [(_, Scenario); 7] = [
         ("wrong_gre_keys_are_refused_over_ipv4", Box::new(|row| refuse_keys(row, Family::V4))),
         ("wrong_gre_keys_are_refused_over_ipv6", Box::new(|row| refuse_keys(row, Family::V6))),
         ("a_vrf_device_has_routes_of_its_own", Box::new(vrf)),
@@ -36,6 +36,14 @@ pub fn all() -> Vec<(&'static str, Scenario)> {
         (
             "vrf_devices_come_and_go_while_others_are_served",
             Box::new(|_| named(&["gre_over_ipv4"]).iter().try_for_each(vrfs::in_service)),
+        ),
+        (
+            "customers_in_vrf_devices_have_the_same_addresses_and_come_and_go_in_service",
+            Box::new(|_| customers::in_service()),
+        ),
+        (
+            "what_kedged_made_for_vrf_devices_goes_with_it_and_after_a_crash",
+            Box::new(|_| customers::nothing_is_left()),
         ),
     ];
     carriages.chain(others).collect()

@@ -19,9 +19,9 @@ use kedge_dp_user::DpUser;
 use kedge_lab::{Host, Lab, Link, wait};
 use kedge_model::{BindingId, Path, VrfId, World};
 
-use crate::probe;
 use crate::row::{Family, UDP_PORT, forwarding, within};
 use crate::tunnel::{Carriage, Devices};
+use crate::{counters, probe};
 
 /// The pairs of worlds, by number.
 const NAMES: [&str; 2] = ["red", "blue"];
@@ -187,8 +187,7 @@ pub fn apart(carriages: &[Carriage]) -> Result<()> {
         apart_with(&stage, &mut ours, carriage).with_context(|| format!("{:?}", carriage.ours))?;
     }
     for pair in &stage.pairs {
-        let snmp = pair.m.exec("cat", &["/proc/net/snmp"])?;
-        let told = unreachables(&snmp).context("no such counter")?;
+        let told = counters::unreachables(&pair.m)?;
         ensure!(told == 0, "M {} was told {told} times that it is not understood", pair.name);
     }
     Ok(())
@@ -302,12 +301,4 @@ pub fn in_service(carriage: &Carriage) -> Result<()> {
     let refused = stage.apply(&mut ours, &[blue.bind(carriage)?]);
     ensure!(refused.is_err(), "it is bound in a world that was left");
     Ok(())
-}
-
-/// How many messages of "destination unreachable" a host has received (`/proc/net/snmp`).
-fn unreachables(snmp: &str) -> Option<u64> {
-    let mut icmp = snmp.lines().filter_map(|line| line.strip_prefix("Icmp: "));
-    let (names, values) = (icmp.next()?, icmp.next()?);
-    let place = names.split(' ').position(|name| name == "InDestUnreachs")?;
-    values.split(' ').nth(place)?.parse().ok()
 }
