@@ -15,6 +15,7 @@ use crate::startup::plan;
 /// Every block, and what each needs to be in force.
 const BASE: &str = "\
 vrf blue
+ netns blue
 management-api
  listen 192.0.2.1 port 7443
  certificate /c

@@ -56,7 +56,7 @@ fn write_block(rows: &[Vec<char>], width: usize, out: &mut String) {
         for (index, (indent, parts)) in lines.iter().enumerate() {
             let part: String = parts[row].iter().collect();
             let part = part.trim_end();
-            if part.chars().count() > width - indent.len() {
+            if rows.len() > 1 && part.chars().count() > width - indent.len() {
                 // Prose, in a column that nothing stands behind.
                 for line in folded(part, width - INDENT.len()) {
                     out.push_str(&format!("{INDENT}{line}\n"));
