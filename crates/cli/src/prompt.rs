@@ -4,12 +4,13 @@ mod keys;
 mod signs;
 
 use std::collections::VecDeque;
-use std::io::{self, Write, stdout};
+use std::io::{self, Write, stdin, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kedge_api::{ClientError, Outcome, Refusal};
 use reedline::{EditCommand, HistoryItem, Prompt, Reedline, Signal};
+use rustix::termios::{InputModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::batch::Failure;
 use crate::files;
@@ -31,6 +32,7 @@ pub(crate) fn run(mut session: Session, screen: &Screen) -> Result<(), Failure> 
     // Without a daemon there is nothing to talk to: say so before the first prompt.
     session.begin()?;
     ignore_interrupts()?;
+    let _ahead = TypedAhead::begin()?;
     let session = Arc::new(Mutex::new(session));
     let commands = Arc::new(AtomicBool::new(true));
     let pasted = Pasted::default();
@@ -46,6 +48,28 @@ pub(crate) fn run(mut session: Session, screen: &Screen) -> Result<(), Failure> 
 fn ignore_interrupts() -> io::Result<()> {
     let interrupted = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(signal_hook::consts::SIGINT, interrupted).map(drop)
+}
+
+/// What is typed while a command runs waits in the terminal. Its Enter must be the same one that the
+/// editor sees, a carriage return: as a line feed, which the terminal would make of it meanwhile,
+/// it would not run the line. Dropped, the terminal is as it was.
+struct TypedAhead(Termios);
+
+impl TypedAhead {
+    fn begin() -> io::Result<Self> {
+        let before = tcgetattr(stdin())?;
+        let mut modes = before.clone();
+        modes.input_modes.remove(InputModes::ICRNL);
+        tcsetattr(stdin(), OptionalActions::Now, &modes)?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for TypedAhead {
+    fn drop(&mut self) {
+        // Nothing more can be done for a terminal that has gone.
+        let _ = tcsetattr(stdin(), OptionalActions::Now, &self.0);
+    }
 }
 
 /// A person at a terminal.

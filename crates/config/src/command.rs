@@ -49,7 +49,8 @@ pub enum Command {
     ShowRadiusDeadCriteria,
     /// `clear radius statistics`
     ClearRadiusStatistics,
-    /// `show ipv6 mobile pmipv6 lma bindings [customer NAME] [nai NAI | mag ID] [detail] [from N]`
+    /// `show ipv6 mobile pmipv6 lma bindings [customer NAME] [nai NAI | imsi IMSI | mag
+    /// ID] [detail] [from N]`, `show lma-service session …`
     ShowLmaBindings {
         /// One customer's only.
         customer: Option<String>,
@@ -58,7 +59,7 @@ pub enum Command {
         /// How much of them.
         extent: Extent,
     },
-    /// `show ipv6 mobile pmipv6 lma globals [customer NAME]`
+    /// `show ipv6 mobile pmipv6 lma globals [customer NAME]`, `show lma-service all`
     ShowLmaGlobals {
         /// One customer's only.
         customer: Option<String>,
@@ -120,14 +121,15 @@ pub enum Command {
         /// Those behind this number; without one, there are none yet.
         since: Option<u64>,
     },
-    /// `[no] debug ipv6 mobile pmipv6 {lma [customer NAME] | mag} {nai NAI | peer ADDRESS}`
+    /// `[no] debug ipv6 mobile pmipv6 {lma | mag} {nai NAI | peer ADDRESS}`, of an anchor also
+    /// `… lma customer NAME [nai NAI | peer ADDRESS]`
     Debug {
         /// Of which role.
         role: Role,
         /// At one customer only.
         customer: Option<String>,
-        /// Of whom.
-        target: DebugTarget,
+        /// Of whom; `None` is all of a customer.
+        target: Option<DebugTarget>,
         /// It begins, or ends.
         on: bool,
     },
@@ -150,6 +152,8 @@ pub enum Command {
     ShowCapture,
     /// `show tech-support`
     ShowTechSupport,
+    /// A command of the routers that is known and not carried out, and why not.
+    Unsupported(&'static str),
     /// `show ipv6 mobile pmipv6 mag globals`
     ShowMagGlobals,
     /// `show ipv6 mobile pmipv6 mag heartbeats`
@@ -169,7 +173,8 @@ pub enum Command {
         /// The service, which must be this daemon's.
         name: Option<String>,
     },
-    /// `clear ipv6 mobile pmipv6 lma bindings {all | [customer NAME] [nai NAI | mag ID]}`
+    /// `clear ipv6 mobile pmipv6 lma bindings {all | [customer NAME] [nai NAI | imsi IMSI | mag
+    /// ID]}`
     ClearLmaBindings {
         /// One customer's only.
         customer: Option<String>,
@@ -230,6 +235,8 @@ pub enum BindingFilter {
     All,
     /// One subscriber's, or a realm's: `@example.com`.
     Nai(String),
+    /// One subscriber's, by the IMSI that its identifier is made of.
+    Imsi(String),
     /// One gateway's, by its name or an address.
     Mag(String),
 }
@@ -252,10 +259,10 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
     let mag = args.text("ID").map(str::to_owned);
     let name = args.text("NAME").map(str::to_owned);
     let customer = args.text("CUSTOMER").map(str::to_owned);
-    let filter = |nai: Option<String>, mag: Option<String>| match (nai, mag) {
-        (Some(nai), _) => BindingFilter::Nai(nai),
-        (None, Some(mag)) => BindingFilter::Mag(mag),
-        (None, None) => BindingFilter::All,
+    let imsi = args.text("IMSI").map(str::to_owned);
+    let filter = |nai: Option<String>, mag: Option<String>| {
+        let of_node = nai.map(BindingFilter::Nai).or(imsi.map(BindingFilter::Imsi));
+        of_node.or(mag.map(BindingFilter::Mag)).unwrap_or(BindingFilter::All)
     };
     let command = match key {
         Key::RunningConfig => {
@@ -304,8 +311,7 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
                 _ => Role::Mag,
             };
             let on = matches!(key, Key::DebugLma | Key::DebugMag);
-            let target = target(&args, nai).expect("the table demands one");
-            Command::Debug { role, customer, target, on }
+            Command::Debug { role, customer, target: target(&args, nai), on }
         }
         Key::UndebugAll => Command::UndebugAll,
         Key::ShowDebug => Command::ShowDebug,
@@ -317,6 +323,17 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
         Key::CaptureStop => Command::CaptureStop,
         Key::ShowCapture => Command::ShowCapture,
         Key::TechSupport => Command::ShowTechSupport,
+        Key::StandbyService => Command::Unsupported(
+            "there is no standby anchor, and so nothing of one to show or to clear",
+        ),
+        Key::OneLmaService => Command::Unsupported(
+            "a daemon has one anchor: 'show lma-service all' and 'show lma-service session' are of it",
+        ),
+        Key::DebugEverything => Command::Unsupported(
+            "not of everybody, which would drown the log: 'debug ipv6 mobile pmipv6 {lma | mag}' \
+             takes a subscriber, a peer or a customer; 'monitor events' shows what happens, and \
+             'capture start' takes all messages into a file",
+        ),
         Key::MagGlobals => Command::ShowMagGlobals,
         Key::MagHeartbeats => Command::ShowMagHeartbeats,
         Key::MagTunnels => Command::ShowMagTunnels,

@@ -106,7 +106,7 @@ const COMMITS: Part = word("commit", "Earlier commits");
 const NUMBER: Value = Value::Integer { min: 1, max: u64::MAX, unit: "" };
 const COMMENT: &[Part] = &[
     word("comment", "Say why"),
-    arg_help("TEXT", Value::Name { max: 125 }, "the reason; in double quotes with blanks"),
+    arg_help("TEXT", Value::Line { max: 125 }, "the reason, to the end of the line"),
 ];
 const FILE: Value = Value::Name { max: 4096 };
 const CHECK: &[Part] = &[flag("check", "Say whether it can be done, and what it does")];
@@ -345,6 +345,7 @@ mod tests {
         let why = r#"commit confirmed 5 comment "more pools""#;
         assert_eq!(inside(why), commit(confirmed, Some("more pools")));
         assert_eq!(inside("commit comment x"), commit(CommitKind::Final, Some("x")));
+        assert_eq!(inside("commit comment x y  z"), commit(CommitKind::Final, Some("x y z")));
         assert!(parse_session_command("commit confirmed 0", true).is_err());
     }
 

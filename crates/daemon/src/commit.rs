@@ -50,8 +50,8 @@ pub struct Act<'a> {
     pub by: &'a str,
     /// The reason given.
     pub comment: Option<&'a str>,
-    /// What FILE says, if it was read from there.
-    pub file: Option<&'a str>,
+    /// FILE says so already.
+    pub is_in_file: bool,
     /// The time.
     pub now: Now,
 }
@@ -65,9 +65,14 @@ impl Commits {
         let read = |text: &str| kedge_config::parse(text, "").map(|(config, _)| config).ok();
         let newest = history.newest().map(|commit| commit.number);
         let last = newest.and_then(|number| history.text(number).ok());
-        if last.is_none_or(|last| read(&last) != read(text)) {
+        let wanted = read(text);
+        if let Some(config) = &wanted
+            && last.and_then(|last| read(&last)) != wanted
+        {
             let comment = format!("read from {} at start", file.display());
-            match history.record(text, "kedged", Some(&comment), now.wall) {
+            // FILE may have keys as they are; the history has none.
+            match history.record(&kedge_config::render(config), "kedged", Some(&comment), now.wall)
+            {
                 Ok(_) => history.prune(),
                 Err(error) => warn!("the history does not have this configuration: {error}"),
             }
@@ -172,11 +177,11 @@ fn keep(
     let commits = &mut shell.commits;
     let number = commits
         .history
-        .record(act.file.unwrap_or(&rendered), act.by, act.comment, act.now.wall)
+        .record(&rendered, act.by, act.comment, act.now.wall)
         .map_err(|error| failed("the history cannot be written", &error))?;
     // What was read from FILE is there.
     if how == CommitKind::Final
-        && act.file.is_none()
+        && !act.is_in_file
         && let Err(error) = state_dir::replace(&commits.file, rendered.as_bytes())
     {
         if let Err(error) = commits.history.withdraw(number) {
@@ -194,12 +199,12 @@ pub fn read_again(shell: &mut Shell, now: Now) {
         let file = file.display();
         return warn!("{file} is not read again: a session has the configuration for itself");
     }
-    let (config, text) = match startup::read_file(&file) {
+    let (config, _) = match startup::read_file(&file) {
         Ok(read) => read,
         Err(error) => return error!("nothing has changed: {error}"),
     };
     let comment = format!("read from {} again", file.display());
-    let act = Act { by: "kedged", comment: Some(&comment), file: Some(&text), now };
+    let act = Act { by: "kedged", comment: Some(&comment), is_in_file: true, now };
     // FILE holds: an earlier commit that waits to be confirmed is over.
     if config == shell.config && shell.commits.unconfirmed.take().is_none() {
         return info!("{} says what is in force", file.display());

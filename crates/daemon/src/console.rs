@@ -1,5 +1,7 @@
 //! What people and scripts ask over the API: a line becomes a command, a command an answer.
 
+use std::collections::BTreeSet;
+
 use kedge_api::{Ask, Format, Outcome, Refusal, Reply};
 use kedge_config::{BindingFilter, Command, Pipe, parse_command};
 use kedge_lma::Lma;
@@ -11,25 +13,34 @@ use tracing::info;
 
 use crate::anchor::Anchor;
 use crate::gateway::Gateway;
+use crate::imsi::Imsi;
 use crate::shell::Shell;
 use crate::show::{self, Heartbeats, Tunnels, Which};
 use crate::watch;
 
 /// An answer in the two forms it is asked for; each is made only if it is.
 pub struct Answer<'a> {
-    text: Box<dyn FnOnce() -> String + 'a>,
+    text: Box<dyn FnOnce(Option<u16>) -> String + 'a>,
     data: Box<dyn FnOnce() -> Value + 'a>,
 }
 
 impl<'a> Answer<'a> {
     /// An answer that is written by one of these.
     pub fn new(text: impl FnOnce() -> String + 'a, data: impl FnOnce() -> Value + 'a) -> Self {
+        Self::laid_out(|_| text(), data)
+    }
+
+    /// The same, laid out for as many columns as the terminal has, if it is one.
+    pub fn laid_out(
+        text: impl FnOnce(Option<u16>) -> String + 'a,
+        data: impl FnOnce() -> Value + 'a,
+    ) -> Self {
         Self { text: Box::new(text), data: Box::new(data) }
     }
 
     /// The answer for people.
-    pub fn into_text(self) -> String {
-        (self.text)()
+    pub fn into_text(self, width: Option<u16>) -> String {
+        (self.text)(width)
     }
 }
 
@@ -46,7 +57,7 @@ pub fn carry_out(shell: &mut Shell, ask: &Ask, now: Now) -> Outcome {
     if *format == Format::Json || request.pipes.contains(&Pipe::Json) {
         return Ok(Reply::Data((answer.data)()));
     }
-    let text = answer.into_text();
+    let text = answer.into_text(*width);
     let text = request.pipes.iter().fold(text, |text, pipe| pipe.apply(&text));
     Ok(Reply::Text(match width {
         // What is to be pasted somewhere else stays whole.
@@ -141,7 +152,7 @@ pub fn command<'a>(
         }
         Command::Monitor { .. } => watch::monitor(shell, command),
         Command::Debug { role, customer, target, on } => {
-            watch::debug(shell, *role, customer.as_deref(), target, *on)
+            watch::debug(shell, *role, customer.as_deref(), target.as_ref(), *on)
         }
         Command::UndebugAll => Ok(watch::undebug_all(shell)),
         Command::ShowDebug => Ok(show::debug(shell)),
@@ -150,6 +161,7 @@ pub fn command<'a>(
         }
         Command::CaptureStop => watch::stop_capture(shell),
         Command::ShowCapture => Ok(show::capture(shell)),
+        Command::Unsupported(why) => Err(Refusal::new(*why)),
         Command::ShowTechSupport => Ok(show::tech_support(shell, now)),
         Command::ClearLmaBindings { customer: of, filter } => {
             let anchor = shell.anchor.as_mut().ok_or_else(no_anchor)?;
@@ -158,7 +170,9 @@ pub fn command<'a>(
             let cleared = clear(anchor, only, &which, now)?;
             anchor.settle();
             info!(cleared, "bindings cleared by an operator");
-            if let (BindingFilter::Nai(id) | BindingFilter::Mag(id), 0) = (filter, cleared) {
+            if let (BindingFilter::Nai(id) | BindingFilter::Imsi(id) | BindingFilter::Mag(id), 0) =
+                (filter, cleared)
+            {
                 return Err(Refusal::new(format!("no binding of {id}")));
             }
             Ok(Answer::new(
@@ -235,6 +249,9 @@ fn which(
             Some(realm) => Which::OfRealm(realm.to_owned()),
             None => Which::OfNode(subscriber(nai)?),
         },
+        BindingFilter::Imsi(imsi) => Which::OfImsi(
+            Imsi::new(imsi).ok_or_else(|| Refusal::new("an IMSI has 6 to 15 digits"))?,
+        ),
         BindingFilter::Mag(id) => {
             let mut known = anchor.machines(only).filter_map(|(_, lma)| lma.peer(id));
             known.next().ok_or_else(|| no_peer(id))?;
@@ -267,6 +284,10 @@ fn clear(
             Which::All => lma.clear_all(now),
             Which::OfNode(mn_id) => lma.clear(id, mn_id, now),
             Which::OfRealm(realm) => lma.clear_realm(id, realm, now),
+            Which::OfImsi(imsi) => {
+                let nodes: BTreeSet<MnId> = imsi.bindings(lma).map(|b| b.mn_id.clone()).collect();
+                nodes.iter().map(|mn_id| lma.clear(id, mn_id, now)).sum()
+            }
             Which::OfPeer(peer) => lma.clear_peer(peer, now),
         })
     });

@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::commit::{self, Act};
 use crate::console;
 use crate::shell::Shell;
+use crate::show;
 
 /// Answers a call: the outcome, and the mode that the client is in from now on.
 pub fn answer(shell: &mut Shell, call: &Call, now: Now) -> (Outcome, Option<String>) {
@@ -53,6 +54,10 @@ fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Outcome {
     if is_show(line) {
         return console::carry_out(shell, ask, now)
             .map_err(|refused| nearer(refused, &about_session));
+    }
+    // In a file, `commit` says nothing whatever follows it; here, a mistake must not be silent.
+    if line.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case("commit")) {
+        return Err(refused(&about_session));
     }
     let Some(session) = shell.sessions.get(call.client) else { return Ok(text(String::new())) };
     match session.line(pasted) {
@@ -128,7 +133,7 @@ fn roll_back(shell: &mut Shell, call: &Call, number: u64, now: Now) -> Outcome {
     free_to_commit(shell, call)?;
     let config = shell.commits.config(number)?;
     let comment = format!("rollback to commit {number}");
-    let act = Act { by: &user(call), comment: Some(&comment), file: None, now };
+    let act = Act { by: &user(call), comment: Some(&comment), is_in_file: false, now };
     commit::commit(shell, config, CommitKind::Final, &act).map(text)
 }
 
@@ -151,9 +156,17 @@ fn shown(shell: &mut Shell, call: &Call, command: &SessionCommand, pipes: &[Pipe
         }
         _ => ("changes", session(shell, call)?.changes()?),
     };
-    let asked = matches!(call.ask, Ask::Command { format: Format::Json, .. });
+    let (asked, width) = match call.ask {
+        Ask::Command { format, width, .. } => (format == Format::Json, width),
+        Ask::Complete { .. } => (false, None),
+    };
     if !asked && !pipes.contains(&Pipe::Json) {
-        return Ok(text(pipes.iter().fold(shown, |shown, pipe| pipe.apply(&shown))));
+        let shown = pipes.iter().fold(shown, |shown, pipe| pipe.apply(&shown));
+        return Ok(text(match (command, width) {
+            (SessionCommand::ShowCommits, Some(width)) => show::fit(&shown, width),
+            // What may be loaded again stays whole.
+            _ => shown,
+        }));
     }
     Ok(Reply::Data(match command {
         SessionCommand::ShowCommits => {
@@ -174,7 +187,7 @@ fn commit_session(
     session(shell, call)?.finish_line()?;
     let running = shell.config.clone();
     let (config, moved) = session(shell, call)?.onto(&running)?;
-    let act = Act { by: &user(call), comment, file: None, now };
+    let act = Act { by: &user(call), comment, is_in_file: false, now };
     let mut said = commit::commit(shell, config, how, &act)?;
     if moved {
         said.push_str("another session has committed meanwhile; its changes are kept\n");

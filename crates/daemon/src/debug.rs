@@ -25,13 +25,15 @@ pub struct Target {
     pub whom: Whom,
 }
 
-/// A subscriber or a peer.
+/// A subscriber, a peer, or all of a customer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Whom {
     /// Messages that name a subscriber.
     Node(MnId),
     /// Messages that a peer sends, or gets.
     Peer(IpAddr),
+    /// All messages, of a customer.
+    Everyone,
 }
 
 impl Target {
@@ -42,6 +44,7 @@ impl Target {
             && match &self.whom {
                 Whom::Node(wanted) => mn_id == Some(wanted),
                 Whom::Peer(wanted) => *wanted == from_or_to,
+                Whom::Everyone => true,
             }
     }
 }
@@ -49,11 +52,13 @@ impl Target {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some((_, name)) = &self.customer {
-            write!(f, "customer {name} ")?;
+            write!(f, "customer {name}")?;
         }
+        let gap = if self.customer.is_some() { " " } else { "" };
         match &self.whom {
-            Whom::Node(mn_id) => write!(f, "nai {mn_id}"),
-            Whom::Peer(peer) => write!(f, "peer {peer}"),
+            Whom::Node(mn_id) => write!(f, "{gap}nai {mn_id}"),
+            Whom::Peer(peer) => write!(f, "{gap}peer {peer}"),
+            Whom::Everyone => Ok(()),
         }
     }
 }
@@ -184,5 +189,8 @@ mod tests {
         assert!(target.is_met(CustomerId(1), Some(&node), peer));
         assert!(!target.is_met(CustomerId(2), Some(&node), peer));
         assert_eq!(target.to_string(), "customer C1 nai a@r");
+        let all = Target { whom: Whom::Everyone, ..target };
+        assert!(all.is_met(CustomerId(1), None, peer) && !all.is_met(CustomerId(2), None, peer));
+        assert_eq!(all.to_string(), "customer C1");
     }
 }

@@ -33,6 +33,7 @@ mod ends;
 mod forwarding;
 mod gateway;
 mod history;
+mod imsi;
 mod in_service;
 mod key_file;
 mod link_mtu;

@@ -88,14 +88,14 @@ pub fn management_api(shell: &Shell) -> Answer<'static> {
 /// `show lma-service statistics` and its sisters. `age` is how long the counters have counted.
 pub fn statistics(groups: Vec<Group>, age: Duration) -> Answer<'static> {
     let data = layout::groups_json(&groups);
-    let text = move || {
+    let text = move |width: Option<u16>| {
         let mut out = format!("Counted for {}\n\n", span(age));
-        layout::groups(&groups, &mut out);
+        layout::groups(&groups, layout::counters_a_line(width), &mut out);
         out.truncate(out.trim_end().len());
         out.push('\n');
         out
     };
-    Answer::new(text, move || data)
+    Answer::laid_out(text, move || data)
 }
 
 /// `12 packets, 3456 bytes`

@@ -64,12 +64,13 @@ pub fn debug(
     shell: &mut Shell,
     role: Role,
     at: Option<&str>,
-    target: &DebugTarget,
+    target: Option<&DebugTarget>,
     on: bool,
 ) -> Result<Answer<'static>, Refusal> {
     let id = of(shell, role, at)?;
     let customer = id.zip(at.map(str::to_owned));
-    let target = Target { customer, whom: meant(target)? };
+    let whom = target.map_or(Ok(Whom::Everyone), meant)?;
+    let target = Target { customer, whom };
     let debug = &mut observer_mut(shell, role)?.debug;
     if on {
         debug.add(target.clone()).map_err(|error| Refusal::new(error.to_string()))?;

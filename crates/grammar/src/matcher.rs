@@ -246,6 +246,10 @@ fn step<K: Copy + PartialEq>(
     if !whole.is_empty() {
         return Ok(whole);
     }
+    let is_offered = |(_, threads): &(&str, Vec<Thread<K>>)| threads.iter().any(Thread::is_offered);
+    if begun.iter().any(is_offered) {
+        begun.retain(is_offered);
+    }
     match begun.len() {
         0 => {}
         1 => others.extend(begun.into_iter().flat_map(|(_, threads)| threads)),
@@ -291,6 +295,10 @@ fn slot<'a, T>(begun: &'a mut Vec<(&'static str, Vec<T>)>, word: &'static str) -
 }
 
 impl<K: Copy + PartialEq> Thread<K> {
+    fn is_offered(&self) -> bool {
+        !self.row.hidden
+    }
+
     /// The part it waits for; `None` when the command may end here.
     fn next(&self) -> Option<&'static Part> {
         self.rest.last().and_then(|parts| parts.first())
@@ -369,7 +377,8 @@ fn hints<K: Copy + PartialEq>(threads: &[Thread<K>]) -> Vec<Hint> {
             hints.push(hint);
         }
     };
-    for thread in threads {
+    let some_offered = threads.iter().any(Thread::is_offered);
+    for thread in threads.iter().filter(|thread| thread.is_offered() || !some_offered) {
         let or_row = |help: &'static str| if help.is_empty() { thread.row.help } else { help };
         match thread.next() {
             Some(Part::Word { word, help } | Part::Flag { word, help }) => {

@@ -51,6 +51,9 @@ pub struct Row<K: 'static> {
     pub source: &'static str,
     /// Another spelling of a row with the same key: it is read, the other one is written.
     pub also: bool,
+    /// It is read where it is typed whole; an abbreviation does not mean it, and help offers it only
+    /// where nothing else fits.
+    pub hidden: bool,
     /// The feature is on by default, and the line that says something is the `no` form.
     pub on_by_default: bool,
 }
@@ -281,6 +284,7 @@ pub const fn row<K: Copy>(key: K, syntax: &'static [Part], help: &'static str) -
         takes: Takes::Live,
         source: "",
         also: false,
+        hidden: false,
         on_by_default: false,
     }
 }
@@ -349,6 +353,11 @@ impl<K: Copy> Row<K> {
     /// Another spelling of the row with the same key.
     pub const fn also(self) -> Self {
         Self { also: true, ..self }
+    }
+
+    /// It is read, and not offered.
+    pub const fn hidden(self) -> Self {
+        Self { hidden: true, ..self }
     }
 
     /// It is accepted and has no effect yet.

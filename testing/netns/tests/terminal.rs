@@ -150,6 +150,39 @@ show ver";
     }
 }
 
+/// A command takes its time, and a person does not wait for it.
+#[test]
+fn what_is_typed_while_a_command_runs_is_run_after_it() {
+    let _turn = turn();
+    let site = Site::set();
+    let screen = Screen::open(&site, (90, 60), "PAGER='sleep 2; cat'");
+    screen.wait_end("kedge#");
+    screen.line("show version");
+    for line in ["configure", "ipv6 mobile pmipv6-lma lma1 domain example.net", "bce lifetime 100"]
+    {
+        screen.line(line);
+    }
+    screen.line("commit comment typed ahead");
+    screen.wait("commit 2");
+    screen.wait_end("kedge(config-pmipv6-lma)#");
+    assert!(site.kedge("show configuration commit list").contains("typed ahead"));
+    screen.keys(&["C-z"]);
+    screen.wait_end("kedge#");
+    screen.line("exit");
+    screen.wait("left with 0");
+}
+
+#[test]
+fn a_mistake_behind_commit_is_not_silent() {
+    let _turn = turn();
+    let site = Site::set();
+    for wrong in ["commit foo", "commit confirmed x", "commit comment"] {
+        let ran = site.run(&["-c", "configure", "-c", "vrf blue", "-c", wrong]);
+        assert_eq!(ran.status.code(), Some(1), "{wrong}");
+        assert!(text(&ran.stderr).contains("^"), "{wrong}: {}", text(&ran.stderr));
+    }
+}
+
 /// Every example of both documents, word for word: nothing is complained about but what the
 /// documents print broken, and that precisely; with the word that is missing, nothing at all.
 #[test]
@@ -320,6 +353,59 @@ fn colours_are_left_out_when_they_are_not_wanted() {
 }
 
 #[test]
+fn what_comes_and_goes_has_colours_on_a_terminal_and_none_in_a_pipe() {
+    let _turn = turn();
+    let site = Site::set();
+    for (environment, coloured) in [("", true), ("NO_COLOR=1", false)] {
+        let screen = Screen::open(&site, (80, 20), environment);
+        screen.wait_end("kedge#");
+        screen.line("configure");
+        screen.line("ipv6 mobile pmipv6-lma lma1 domain example.net");
+        screen.line("bce lifetime 100");
+        screen.line("show configuration");
+        screen.wait("+ bce lifetime 100");
+        let painted = screen.tmux(&["capture-pane", "-p", "-e", "-t", "0"]);
+        let line = painted.lines().find(|line| line.contains("+ bce lifetime 100"));
+        let green = line.expect("the change").contains("\u{1b}[32m+");
+        assert_eq!(green, coloured, "{environment}: {painted:?}");
+    }
+    let words = ["ipv6 mobile pmipv6-lma lma1 domain example.net", "bce lifetime 100"];
+    let commands = [&["configure"][..], &words, &["show configuration"]].concat();
+    let piped = site.run(&commands.iter().flat_map(|line| ["-c", line]).collect::<Vec<_>>());
+    let shown = text(&piped.stdout);
+    assert!(shown.contains("+ bce lifetime 100\n") && !shown.contains('\u{1b}'), "{shown:?}");
+}
+
+/// Both are as wide as the terminal: commits are folded where it is narrow, counters stand in more
+/// columns where it is wide.
+#[test]
+fn commits_and_counters_are_laid_out_for_the_terminal() {
+    let _turn = turn();
+    let site = Site::set();
+    let comment = "a comment that is longer than what is left of a narrow line";
+    let how = format!("commit comment {comment}");
+    let ran = site.run(&["-c", "configure", "-c", "vrf blue", "-c", &how]);
+    assert!(ran.status.success(), "{}", text(&ran.stderr));
+    for width in [60, 100, 130, 170] {
+        let screen = Screen::open(&site, (width, 90), "PAGER=cat");
+        screen.wait_end("kedge#");
+        screen.line("show configuration commit list");
+        let shown = screen.wait_end("at start\nkedge#");
+        let whole = shown.lines().any(|line| line.contains(comment));
+        assert_eq!(whole, width > 60, "{shown}");
+        let below = |words: &str| shown.contains(&format!("\n      {words}\n"));
+        let (begin, end) =
+            comment.split_at("a comment that is longer than what is left of a narrow".len());
+        assert_eq!(below(begin) && below(end.trim()), width == 60, "{shown}");
+        screen.tmux(&["send-keys", "-t", "0", "-R"]);
+        screen.line("show lma-service statistics | section ^Binding Updates Received");
+        let shown = screen.wait("Discarded:");
+        let most = shown.lines().map(|line| line.matches(": ").count()).max();
+        assert_eq!(most, Some(usize::from(width) / 40), "{width}: {shown}");
+    }
+}
+
+#[test]
 fn pages_are_turned_on_a_terminal_unless_they_are_not_wanted() {
     let _turn = turn();
     let site = Site::set();
@@ -338,9 +424,11 @@ fn pages_are_turned_on_a_terminal_unless_they_are_not_wanted() {
     .expect("the pager");
     screen.keys(&["q"]);
     screen.wait_end("kedge#");
+    // Its end is on the screen with the prompt below; a pager would stop at a colon before.
     screen.line("show running-config | no-more");
-    screen.wait_end("kedge#");
-    assert!(!screen.read().contains("(END)"));
+    screen.wait_end("!\n!\nkedge#");
+    let shown = screen.read();
+    assert!(!shown.contains("no-more"), "the line has gone beyond the top: {shown}");
 }
 
 #[test]

@@ -43,6 +43,9 @@ pub(super) enum Key {
     CaptureStop,
     ShowCapture,
     TechSupport,
+    StandbyService,
+    OneLmaService,
+    DebugEverything,
 }
 
 const SHOW: Part = word("show", "Show what is configured and what happens");
@@ -62,6 +65,10 @@ const NAI: &[Part] = &[OF_NODE, ONE_NODE];
 const OF_NODES: &[Part] = &[
     word("nai", "Of one subscriber, or of a realm"),
     arg_help("NAI", Value::Nai, "the subscriber's identifier, or @REALM"),
+];
+const OF_IMSI: &[Part] = &[
+    word("imsi", "Of one subscriber, whose identifier is made of its IMSI"),
+    arg_help("IMSI", Value::Name { max: 15 }, "the IMSI, 6 to 15 digits"),
 ];
 const SERVICE: &[Part] = &[
     word("name", "Of one service"),
@@ -101,7 +108,17 @@ const OF_PEER: &[Part] = &[
     ]),
 ];
 const TARGET: Part = Part::OneOf(&[NAI, OF_PEER]);
-const DEBUG: Part = word("debug", "Show the messages of a subscriber or of a peer");
+/// Whom an anchor's messages are from and to: a customer's are all of its subscribers' and peers'.
+const LMA_TARGET: Part = Part::OneOf(&[
+    &[
+        word("customer", "Of one customer"),
+        arg_help("CUSTOMER", Value::Known { what: "customer", max: 32 }, "customer"),
+        Part::Optional(&[TARGET]),
+    ],
+    NAI,
+    OF_PEER,
+]);
+const DEBUG: Part = word("debug", "Show the messages of a subscriber, a peer or a customer");
 const NO: Part = word("no", "End it");
 const CAPTURE: Part = word("capture", "Signalling messages into a file");
 const MONITOR: Part = word("monitor", "What happens, as it happens, until Ctrl-C");
@@ -110,6 +127,9 @@ const OF_CUSTOMER: &[Part] = &[
     arg_help("CUSTOMER", Value::Known { what: "customer", max: 32 }, "customer"),
 ];
 const CUSTOMER: Part = Part::Optional(OF_CUSTOMER);
+const OF_ALL_OR_CUSTOMER: Part =
+    Part::Optional(&[Part::OneOf(&[&[word("global", "Of all customers together")], OF_CUSTOMER])]);
+const WHATEVER: Part = Part::Optional(&[arg_help("WORDS", Value::Line { max: 250 }, "what of it")]);
 const OF_MAG: &[Part] = &[
     word("mag", "Of one gateway"),
     arg_help("ID", Value::Name { max: 125 }, "the gateway's name, or an address of its"),
@@ -176,7 +196,7 @@ pub(super) static COMMANDS: Block<Key> = Block {
                 LMA,
                 last("bindings"),
                 CUSTOMER,
-                Part::Optional(&[Part::OneOf(&[OF_NODES, OF_MAG])]),
+                Part::Optional(&[Part::OneOf(&[OF_NODES, OF_IMSI, OF_MAG])]),
                 DETAIL,
                 FROM,
             ],
@@ -194,20 +214,35 @@ pub(super) static COMMANDS: Block<Key> = Block {
         ),
         row(
             Key::LmaStatistics,
-            &[
-                SHOW,
-                IPV6,
-                MOBILE,
-                PMIPV6,
-                LMA,
-                last("statistics"),
-                Part::Optional(&[Part::OneOf(&[
-                    &[word("global", "Of all customers together")],
-                    OF_CUSTOMER,
-                ])]),
-            ],
+            &[SHOW, IPV6, MOBILE, PMIPV6, LMA, last("statistics"), OF_ALL_OR_CUSTOMER],
             "Every counter of the anchor",
         ),
+        row(
+            Key::LmaStatistics,
+            &[SHOW, IPV6, MOBILE, PMIPV6, LMA, last("stats"), OF_ALL_OR_CUSTOMER],
+            "Every counter of the anchor",
+        )
+        .hidden(),
+        row(
+            Key::LmaGlobals,
+            &[SHOW, LMA_SERVICE, last("all"), CUSTOMER],
+            "The anchor's settings and state",
+        )
+        .hidden(),
+        row(
+            Key::LmaBindings,
+            &[
+                SHOW,
+                LMA_SERVICE,
+                last("session"),
+                CUSTOMER,
+                Part::Optional(&[Part::OneOf(&[OF_NODES, OF_IMSI, OF_MAG])]),
+                DETAIL,
+                FROM,
+            ],
+            "The anchor's bindings",
+        )
+        .hidden(),
         row(
             Key::LmaLicense,
             &[
@@ -271,6 +306,12 @@ pub(super) static COMMANDS: Block<Key> = Block {
             "Every counter of the gateway",
         ),
         row(
+            Key::MagStatistics,
+            &[SHOW, IPV6, MOBILE, PMIPV6, MAG, last("stats")],
+            "Every counter of the gateway",
+        )
+        .hidden(),
+        row(
             Key::MagTunnels,
             &[SHOW, IPV6, MOBILE, PMIPV6, MAG, last("tunnels")],
             "The gateway's tunnels to anchors",
@@ -303,9 +344,10 @@ pub(super) static COMMANDS: Block<Key> = Block {
                             Value::Known { what: "customer", max: 32 },
                             "customer",
                         ),
-                        Part::Optional(&[Part::OneOf(&[OF_NODES, OF_MAG])]),
+                        Part::Optional(&[Part::OneOf(&[OF_NODES, OF_IMSI, OF_MAG])]),
                     ],
                     OF_NODES,
+                    OF_IMSI,
                     OF_MAG,
                 ]),
             ],
@@ -329,6 +371,18 @@ pub(super) static COMMANDS: Block<Key> = Block {
             &[CLEAR, IPV6, MOBILE, PMIPV6, LMA, last("statistics"), CUSTOMER],
             "Set the anchor's counters back to zero",
         ),
+        row(
+            Key::ClearLmaStatistics,
+            &[CLEAR, IPV6, MOBILE, PMIPV6, LMA, last("stats"), CUSTOMER],
+            "Set the anchor's counters back to zero",
+        )
+        .hidden(),
+        row(
+            Key::ClearMagStatistics,
+            &[CLEAR, IPV6, MOBILE, PMIPV6, MAG, last("stats")],
+            "Set the gateway's counters back to zero",
+        )
+        .hidden(),
         row(
             Key::ClearMagStatistics,
             &[CLEAR, IPV6, MOBILE, PMIPV6, MAG, last("statistics")],
@@ -356,17 +410,17 @@ pub(super) static COMMANDS: Block<Key> = Block {
         ),
         row(
             Key::DebugLma,
-            &[DEBUG, IPV6, MOBILE, PMIPV6, LMA, CUSTOMER, TARGET],
-            "Show the messages of a subscriber or of a peer",
+            &[DEBUG, IPV6, MOBILE, PMIPV6, LMA, LMA_TARGET],
+            "Show the messages of a subscriber, a peer or a customer",
         ),
         row(
             Key::NoDebugLma,
-            &[NO, DEBUG, IPV6, MOBILE, PMIPV6, LMA, CUSTOMER, TARGET],
+            &[NO, DEBUG, IPV6, MOBILE, PMIPV6, LMA, LMA_TARGET],
             "Show them no longer",
         ),
         row(
             Key::NoDebugLma,
-            &[word("undebug", "End debugging"), IPV6, MOBILE, PMIPV6, LMA, CUSTOMER, TARGET],
+            &[word("undebug", "End debugging"), IPV6, MOBILE, PMIPV6, LMA, LMA_TARGET],
             "Show them no longer",
         ),
         row(
@@ -424,6 +478,39 @@ pub(super) static COMMANDS: Block<Key> = Block {
             ],
             "Begin",
         ),
+        row(
+            Key::StandbyService,
+            &[
+                Part::OneOf(&[&[SHOW], &[CLEAR]]),
+                word("services", "Those of a standby anchor"),
+                last("ha"),
+                WHATEVER,
+            ],
+            "Not supported: there is no standby anchor",
+        )
+        .hidden(),
+        row(
+            Key::OneLmaService,
+            &[SHOW, LMA_SERVICE, last("name"), WHATEVER],
+            "Not supported: a daemon has one, which 'all' shows",
+        )
+        .hidden(),
+        row(
+            Key::DebugEverything,
+            &[
+                DEBUG,
+                IPV6,
+                MOBILE,
+                Part::OneOf(&[
+                    &[word("lma", "Not supported: debug one subscriber, peer or customer")],
+                    &[word("mag", "Not supported: debug one subscriber or peer")],
+                    &[word("packets", "Not supported: 'capture start' takes packets")],
+                ]),
+                WHATEVER,
+            ],
+            "Not supported",
+        )
+        .hidden(),
         row(Key::CaptureStop, &[CAPTURE, last("stop")], "End"),
         row(
             Key::MonitorBindings,

@@ -62,6 +62,41 @@ fn commands_may_be_abbreviated_and_have_arguments() {
     );
 }
 
+/// The routers' other spellings are read, and do not stand in the way of an abbreviation.
+#[test]
+fn what_the_routers_call_otherwise_is_read_and_what_is_not_supported_says_why() {
+    let lma = "ipv6 mobile pmipv6 lma";
+    for (one, other) in [
+        (format!("show {lma} stats"), "show lma-service statistics".to_owned()),
+        (format!("show {lma} stat customer C1"), format!("show {lma} statistics customer C1")),
+        ("show ipv6 mobile pmipv6 mag stats".into(), "show mag-service statistics".into()),
+        (format!("clear {lma} stats"), "clear lma-service statistics".to_owned()),
+        ("clear ipv6 mobile pmipv6 mag stats".into(), "clear mag-service statistics".into()),
+        (format!("show {lma} tunnel"), format!("show {lma} tunnels")),
+        (format!("show {lma} heartbeat"), format!("show {lma} heartbeats")),
+        (format!("clear {lma} binding nai a@r"), format!("clear {lma} bindings nai a@r")),
+        ("show lma-service all".into(), format!("show {lma} globals")),
+        ("show lma-service session".into(), format!("show {lma} bindings")),
+    ] {
+        assert_eq!(command(&one), command(&other), "{one}");
+    }
+    let imsi = BindingFilter::Imsi("001010123456789".to_owned());
+    let line = format!("{lma} bindings imsi 001010123456789");
+    assert_eq!(command(&format!("show {line}")), bindings(None, imsi.clone(), Extent::default()));
+    assert_eq!(command(&format!("clear {line}")), clear(None, imsi));
+    for line in [
+        "show services ha statistics interface ge-0/0/0",
+        "show services ha detail",
+        "clear services ha statistics",
+        "show lma-service name lma1",
+        "debug ipv6 mobile lma events",
+        "debug ipv6 mobile mag api",
+        "debug ipv6 mobile packets",
+    ] {
+        assert!(matches!(command(line), Command::Unsupported(_)), "{line}");
+    }
+}
+
 #[test]
 fn pipes_follow_each_other_and_quotes_protect_them() {
     let request = parse_command(r#"show version | include "a | b" |count"#).unwrap();
@@ -91,7 +126,8 @@ fn clearing_bindings_without_saying_which_is_incomplete() {
         "incomplete command\n    \
          clear ipv6 mobile pmipv6 lma bindings\n                                          ^\n  \
          to come:\n    all       Every one\n    customer  Of one customer\n    \
-         nai       Of one subscriber, or of a realm\n    mag       Of one gateway\n"
+         nai       Of one subscriber, or of a realm\n    \
+         imsi      Of one subscriber, whose identifier is made of its IMSI\n    mag       Of one gateway\n"
     );
     assert!(parse_command("").is_err());
     assert!(parse_command("|").is_err());
@@ -122,7 +158,7 @@ fn completion_answers_with_words_and_their_help() {
     );
     assert_eq!(
         words("show ipv6 mobile pmipv6 lma bindings "),
-        ["customer", "nai", "mag", "detail", "from", "<cr>", "|"]
+        ["customer", "nai", "imsi", "mag", "detail", "from", "<cr>", "|"]
     );
     let kinds = ["bindings", "globals", "heartbeats", "statistics", "tunnels", "events", "trace"];
     assert_eq!(words("show ipv6 mobile pmipv6 lma "), kinds);
@@ -180,11 +216,17 @@ fn what_is_watched_is_one_subscriber_or_one_peer() {
             true,
         ),
     ] {
+        let target = Some(target);
         assert_eq!(command(line), Command::Debug { role, customer: None, target, on }, "{line}");
     }
     assert_eq!(command("undebug all"), Command::UndebugAll);
     assert_eq!(command("no debug all"), Command::UndebugAll);
     assert!(parse_command("debug ipv6 mobile pmipv6 lma").is_err(), "never everybody");
+    let customer = || Some("C1".to_owned());
+    assert_eq!(
+        command("debug ipv6 mobile pmipv6 lma customer C1"),
+        Command::Debug { role: Role::Lma, customer: customer(), target: None, on: true }
+    );
     assert_eq!(
         command("capture start peer 192.0.2.1 file one limit 5"),
         Command::CaptureStart {

@@ -13,6 +13,7 @@ use super::page::Page;
 use super::{traffic_json, tunnel, tunnel_json, volume};
 use crate::anchor::Anchor;
 use crate::console::Answer;
+use crate::imsi::Imsi;
 use crate::routes::Standing;
 
 /// Which bindings are to be shown.
@@ -24,12 +25,14 @@ pub enum Which {
     OfNode(MnId),
     /// Those of the nodes of a realm.
     OfRealm(String),
+    /// One node's, by its IMSI.
+    OfImsi(Imsi),
     /// One gateway's.
     OfPeer(String),
 }
 
-/// `show ipv6 mobile pmipv6 lma bindings [customer NAME] [nai NAI | mag ID] [detail] [from N]`: a
-/// line for each, and everything about one subscriber.
+/// `show ipv6 mobile pmipv6 lma bindings [customer NAME] [nai NAI | imsi IMSI | mag ID]
+/// [detail] [from N]`: a line for each, and everything about one subscriber.
 pub fn lma_bindings(
     anchor: &Anchor,
     only: Option<CustomerId>,
@@ -46,7 +49,7 @@ pub fn lma_bindings(
     let text = move || {
         let mut out = page.head();
         let shown = select(anchor, only, &wanted).skip(page.skip).take(page.take);
-        if extent.detail || matches!(wanted, Which::OfNode(_)) {
+        if extent.detail || matches!(wanted, Which::OfNode(_) | Which::OfImsi(_)) {
             shown.for_each(|binding| write_binding(anchor, binding, now, &mut out));
         } else {
             summary(anchor, shown, now).write(&mut out);
@@ -107,6 +110,7 @@ fn select<'a>(
             Which::All => Box::new(lma.bindings()),
             Which::OfNode(mn_id) => Box::new(lma.find(id, mn_id)),
             Which::OfRealm(realm) => Box::new(lma.bindings_of_realm(id, realm)),
+            Which::OfImsi(imsi) => Box::new(imsi.bindings(lma)),
             Which::OfPeer(peer) => Box::new(lma.bindings_of_peer(peer)),
         };
         found

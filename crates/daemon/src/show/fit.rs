@@ -56,11 +56,31 @@ fn write_block(rows: &[Vec<char>], width: usize, out: &mut String) {
         for (index, (indent, parts)) in lines.iter().enumerate() {
             let part: String = parts[row].iter().collect();
             let part = part.trim_end();
-            if index == 0 || !part.is_empty() {
+            if rows.len() > 1 && part.chars().count() > width - indent.len() {
+                // Prose, in a column that nothing stands behind.
+                for line in folded(part, width - INDENT.len()) {
+                    out.push_str(&format!("{INDENT}{line}\n"));
+                }
+            } else if index == 0 || !part.is_empty() {
                 out.push_str(&format!("{}\n", format!("{indent}{part}").trim_end()));
             }
         }
     }
+}
+
+/// A text in lines of at most `room` characters, where its words allow it.
+fn folded(text: &str, room: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= room => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// Where the rows are cut: at the last gutter of all of them that leaves something before it; a
@@ -118,6 +138,15 @@ Tunnels: 2
             let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
             assert_eq!(words(&fitted), words(TABLE));
         }
+    }
+
+    #[test]
+    fn prose_behind_columns_is_folded_where_it_is_too_long() {
+        let table = "  1  root    why it was done, in many words\n  2  kedged  short\n";
+        assert_eq!(
+            fit(table, 24),
+            "  1  root\n      why it was done,\n      in many words\n  2  kedged\n      short\n"
+        );
     }
 
     #[test]

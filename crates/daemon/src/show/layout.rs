@@ -6,38 +6,36 @@ use std::time::Duration;
 use kedge_telemetry::Group;
 use serde_json::{Map, Value};
 
-/// Statistics: a heading for each group, two counters a line, in the same two columns all the way
-/// down and within 80 characters. A counter that needs more has a line of its own.
-pub fn groups(groups: &[Group], out: &mut String) {
-    const WIDTH: usize = 38;
+/// The room of a counter in [`groups`]: its label, a colon, its value.
+const COUNTER: usize = 38;
+/// Blanks before each counter.
+const GAP: usize = 2;
+
+/// How many counters a line of that many columns holds; two where nobody says how long it is.
+pub fn counters_a_line(width: Option<u16>) -> usize {
+    width.map_or(2, |width| (usize::from(width) / (GAP + COUNTER)).clamp(1, 4))
+}
+
+/// Statistics: a heading for each group, so many counters a line, in the same columns all the way
+/// down. A counter that needs more room has a line of its own.
+pub fn groups(groups: &[Group], a_line: usize, out: &mut String) {
     for group in groups {
         let _ = writeln!(out, "{}:", group.title);
-        let mut left: Option<String> = None;
+        let mut on_line = 0;
         for row in &group.rows {
-            let room = WIDTH.saturating_sub(row.label.len() + 1);
-            let cell = format!("{}:{:>room$}", row.label, row.value);
+            let room = COUNTER.saturating_sub(row.label.len() + 1);
             let fits = digits(row.value) < room;
-            match left.take() {
-                Some(first) if fits => {
-                    let _ = writeln!(out, "  {first}  {cell}");
-                }
-                first => {
-                    if let Some(first) = first {
-                        let _ = writeln!(out, "  {first}");
-                    }
-                    match fits {
-                        true => left = Some(cell),
-                        false => {
-                            let _ = writeln!(out, "  {}: {}", row.label, row.value);
-                        }
-                    }
-                }
+            if on_line == a_line || on_line > 0 && !fits {
+                out.push('\n');
+                on_line = 0;
             }
+            let _ = match fits {
+                true => write!(out, "{:GAP$}{}:{:>room$}", "", row.label, row.value),
+                false => write!(out, "{:GAP$}{}: {}", "", row.label, row.value),
+            };
+            on_line = if fits { on_line + 1 } else { a_line };
         }
-        if let Some(first) = left {
-            let _ = writeln!(out, "  {first}");
-        }
-        out.push('\n');
+        out.push_str(if on_line > 0 { "\n\n" } else { "\n" });
     }
 }
 
@@ -152,7 +150,7 @@ mod tests {
         let first = group("First", &[("Sent", 1), ("Retries Sent", 12_345_678_901), ("Ack", 0)]);
         let second = group("Second", &[("A long label of a counter", 7), ("Z", 1)]);
         let mut out = String::new();
-        groups(&[first, second], &mut out);
+        groups(&[first, second], counters_a_line(None), &mut out);
         let expected = "\
             First:\n  \
               Sent:                                1  Retries Sent:              12345678901\n  \
@@ -167,10 +165,24 @@ mod tests {
     fn a_counter_that_is_too_long_for_its_column_has_a_line_of_its_own() {
         let rows = [("A", 1), ("No Response / Timeout Failures", u64::MAX), ("B", 2), ("C", 3)];
         let mut out = String::new();
-        groups(&[group("G", &rows)], &mut out);
+        groups(&[group("G", &rows)], 2, &mut out);
         let lines: Vec<&str> = out.lines().collect();
         assert_eq!(lines[2], "  No Response / Timeout Failures: 18446744073709551615");
         assert!(lines[1].starts_with("  A:") && lines[3].starts_with("  B:"));
+    }
+
+    #[test]
+    fn a_line_has_as_many_counters_as_the_terminal_has_room_for() {
+        for (width, expected) in [(39, 1), (79, 1), (80, 2), (119, 2), (120, 3), (400, 4)] {
+            assert_eq!(counters_a_line(Some(width)), expected, "{width}");
+        }
+        let rows = [("A", 1), ("B", 2), ("C", 3), ("D", 4)];
+        let mut out = String::new();
+        groups(&[group("G", &rows)], 3, &mut out);
+        let lines: Vec<&str> = out.lines().collect();
+        assert_eq!(lines.len(), 4, "a heading, three counters, one, an end: {out}");
+        assert_eq!(lines[1].len(), 120);
+        assert!(lines[1].contains("  C:") && lines[2].starts_with("  D:"), "{out}");
     }
 
     #[test]

@@ -84,7 +84,7 @@ fn sections(shell: &mut Shell, now: Now) -> Vec<(String, String)> {
     commands.extend([("show debug", Command::ShowDebug), ("show capture", Command::ShowCapture)]);
     for (heading, command) in commands {
         let text = match console::command(shell, &command, now) {
-            Ok(answer) => answer.into_text(),
+            Ok(answer) => answer.into_text(None),
             Err(refusal) => refusal.message,
         };
         sections.push((heading.to_owned(), text));

@@ -148,19 +148,28 @@ fn a_rollback_leaves_bindings_alone_that_it_does_not_touch_and_ends_those_it_doe
     assert_eq!((running(&site.lma), held(&site)), (before, node));
     let list = site.lma.kedge("show configuration commit list").expect("the commits");
     assert!(list.contains("rollback to commit 1"), "{list}");
-    // Back to a commit without the gateway's anchor address is refused, and nothing has changed.
+    // Where there is no commit to go back to, nothing changes.
     let far = complaint(site.lma.kedge("rollback configuration last 99"));
     assert!(far.contains("there are no 99 commits to go back"), "{far}");
     let unknown = complaint(site.lma.kedge("rollback configuration to 99"));
     assert!(unknown.contains("99"), "{unknown}");
     // A pool that a commit took away comes back with the rollback, and what a rollback takes away
     // ends what came of it.
-    let said = commit(&site.lma, &format!("no {LMA}"));
-    assert!(said.contains("binding"), "{said}");
+    let ends = "\n1 binding of the anchor ends\n";
+    let said = commit(&site.lma, &format!("{LMA} no network home\n"));
+    assert!(said.contains(ends), "{said}");
+    until("the binding to end", || match bindings(&site.lma, "lma").len() {
+        0 => Ok(()),
+        _ => Err("it is there".to_owned()),
+    });
     site.lma.kedge("rollback configuration last 1").expect("rolled back");
-    until("the node to be registered again", || match bindings(&site.lma, "lma").len() {
-        0 => Err("no binding".to_owned()),
-        _ => Ok(()),
+    site.held();
+    site.answered();
+    let said = site.lma.kedge("rollback configuration last 1").expect("rolled back");
+    assert!(said.contains(ends), "{said}");
+    until("the binding to end", || match bindings(&site.lma, "lma").len() {
+        0 => Ok(()),
+        _ => Err("it is there".to_owned()),
     });
 }
 

@@ -17,6 +17,7 @@ mod operators;
 mod packets;
 mod refusals;
 mod second;
+mod secrets;
 mod signalling;
 mod stage;
 mod stopping;
