@@ -306,7 +306,6 @@ pub(crate) static LMA: Block<Key> = Block {
             &[last("mobile-network"), arg("how", Value::Keyword(MobileNetworkCheck::WORDS))],
             "How mobile network prefixes are checked",
         )
-        .no_effect_yet()
         .from(XE),
         row(Key::PgwContinuity, &[last("pgw-subs-cont")], "Continuity of subscribers of a P-GW")
             .no_effect_yet()
