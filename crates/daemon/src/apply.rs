@@ -13,6 +13,7 @@ mod management;
 mod networks;
 mod radius;
 mod routes;
+mod tunnels;
 mod world;
 
 use std::net::IpAddr;
@@ -32,6 +33,9 @@ pub use world::world;
 
 /// The largest packet that a transport network is taken to carry.
 const LINK_MTU: u16 = 1500;
+
+/// IPv6 requires this much of every link (RFC 8200 §5), the tunnels' device included.
+const MIN_MTU: u16 = 1280;
 
 /// Why a configuration that reads well cannot run.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -124,6 +128,17 @@ pub enum ApplyError {
         /// What it lacks.
         command: &'static str,
     },
+    /// An access list on the tunnels that there is not.
+    #[error(
+        "{section}: there is no access list '{list}' for 'tunnel acl'; add it, or no packet \
+             would be refused"
+    )]
+    NoAccessList {
+        /// The block.
+        section: String,
+        /// Its name.
+        list: String,
+    },
     /// A RADIUS server that cannot be asked.
     #[error("radius-server host {server}: '{command}' is missing")]
     UnfitServer {
@@ -155,6 +170,7 @@ impl ApplyError {
             | Self::NoAnchor { .. }
             | Self::NoWorld { .. }
             | Self::OpenManagement { .. }
+            | Self::NoAccessList { .. }
             | Self::UnfitServer { .. }
             | Self::Nothing => true,
             Self::SharedAddress { .. }

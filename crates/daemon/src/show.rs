@@ -13,6 +13,7 @@ mod logical_mn;
 mod page;
 mod radius;
 mod tech_support;
+mod tunnel_policy;
 mod tunnels;
 mod version;
 

@@ -45,6 +45,7 @@ mod assignment;
 mod authorization;
 mod binding;
 mod bitmap;
+mod blocks;
 mod cache;
 mod claims;
 mod class;

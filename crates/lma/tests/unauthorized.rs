@@ -181,7 +181,7 @@ fn prefixes_survive_a_handover_and_are_free_when_the_session_is_over() {
 fn a_pool_is_not_reached_into_and_serves_who_asks_for_any() {
     let mut world = World::with(mixed());
     let (ack, _) = world.accepted(&ask(attach(MAG1).mn("a@x"), &["0.0.0.0/0", "198.51.100.0/24"]));
-    assert_eq!(answered(&ack), ["198.51.100.0/24", "172.16.0.0/24"], "the name, and one besides");
+    assert_eq!(answered(&ack), ["198.51.100.0/24", "172.16.0.0/24"], "one beside what is named");
     let (ack, _) = world.accepted(&ask(attach(MAG1).mn("b@x"), &["0.0.0.0/0"]));
     assert_eq!(answered(&ack), ["172.16.1.0/24"]);
     world.accepted(&ask(attach(MAG1).mn("c@x"), &["172.16.2.0/24"]));
