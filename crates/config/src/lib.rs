@@ -40,6 +40,7 @@ mod resequence;
 mod session;
 mod shared;
 mod table;
+mod tunnel;
 
 pub use access_list::{
     AccessEntry, AccessList, Action, AddressMatch, Family, IcmpMatch, PortMatch, Remark,
@@ -73,6 +74,7 @@ pub use shared::{
     AuthHomeAddress, AuthOption, Dscp, Encap, Heartbeat, LabelHeartbeat, ReplayWindow,
     RevocationTimes,
 };
+pub use tunnel::{TunnelDscp, TunnelPolicy};
 
 use kedge_grammar::{Args, Datum, Item, Keys, Notes, Reading, Section, SyntaxRemark, Writer};
 

@@ -10,7 +10,9 @@ use crate::keyword::keywords;
 use crate::shared::{
     self, AuthOption, Dscp, Encap, Heartbeat, LabelHeartbeat, ReplayWindow, RevocationTimes,
 };
-use crate::{AccessTechnology, Config, DomainConfig, HybridAccess, LocalLoop, NetworkConfig};
+use crate::{
+    AccessTechnology, Config, DomainConfig, HybridAccess, LocalLoop, NetworkConfig, TunnelPolicy,
+};
 
 /// The local mobility anchor.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -68,8 +70,8 @@ pub struct LmaConfig {
     pub enforce_heartbeat: bool,
     /// Refresh interval advised to gateways.
     pub refresh_time: Option<Duration>,
-    /// The access list on packets that come out of the tunnels.
-    pub tunnel_acl: Option<String>,
+    /// What is done with the packets in the tunnels.
+    pub tunnels: TunnelPolicy,
     /// Access network identifiers are processed (RFC 6757).
     pub ani: bool,
     /// A binding may have several paths (RFC 8278).
@@ -250,7 +252,7 @@ impl LmaConfig {
             label_heartbeats: shared::read_label_heartbeats(section),
             enforce_heartbeat: section.is_on(Key::EnforceHeartbeat),
             refresh_time: section.optional_number(Key::BceRefreshTime).map(Duration::from_secs),
-            tunnel_acl: section.text(Key::TunnelAcl),
+            tunnels: TunnelPolicy::read(section),
             ani: section.is_on(Key::Ani),
             multipath: section.is_on(Key::Multipath),
             mobile_map: section.text(Key::MobileMap),
@@ -310,7 +312,7 @@ impl LmaConfig {
             shared::write_label_heartbeats(&self.label_heartbeats, writer);
             writer.on(Key::EnforceHeartbeat, self.enforce_heartbeat);
             writer.optional_number(Key::BceRefreshTime, self.refresh_time.map(|t| t.as_secs()));
-            writer.text(Key::TunnelAcl, self.tunnel_acl.as_deref());
+            self.tunnels.write(writer);
             writer.on(Key::Ani, self.ani);
             writer.on(Key::Multipath, self.multipath);
             writer.text(Key::MobileMap, self.mobile_map.as_deref());
@@ -342,9 +344,7 @@ impl PeerMag {
             ipv6: section.args(Key::Ipv6Address).and_then(|args| args.ipv6("ADDRESS")),
             auth: shared::read_auth(section),
             encap: shared::read_encap(section),
-            tunnel_interface: section
-                .args(Key::TunnelInterface)
-                .map(|args| shared::interface(&args)),
+            tunnel_interface: shared::read_tunnel_interface(section),
             dscp: shared::read_dscp(section),
         }
     }
@@ -358,9 +358,7 @@ impl PeerMag {
             self.ipv6.iter().for_each(|a| writer.value(Key::Ipv6Address, Datum::Ipv6(*a)));
             shared::write_auth(self.auth.as_ref(), writer);
             shared::write_encap(self.encap, writer);
-            if let Some(interface) = &self.tunnel_interface {
-                writer.put(Key::TunnelInterface, shared::interface_args(interface));
-            }
+            shared::write_tunnel_interface(self.tunnel_interface.as_deref(), writer);
             shared::write_dscp(self.dscp, writer);
         });
     }

@@ -11,7 +11,7 @@ use crate::keyword::keywords;
 use crate::shared::{
     self, AuthOption, Dscp, Encap, Heartbeat, LabelHeartbeat, ReplayWindow, RevocationTimes,
 };
-use crate::{Config, GatewayLocalLoop, HybridAccess, LogicalMn};
+use crate::{Config, GatewayLocalLoop, HybridAccess, LogicalMn, TunnelPolicy};
 
 /// The mobile access gateway.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -55,8 +55,8 @@ pub struct MagConfig {
     pub roaming: Option<Vec<RoamingInterface>>,
     /// Heartbeats on the paths of some labels.
     pub label_heartbeats: Vec<LabelHeartbeat>,
-    /// The access list on packets that come out of the tunnels.
-    pub tunnel_acl: Option<String>,
+    /// What is done with the packets in the tunnels.
+    pub tunnels: TunnelPolicy,
     /// Address translation on the tunnels.
     pub tunnel_nat: Option<NatSide>,
     /// The interface whose settings the tunnels get.
@@ -203,6 +203,8 @@ pub struct PeerLma {
     pub auth: Option<AuthOption>,
     /// Its encapsulation; `None` is the domain's.
     pub encap: Option<Encap>,
+    /// A static GRE tunnel to it.
+    pub tunnel_interface: Option<String>,
     /// Its code point; `None` is the gateway's.
     pub dscp: Option<Dscp>,
     /// Heartbeats to it; `None` is the gateway's.
@@ -332,7 +334,7 @@ impl MagConfig {
                 item.section().each(Key::Roaming).map(RoamingInterface::read).collect()
             }),
             label_heartbeats: shared::read_label_heartbeats(section),
-            tunnel_acl: section.text(Key::TunnelAcl),
+            tunnels: TunnelPolicy::read(section),
             tunnel_nat: section.word(Key::TunnelNat).and_then(NatSide::from_word),
             tunnel_template: section.text(Key::TunnelTemplate),
             ani: section.is_on(Key::Ani),
@@ -384,7 +386,7 @@ impl MagConfig {
                 });
             }
             shared::write_label_heartbeats(&self.label_heartbeats, writer);
-            writer.text(Key::TunnelAcl, self.tunnel_acl.as_deref());
+            self.tunnels.write(writer);
             writer.word(Key::TunnelNat, self.tunnel_nat.map(NatSide::word));
             writer.text(Key::TunnelTemplate, self.tunnel_template.as_deref());
             writer.on(Key::Ani, self.ani);
@@ -457,6 +459,7 @@ impl PeerLma {
             ipv6: ipv6.collect(),
             auth: shared::read_auth(section),
             encap: shared::read_encap(section),
+            tunnel_interface: shared::read_tunnel_interface(section),
             dscp: shared::read_dscp(section),
             heartbeat: shared::read_heartbeat(section),
             vrf: section.text(Key::TransportVrf),
@@ -473,6 +476,7 @@ impl PeerLma {
             self.ipv6.iter().for_each(|a| writer.value(Key::Ipv6Address, Datum::Ipv6(*a)));
             shared::write_auth(self.auth.as_ref(), writer);
             shared::write_encap(self.encap, writer);
+            shared::write_tunnel_interface(self.tunnel_interface.as_deref(), writer);
             shared::write_dscp(self.dscp, writer);
             shared::write_heartbeat(self.heartbeat, writer);
             writer.text(Key::TransportVrf, self.vrf.as_deref());

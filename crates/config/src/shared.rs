@@ -169,6 +169,14 @@ pub(crate) fn write_replay(window: Option<ReplayWindow>, writer: &mut Writer<Key
     }
 }
 
+pub(crate) fn read_tunnel_interface(section: Section<'_, Key>) -> Option<String> {
+    section.args(Key::TunnelInterface).map(|args| interface(&args))
+}
+
+pub(crate) fn write_tunnel_interface(name: Option<&str>, writer: &mut Writer<Key>) {
+    name.iter().for_each(|name| writer.put(Key::TunnelInterface, interface_args(name)));
+}
+
 pub(crate) fn read_dscp(section: Section<'_, Key>) -> Option<Dscp> {
     let args = section.args(Key::Dscp)?;
     Some(Dscp { value: args.integer("DSCP")?, force: args.has("force") })

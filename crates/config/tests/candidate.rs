@@ -159,8 +159,11 @@ ipv6 mobile pmipv6-lma lma1 domain d
 
 #[test]
 fn what_has_no_effect_yet_is_listed_once_each() {
-    let names = running().without_effect();
-    assert_eq!(names, ["tunnel acl"], "mobile local loop has one, and what it has in here");
+    assert_eq!(running().without_effect(), [""; 0]);
+    let customer = "  customer B vrf blue\n";
+    let text = RUNNING.replace(customer, &format!("   bandwidth aggregate 9\n{customer}"));
+    let config = parse(&(text + "   bandwidth aggregate 8\n"), "running").unwrap().0;
+    assert_eq!(config.without_effect(), ["bandwidth aggregate"]);
 }
 
 #[test]

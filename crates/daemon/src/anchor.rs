@@ -1,7 +1,7 @@
 //! The anchor in its shell: the machines of its customers, their sockets, their data plane, their
 //! routes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use kedge_lma::{
 };
 use kedge_model::{BindingId, CustomerId, Datagram, IpNet, MnId, SignalPath, VrfId, World};
 use kedge_net::NetError;
-use kedge_net::hosts::Wanted;
+use kedge_net::hosts::{Hosts, Wanted};
 use kedge_net::netlink::{Netlink, NextHop, Route, Rule, Table};
 use kedge_net::owned::Thing;
 use kedge_net::place::Place;
@@ -27,6 +27,7 @@ use crate::apply::{AnchorPlan, RoutePlan};
 use crate::capture::{Direction, Seen};
 use crate::counters::{Baseline, tunnel_groups};
 use crate::ends::{self, Device, Ends};
+use crate::forwarding::Plane;
 use crate::in_service;
 use crate::observe::Observer;
 use crate::routes::{Outlet, Routes};
@@ -68,8 +69,23 @@ impl Anchor {
         Ok(Self { customers, ends, baseline, baselines, observer, routes })
     }
 
-    /// What it wants of the kernel beside its devices.
-    pub fn things(plan: &AnchorPlan, devices: &BTreeMap<VrfId, Device>) -> Vec<Wanted> {
+    /// What it wants of the kernel beside its devices, and where it makes routes to bindings.
+    pub fn place(
+        &mut self,
+        plan: &AnchorPlan,
+        hosts: &mut Hosts,
+    ) -> Result<Vec<Wanted>, StartError> {
+        let devices = self.ends.devices(hosts)?;
+        for (vrf, Device { world, link, table }) in devices {
+            let outlet = Outlet { device: link.index, table: *table };
+            self.routes.place(*vrf, outlet, || {
+                Ok(Box::new(Place::find(world)?.within(Netlink::open)??))
+            })?;
+        }
+        Ok(Self::things(plan, devices))
+    }
+
+    fn things(plan: &AnchorPlan, devices: &BTreeMap<VrfId, Device>) -> Vec<Wanted> {
         let mut things = in_service::things(&plan.ends(), devices);
         for (vrf, plan) in &plan.routes {
             let Some(Device { world, link, table }) = devices.get(vrf) else { continue };
@@ -91,20 +107,15 @@ impl Anchor {
         things
     }
 
-    /// Where routes to bindings are to be made.
-    pub fn place_routes(&mut self, devices: &BTreeMap<VrfId, Device>) -> Result<(), NetError> {
-        for (vrf, Device { world, link, table }) in devices {
-            let outlet = Outlet { device: link.index, table: *table };
-            self.routes.place(*vrf, outlet, || {
-                Ok(Box::new(Place::find(world)?.within(Netlink::open)??))
-            })?;
-        }
-        Ok(())
-    }
-
     fn plan_routes(&mut self, plans: &BTreeMap<VrfId, RoutePlan>) {
-        plans.iter().for_each(|(vrf, plan)| self.routes.plan(*vrf, plan));
-        for lma in self.customers.iter().map(|(_, customer)| customer.lma()) {
+        let mut changed: BTreeSet<VrfId> = BTreeSet::new();
+        for (vrf, plan) in plans {
+            if self.routes.plan(*vrf, plan) {
+                changed.insert(*vrf);
+            }
+        }
+        let machines = self.customers.iter().map(|(_, customer)| customer.lma());
+        for lma in machines.filter(|lma| changed.contains(&lma.settings().vrf)) {
             for binding in lma.bindings() {
                 let want = binding.forwarding(lma.settings().vrf);
                 self.routes.want(binding.id, want.as_ref());
@@ -133,6 +144,10 @@ impl Anchor {
     /// any more are revoked before their address leaves.
     pub fn apply(&mut self, plan: AnchorPlan, leave_by: Instant, now: Now) {
         let ends = plan.ends();
+        // Before anybody is served in a world that is new.
+        if let Err(error) = self.ends.set_policy(&plan.policy) {
+            warn!("forwarding: {error}");
+        }
         self.observer.know(&plan.settings);
         self.customers.apply(plan.settings, now);
         self.plan_routes(&plan.routes);
@@ -217,6 +232,11 @@ impl Anchor {
         &mut self.observer
     }
 
+    /// What forwards its packets, to look at.
+    pub fn plane(&self) -> &Plane {
+        &self.ends.plane
+    }
+
     /// What a binding's packets added up to.
     pub fn traffic(&self, binding: BindingId) -> Option<BindingCounters> {
         self.ends.plane.counters(binding)
@@ -289,8 +309,14 @@ impl Anchor {
         self.customers.customer(id).map(|customer| customer.lma().statistics()).unwrap_or_default()
     }
 
-    /// Reads one batch from the socket in this place, and answers it.
-    pub fn receive(&mut self, place: usize, batch: &mut Batch, now: Now) -> Result<(), NetError> {
+    /// Whose socket is in this place.
+    pub fn party(&self, place: usize) -> Option<CustomerId> {
+        let (vrf, address) = self.ends.signalling.local(place)?;
+        self.customers.at(vrf, address)
+    }
+
+    /// Reads one batch from the socket in this place, and answers it. Says whether there is more.
+    pub fn receive(&mut self, place: usize, batch: &mut Batch, now: Now) -> Result<bool, NetError> {
         self.ends.signalling.receive(place, batch)?;
         // A batch that is not full has emptied the socket.
         let load = match batch.is_full() {
@@ -302,11 +328,7 @@ impl Anchor {
             false => Load::Normal,
         };
         // The load is that of the customer whose socket it is: the others do not feel it.
-        let customer = self
-            .ends
-            .signalling
-            .local(place)
-            .and_then(|(vrf, address)| self.customers.at(vrf, address));
+        let customer = self.party(place);
         if let Some(customer) = customer {
             self.customers.set_load(customer, load);
         }
@@ -315,8 +337,11 @@ impl Anchor {
         let leaves = self.ends.signalling.is_leaving(place);
         let is_update =
             |datagram: &Datagram<'_>| datagram.bytes.get(2) == Some(&MhType::BINDING_UPDATE.0);
-        for datagram in batch.datagrams().filter(|datagram| !(leaves && is_update(datagram))) {
-            let outcome = self.customers.handle_datagram(datagram, now);
+        for datagram in batch.datagrams() {
+            let outcome = match leaves && is_update(&datagram) {
+                true => Err(self.customers.turn_away()),
+                false => self.customers.handle_datagram(datagram, now),
+            };
             if let Err(rejection) = &outcome {
                 debug!(peer = %datagram.path.peer.ip(), "update refused: {rejection}");
             }
@@ -332,7 +357,7 @@ impl Anchor {
             }
         }
         self.settle();
-        Ok(())
+        Ok(batch.is_full())
     }
 
     /// Does what is due.

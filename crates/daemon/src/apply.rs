@@ -12,6 +12,7 @@ mod gateway;
 mod management;
 mod networks;
 mod routes;
+mod tunnels;
 mod world;
 
 use std::net::IpAddr;
@@ -30,6 +31,9 @@ pub use world::world;
 
 /// The largest packet that a transport network is taken to carry.
 const LINK_MTU: u16 = 1500;
+
+/// IPv6 requires this much of every link (RFC 8200 §5), the tunnels' device included.
+const MIN_MTU: u16 = 1280;
 
 /// Why a configuration that reads well cannot run.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -122,6 +126,17 @@ pub enum ApplyError {
         /// What it lacks.
         command: &'static str,
     },
+    /// An access list on the tunnels that there is not.
+    #[error(
+        "{section}: there is no access list '{list}' for 'tunnel acl'; add it, or no packet \
+             would be refused"
+    )]
+    NoAccessList {
+        /// The block.
+        section: String,
+        /// Its name.
+        list: String,
+    },
     /// Neither an anchor nor a gateway.
     #[error(
         "nothing to run: add 'ipv6 mobile pmipv6-lma ID domain NAME' for an anchor or \
@@ -139,6 +154,7 @@ impl ApplyError {
             | Self::NoAnchor { .. }
             | Self::NoWorld { .. }
             | Self::OpenManagement { .. }
+            | Self::NoAccessList { .. }
             | Self::Nothing => true,
             Self::SharedAddress { .. }
             | Self::TakenWorld { .. }

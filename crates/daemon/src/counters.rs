@@ -37,11 +37,12 @@ impl Baseline {
 }
 
 /// The groups that the data plane counts.
-pub fn tunnel_groups(totals: &Totals) -> [Group; 4] {
+pub fn tunnel_groups(totals: &Totals) -> [Group; 5] {
     [
         Group::of(&totals.received),
         Group::of(&totals.sent),
         Group::of(&totals.icmpv6),
         Group::of(&totals.drops),
+        Group::of(&totals.mss),
     ]
 }

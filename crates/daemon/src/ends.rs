@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Instant;
 
-use kedge_dataplane::{Change, DataplaneError, Local, Side};
+use kedge_dataplane::{Change, DataplaneError, Local, Policy, Side};
 use kedge_dp_user::DpUser;
 use kedge_model::{VrfId, World};
 use kedge_net::hosts::Hosts;
@@ -37,6 +37,8 @@ pub struct Ends {
     state: State,
     /// The names of the devices.
     names: BTreeMap<VrfId, String>,
+    /// Those that the kernel was asked about.
+    devices: BTreeMap<VrfId, Device>,
 }
 
 /// What of them the configuration says.
@@ -96,6 +98,7 @@ impl Ends {
             plane: Plane::new(Box::new(DpUser::start(side)?)),
             state: State::default(),
             names: BTreeMap::new(),
+            devices: BTreeMap::new(),
         };
         ends.extend(state, poller)?;
         Ok(ends)
@@ -107,14 +110,16 @@ impl Ends {
     }
 
     /// The devices, as the kernel has them.
-    pub fn devices(&self, hosts: &mut Hosts) -> Result<BTreeMap<VrfId, Device>, StartError> {
-        let device = |(&vrf, name): (&VrfId, &String)| {
-            let world = self.state.world(vrf).clone();
-            let link = hosts.of(&world)?.netlink().link(name)?;
-            let table = Place::find(&world)?.table();
-            Ok((vrf, Device { world, link, table }))
-        };
-        self.names.iter().map(device).collect()
+    pub fn devices(&mut self, hosts: &mut Hosts) -> Result<&BTreeMap<VrfId, Device>, StartError> {
+        for (&vrf, name) in &self.names {
+            if !self.devices.contains_key(&vrf) {
+                let world = self.state.world(vrf).clone();
+                let link = hosts.of(&world)?.netlink().link(name)?;
+                let table = Place::find(&world)?.table();
+                self.devices.insert(vrf, Device { world, link, table });
+            }
+        }
+        Ok(&self.devices)
     }
 
     /// Whether packets pass through a device of this name in the daemon's own namespace, or stop
@@ -167,19 +172,30 @@ impl Ends {
         Ok(())
     }
 
+    /// Deals with the packets of all its inner worlds like this from now on.
+    pub fn set_policy(&mut self, policy: &Policy) -> Result<(), DataplaneError> {
+        let worlds = self.state.devices.keys();
+        worlds.map(|vrf| self.plane.set_policy(*vrf, policy.clone())).fold(Ok(()), Result::and)
+    }
+
+    fn forget_device(&mut self, vrf: VrfId) {
+        self.names.remove(&vrf);
+        self.devices.remove(&vrf);
+    }
+
     /// Takes [`Self::extend`] back.
     pub fn restore(&mut self, before: State) {
         for &(vrf, address) in self.state.addresses.difference(&before.addresses) {
             self.signalling.close(vrf, address);
             let _ = self.plane.change(Change::RemoveLocal { vrf, address });
         }
-        for (&vrf, mtu) in &self.state.devices {
+        for (vrf, mtu) in std::mem::take(&mut self.state.devices) {
             let _ = match before.devices.get(&vrf) {
-                Some(had) if had == mtu => continue,
+                Some(had) if *had == mtu => continue,
                 // It had that one a moment ago.
                 Some(&mtu) => self.plane.change(Change::SetMtu { vrf, mtu }),
                 None => {
-                    self.names.remove(&vrf);
+                    self.forget_device(vrf);
                     self.plane.change(Change::RemoveDevice(vrf))
                 }
             };
@@ -196,8 +212,11 @@ impl Ends {
             self.signalling.leave(vrf, address, leave_by);
             outcome = outcome.and(self.plane.change(Change::RemoveLocal { vrf, address }));
         }
-        for vrf in before.devices.into_keys().filter(|vrf| !self.state.devices.contains_key(vrf)) {
-            self.names.remove(&vrf);
+        for vrf in before.devices.into_keys() {
+            if self.state.devices.contains_key(&vrf) {
+                continue;
+            }
+            self.forget_device(vrf);
             outcome = outcome.and(self.plane.change(Change::RemoveDevice(vrf)));
         }
         outcome

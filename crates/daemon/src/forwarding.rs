@@ -1,10 +1,16 @@
 //! One machine's data plane, and the changes that wait for the end of the turn.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use kedge_dataplane::{BindingCounters, Change, Dataplane, DataplaneError, Totals};
-use kedge_model::{BindingId, Forwarding};
+use kedge_dataplane::{
+    AccessList, BindingCounters, Change, Dataplane, DataplaneError, Narrow, Policy, Totals,
+};
+use kedge_model::{BindingId, Forwarding, VrfId};
 use tracing::error;
+
+/// A list of a policy, and what it has counted.
+type List = Option<Arc<AccessList>>;
 
 /// Collects what a machine wants while a batch is handled and makes it so in one call.
 pub struct Plane {
@@ -12,6 +18,7 @@ pub struct Plane {
     waiting: Vec<Change>,
     /// What bindings had carried when their forwarding ended; a handover may begin it again.
     carried: BTreeMap<BindingId, BindingCounters>,
+    policies: BTreeMap<VrfId, Policy>,
     failures: u64,
     stopped: bool,
 }
@@ -19,7 +26,14 @@ pub struct Plane {
 impl Plane {
     /// Forwards through `backend`.
     pub fn new(backend: Box<dyn Dataplane>) -> Self {
-        Self { backend, waiting: Vec::new(), carried: BTreeMap::new(), failures: 0, stopped: false }
+        Self {
+            backend,
+            waiting: Vec::new(),
+            carried: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            failures: 0,
+            stopped: false,
+        }
     }
 
     /// Keeps a change until [`Self::commit`].
@@ -37,7 +51,39 @@ impl Plane {
 
     /// Makes a change that is no binding's, at once.
     pub fn change(&mut self, change: Change) -> Result<(), DataplaneError> {
-        self.backend.apply(&[change])
+        let ended = match change {
+            Change::RemoveDevice(vrf) => Some(vrf),
+            _ => None,
+        };
+        self.backend.apply(&[change])?;
+        if let Some(vrf) = ended {
+            self.policies.remove(&vrf);
+        }
+        Ok(())
+    }
+
+    /// Deals with the packets of an inner world like this from now on. Access lists that say what
+    /// they said before, in this world or another one, go on counting.
+    pub fn set_policy(&mut self, vrf: VrfId, mut policy: Policy) -> Result<(), DataplaneError> {
+        if self.policies.get(&vrf) == Some(&policy) {
+            return Ok(());
+        }
+        let held = || self.policies.values();
+        share(&mut policy.into_tunnels, held().map(|held| &held.into_tunnels));
+        share(&mut policy.out_of_tunnels, held().map(|held| &held.out_of_tunnels));
+        self.change(Change::SetPolicy { vrf, policy: policy.clone() })?;
+        self.policies.insert(vrf, policy);
+        Ok(())
+    }
+
+    /// How the packets of an inner world are dealt with.
+    pub fn policy(&self, vrf: VrfId) -> Option<&Policy> {
+        self.policies.get(&vrf)
+    }
+
+    /// The ways to peers that were found to carry less than their first link.
+    pub fn narrow_ways(&self) -> Vec<Narrow> {
+        self.backend.narrow_ways()
     }
 
     /// Forgets what a binding carried: it is over for good.
@@ -92,8 +138,19 @@ impl Plane {
     }
 }
 
+/// Takes the list that counts already where one says the same.
+fn share<'a>(list: &mut List, mut held: impl Iterator<Item = &'a List>) {
+    if let Some(held) = held.find(|held| *held == list) {
+        list.clone_from(held);
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
+    use kedge_dataplane::{Addresses, Between, Rule};
+
     use super::*;
 
     /// Every binding that is held has carried one packet.
@@ -171,5 +228,40 @@ mod tests {
         plane.commit();
         plane.forget(binding);
         assert_eq!(sent(&plane), None);
+    }
+
+    #[test]
+    fn worlds_share_a_list_that_goes_on_counting_until_it_says_something_else() {
+        let any = Addresses { address: Ipv4Addr::UNSPECIFIED, wildcard: Ipv4Addr::BROADCAST };
+        let of = |permit| Policy {
+            into_tunnels: Some(Arc::new(AccessList::new([Rule {
+                permit,
+                protocol: None,
+                between: Between::Ipv4 { source: any, destination: any },
+                source_ports: None,
+                destination_ports: None,
+                messages: None,
+                established: false,
+            }]))),
+            ..Policy::default()
+        };
+        let mut plane = Plane::new(Box::new(OnePacketEach(vec![])));
+        let list = |plane: &Plane, vrf| plane.policy(VrfId(vrf)).unwrap().into_tunnels.clone();
+        let same = |plane: &Plane, a, b| {
+            let (a, b) = (list(plane, a).unwrap(), list(plane, b).unwrap());
+            Arc::ptr_eq(&a, &b)
+        };
+        plane.set_policy(VrfId(1), of(true)).unwrap();
+        let first = list(&plane, 1).unwrap();
+        plane.set_policy(VrfId(2), of(true)).unwrap();
+        plane.set_policy(VrfId(1), of(true)).unwrap();
+        assert!(same(&plane, 1, 2) && Arc::ptr_eq(&first, &list(&plane, 1).unwrap()));
+        plane.set_policy(VrfId(1), of(false)).unwrap();
+        assert!(!same(&plane, 1, 2));
+        plane.set_policy(VrfId(2), of(false)).unwrap();
+        assert!(same(&plane, 1, 2));
+        // A world that comes again has no policy yet.
+        plane.change(Change::RemoveDevice(VrfId(2))).unwrap();
+        assert_eq!(plane.policy(VrfId(2)), None);
     }
 }

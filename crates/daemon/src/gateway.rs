@@ -41,6 +41,7 @@ use crate::apply::GatewayPlan;
 use crate::capture::{Direction, Seen};
 use crate::counters::{Baseline, tunnel_groups};
 use crate::ends::{Device, Ends};
+use crate::forwarding::Plane;
 use crate::observe::Observer;
 use crate::startup::StartError;
 use crate::words::Note;
@@ -185,8 +186,9 @@ impl Gateway {
             self.remove_port(id, host);
         }
         let local = self.ends.plane.change(Change::RouteLocally(plan.local_routing));
+        let policy = self.ends.set_policy(&plan.policy);
         let reduced = self.ends.reduce(ends, leave_by);
-        for error in [local, reduced].into_iter().filter_map(Result::err) {
+        for error in [local, policy, reduced].into_iter().filter_map(Result::err) {
             warn!("forwarding: {error}");
         }
     }
@@ -234,6 +236,11 @@ impl Gateway {
     /// The access interfaces and what is wrong with each.
     pub fn ports(&self) -> impl Iterator<Item = (&InterfaceId, &Port)> {
         self.ports.iter()
+    }
+
+    /// What forwards its packets, to look at.
+    pub fn plane(&self) -> &Plane {
+        &self.ends.plane
     }
 
     /// This router as mobile nodes.
@@ -287,7 +294,7 @@ impl Gateway {
         batch: &mut Batch,
         host: &mut Owned,
         now: Now,
-    ) -> Result<(), NetError> {
+    ) -> Result<bool, NetError> {
         self.ends.signalling.receive(place, batch)?;
         for datagram in batch.datagrams() {
             if self.observer.is_watching() {
@@ -298,7 +305,7 @@ impl Gateway {
             self.mag.handle_datagram(datagram, now);
         }
         self.settle(host, now);
-        Ok(())
+        Ok(batch.is_full())
     }
 
     /// Reads frames from an access interface.
@@ -361,6 +368,7 @@ impl Gateway {
                     running: false,
                     tun: false,
                     vrf: None,
+                    controller: None,
                 })
             })
             .collect();

@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use kedge_config::Config;
@@ -19,7 +20,6 @@ use kedge_model::{VrfId, World};
 use kedge_net::hosts::Wanted;
 use kedge_net::netlink::{Link, Rule};
 use kedge_net::owned::{Owned, Thing};
-use kedge_net::place::Place;
 use kedge_net::sysctl::Sysctl;
 use kedge_sansio::Now;
 use tracing::{info, warn};
@@ -27,8 +27,9 @@ use tracing::{info, warn};
 use crate::anchor::Anchor;
 use crate::apply::{self, AnchorPlan, ApplyError, GatewayPlan};
 use crate::console::plural;
-use crate::ends::{Device, State};
+use crate::ends::{Device, Ends, State};
 use crate::gateway::{self, Gateway, Unusable};
+use crate::link_mtu;
 use crate::shell::{self, Shell};
 use crate::startup::{self, Plan, StartError};
 
@@ -106,11 +107,13 @@ impl Shell {
 
     /// Looks whether the host has what a plan needs, and changes nothing.
     pub fn examine(&mut self, plan: &Plan) -> Result<(), StartError> {
-        for (world, address) in plan.ends().iter().flat_map(State::places) {
-            if !Place::find(world)?.has(address)? {
-                let world = world.clone();
-                return Err(StartError::NoSuchAddress { address, world });
-            }
+        let held: HashSet<(&World, IpAddr)> =
+            self.ends().flat_map(|e| e.state().places()).collect();
+        let ends = plan.ends();
+        let new = ends.iter().flat_map(State::places).filter(|place| !held.contains(place));
+        if let Some(&(world, address)) = startup::lacking(new)?.first() {
+            let world = world.clone();
+            return Err(StartError::NoSuchAddress { address, world });
         }
         if let Some(plan) = &plan.gateway {
             gateway::examine(plan)??;
@@ -132,6 +135,9 @@ impl Shell {
             && let Some(mtu) = gateway::examine(plan)??
         {
             plan.fit(mtu);
+        }
+        if let Some(plan) = &mut plan.anchor {
+            plan.fit(&link_mtu::of_addresses(&plan.ends())?);
         }
         let mut prepared = Prepared {
             plan,
@@ -178,9 +184,7 @@ impl Shell {
                 }
             }
             if let Some(anchor) = new.anchor.as_mut().or(self.anchor.as_mut()) {
-                let devices = anchor.ends().devices(&mut self.hosts)?;
-                anchor.place_routes(&devices)?;
-                new.wanted.extend(Anchor::things(plan, &devices));
+                new.wanted.extend(anchor.place(plan, &mut self.hosts)?);
             }
         }
         if let Some(plan) = &new.plan.gateway {
@@ -196,10 +200,10 @@ impl Shell {
                     new.gateway = Some(gateway);
                 }
             }
-            let gateway = new.gateway.as_ref().or(self.gateway.as_ref());
-            let devices =
-                gateway.map(|gateway| gateway.ends().devices(&mut self.hosts)).transpose()?;
-            new.wanted.extend(Gateway::things(plan, &devices.unwrap_or_default()));
+            if let Some(gateway) = new.gateway.as_mut().or(self.gateway.as_mut()) {
+                let devices = gateway.ends_mut().devices(&mut self.hosts)?;
+                new.wanted.extend(Gateway::things(plan, devices));
+            }
         }
         let there: HashSet<&Wanted> = self.things.iter().collect();
         for wanted in new.wanted.iter().filter(|wanted| !there.contains(wanted)) {
@@ -251,11 +255,15 @@ impl Shell {
         self.leave_worlds();
     }
 
+    /// Those of the roles that run.
+    fn ends(&self) -> impl Iterator<Item = &Ends> {
+        let anchor = self.anchor.iter().map(Anchor::ends);
+        anchor.chain(self.gateway.iter().map(Gateway::ends))
+    }
+
     /// Leaves the namespaces that nothing runs in.
     fn leave_worlds(&mut self) {
-        let anchor = self.anchor.iter().map(Anchor::ends);
-        let ends = anchor.chain(self.gateway.iter().map(Gateway::ends));
-        let worlds = ends.flat_map(|ends| ends.state().worlds.values()).cloned().collect();
+        let worlds = self.ends().flat_map(|ends| ends.state().worlds.values()).cloned().collect();
         for failure in self.hosts.retain(&worlds) {
             warn!("{failure}");
         }

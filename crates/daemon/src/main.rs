@@ -34,6 +34,7 @@ mod gateway;
 mod history;
 mod in_service;
 mod key_file;
+mod link_mtu;
 mod log;
 mod numbers;
 mod observe;
@@ -45,6 +46,7 @@ mod signalling;
 mod startup;
 mod state_dir;
 mod trace;
+mod turns;
 mod watch;
 mod words;
 mod worlds;
@@ -52,10 +54,14 @@ mod worlds;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use kedge_net::memory::HugePages;
 use tracing::error;
 
 use crate::options::Options;
 use crate::startup::StartError;
+
+#[global_allocator]
+static MEMORY: HugePages = HugePages;
 
 fn main() -> ExitCode {
     let options = options::parse();

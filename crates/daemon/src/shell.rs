@@ -27,6 +27,7 @@ use crate::in_service::Leaving;
 use crate::numbers::Numbers;
 use crate::observe::SharedCapture;
 use crate::startup::StartError;
+use crate::turns::{Party, Turns};
 
 /// Requests of the management API wait.
 pub const API: Token = Token(0);
@@ -101,13 +102,14 @@ impl Shell {
     fn serve(&mut self) -> Result<(), StartError> {
         info!(socket = %self.server.path().display(), "ready");
         let mut batch = Batch::default();
+        let mut turns = Turns::default();
         let mut stop_by: Option<Instant> = None;
         loop {
             let idle = self.gateway.as_ref().is_none_or(|gateway| gateway.mag().is_idle());
             if stop_by.is_some_and(|by| idle || Instant::now() >= by) {
                 return Ok(());
             }
-            let ready = self.wait(stop_by)?;
+            let ready = self.wait(stop_by, turns.is_empty())?;
             let now = sample();
             if ready.contains(&SIGNAL) && self.stop_asked(now) && stop_by.is_none() {
                 info!("stopping");
@@ -125,8 +127,9 @@ impl Shell {
                 self.hear_kernel(now)?;
             }
             for &token in ready.iter().filter(|token| token.0 >= ANCHOR.0) {
-                self.read(token, &mut batch, now);
+                turns.add(self.party(token), token);
             }
+            turns.take(|token| self.read(token, &mut batch, now));
             self.handle_timeout(now);
             // Whoever started us can start us again; a daemon that only signals helps nobody.
             if self.has_stopped() {
@@ -140,14 +143,15 @@ impl Shell {
             || self.gateway.as_ref().is_some_and(Gateway::has_stopped)
     }
 
-    /// What is ready, or nothing when a timer is due.
-    fn wait(&mut self, stop_by: Option<Instant>) -> Result<Vec<Token>, NetError> {
+    /// What is ready, or nothing when a timer is due or somebody waits for a turn.
+    fn wait(&mut self, stop_by: Option<Instant>, idle: bool) -> Result<Vec<Token>, NetError> {
         let anchor = self.anchor.as_mut().and_then(Anchor::poll_timeout);
         let gateway = self.gateway.as_mut().and_then(Gateway::poll_timeout);
         let leaving = self.leaving.poll_timeout();
         let due = [anchor, gateway, leaving, self.commits.due(), stop_by];
         let due = due.into_iter().flatten().min();
         let timeout = due.map(|due| due.saturating_duration_since(Instant::now()));
+        let timeout = if idle { timeout } else { Some(Duration::ZERO) };
         Ok(self.poller.wait(timeout)?.map(|ready| ready.token).collect())
     }
 
@@ -204,9 +208,18 @@ impl Shell {
         (of_anchor || of_gateway) && netlink.link(name).is_err_and(|e| e.is_absent())
     }
 
-    /// Reads from one socket. What ails it (the error is read with it, and gone) is its own
-    /// matter: the others are served.
-    fn read(&mut self, token: Token, batch: &mut Batch, now: Now) {
+    /// With whom a descriptor shares its turns.
+    fn party(&self, token: Token) -> Party {
+        let anchor = self.anchor.as_ref().or(self.leaving.anchor.as_ref().map(|(a, _)| a));
+        let customer = anchor
+            .filter(|_| Token(token.0 >> 32 << 32) == ANCHOR)
+            .and_then(|anchor| anchor.party(token.0 as u32 as usize));
+        customer.map_or(Party::Descriptor(token), Party::Customer)
+    }
+
+    /// Reads from one socket, and says whether there is more. What ails it (the error is read with
+    /// it, and gone) is its own matter: the others are served.
+    fn read(&mut self, token: Token, batch: &mut Batch, now: Now) -> bool {
         let place = token.0 as u32 as usize;
         let leaving = &mut self.leaving;
         let anchor = self.anchor.as_mut().or(leaving.anchor.as_mut().map(|(anchor, _)| anchor));
@@ -217,17 +230,18 @@ impl Shell {
             (GATEWAY, _, Some(gateway)) => gateway.receive(place, batch, self.hosts.own(), now),
             (ACCESS, _, Some(gateway)) => {
                 gateway.receive_frames(InterfaceId(place as u32), self.hosts.own(), now);
-                Ok(())
+                Ok(false)
             }
             (NETWORK, _, Some(gateway)) => {
                 gateway.receive_hosts(place, now);
-                Ok(())
+                Ok(false)
             }
-            _ => Ok(()),
+            _ => Ok(false),
         };
-        if let Err(error) = outcome {
+        outcome.unwrap_or_else(|error| {
             warn!("{error}");
-        }
+            false
+        })
     }
 
     fn handle_timeout(&mut self, now: Now) {

@@ -12,6 +12,7 @@ mod lma_globals;
 mod logical_mn;
 mod page;
 mod tech_support;
+mod tunnel_policy;
 mod tunnels;
 mod version;
 

@@ -1,6 +1,6 @@
 //! The signalling sockets of one machine, and what waits to be sent through them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
@@ -17,8 +17,11 @@ use kedge_net::signalling::{Batch, Outgoing, PORT, Sender, SignalSocket};
 pub struct Signalling {
     /// The token of the first place; the others follow.
     first: Token,
-    /// A place that is empty is taken by the next socket.
     places: Vec<Option<Place>>,
+    /// Empty places, which the next sockets take.
+    empty: Vec<usize>,
+    /// Which sockets leave when, the first first.
+    leaving: BTreeSet<(Instant, usize)>,
     /// Where the socket of an address is, of its transport world.
     at: HashMap<(VrfId, IpAddr), usize>,
     sender: Sender,
@@ -44,8 +47,15 @@ pub struct Message {
 impl Signalling {
     /// No sockets yet; the poller will know those that are opened as `first` plus their place.
     pub fn new(first: Token) -> Self {
-        let (places, sender, waiting) = (Vec::new(), Sender::default(), Vec::new());
-        Self { first, places, at: HashMap::new(), sender, waiting }
+        Self {
+            first,
+            places: Vec::new(),
+            empty: Vec::new(),
+            leaving: BTreeSet::new(),
+            at: HashMap::new(),
+            sender: Sender::default(),
+            waiting: Vec::new(),
+        }
     }
 
     /// Opens a socket at an address of a transport world; one that was about to leave stays.
@@ -56,16 +66,15 @@ impl Signalling {
         address: IpAddr,
         poller: &Poller,
     ) -> Result<(), NetError> {
-        if let Some(place) = self.place_mut(vrf, address) {
-            place.leaves = None;
+        if let Some(&place) = self.at.get(&(vrf, address)) {
+            self.set_leaving(place, None);
             return Ok(());
         }
         let local = SocketAddr::new(address, PORT);
         let socket = SignalSocket::open(&kedge_net::place::Place::find(world)?, vrf, local)?;
-        let empty = self.places.iter().position(Option::is_none);
-        let place = empty.unwrap_or(self.places.len());
+        let place = self.empty.last().copied().unwrap_or(self.places.len());
         poller.add(&socket, Token(self.first.0 + place as u64))?;
-        if empty.is_none() {
+        if self.empty.pop().is_none() {
             self.places.push(None);
         }
         self.places[place] = Some(Place { socket, leaves: None });
@@ -75,34 +84,46 @@ impl Signalling {
 
     /// Closes the socket at an address.
     pub fn close(&mut self, vrf: VrfId, address: IpAddr) {
-        if let Some(place) = self.at.remove(&(vrf, address)) {
-            self.places[place] = None;
+        if let Some(&place) = self.at.get(&(vrf, address)) {
+            self.empty_place(place);
         }
     }
 
     /// Closes the socket at an address then.
     pub fn leave(&mut self, vrf: VrfId, address: IpAddr, then: Instant) {
-        if let Some(place) = self.place_mut(vrf, address) {
-            place.leaves = Some(then);
+        if let Some(&place) = self.at.get(&(vrf, address)) {
+            self.set_leaving(place, Some(then));
         }
     }
 
-    fn place_mut(&mut self, vrf: VrfId, address: IpAddr) -> Option<&mut Place> {
-        let place = self.at.get(&(vrf, address))?;
-        self.places.get_mut(*place)?.as_mut()
+    fn set_leaving(&mut self, at: usize, then: Option<Instant>) {
+        let Some(Some(place)) = self.places.get_mut(at) else { return };
+        let was = std::mem::replace(&mut place.leaves, then);
+        was.map(|was| self.leaving.remove(&(was, at)));
+        then.map(|then| self.leaving.insert((then, at)));
+    }
+
+    fn empty_place(&mut self, at: usize) {
+        let Some(Place { socket, leaves }) = self.places.get_mut(at).and_then(Option::take) else {
+            return;
+        };
+        self.at.remove(&(socket.transport(), socket.local().ip()));
+        leaves.map(|then| self.leaving.remove(&(then, at)));
+        self.empty.push(at);
     }
 
     /// When [`Self::handle_timeout`] is to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.places.iter().flatten().filter_map(|place| place.leaves).min()
+        self.leaving.first().map(|(then, _)| *then)
     }
 
     /// Closes the sockets that leave.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let is_due = |place: &mut Place| place.leaves.is_some_and(|then| then <= now);
-        let gone = self.places.iter_mut().filter_map(|place| place.take_if(is_due));
-        for Place { socket, .. } in gone {
-            self.at.remove(&(socket.transport(), socket.local().ip()));
+        while let Some(&(then, place)) = self.leaving.first()
+            && then <= now
+        {
+            self.leaving.pop_first();
+            self.empty_place(place);
         }
     }
 

@@ -4,7 +4,7 @@
 //! first (the text, the privileges, the directory, the socket), what changes the host comes last,
 //! and a failure undoes what was done.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
 use std::net::IpAddr;
@@ -272,7 +272,7 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
     poller.add(&waker, shell::API)?;
     poller.add(&signals, shell::SIGNAL)?;
     poller.add(&notifications, shell::KERNEL)?;
-    await_duplicate_checks(plan.ends().iter().flat_map(State::places))?;
+    await_duplicate_checks(&plan.ends())?;
     let mut shell = Shell {
         config: Config::default(),
         started: Instant::now(),
@@ -307,19 +307,28 @@ pub struct Held {
     _state_dir: StateDir,
 }
 
+/// Those addresses that are not their worlds', or not yet.
+pub fn lacking<'a>(
+    addresses: impl Iterator<Item = (&'a World, IpAddr)>,
+) -> Result<Vec<(&'a World, IpAddr)>, NetError> {
+    let mut worlds: BTreeMap<&World, Vec<IpAddr>> = BTreeMap::new();
+    addresses.for_each(|(world, address)| worlds.entry(world).or_default().push(address));
+    let mut lacking = Vec::new();
+    for (world, addresses) in worlds {
+        let lacks = Place::find(world)?.lacking(&addresses)?;
+        lacking.extend(lacks.into_iter().map(|address| (world, address)));
+    }
+    Ok(lacking)
+}
+
 /// Waits while the kernel still asks the link whether our IPv6 addresses are anybody else's
 /// (RFC 4862 §5.4), as it does when a host has just started: until then they cannot be used. An
 /// address that is not there, or whose check does not end, is refused when it is bound.
-fn await_duplicate_checks<'a>(
-    addresses: impl Iterator<Item = (&'a World, IpAddr)>,
-) -> Result<(), NetError> {
+fn await_duplicate_checks(ends: &[State]) -> Result<(), NetError> {
     const PATIENCE: Duration = Duration::from_secs(3);
     let by = Instant::now() + PATIENCE;
-    for (world, address) in addresses {
+    for (world, address) in lacking(ends.iter().flat_map(State::places))? {
         let place = Place::find(world)?;
-        if place.has(address)? {
-            continue;
-        }
         let (mut notifications, mut netlink) =
             place.within(|| Ok::<_, NetError>((Notifications::open()?, Netlink::open()?)))??;
         let mut poller = Poller::new()?;

@@ -1,9 +1,8 @@
 //! Differentiated services and congestion marks across a tunnel.
 //!
-//! Entering, the outer header copies the inner octet whole: the uniform model of RFC 2983 §3.1
-//! and the normal mode of RFC 6040 §4.1. Leaving, congestion seen on the way is carried over
-//! ([`decapsulated`]); the inner code point stays as its sender set it, as RFC 2003 §3.1 and RFC
-//! 2473 §3.3 forward the original packet.
+//! Entering, the outer header gets the inner congestion mark: the normal mode of RFC 6040 §4.1.
+//! Leaving, congestion seen on the way is carried over ([`decapsulated`]). Which code point an outer
+//! packet gets, and whether it comes back, is a choice: [`crate::Marking`].
 
 use crate::checksum;
 

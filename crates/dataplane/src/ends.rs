@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 use kedge_model::{Encapsulation, GreKey, Tunnel, VrfId};
 
 use crate::DropReason;
+use crate::ways::{Users, WayId, WayKey, Ways};
 
 /// What identifies a tunnel in the packets we receive from it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -74,61 +75,11 @@ impl TunnelEnd {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct EndId(u32);
 
-/// Inner worlds, and how many paths of each. More than one only where customers share a tunnel, or
-/// tunnels between the same addresses; then their nodes are told apart by their own addresses.
-#[derive(Debug, Default)]
-struct Users(Vec<(VrfId, u32)>);
-
-impl Users {
-    fn add(&mut self, vrf: VrfId) {
-        match self.0.iter_mut().find(|(v, _)| *v == vrf) {
-            Some((_, paths)) => *paths += 1,
-            None => self.0.push((vrf, 1)),
-        }
-    }
-
-    /// Whether there are none any more.
-    fn remove(&mut self, vrf: VrfId) -> bool {
-        if let Some(at) = self.0.iter().position(|(v, _)| *v == vrf) {
-            self.0[at].1 -= 1;
-            if self.0[at].1 == 0 {
-                self.0.remove(at);
-            }
-        }
-        self.0.is_empty()
-    }
-
-    fn worlds(&self) -> impl Iterator<Item = VrfId> + '_ {
-        self.0.iter().map(|(vrf, _)| *vrf)
-    }
-}
-
 #[derive(Debug)]
 struct End {
     key: TunnelEnd,
+    way: WayId,
     users: Users,
-}
-
-/// Between which addresses a tunnel's outer packets go.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct Between {
-    /// Their routing world.
-    pub transport: VrfId,
-    /// Our address.
-    pub local: IpAddr,
-    /// The peer's address.
-    pub peer: IpAddr,
-}
-
-impl Between {
-    /// The addresses of a tunnel.
-    pub fn of(tunnel: &Tunnel) -> Self {
-        Self { transport: tunnel.transport, local: tunnel.local, peer: tunnel.peer }
-    }
-
-    fn of_end(end: &TunnelEnd) -> Self {
-        Self { transport: end.transport, local: end.local, peer: end.peer }
-    }
 }
 
 /// All tunnel ends in use.
@@ -137,7 +88,8 @@ pub(crate) struct Ends {
     ids: HashMap<TunnelEnd, EndId, RandomState>,
     ends: Vec<Option<End>>,
     free: Vec<u32>,
-    between: HashMap<Between, Users, RandomState>,
+    /// Between which addresses they are.
+    pub ways: Ways,
 }
 
 impl Ends {
@@ -145,7 +97,7 @@ impl Ends {
     pub fn find(&self, key: &TunnelEnd) -> Result<EndId, DropReason> {
         match self.ids.get(key) {
             Some(id) => Ok(*id),
-            None if self.between.contains_key(&Between::of_end(key)) => Err(DropReason::UnknownKey),
+            None if self.ways.find(&WayKey::of_end(key)).is_some() => Err(DropReason::UnknownKey),
             None => Err(DropReason::UnknownPeer),
         }
     }
@@ -156,50 +108,32 @@ impl Ends {
         end.into_iter().flat_map(|end| end.users.worlds())
     }
 
-    /// The inner worlds whose packets may travel between these addresses.
-    pub fn vrfs_between(&self, addresses: Between) -> impl Iterator<Item = VrfId> + '_ {
-        self.between.get(&addresses).into_iter().flat_map(Users::worlds)
-    }
-
-    /// One more path of a binding in `vrf` uses the end.
-    pub fn acquire(&mut self, key: TunnelEnd, vrf: VrfId) -> EndId {
-        let id = match self.ids.get(&key) {
-            Some(id) => *id,
-            None => {
-                let end = Some(End { key, users: Users::default() });
-                let at = match self.free.pop() {
-                    Some(at) => {
-                        self.ends[at as usize] = end;
-                        at
-                    }
-                    None => {
-                        self.ends.push(end);
-                        u32::try_from(self.ends.len() - 1).expect("fewer than 2^32 tunnels")
-                    }
-                };
-                self.ids.insert(key, EndId(at));
-                EndId(at)
-            }
-        };
+    /// One more path of a binding in `vrf` uses the end, and the way there.
+    pub fn acquire(&mut self, key: TunnelEnd, vrf: VrfId) -> (EndId, WayId) {
+        let way = self.ways.acquire(WayKey::of_end(&key), vrf);
+        let id = *self.ids.entry(key).or_insert_with(|| {
+            let at = self.free.pop().unwrap_or_else(|| {
+                self.ends.push(None);
+                u32::try_from(self.ends.len() - 1).expect("fewer than 2^32 tunnels")
+            });
+            self.ends[at as usize] = Some(End { key, way, users: Users::default() });
+            EndId(at)
+        });
         if let Some(end) = &mut self.ends[id.0 as usize] {
             end.users.add(vrf);
         }
-        self.between.entry(Between::of_end(&key)).or_default().add(vrf);
-        id
+        (id, way)
     }
 
-    /// One path of a binding in `vrf` uses it no more.
+    /// One path of a binding in `vrf` uses them no more.
     pub fn release(&mut self, id: EndId, vrf: VrfId) {
-        let Some(Some(end)) = self.ends.get_mut(id.0 as usize) else { return };
-        let key = end.key;
+        let Some(place) = self.ends.get_mut(id.0 as usize) else { return };
+        let Some(end) = place else { return };
+        self.ways.release(end.way, vrf);
         if end.users.remove(vrf) {
-            self.ends[id.0 as usize] = None;
+            self.ids.remove(&end.key);
+            *place = None;
             self.free.push(id.0);
-            self.ids.remove(&key);
-        }
-        let between = Between::of_end(&key);
-        if self.between.get_mut(&between).is_some_and(|users| users.remove(vrf)) {
-            self.between.remove(&between);
         }
     }
 }

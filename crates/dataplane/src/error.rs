@@ -17,6 +17,12 @@ pub enum DataplaneError {
         /// The world it named.
         vrf: VrfId,
     },
+    /// A policy is for a routing world without a device.
+    #[error("no device for the routing world {}", .vrf.0)]
+    NoDevice {
+        /// The world.
+        vrf: VrfId,
+    },
     /// A tunnel starts at an address this data plane does not serve.
     #[error("binding {}: no transport socket at {local} in the routing world {}", .binding.0, .transport.0)]
     UnknownLocal {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kedge_model::{BindingId, Forwarding, VrfId};
 
-use crate::{BindingCounters, Change, Dataplane, DataplaneError, Local, Totals};
+use crate::{BindingCounters, Change, Dataplane, DataplaneError, Local, Policy, Totals};
 
 /// Remembers what it holds; a test looks into it and moves its counters.
 #[derive(Debug, Default)]
@@ -21,6 +21,8 @@ pub struct Fake {
     pub locals: Vec<Local>,
     /// The MTU of each device that was added or given another.
     pub mtus: BTreeMap<VrfId, u16>,
+    /// What was last said about the packets of each world.
+    pub policies: BTreeMap<VrfId, Policy>,
     /// Every change in the order in which it was made.
     pub log: Vec<Change>,
 }
@@ -53,6 +55,9 @@ impl Dataplane for Fake {
                 }
                 Change::SetMtu { vrf, mtu } => {
                     self.mtus.insert(*vrf, *mtu);
+                }
+                Change::SetPolicy { vrf, policy } => {
+                    self.policies.insert(*vrf, policy.clone());
                 }
             }
             self.log.push(change.clone());

@@ -19,7 +19,7 @@ use crate::icmp::{self, IPV6_MINIMUM_MTU, Limiter, Problem, Reply};
 use crate::inner::{Inner, protocol};
 use crate::outer::{self, Marks};
 use crate::tables::{Held, HeldPath, Tables};
-use crate::{DropReason, Kind, Side, TotalCells, Verdict, tlv};
+use crate::{Clamp, DropReason, Kind, Side, TotalCells, Verdict, tlv};
 
 /// Decides for one data plane.
 #[derive(Debug)]
@@ -61,6 +61,8 @@ pub struct Outbound {
     pub marks: Marks,
     /// Whether it fits.
     pub fit: Fit,
+    /// What is to be done with it first.
+    pub clamp: Option<Clamp>,
 }
 
 /// Whether a packet fits into a tunnel.
@@ -84,6 +86,8 @@ pub struct Inbound {
     pub inner: Inner,
     /// Its Type of Service or Traffic Class from here on.
     pub tos: u8,
+    /// What else is to be done with it.
+    pub clamp: Option<Clamp>,
 }
 
 /// An outer packet that is ready.
@@ -178,11 +182,18 @@ impl Forwarder {
             self.cells.routed_locally(load.packets, load.bytes);
             return Verdict::Local;
         }
+        let policy = self.tables.policy(held);
+        if let Some(list) = &policy.into_tunnels
+            && !list.permits(inner, packet, load.packets)
+        {
+            let (reason, problem) = (DropReason::AccessList, Problem::Prohibited);
+            return self.refuse(reason, problem, inner, packet, load, now);
+        }
         let at = held.path_of(|| inner.flow_hash(packet));
         let Some(path) = held.paths.get(usize::from(at)) else {
             return self.drop(DropReason::NoBinding, load.packets);
         };
-        let mtu = path.mtu(now);
+        let mtu = self.tables.path_mtu(path, now);
         let fit = if load.largest <= usize::from(mtu) {
             Fit::Whole
         } else if !inner.dont_fragment {
@@ -199,14 +210,25 @@ impl Forwarder {
         } else {
             0
         };
+        let clamp = if policy.clamp_mss { self.clamp(held, inner, packet, now) } else { None };
+        if clamp.is_some() {
+            self.cells.clamped_into.add(load.packets);
+        }
         held.cells.sent(load.packets, load.bytes);
         self.cells.sent(Kind::of(&path.tunnel, inner.is_ipv4()), load.packets, load.bytes);
         Verdict::Forward(Outbound {
             slot,
             path: at,
-            marks: Marks { tos: inner.tos, flow_label },
+            marks: Marks { tos: policy.marking.entering(inner.tos), flow_label },
             fit,
+            clamp,
         })
+    }
+
+    /// What is to be done with a segment that opens a TCP connection between larger links than the
+    /// tunnel. Either direction's segments must fit, and a flow may change its path.
+    fn clamp(&self, held: &Held, inner: &Inner, packet: &[u8], now: Instant) -> Option<Clamp> {
+        Clamp::needed(inner, packet, || self.tables.mtu(held, now))
     }
 
     /// The binding and the path that an [`Outbound`] names.
@@ -224,10 +246,16 @@ impl Forwarder {
         outer_tos: u8,
         is_ipv4: Option<bool>,
         packet: &[u8],
+        now: Instant,
     ) -> Result<Inbound, DropReason> {
-        let decided = self.decide_inbound(end, outer_tos, is_ipv4, packet);
+        let decided = self.decide_inbound(end, outer_tos, is_ipv4, packet, now);
         match &decided {
-            Ok(inbound) => self.received(inbound, end, Load::one(&inbound.inner)),
+            Ok(inbound) => {
+                if inbound.clamp.is_some() {
+                    self.cells.clamped_out_of.add(1);
+                }
+                self.received(inbound, end, Load::one(&inbound.inner));
+            }
             Err(reason) => self.cells.dropped(*reason, 1),
         }
         decided
@@ -250,6 +278,7 @@ impl Forwarder {
         outer_tos: u8,
         is_ipv4: Option<bool>,
         packet: &[u8],
+        now: Instant,
     ) -> Result<Inbound, DropReason> {
         let inner = Inner::parse(packet)?;
         if is_ipv4.is_some_and(|said| said != inner.is_ipv4()) {
@@ -260,8 +289,17 @@ impl Forwarder {
             Side::Gateway => inner.destination,
         };
         let slot = self.tables.admit(end, subscriber)?;
-        let tos = ecn::decapsulated(outer_tos, inner.tos).ok_or(DropReason::Congestion)?;
-        Ok(Inbound { slot, inner, tos })
+        let held = self.tables.held(slot).ok_or(DropReason::UnknownInner)?;
+        let policy = self.tables.policy(held);
+        if let Some(list) = &policy.out_of_tunnels
+            && !list.permits(&inner, packet, 1)
+        {
+            return Err(DropReason::AccessList);
+        }
+        let leaving = policy.marking.leaving(outer_tos, inner.tos);
+        let tos = ecn::decapsulated(outer_tos, leaving).ok_or(DropReason::Congestion)?;
+        let clamp = if policy.clamp_mss { self.clamp(held, &inner, packet, now) } else { None };
+        Ok(Inbound { slot, inner, tos, clamp })
     }
 
     /// The tunnel that outer packets belong to; on `Err`, `packets` were counted as dropped.
@@ -287,6 +325,12 @@ impl Forwarder {
             Verdict::Drop(reason) => return Verdict::Drop(reason),
             Verdict::Reply(reason, reply) => return Verdict::Reply(reason, reply),
         };
+        let clamped = out.clamp.map(|clamp| {
+            let mut packet = packet.to_vec();
+            clamp.apply(&mut packet);
+            packet
+        });
+        let packet = clamped.as_deref().unwrap_or(packet);
         self.identification = self.identification.wrapping_add(1);
         let identification = (out.fit == Fit::OuterFragments).then_some(self.identification);
         let pieces = match out.fit {
@@ -305,7 +349,7 @@ impl Forwarder {
     }
 
     /// The inner packet of an outer one.
-    pub fn decapsulate(&mut self, arrived: &Arrived<'_>) -> Verdict<InnerPacket> {
+    pub fn decapsulate(&mut self, arrived: &Arrived<'_>, now: Instant) -> Verdict<InnerPacket> {
         let Arrived { transport, local, peer, .. } = *arrived;
         let Some(data_port) = self.tables.data_port(transport, local) else {
             return self.drop(DropReason::UnknownPeer, 1);
@@ -318,11 +362,14 @@ impl Forwarder {
             Ok(end) => end,
             Err(reason) => return Verdict::Drop(reason),
         };
-        match self.inbound(end, arrived.tos, is_ipv4, packet) {
-            Ok(Inbound { slot, inner, tos }) => {
+        match self.inbound(end, arrived.tos, is_ipv4, packet, now) {
+            Ok(Inbound { slot, inner, tos, clamp }) => {
                 let mut bytes = packet[..inner.total_len].to_vec();
                 if tos != inner.tos {
                     ecn::set_tos(&mut bytes, tos);
+                }
+                if let Some(clamp) = clamp {
+                    clamp.apply(&mut bytes);
                 }
                 let vrf = self.tables.held(slot).map_or(VrfId::DEFAULT, |held| held.vrf);
                 Verdict::Forward(InnerPacket { vrf, bytes })

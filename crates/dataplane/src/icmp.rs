@@ -25,6 +25,8 @@ pub enum Problem {
     Unreachable,
     /// The source is no address of a subscriber here.
     SourceRefused,
+    /// An access list does not permit it.
+    Prohibited,
 }
 
 /// An ICMP or ICMPv6 error to the sender of an inner packet, without its IP header: the shell
@@ -91,7 +93,7 @@ pub fn error(problem: Problem, inner: &Inner, packet: &[u8]) -> Option<Reply> {
         match problem {
             Problem::TooBig { mtu } => (3, 4, mtu, 576 - 28),
             Problem::Unreachable => (3, 1, 0, 576 - 28),
-            Problem::SourceRefused => (3, 13, 0, 576 - 28),
+            Problem::SourceRefused | Problem::Prohibited => (3, 13, 0, 576 - 28),
         }
     } else {
         // RFC 4443 §2.4 (c): as much of the packet as fits into the minimum MTU.
@@ -100,6 +102,7 @@ pub fn error(problem: Problem, inner: &Inner, packet: &[u8]) -> Option<Reply> {
             Problem::TooBig { mtu } => (2, 0, mtu.max(IPV6_MINIMUM_MTU), quote),
             Problem::Unreachable => (1, 3, 0, quote),
             Problem::SourceRefused => (1, 5, 0, quote),
+            Problem::Prohibited => (1, 1, 0, quote),
         }
     };
     let quoted = &packet[..packet.len().min(inner.total_len).min(quote)];

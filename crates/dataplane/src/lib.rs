@@ -19,6 +19,7 @@
 //! argument. [`Forwarder`] is the reference: a backend is right when it agrees with it packet by
 //! packet. Nothing here panics, whatever octets it is given.
 
+mod access_list;
 pub mod chaos;
 pub mod checksum;
 mod counters;
@@ -31,8 +32,10 @@ mod fragment;
 pub mod gre;
 mod icmp;
 pub mod inner;
+mod mss;
 mod outer;
 mod places;
+mod policy;
 mod prefixes;
 mod shim;
 mod tables;
@@ -40,7 +43,9 @@ pub mod tlv;
 mod totals;
 mod tunnel_error;
 mod verdict;
+mod ways;
 
+pub use access_list::{AccessList, Addresses, Between, Messages, PortRange, Rule};
 pub use counters::{BindingCells, BindingCounters};
 pub use ends::{Carrier, EndId, Ports, TunnelEnd};
 pub use error::DataplaneError;
@@ -53,14 +58,18 @@ pub use icmp::{IPV6_MINIMUM_MTU, Reply};
 use std::net::IpAddr;
 
 use kedge_model::{BindingId, Forwarding, VrfId, World};
+pub use mss::Clamp;
 pub use outer::{HOP_LIMIT, Marks};
+pub use policy::{Marking, Policy};
 pub use shim::Shim;
 pub use tables::{Held, HeldPath, Local, Tables};
 pub use totals::{
-    Drops, Kind, TotalCells, Totals, TunnelData, TunnelDataReceived, TunnelDataSent, TunnelIcmpv6,
+    Drops, Kind, MssClamping, TotalCells, Totals, TunnelData, TunnelDataReceived, TunnelDataSent,
+    TunnelIcmpv6,
 };
 pub use tunnel_error::{TunnelError, TunnelFault};
 pub use verdict::{DropReason, Verdict};
+pub use ways::Narrow;
 
 /// Which end of the tunnels this is; it decides which inner address names the binding.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -123,6 +132,13 @@ pub enum Change {
         /// The largest inner packet that the kernel puts in whole.
         mtu: u16,
     },
+    /// Deal with the packets of an inner routing world like this from now on, all at once.
+    SetPolicy {
+        /// The inner routing world.
+        vrf: VrfId,
+        /// What to do.
+        policy: Policy,
+    },
 }
 
 /// Something that forwards packets between inner routing worlds and tunnels.
@@ -137,6 +153,11 @@ pub trait Dataplane {
 
     /// Everything that was counted since the data plane was started.
     fn totals(&self) -> Totals;
+
+    /// The ways to peers that were found to carry less than their first link.
+    fn narrow_ways(&self) -> Vec<Narrow> {
+        Vec::new()
+    }
 
     /// Whether packets are being forwarded. One that has stopped does not begin again.
     fn is_running(&self) -> bool {

@@ -2,17 +2,18 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use foldhash::quality::RandomState;
 use hashbrown::HashMap;
 use ipnet::IpNet;
 use kedge_model::{BindingId, Forwarding, Tunnel, VrfId};
 
-use crate::ends::{Between, EndId, Ends, TunnelEnd};
+use crate::ends::{EndId, Ends, TunnelEnd};
 use crate::places::Places;
 use crate::prefixes::Prefixes;
-use crate::{BindingCells, DataplaneError, DropReason, Side};
+use crate::ways::{Narrow, WayId, WayKey};
+use crate::{BindingCells, DataplaneError, DropReason, Policy, Side};
 
 /// An address of this host at which tunnels may start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,37 +56,8 @@ pub struct HeldPath {
     /// Whether its packets go through the signalling port there.
     pub shares_signalling: bool,
     pub(crate) end: EndId,
+    pub(crate) way: WayId,
     weight: u16,
-    /// A smaller MTU that the path was found to have, and until when that is believed.
-    lowered: Option<(u16, Instant)>,
-}
-
-impl HeldPath {
-    /// A path may have become wider after this long (RFC 8201 §4, RFC 1191 §6.3).
-    const LOWERED_FOR: Duration = Duration::from_secs(600);
-
-    /// The largest inner packet the path carries whole.
-    pub fn mtu(&self, now: Instant) -> u16 {
-        match self.lowered {
-            Some((mtu, until)) if now < until => mtu.min(self.tunnel.mtu),
-            _ => self.tunnel.mtu,
-        }
-    }
-
-    /// Whether its outer packets go between these two.
-    pub(crate) fn is_between(&self, ends: Between) -> bool {
-        Between::of(&self.tunnel) == ends
-    }
-
-    /// Notes that outer packets of more than `outer_mtu` octets do not get through.
-    pub(crate) fn lower(&mut self, outer_mtu: u32, now: Instant) {
-        // No path carries less than 68 octets (RFC 791), so that less is no news but noise.
-        let outer_mtu = u16::try_from(outer_mtu.max(68)).unwrap_or(u16::MAX);
-        let mtu = outer_mtu.saturating_sub(self.tunnel.overhead()).max(28);
-        if mtu < self.mtu(now) {
-            self.lowered = Some((mtu, now + Self::LOWERED_FOR));
-        }
-    }
 }
 
 impl Held {
@@ -124,6 +96,8 @@ pub struct Tables {
     prefixes: Prefixes,
     ends: Ends,
     routes_locally: bool,
+    /// By the places of the devices.
+    policies: Vec<Policy>,
 }
 
 impl Tables {
@@ -139,6 +113,7 @@ impl Tables {
             prefixes: Prefixes::default(),
             ends: Ends::default(),
             routes_locally: false,
+            policies: Vec::new(),
         }
     }
 
@@ -190,6 +165,23 @@ impl Tables {
             }
         }
 
+        // Before the old ones are let go of: what is known of a way that stays is not forgotten.
+        let with_local = want.paths.iter().zip(locals);
+        let paths = with_local.map(|(path, local)| {
+            let (local, udp_port) = local;
+            let ports = path.tunnel.encapsulation.udp_ports();
+            let end = TunnelEnd::of(&path.tunnel, udp_port);
+            let (end, way) = self.ends.acquire(end, want.vrf);
+            HeldPath {
+                tunnel: path.tunnel,
+                local,
+                shares_signalling: ports.is_some_and(|(port, _)| port != udp_port),
+                end,
+                way,
+                weight: path.weight,
+            }
+        });
+        let paths = paths.collect();
         self.unbind(binding);
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slab.push(None);
@@ -198,20 +190,6 @@ impl Tables {
         for prefix in &inner {
             self.prefixes.insert(want.vrf, *prefix, slot);
         }
-        let with_local = want.paths.iter().zip(locals);
-        let paths = with_local.map(|(path, local)| {
-            let (local, udp_port) = local;
-            let ports = path.tunnel.encapsulation.udp_ports();
-            HeldPath {
-                tunnel: path.tunnel,
-                local,
-                shares_signalling: ports.is_some_and(|(port, _)| port != udp_port),
-                end: self.ends.acquire(TunnelEnd::of(&path.tunnel, udp_port), want.vrf),
-                weight: path.weight,
-                lowered: None,
-            }
-        });
-        let paths = paths.collect();
         let vrf = want.vrf;
         let held = Held { binding, vrf, device, paths, inner, total_weight, cells };
         self.slab[slot as usize] = Some(held);
@@ -237,12 +215,17 @@ impl Tables {
         self.prefixes.find(vrf, address)
     }
 
-    /// The slot of a binding that holds the inner address and has a path between these two.
-    pub(crate) fn find_between(&self, ends: Between, address: IpAddr) -> Option<u32> {
-        let mut slots = self.ends.vrfs_between(ends).filter_map(|vrf| self.find(vrf, address));
+    /// The way between two addresses that a binding's packets go.
+    pub(crate) fn way(&self, key: &WayKey) -> Option<WayId> {
+        self.ends.ways.find(key)
+    }
+
+    /// The slot of a binding that holds the inner address and whose packets go this way.
+    pub(crate) fn find_on(&self, way: WayId, address: IpAddr) -> Option<u32> {
+        let mut slots = self.ends.ways.vrfs(way).filter_map(|vrf| self.find(vrf, address));
         slots.find(|slot| {
             let held = self.held(*slot);
-            held.is_some_and(|held| held.paths.iter().any(|path| path.is_between(ends)))
+            held.is_some_and(|held| held.paths.iter().any(|path| path.way == way))
         })
     }
 
@@ -251,8 +234,39 @@ impl Tables {
         self.slab.get(slot as usize)?.as_ref()
     }
 
-    pub(crate) fn held_mut(&mut self, slot: u32) -> Option<&mut Held> {
-        self.slab.get_mut(slot as usize)?.as_mut()
+    /// What is done with a binding's packets.
+    pub(crate) fn policy(&self, held: &Held) -> &Policy {
+        &self.policies[usize::from(held.device)]
+    }
+
+    /// Deals with the packets of an inner world like this from now on.
+    pub fn set_policy(&mut self, vrf: VrfId, policy: Policy) -> Result<(), DataplaneError> {
+        let place = self.device(vrf).ok_or(DataplaneError::NoDevice { vrf })?;
+        self.policies[usize::from(place)] = policy;
+        Ok(())
+    }
+
+    /// The largest inner packet that a path carries whole.
+    pub fn path_mtu(&self, path: &HeldPath, now: Instant) -> u16 {
+        let Some(outer) = self.ends.ways.lowered(path.way, now) else { return path.tunnel.mtu };
+        // The smallest IPv4 header and a fragment's eight octets must fit.
+        outer.saturating_sub(path.tunnel.overhead()).max(28).min(path.tunnel.mtu)
+    }
+
+    /// The largest inner packet that every path of a binding carries whole.
+    pub fn mtu(&self, held: &Held, now: Instant) -> u16 {
+        let mtus = held.paths.iter().map(|path| self.path_mtu(path, now));
+        mtus.min().unwrap_or(u16::MAX)
+    }
+
+    /// Notes that packets of more octets do not get through this way. `false` if that cannot be.
+    pub(crate) fn lower(&mut self, way: WayId, outer_mtu: u32, now: Instant) -> bool {
+        self.ends.ways.lower(way, outer_mtu, now)
+    }
+
+    /// The ways that were found to carry less than their first link.
+    pub fn narrow_ways(&self, now: Instant) -> impl Iterator<Item = Narrow> {
+        self.ends.ways.narrow(now)
     }
 
     /// The tunnel that an arriving outer packet belongs to.
@@ -287,7 +301,12 @@ impl Tables {
 
     /// An inner routing world more; gives its place among the devices.
     pub fn add_device(&mut self, vrf: VrfId) -> Result<u16, DataplaneError> {
-        self.devices.insert(vrf, ()).ok_or(DataplaneError::Full { what: "devices" })
+        let place = self.devices.insert(vrf, ());
+        let place = place.ok_or(DataplaneError::Full { what: "devices" })?;
+        if self.policies.len() <= usize::from(place) {
+            self.policies.resize_with(usize::from(place) + 1, Policy::default);
+        }
+        Ok(place)
     }
 
     /// An inner routing world less: what is held of it is not held any more. Gives the place that
@@ -295,6 +314,7 @@ impl Tables {
     pub fn remove_device(&mut self, vrf: VrfId) -> Option<u16> {
         let place = self.devices.remove(&vrf)?;
         self.unbind_all(|held| held.vrf == vrf);
+        self.policies[usize::from(place)] = Policy::default();
         Some(place)
     }
 

@@ -183,6 +183,16 @@ kedge_telemetry::counters! {
     }
 }
 
+kedge_telemetry::counters! {
+    /// TCP connections through tunnels whose segment size was lowered to what the tunnel carries.
+    pub struct MssClamping: "TCP MSS Clamping", "mss_clamping" {
+        /// A SYN towards a tunnel announced more than the tunnel carries.
+        into_tunnels: "Into Tunnels",
+        /// A SYN from a tunnel announced more than the tunnel carries.
+        out_of_tunnels: "Out of Tunnels",
+    }
+}
+
 /// Everything a data plane counts that belongs to no single binding.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Totals {
@@ -196,6 +206,8 @@ pub struct Totals {
     pub drops: Drops,
     /// Packets that a gateway routed itself.
     pub local: LocalRouting,
+    /// SYNs whose segment size was lowered.
+    pub mss: MssClamping,
 }
 
 /// Dropped packets by reason.
@@ -233,6 +245,8 @@ pub struct TotalCells {
     pub(crate) too_big_received: Cell,
     pub(crate) too_big_dropped: Cell,
     pub(crate) too_big_relayed: Cell,
+    pub(crate) clamped_into: Cell,
+    pub(crate) clamped_out_of: Cell,
 }
 
 #[derive(Debug, Default)]
@@ -298,6 +312,10 @@ impl TotalCells {
                 packet_too_big_relayed: self.too_big_relayed.get(),
             },
             drops,
+            mss: MssClamping {
+                into_tunnels: self.clamped_into.get(),
+                out_of_tunnels: self.clamped_out_of.get(),
+            },
             local: LocalRouting { packets: self.local[0].get(), bytes: self.local[1].get() },
         }
     }

@@ -6,10 +6,10 @@ use std::time::Instant;
 use kedge_model::VrfId;
 
 use crate::Side;
-use crate::ends::Between;
 use crate::forwarder::Forwarder;
 use crate::icmp::{IPV6_MINIMUM_MTU, Problem, Reply};
 use crate::inner::Inner;
+use crate::ways::WayKey;
 
 /// An error about a packet that we sent into a tunnel.
 #[derive(Clone, Copy, Debug)]
@@ -85,16 +85,17 @@ impl Forwarder {
             Side::Anchor => inner.destination,
             Side::Gateway => inner.source,
         };
-        let ends = Between { transport: error.transport, local: error.local, peer: error.peer };
-        let slot = self.tables.find_between(ends, subscriber)?;
-        let held = self.tables.held_mut(slot)?;
-        let mut mtu = u16::MAX;
-        for path in held.paths.iter_mut().filter(|path| path.is_between(ends)) {
-            if let TunnelFault::TooBig { outer_mtu } = error.fault {
-                path.lower(outer_mtu, now);
-            }
-            mtu = mtu.min(path.mtu(now));
+        let key = WayKey { transport: error.transport, local: error.local, peer: error.peer };
+        let way = self.tables.way(&key)?;
+        let slot = self.tables.find_on(way, subscriber)?;
+        if let TunnelFault::TooBig { outer_mtu } = error.fault
+            && !self.tables.lower(way, outer_mtu, now)
+        {
+            return None;
         }
+        let held = self.tables.held(slot)?;
+        let paths = held.paths.iter().filter(|path| path.way == way);
+        let mtu = paths.map(|path| self.tables.path_mtu(path, now)).min()?;
         Some((held.vrf, inner, mtu))
     }
 }

@@ -25,6 +25,8 @@ pub enum DropReason {
     /// From the tunnel: congestion was marked on the outer header and the inner packet cannot
     /// carry the mark (RFC 6040 §4.2).
     Congestion,
+    /// To the tunnel or from it: an access list does not permit it.
+    AccessList,
     /// To the tunnel: what came from the device is no well-formed packet.
     Malformed,
     /// To the tunnel: of link scope, as a host itself says on its links (RFC 4291 §2.5.6, RFC
@@ -43,7 +45,7 @@ impl DropReason {
     pub const COUNT: usize = Self::ALL.len();
 
     /// All reasons in the order of their numbers.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::UnknownPeer,
         Self::UnknownKey,
         Self::UnknownInner,
@@ -53,6 +55,7 @@ impl DropReason {
         Self::GreHeader,
         Self::GreChecksum,
         Self::Congestion,
+        Self::AccessList,
         Self::Malformed,
         Self::LinkScope,
         Self::NoBinding,
@@ -121,6 +124,11 @@ impl DropReason {
                 "Congestion on a Packet without ECN",
                 "congestion",
                 "From the tunnel: congestion was marked on the outer header and the inner packet cannot carry the mark (RFC 6040 §4.2).",
+            ],
+            Self::AccessList => [
+                "Denied by an Access List",
+                "access_list",
+                "To the tunnel or from it: an access list does not permit it.",
             ],
             Self::Malformed => [
                 "Malformed Inner Packet",

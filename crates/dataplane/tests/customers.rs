@@ -71,7 +71,8 @@ fn the_address_that_a_tunnel_ends_at_says_whose_packet_it_is_and_the_key_does_no
 
         let carried = Carried::Gre(&gre);
         let (transport, local, peer) = (TRANSPORT, anchor_of(customer), GATEWAY);
-        let up = anchor.decapsulate(&Arrived { transport, local, peer, tos: 0, carried });
+        let up = anchor
+            .decapsulate(&Arrived { transport, local, peer, tos: 0, carried }, Instant::now());
         let Verdict::Forward(out) = up else { panic!("{customer}: {up:?}") };
         assert_eq!(out.vrf, inner(customer));
     }
@@ -83,6 +84,7 @@ fn the_address_that_a_tunnel_ends_at_says_whose_packet_it_is_and_the_key_does_no
     // An address of no customer is nobody's tunnel end.
     let carried = Carried::Gre(&gre);
     let (transport, local, peer) = (TRANSPORT, anchor_of(CUSTOMERS), GATEWAY);
-    let nobody = anchor.decapsulate(&Arrived { transport, local, peer, tos: 0, carried });
+    let nobody =
+        anchor.decapsulate(&Arrived { transport, local, peer, tos: 0, carried }, Instant::now());
     assert!(matches!(nobody, Verdict::Drop(DropReason::UnknownPeer)), "{nobody:?}");
 }

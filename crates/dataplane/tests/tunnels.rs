@@ -1,25 +1,20 @@
 //! Both ends of a tunnel, as two forwarders that hand each other their packets.
 
+mod kit;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kedge_dataplane::inner::Inner;
 use kedge_dataplane::{
-    Arrived, BindingCells, Carried, DropReason, Forwarder, Kind, Local, OuterPacket, Side, Tables,
-    TotalCells, TunnelError, TunnelFault, Verdict,
+    Arrived, Carried, DropReason, Forwarder, Kind, OuterPacket, Side, TotalCells, TunnelError,
+    TunnelFault, Verdict,
 };
-use kedge_model::{BindingId, Encapsulation, Forwarding, IpNet, Path, Tunnel, VrfId};
+use kedge_model::{BindingId, Encapsulation, Forwarding, Path, Tunnel};
 use kedge_telemetry::CounterGroup;
+use kit::*;
 use proptest::prelude::*;
-
-const INNER: VrfId = VrfId(1);
-const TRANSPORT: VrfId = VrfId(2);
-const NODE: BindingId = BindingId(7);
-const NODE_V4: &str = "10.64.0.5";
-const NODE_V6: &str = "2001:db8:5:5::1";
-const HOST_V4: &str = "198.51.100.9";
-const HOST_V6: &str = "2001:db8:ffff::9";
 
 #[test]
 fn an_unknown_peer_a_wrong_key_a_foreign_and_anothers_address_are_dropped_each_for_its_reason() {
@@ -41,13 +36,9 @@ fn an_unknown_peer_a_wrong_key_a_foreign_and_anothers_address_are_dropped_each_f
         bytes.extend(inner);
         let carried = Carried::Gre(&bytes);
         let local = ip("192.0.2.1");
-        match anchor.decapsulate(&Arrived {
-            transport: TRANSPORT,
-            local,
-            peer: ip(peer),
-            tos: 0,
-            carried,
-        }) {
+        let peer = ip(peer);
+        let arrived = Arrived { transport: TRANSPORT, local, peer, tos: 0, carried };
+        match anchor.decapsulate(&arrived, Instant::now()) {
             Verdict::Drop(reason) => Some(reason),
             Verdict::Forward(_) => None,
             Verdict::Local => panic!("nothing was sent into a tunnel"),
@@ -90,7 +81,7 @@ fn gateways_behind_one_translator_are_told_apart_by_its_ports() {
         let carried = Carried::Udp { to, from, payload: &inner };
         let (local, peer) = (ip("192.0.2.1"), ip("192.0.2.2"));
         let arrived = Arrived { transport: TRANSPORT, local, peer, tos: 0, carried };
-        let reason = match anchor.decapsulate(&arrived) {
+        let reason = match anchor.decapsulate(&arrived, Instant::now()) {
             Verdict::Forward(_) => None,
             Verdict::Drop(reason) => Some(reason),
             Verdict::Reply(..) => panic!("nobody is told what a tunnel brought"),
@@ -121,7 +112,7 @@ fn a_tlv_header_whose_length_is_not_the_datagrams_is_discarded() {
         let carried = Carried::Udp { to: 5436, from: 5436, payload: &payload };
         let (local, peer) = (ip("192.0.2.1"), ip("192.0.2.2"));
         let arrived = Arrived { transport: TRANSPORT, local, peer, tos: 0, carried };
-        let dropped = match anchor.decapsulate(&arrived) {
+        let dropped = match anchor.decapsulate(&arrived, Instant::now()) {
             Verdict::Drop(reason) => Some(reason),
             _ => None,
         };
@@ -171,7 +162,10 @@ fn a_gateway_takes_only_what_is_for_its_subscribers() {
         let inner = packet(HOST_V6, destination, 0, 10);
         let carried = Carried::Udp { to: 5437, from: 5437, payload: &inner };
         let (local, peer) = (ip("192.0.2.2"), ip("192.0.2.1"));
-        gateway.decapsulate(&Arrived { transport: TRANSPORT, local, peer, tos: 0, carried })
+        gateway.decapsulate(
+            &Arrived { transport: TRANSPORT, local, peer, tos: 0, carried },
+            Instant::now(),
+        )
     };
     assert!(matches!(take(NODE_V6), Verdict::Forward(_)));
     assert_eq!(take("2001:db8:5:6::1"), Verdict::Drop(DropReason::UnknownInner));
@@ -202,7 +196,10 @@ fn the_networks_behind_a_subscriber_are_its_own_in_both_directions() {
                 true => Carried::Ipv4(&inner),
                 false => Carried::Ipv6(&inner),
             };
-            anchor.decapsulate(&Arrived { transport: TRANSPORT, local, peer, tos: 0, carried })
+            anchor.decapsulate(
+                &Arrived { transport: TRANSPORT, local, peer, tos: 0, carried },
+                Instant::now(),
+            )
         };
         assert!(matches!(up(inside), Verdict::Forward(_)), "{inside}");
         assert_eq!(up(outside), Verdict::Drop(DropReason::UnknownInner));
@@ -450,7 +447,7 @@ proptest! {
         prop_assert_eq!(header.tos, tos);
         prop_assert_eq!(bytes.len(), inner.len() + usize::from(tunnels[0].overhead()));
         let arrived = Arrived::parse(*transport, bytes).unwrap();
-        let Verdict::Forward(left) = far.decapsulate(&arrived) else {
+        let Verdict::Forward(left) = far.decapsulate(&arrived, Instant::now()) else {
             return Err(TestCaseError::fail("not decapsulated"));
         };
         prop_assert_eq!((left.vrf, left.bytes), (INNER, inner));
@@ -488,7 +485,7 @@ proptest! {
             Carried::Udp { to: 5437, from: 9, payload: &bytes },
         ] {
             let tos = bytes.get(1).copied().unwrap_or(0);
-            let _ = anchor.decapsulate(&Arrived { transport: TRANSPORT, local, peer, tos, carried });
+            let _ = anchor.decapsulate(&Arrived { transport: TRANSPORT, local, peer, tos, carried }, now);
         }
         let fault = TunnelFault::TooBig { outer_mtu: u32::from(first) };
         let _ = anchor.tunnel_error(
@@ -525,79 +522,4 @@ fn all_tunnels() -> [(Encapsulation, bool); TUNNELS] {
 
 fn gre_udp(port: u16, key: Option<u32>) -> Encapsulation {
     Encapsulation::GreUdp { local_port: port, peer_port: port, send_key: key, receive_key: key }
-}
-
-fn tunnel(side: Side, encapsulation: Encapsulation, over_ipv4: bool) -> Tunnel {
-    let (anchor, gateway) =
-        if over_ipv4 { ("192.0.2.1", "192.0.2.2") } else { ("2001:db8::1", "2001:db8::2") };
-    let (local, peer) = match side {
-        Side::Anchor => (ip(anchor), ip(gateway)),
-        Side::Gateway => (ip(gateway), ip(anchor)),
-    };
-    Tunnel { transport: TRANSPORT, local, peer, encapsulation, mtu: 1400 }
-}
-
-/// A forwarder that holds one binding, with one path.
-fn forwarder(side: Side, tunnel: &Tunnel) -> Forwarder {
-    let addresses = ["192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"];
-    let local = |text: &str| {
-        let address = ip(text);
-        let signalling_port = address.is_ipv4().then_some(5436);
-        Local { vrf: TRANSPORT, address, udp_port: 5437, signalling_port }
-    };
-    let mut tables = Tables::new(side);
-    tables.add_device(INNER).unwrap();
-    for text in addresses {
-        tables.add_local(local(text)).unwrap();
-    }
-    let want = Forwarding {
-        vrf: INNER,
-        inner: vec![net("10.64.0.5/32"), net("2001:db8:5:5::/64")],
-        paths: vec![Path { tunnel: *tunnel, weight: 1 }],
-    };
-    tables.bind(NODE, &want, Arc::new(BindingCells::default())).unwrap();
-    Forwarder::new(tables, Arc::default())
-}
-
-/// A UDP packet without a UDP checksum, with `data` octets behind its headers.
-fn packet(from: &str, to: &str, tos: u8, data: usize) -> Vec<u8> {
-    let length = (8 + data) as u16;
-    let mut packet = Vec::new();
-    match (ip(from), ip(to)) {
-        (IpAddr::V4(from), IpAddr::V4(to)) => {
-            packet.extend([0x45, tos]);
-            packet.extend((20 + length).to_be_bytes());
-            packet.extend([0x11, 0x22, 0, 0, 63, 17, 0, 0]);
-            packet.extend(from.octets());
-            packet.extend(to.octets());
-            fix_ipv4(&mut packet);
-        }
-        (IpAddr::V6(from), IpAddr::V6(to)) => {
-            packet.extend((6 << 28 | u32::from(tos) << 20).to_be_bytes());
-            packet.extend(length.to_be_bytes());
-            packet.extend([17, 63]);
-            packet.extend(from.octets());
-            packet.extend(to.octets());
-        }
-        _ => panic!("two families"),
-    }
-    packet.extend([0x30, 0x39, 0x00, 0x35]);
-    packet.extend(length.to_be_bytes());
-    packet.extend([0, 0]);
-    packet.resize(packet.len() + data, 0x5a);
-    packet
-}
-
-fn fix_ipv4(packet: &mut [u8]) {
-    packet[10..12].fill(0);
-    let sum = kedge_dataplane::checksum::Sum::default().bytes(&packet[..20]).checksum();
-    packet[10..12].copy_from_slice(&sum.to_be_bytes());
-}
-
-fn ip(text: &str) -> IpAddr {
-    text.parse().unwrap()
-}
-
-fn net(text: &str) -> IpNet {
-    text.parse().unwrap()
 }

@@ -1,13 +1,13 @@
 //! A thousand customers whose nodes, anchors and gateways all have the same addresses: each
 //! customer's inner and transport routing worlds tell them apart, and nothing else does.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Instant;
 
 use kedge_dataplane::{
-    Arrived, BindingCells, DropReason, Forwarder, Local, Side, Tables, TunnelError, TunnelFault,
-    Verdict,
+    AccessList, Addresses, Arrived, Between, BindingCells, DropReason, Forwarder, Local, Marking,
+    Policy, Rule, Side, Tables, TunnelError, TunnelFault, Verdict,
 };
 use kedge_model::{BindingId, Encapsulation, Forwarding, Path, Tunnel, VrfId};
 
@@ -81,7 +81,7 @@ fn each_packet_stays_with_its_customer_in_both_directions() {
         let mut arrived = Arrived::parse(transport(customer), &outer[0].bytes).unwrap();
         arrived.carried = kedge_dataplane::Carried::Ipv4(&up);
         (arrived.local, arrived.peer) = (ip("192.0.2.1"), ip("192.0.2.2"));
-        let Verdict::Forward(out) = anchor.decapsulate(&arrived) else { panic!("{customer}") };
+        let Verdict::Forward(out) = anchor.decapsulate(&arrived, now) else { panic!("{customer}") };
         assert_eq!(out.vrf, inner(customer));
     }
     for customer in 0..CUSTOMERS {
@@ -110,7 +110,8 @@ fn an_error_about_one_customers_tunnel_is_told_in_its_world_and_narrows_no_other
     for customer in 0..CUSTOMERS {
         let slot = anchor.tables.find(inner(customer), ip(NODE)).unwrap();
         let expected = if [0, 17, CUSTOMERS - 1].contains(&customer) { 1300 } else { 1480 };
-        assert_eq!(anchor.tables.held(slot).unwrap().paths[0].mtu(now), expected, "{customer}");
+        let held = anchor.tables.held(slot).unwrap();
+        assert_eq!(anchor.tables.mtu(held, now), expected, "{customer}");
     }
 }
 
@@ -135,4 +136,62 @@ fn a_world_that_goes_takes_its_bindings_and_no_others() {
     // Its place is the next one's, and nothing of it is left there.
     assert_eq!(anchor.tables.add_device(VrfId(99)).unwrap(), place);
     assert_eq!(anchor.tables.find(VrfId(99), ip(NODE)), None);
+}
+
+/// What a list says that lets nothing pass.
+fn nothing() -> Arc<AccessList> {
+    let any = Addresses { address: Ipv4Addr::UNSPECIFIED, wildcard: Ipv4Addr::BROADCAST };
+    Arc::new(AccessList::new([Rule {
+        permit: false,
+        protocol: None,
+        between: Between::Ipv4 { source: any, destination: any },
+        source_ports: None,
+        destination_ports: None,
+        messages: None,
+        established: false,
+    }]))
+}
+
+fn denied(anchor: &mut Forwarder, vrf: VrfId) -> bool {
+    let verdict = anchor.encapsulate(vrf, &packet(HOST, NODE, 100), Instant::now());
+    matches!(verdict, Verdict::Reply(DropReason::AccessList, _))
+}
+
+#[test]
+fn worlds_with_one_list_count_in_it_together_and_others_are_not_asked() {
+    let mut anchor = anchor();
+    let list = nothing();
+    for customer in [2, 4] {
+        let policy = Policy { into_tunnels: Some(Arc::clone(&list)), ..Policy::default() };
+        anchor.tables.set_policy(inner(customer), policy).unwrap();
+    }
+    let other = Policy { marking: Marking::Pipe(46), ..Policy::default() };
+    anchor.tables.set_policy(inner(3), other).unwrap();
+    for customer in 0..CUSTOMERS {
+        assert_eq!(denied(&mut anchor, inner(customer)), [2, 4].contains(&customer), "{customer}");
+    }
+    assert_eq!(list.rules().map(|(_, packets)| packets).collect::<Vec<_>>(), [2]);
+
+    let now = Instant::now();
+    let marks = [1, 3].map(|customer| {
+        let down = anchor.encapsulate(inner(customer), &packet(HOST, NODE, 100), now);
+        let Verdict::Forward(outer) = down else { panic!("{customer}: {down:?}") };
+        outer[0].bytes[1] >> 2
+    });
+    assert_eq!(marks, [0, 46]);
+
+    anchor.tables.set_policy(inner(2), Policy::default()).unwrap();
+    assert_eq!([2, 4].map(|customer| denied(&mut anchor, inner(customer))), [false, true]);
+}
+
+#[test]
+fn a_world_takes_its_policy_with_it() {
+    let mut anchor = anchor();
+    let policy = Policy { into_tunnels: Some(nothing()), ..Policy::default() };
+    anchor.tables.set_policy(inner(3), policy).unwrap();
+    assert!(denied(&mut anchor, inner(3)));
+    let place = anchor.tables.remove_device(inner(3)).unwrap();
+    assert_eq!(anchor.tables.add_device(inner(3)).unwrap(), place);
+    anchor.tables.bind(BindingId(3), &want(3), Arc::default()).unwrap();
+    assert!(!denied(&mut anchor, inner(3)));
 }

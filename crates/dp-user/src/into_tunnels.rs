@@ -93,6 +93,11 @@ impl Worker {
             Verdict::Drop(_) => return,
             Verdict::Reply(_, reply) => return device.replies.send(&reply),
         };
+        if let Some(clamp) = out.clamp {
+            // A train's checksums are made when it is cut.
+            clamp.apply(&mut reads[first..first + inner.total_len]);
+        }
+        let packet = &reads[first..first + inner.total_len];
         let Some((_, path)) = forwarder.path(&out) else { return };
         let tunnel = &path.tunnel;
         let (carriage, port) = match tunnel.encapsulation {

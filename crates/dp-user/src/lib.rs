@@ -14,6 +14,8 @@ mod merge;
 mod out_of_tunnels;
 mod outbox;
 mod pace;
+#[cfg(test)]
+mod parity;
 mod replies;
 mod split;
 mod start;
@@ -28,10 +30,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use kedge_dataplane::{
-    BindingCells, BindingCounters, Change, Dataplane, DataplaneError, Forwarder, Side, Tables,
-    TotalCells, Totals,
+    BindingCells, BindingCounters, Change, Dataplane, DataplaneError, Forwarder, Narrow, Side,
+    Tables, TotalCells, Totals,
 };
 use kedge_model::{BindingId, VrfId};
 use start::Opened;
@@ -180,11 +183,18 @@ impl DpUser {
                     }
                 })
             }
-            Change::Bind { .. } | Change::Unbind(_) | Change::RouteLocally(_) => {
-                self.hold(std::slice::from_ref(change))
-            }
+            Change::Bind { .. }
+            | Change::Unbind(_)
+            | Change::RouteLocally(_)
+            | Change::SetPolicy { .. } => self.hold(std::slice::from_ref(change)),
         }
     }
+}
+
+/// Whether a change is one of the tables alone, which takes nothing of the kernel.
+fn is_held(change: &Change) -> bool {
+    use Change::{Bind, RouteLocally, SetPolicy, Unbind};
+    matches!(change, Bind { .. } | Unbind(_) | RouteLocally(_) | SetPolicy { .. })
 }
 
 impl Drop for DpUser {
@@ -198,9 +208,6 @@ impl Drop for DpUser {
 
 impl Dataplane for DpUser {
     fn apply(&mut self, changes: &[Change]) -> Result<(), DataplaneError> {
-        let is_held = |change: &Change| {
-            matches!(change, Change::Bind { .. } | Change::Unbind(_) | Change::RouteLocally(_))
-        };
         // Those of what is held, which are many, go to the worker together.
         let mut groups = changes.chunk_by(|a, b| is_held(a) && is_held(b));
         groups.try_for_each(|group| match group {
@@ -211,6 +218,14 @@ impl Dataplane for DpUser {
 
     fn counters(&self, binding: BindingId) -> Option<BindingCounters> {
         self.counters.get(&binding).map(|cells| cells.read())
+    }
+
+    fn narrow_ways(&self) -> Vec<Narrow> {
+        let narrow = |worker: &mut Worker| {
+            worker.forwarder.tables.narrow_ways(Instant::now()).collect::<Vec<_>>()
+        };
+        // A worker that has stopped sends nothing anywhere.
+        self.ask(narrow).unwrap_or_default()
     }
 
     fn is_running(&self) -> bool {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::time::Instant;
 
 use kedge_dataplane::inner::Inner;
-use kedge_dataplane::{DropReason, Forwarder, Load, TunnelEnd, ecn, unwrap};
+use kedge_dataplane::{DropReason, Forwarder, Inbound, Load, TunnelEnd, ecn, unwrap};
 
 use crate::merge::{Merger, Sink, unfinished};
 use crate::sys::receive::{Arrival, BATCH, Inbox};
@@ -92,24 +92,38 @@ impl Exit<'_> {
             carrier,
         };
         let Ok(end) = forwarder.end(&key, 1) else { return };
-        let Ok(inbound) = forwarder.inbound(end, arrival.tos, is_ipv4, packet) else { return };
+        let Ok(inbound) = forwarder.inbound(end, arrival.tos, is_ipv4, packet, *now) else {
+            return;
+        };
         let Some(held) = forwarder.tables.held(inbound.slot) else { return };
 
         let (inner, device) = (&inbound.inner, held.device);
         let first = at.end - packet.len();
         let place = first..first + inner.total_len;
-        if inbound.tos != inner.tos {
-            ecn::set_tos(&mut octets[place.clone()], inbound.tos);
-        }
         // What the kernel merges before a socket sees it, it does not say how to cut; and over a
         // cable without errors, as virtual ones are, it leaves checksums to whoever needs them.
-        let mtu = held.paths.iter().map(|path| path.mtu(*now)).min().unwrap_or(u16::MAX);
+        let mtu = forwarder.tables.mtu(held, *now);
         let mtu = mtu.min(sink.device(device).map_or(mtu, |d| d.mtu));
-        if let Some(header) = unfinished(&octets[place.clone()], inner, mtu) {
+        let unfinished = unfinished(&octets[place.clone()], inner, mtu);
+        change(&mut octets[place.clone()], &inbound, unfinished.is_some());
+        if let Some(header) = unfinished {
             forwarder.received(&inbound, end, merged(&header, inner));
             return merger.pass(octets, place, inner, header, device, sink);
         }
         merger.add(octets, place, inner, device, sink);
+    }
+}
+
+/// Makes the changes that leaving the tunnel brings. The checksum of an `unfinished` packet is made
+/// later, over what the packet is then.
+pub(crate) fn change(packet: &mut [u8], inbound: &Inbound, unfinished: bool) {
+    if inbound.tos != inbound.inner.tos {
+        ecn::set_tos(packet, inbound.tos);
+    }
+    match inbound.clamp {
+        Some(clamp) if unfinished => clamp.apply_unfinished(packet),
+        Some(clamp) => clamp.apply(packet),
+        None => {}
     }
 }
 

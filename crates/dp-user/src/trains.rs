@@ -119,7 +119,7 @@ fn a_train_whose_headers_contradict_each_other_is_refused() {
 }
 
 /// A train as the kernel gives it, with TCP timestamps.
-fn train(v4: bool, kind: &str, segment: u16, data: usize) -> (VirtioHeader, Vec<u8>) {
+pub fn train(v4: bool, kind: &str, segment: u16, data: usize) -> (VirtioHeader, Vec<u8>) {
     let is_tcp = kind == "tcp";
     let transport = if is_tcp { 32 } else { 8 };
     let length = transport + data;
@@ -168,7 +168,7 @@ fn train(v4: bool, kind: &str, segment: u16, data: usize) -> (VirtioHeader, Vec<
     (header, packet)
 }
 
-fn segments(header: &VirtioHeader, train: &[u8]) -> Vec<Vec<u8>> {
+pub fn segments(header: &VirtioHeader, train: &[u8]) -> Vec<Vec<u8>> {
     let inner = Inner::parse(train).unwrap();
     let cut = Cut::new(header, &inner, train).unwrap();
     let segment = |index| {

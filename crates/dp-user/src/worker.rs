@@ -156,6 +156,7 @@ impl Worker {
                 Change::Bind { binding, want } => tables.bind(*binding, want, Arc::clone(cells))?,
                 Change::Unbind(binding) => tables.unbind(*binding),
                 Change::RouteLocally(on) => tables.route_locally(*on),
+                Change::SetPolicy { vrf, policy } => tables.set_policy(*vrf, policy.clone())?,
                 // The owner makes these one by one, with what they take.
                 Change::AddLocal { .. }
                 | Change::RemoveLocal { .. }

@@ -1,7 +1,7 @@
 //! The Binding Cache: all bindings, found by node.
 //!
-//! A binding stays in its slot from its making to its end; slots come in blocks that never move,
-//! so growing does not copy a million bindings. The index holds one entry a node: a part of its
+//! A binding stays in its slot from its making to its end; slots never move, so growing does not
+//! copy a million bindings. The index holds one entry a node: a part of its
 //! hash and the first of its bindings, which are linked. The identifier itself is only in the
 //! binding, so looking a node up needs no key of its own.
 
@@ -13,6 +13,7 @@ use kedge_model::{BindingId, CustomerId, MnId};
 use kedge_wire::MnIdOption;
 
 use crate::binding::Binding;
+use crate::blocks::Blocks;
 use crate::index::{HashIndex, Tag};
 
 /// A slot comes from the index, a timer or a waiting update, and each of them ends with its
@@ -59,8 +60,7 @@ impl<'a> NodeKey<'a> {
 
 #[derive(Debug)]
 pub(crate) struct Cache {
-    /// Each with room for [`Self::BLOCK`] entries.
-    blocks: Vec<Vec<Entry>>,
+    entries: Blocks<Entry>,
     free: Vec<u32>,
     nodes: HashIndex,
     hasher: FixedState,
@@ -77,7 +77,6 @@ struct Entry {
 }
 
 impl Cache {
-    const BLOCK: usize = 1024;
     /// A binding's name is its customer's number (16 bits), how many bindings have lived in its
     /// slot (24 bits) and its slot (24 bits, as there are 16 million bindings at most).
     const SLOT: u32 = (1 << 24) - 1;
@@ -87,7 +86,7 @@ impl Cache {
     /// An empty cache; `seed` keeps peers from choosing identifiers that collide.
     pub fn new(seed: u64) -> Self {
         Self {
-            blocks: Vec::new(),
+            entries: Blocks::default(),
             free: Vec::new(),
             nodes: HashIndex::default(),
             hasher: FixedState::with_seed(seed),
@@ -100,13 +99,11 @@ impl Cache {
     }
 
     pub fn get(&self, slot: Slot) -> Option<&Binding> {
-        let at = slot.0 as usize;
-        self.blocks.get(at / Self::BLOCK)?.get(at % Self::BLOCK)?.binding.as_ref()
+        self.entries.get(slot.0 as usize)?.binding.as_ref()
     }
 
     pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Binding> {
-        let at = slot.0 as usize;
-        self.blocks.get_mut(at / Self::BLOCK)?.get_mut(at % Self::BLOCK)?.binding.as_mut()
+        self.entries.get_mut(slot.0 as usize)?.binding.as_mut()
     }
 
     /// Where the binding of this name is, if it has not ended.
@@ -152,7 +149,7 @@ impl Cache {
 
     /// Every binding, in the order of their slots.
     pub fn iter(&self) -> impl Iterator<Item = (Slot, &Binding)> {
-        self.blocks.iter().flatten().enumerate().filter_map(|(at, entry)| {
+        self.entries.iter().enumerate().filter_map(|(at, entry)| {
             // There are fewer than 2^24 slots: `insert` gives them their numbers.
             Some((Slot(at as u32), entry.binding.as_ref()?))
         })
@@ -161,14 +158,8 @@ impl Cache {
     /// The slot that the next inserted binding gets.
     pub fn vacant(&mut self) -> Slot {
         let slot = self.free.last().copied().unwrap_or_else(|| {
-            let full = self.blocks.last().is_none_or(|block| block.len() == Self::BLOCK);
-            if full {
-                self.blocks.push(Vec::with_capacity(Self::BLOCK));
-            }
-            let before = (self.blocks.len() - 1) * Self::BLOCK;
-            let block = self.blocks.last_mut().expect("a block was pushed if there was none");
-            let slot = u32::try_from(before + block.len()).expect("fewer than 2^24 bindings");
-            block.push(Entry { generation: 0, binding: None });
+            let slot = self.entries.push(Entry { generation: 0, binding: None });
+            let slot = u32::try_from(slot).expect("fewer than 2^24 bindings");
             self.free.push(slot);
             slot
         });
@@ -224,7 +215,6 @@ impl Cache {
     }
 
     fn entry_mut(&mut self, slot: Slot) -> &mut Entry {
-        let at = slot.0 as usize;
-        &mut self.blocks[at / Self::BLOCK][at % Self::BLOCK]
+        self.entries.get_mut(slot.0 as usize).expect("a slot has an entry")
     }
 }

@@ -63,7 +63,12 @@ pub(crate) fn choose(
     let mut in_udp = false;
     let (kind, status) = match (policy, request.gre_key) {
         (EncapsulationPolicy::Udp, option) => (Kind::Udp, status_without_gre(option)),
-        (EncapsulationPolicy::Gre | EncapsulationPolicy::AsRequested, Some(option)) => {
+        (
+            EncapsulationPolicy::Gre
+            | EncapsulationPolicy::StaticGre
+            | EncapsulationPolicy::AsRequested,
+            Some(option),
+        ) => {
             // RFC 5845 §6.2: the flag is about packets in IPv4.
             let asked = request.update.flags.contains(BuFlags::T);
             in_udp = asked && request.path.is_udp() && settings.accept_forced_udp;
@@ -76,6 +81,9 @@ pub(crate) fn choose(
                 _ => Kind::PlainGre,
             };
             (kind, status)
+        }
+        (EncapsulationPolicy::StaticGre, None) => {
+            (Kind::StaticGre(settings.gre_key), Status::ACCEPTED)
         }
         (EncapsulationPolicy::Gre, None) if settings.gre_key.is_some() => {
             (Kind::StaticGre(settings.gre_key), Status::ACCEPTED)

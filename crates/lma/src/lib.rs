@@ -42,6 +42,7 @@ mod answer;
 mod assignment;
 mod binding;
 mod bitmap;
+mod blocks;
 mod cache;
 mod claims;
 mod class;

@@ -202,6 +202,8 @@ pub enum EncapsulationPolicy {
     AsRequested,
     /// GRE (RFC 5845).
     Gre,
+    /// GRE that both ends are configured for: a GRE Key option is not required.
+    StaticGre,
     /// UDP (RFC 5844 §4).
     Udp,
 }

@@ -382,6 +382,30 @@ mod encapsulation {
         assert_eq!(ack.options.get::<GreKeyOption>(), Some(gre(Some(42))));
     }
 
+    /// Where keys are generated, an update without the option is refused; not through a tunnel that
+    /// both ends are configured for.
+    #[test]
+    fn a_static_tunnel_to_a_gateway_needs_no_option_and_has_the_fixed_key_or_none() {
+        for gre_key in [None, Some(42)] {
+            let mut settings =
+                Settings { encapsulation: EncapsulationPolicy::Gre, gre_key, ..settings() };
+            settings.peers[0].encapsulation = Some(EncapsulationPolicy::StaticGre);
+            let mut world = World::with(settings);
+            let (ack, outcome) = world.accepted(&attach(MAG1));
+            let expected = Encapsulation::Gre { send_key: gre_key, receive_key: gre_key };
+            assert_eq!(chosen(&outcome).0, expected);
+            assert!(ack.options.get::<GreKeyOption>().is_none());
+        }
+        let mut static_for_one = Settings { encapsulation: EncapsulationPolicy::Gre, ..settings() };
+        static_for_one.peers[0].encapsulation = Some(EncapsulationPolicy::StaticGre);
+        let mut world = World::with(static_for_one);
+        world.accepted(&attach(MAG1));
+        world.denied(&attach(MAG2).mn("b@x"), Denial::GreKeyRequired);
+        // A gateway that asks for keys is given them.
+        let (ack, _) = world.accepted(&attach(MAG1).mn("c@x").with(gre(Some(8))));
+        assert!(ack.options.get::<GreKeyOption>().is_some_and(|option| option.key.is_some()));
+    }
+
     #[test]
     fn a_nodes_fixed_key_is_what_its_gateway_is_told() {
         let fixed = Profile { uplink_key: Some(9), ..profile(Service::Dual) };

@@ -185,6 +185,8 @@ pub(crate) struct Grant {
 pub(crate) enum GrePlan {
     /// It does not.
     Off,
+    /// It does not, and the tunnel is GRE: both ends are configured for it.
+    Static,
     /// It does, without a key.
     Plain,
     /// It does, with our downlink key.

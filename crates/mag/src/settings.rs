@@ -145,6 +145,8 @@ pub enum TunnelMode {
     /// IP in IP, the default of RFC 5213 §6.10.2 and RFC 5844 §4.2.2.
     #[default]
     IpInIp,
+    /// GRE without keys that the anchor is configured for too: it is not asked for.
+    StaticGre,
     /// GRE without keys (RFC 5845 §3.2).
     Gre,
     /// GRE with a key for each direction (RFC 5845 §3.3).

@@ -36,6 +36,7 @@ impl Mag {
         }
         match lma.encapsulation {
             TunnelMode::IpInIp | TunnelMode::Udp => GrePlan::Off,
+            TunnelMode::StaticGre => GrePlan::Static,
             TunnelMode::Gre => GrePlan::Plain,
             TunnelMode::GreKeyed => GrePlan::Keyed(self.downlink_key(mn_id)),
         }
@@ -67,6 +68,10 @@ impl Mag {
         let keepalive = path.keepalive;
         let gre = match (entry.gre, options.get::<GreKeyOption>()) {
             (GrePlan::Off, _) => None,
+            (GrePlan::Static, _) => {
+                let encapsulation = Encapsulation::Gre { send_key: None, receive_key: None };
+                return Agreement { encapsulation, ..none };
+            }
             (GrePlan::Keyed(ours), Some(GreKeyOption { key: Some(theirs) })) => {
                 Some((Some(theirs), Some(ours)))
             }

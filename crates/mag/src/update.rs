@@ -240,7 +240,7 @@ fn write_update(
     }
     // RFC 5845 §4.2: GRE is not asked for in a de-registration.
     let gre = if kind == Kind::Deregistration { GrePlan::Off } else { entry.gre };
-    if gre != GrePlan::Off && entry.tlv == TlvPlan::Asked {
+    if !matches!(gre, GrePlan::Off | GrePlan::Static) && entry.tlv == TlvPlan::Asked {
         flags |= BuFlags::F | BuFlags::T;
     }
     let mut encoder =
@@ -291,7 +291,7 @@ fn write_update(
         encoder.option(Ipv4HomeAddressRequest { address });
     }
     match gre {
-        GrePlan::Off => {}
+        GrePlan::Off | GrePlan::Static => {}
         GrePlan::Plain => encoder.option(GreKeyOption { key: None }),
         GrePlan::Keyed(key) => encoder.option(GreKeyOption { key: Some(key) }),
     }

@@ -191,7 +191,9 @@ fn turned(path: SignalPath) -> SignalPath {
 fn a_roaming_node_keeps_its_addresses_in_every_encapsulation() {
     let is_right = |mode, got| match mode {
         TunnelMode::IpInIp => got == Encapsulation::IpInIp,
-        TunnelMode::Gre => got == Encapsulation::Gre { send_key: None, receive_key: None },
+        TunnelMode::Gre | TunnelMode::StaticGre => {
+            got == Encapsulation::Gre { send_key: None, receive_key: None }
+        }
         TunnelMode::GreKeyed => {
             matches!(got, Encapsulation::Gre { send_key: Some(_), receive_key: Some(_) })
         }

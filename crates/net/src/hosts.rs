@@ -5,7 +5,7 @@
 //! also has one daemon, which claims it by a socket of an abstract name, as those are apart for
 //! each namespace.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
@@ -26,14 +26,14 @@ const CLAIM: &str = "kedge/netns";
 pub struct Hosts {
     /// The first is that of the daemon's own namespace.
     hosts: Vec<Host>,
+    /// In which of them each world is known to be.
+    places: HashMap<World, usize>,
     /// Where each namespace's earlier values are noted: this path, and the name behind it.
     notes: PathBuf,
 }
 
 #[derive(Debug)]
 struct Host {
-    /// The worlds that are known to be in it.
-    worlds: BTreeSet<World>,
     owned: Owned,
     _claim: UnixListener,
 }
@@ -65,9 +65,8 @@ impl Hosts {
         let own = Namespace::current()?;
         let Some(claim) = claim(&own)? else { return Ok(None) };
         let (host, swept) = Host::open(own, claim, notes.clone())?;
-        let mut hosts = Self { hosts: vec![host], notes };
-        hosts.hosts[0].worlds.insert(World::Own);
-        Ok(Some((hosts, swept)))
+        let places = HashMap::from([(World::Own, 0)]);
+        Ok(Some((Self { hosts: vec![host], places, notes }, swept)))
     }
 
     /// The ledger of the daemon's own namespace.
@@ -77,7 +76,7 @@ impl Hosts {
 
     /// The ledger of the namespace that a world is in, where [`Self::enter`] has been.
     pub fn of(&mut self, world: &World) -> Result<&mut Owned, NetError> {
-        let host = self.hosts.iter_mut().find(|host| host.worlds.contains(world));
+        let host = self.places.get(world).and_then(|place| self.hosts.get_mut(*place));
         let none = || NetError::new("work in", world, io::ErrorKind::NotFound.into());
         host.map(|host| &mut host.owned).ok_or_else(none)
     }
@@ -93,13 +92,17 @@ impl Hosts {
     }
 
     /// Makes sure that a world is there, that no other daemon works in its namespace, and that
-    /// nothing of an earlier run is left there. Gives what was, for the log.
+    /// nothing of an earlier run is left there. Gives what was, for the log. A world that was
+    /// entered is not looked for again.
     pub fn enter(&mut self, world: &World) -> Result<Vec<String>, NetError> {
+        if self.places.contains_key(world) {
+            return Ok(Vec::new());
+        }
         let place = Place::find(world)?;
         let namespace = place.namespace();
-        let known = self.hosts.iter_mut().find(|host| host.owned.namespace() == namespace);
-        if let Some(host) = known {
-            host.worlds.insert(world.clone());
+        let known = self.hosts.iter().position(|host| host.owned.namespace() == namespace);
+        if let Some(known) = known {
+            self.places.insert(world.clone(), known);
             return Ok(Vec::new());
         }
         let claim = claim(namespace)?.ok_or_else(|| {
@@ -109,8 +112,8 @@ impl Hosts {
         let mut notes = self.notes.clone().into_os_string();
         notes.push("-");
         notes.push(namespace.name().unwrap_or_default());
-        let (mut host, swept) = Host::open(namespace.clone(), claim, notes.into())?;
-        host.worlds.insert(world.clone());
+        let (host, swept) = Host::open(namespace.clone(), claim, notes.into())?;
+        self.places.insert(world.clone(), self.hosts.len());
         self.hosts.push(host);
         Ok(swept)
     }
@@ -118,14 +121,15 @@ impl Hosts {
     /// Unmakes what was made in namespaces that none of these worlds is in, and leaves them. Gives
     /// what could not be unmade.
     pub fn retain(&mut self, worlds: &BTreeSet<World>) -> Vec<NetError> {
+        self.places.retain(|world, _| *world == World::Own || worlds.contains(world));
+        let stay: BTreeSet<usize> = self.places.values().copied().collect();
         let mut failures = Vec::new();
-        for host in &mut self.hosts {
-            host.worlds.retain(|world| *world == World::Own || worlds.contains(world));
-            if host.worlds.is_empty() {
-                failures.extend(host.owned.unmake_all());
-            }
+        // From the end on: what is moved into a gap has been looked at.
+        for gone in (0..self.hosts.len()).rev().filter(|place| !stay.contains(place)) {
+            failures.extend(self.hosts.swap_remove(gone).owned.unmake_all());
+            let moved = self.hosts.len();
+            self.places.values_mut().filter(|place| **place == moved).for_each(|at| *at = gone);
         }
-        self.hosts.retain(|host| !host.worlds.is_empty());
         failures
     }
 
@@ -158,7 +162,7 @@ impl Host {
         let mut owned = Owned::open(namespace)?;
         owned.note_in(notes);
         let swept = owned.sweep()?;
-        Ok((Self { worlds: BTreeSet::new(), owned, _claim: claim }, swept))
+        Ok((Self { owned, _claim: claim }, swept))
     }
 }
 

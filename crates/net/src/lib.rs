@@ -18,19 +18,21 @@
 //! | [`sysctl`] | entries below `/proc/sys/net`, per namespace |
 //! | [`owned`] | the ledger of what was made in the kernel, to remove it again |
 //! | [`privileges`] | giving up every capability that is not needed |
+//! | [`memory`] | huge pages for large tables |
 //!
 //! Nothing here changes the calling thread's network namespace: a socket belongs for life to the
 //! namespace in which it was opened, so all of these are opened inside
 //! [`namespace::Namespace::within`] and used from the control thread.
 //!
 //! `unsafe` is confined to the modules that make system calls: [`poll`], [`signalling`],
-//! [`access`], [`namespace`], [`limits`], `socket` and [`privileges`].
+//! [`access`], [`namespace`], [`limits`], [`memory`], `socket` and [`privileges`].
 
 pub mod access;
 mod before;
 mod error;
 pub mod hosts;
 pub mod limits;
+pub mod memory;
 pub mod namespace;
 pub mod netlink;
 pub mod owned;

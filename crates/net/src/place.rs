@@ -85,17 +85,31 @@ impl Place {
     /// Whether sockets can be bound to an address here. While its duplicate check runs (RFC 4862
     /// §5.4), an IPv6 address cannot.
     pub fn has(&self, address: IpAddr) -> Result<bool, NetError> {
+        Ok(self.lacking(&[address])?.is_empty())
+    }
+
+    /// Those of many addresses that sockets cannot be bound to here.
+    pub fn lacking(&self, addresses: &[IpAddr]) -> Result<Vec<IpAddr>, NetError> {
+        self.within(|| {
+            let mut lacking = Vec::new();
+            for &address in addresses {
+                match self.try_address(address) {
+                    Ok(()) => {}
+                    Err(e) if e.raw_os_error() == Some(libc::EADDRNOTAVAIL) => {
+                        lacking.push(address)
+                    }
+                    Err(e) => return Err(NetError::new("try the address", address, e)),
+                }
+            }
+            Ok(lacking)
+        })?
+    }
+
+    fn try_address(&self, address: IpAddr) -> io::Result<()> {
         let family = if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
-        let try_it = || {
-            let socket = socket::open(family, libc::SOCK_DGRAM, 0)?;
-            self.claim(&socket)?;
-            signalling::bind(socket.as_fd(), SocketAddr::new(address, 0))
-        };
-        match self.within(try_it)? {
-            Ok(()) => Ok(true),
-            Err(e) if e.raw_os_error() == Some(libc::EADDRNOTAVAIL) => Ok(false),
-            Err(e) => Err(NetError::new("try the address", address, e)),
-        }
+        let socket = socket::open(family, libc::SOCK_DGRAM, 0)?;
+        self.claim(&socket)?;
+        signalling::bind(socket.as_fd(), SocketAddr::new(address, 0))
     }
 }
 

@@ -7,10 +7,12 @@
 mod batch;
 mod echo;
 mod flood;
+mod paced;
 mod updates;
 
 pub use echo::echo;
 pub use flood::{PAYLOAD, flood};
+pub use paced::{Flood, Paced};
 pub use updates::{Count, Load, Step, Updates};
 
 /// Packets handed to the kernel, or taken from it, in one call.

@@ -59,9 +59,9 @@ impl Plane {
     }
 
     /// The node's packet in an outer one; none if it is refused.
-    pub fn decapsulate(&mut self, outer: &[u8]) -> Option<Vec<u8>> {
+    pub fn decapsulate(&mut self, outer: &[u8], now: Instant) -> Option<Vec<u8>> {
         let arrived = Arrived::parse(TRANSPORT, outer).expect("whole outer packets");
-        match self.forwarder.decapsulate(&arrived) {
+        match self.forwarder.decapsulate(&arrived, now) {
             Verdict::Forward(inner) => {
                 assert_eq!(inner.vrf, INNER);
                 Some(inner.bytes)

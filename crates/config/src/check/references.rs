@@ -27,6 +27,7 @@ pub(super) fn check(config: &Config, section: Section<'_, Key>, findings: &mut F
     for service in services {
         let section = service.section();
         references.name(section, Key::TunnelAcl, "ACL", "access list");
+        references.name(section, Key::TunnelAclIn, "ACL", "access list");
         references.name(section, Key::LocalRouting, "ACL", "access list");
         references.mobile_map(section, section);
         section

@@ -124,9 +124,9 @@ fn completion_answers_with_words_and_their_help() {
         ["customer", "nai", "mag", "detail", "from", "<cr>", "|"]
     );
     let kinds = ["bindings", "globals", "heartbeats", "statistics", "tunnels", "events", "trace"];
-    for role in ["lma", "mag"] {
-        assert_eq!(words(&format!("show ipv6 mobile pmipv6 {role} ")), kinds);
-    }
+    assert_eq!(words("show ipv6 mobile pmipv6 lma "), kinds);
+    let at_gateway = [&kinds[..1], &["logical-mn"], &kinds[1..]].concat();
+    assert_eq!(words("show ipv6 mobile pmipv6 mag "), at_gateway);
     assert_eq!(words("show ver"), ["version"]);
     assert_eq!(
         words("show version | "),

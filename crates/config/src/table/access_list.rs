@@ -22,14 +22,12 @@ pub(super) const IPV4_LIST: Row<Key> = row(
     "An extended access list for IPv4",
 )
 .opens(&IPV4)
-.no_effect_yet()
 .from(XE);
 
 /// An IPv4 list as XR writes it.
 pub(super) const IPV4_LIST_XR: Row<Key> =
     row(Key::AccessList, &[IPV4_WORD, last("access-list"), NAME], "An access list for IPv4")
         .opens(&IPV4)
-        .no_effect_yet()
         .also()
         .from(XR);
 
@@ -37,7 +35,6 @@ pub(super) const IPV4_LIST_XR: Row<Key> =
 pub(super) const IPV6_LIST: Row<Key> =
     row(Key::AccessListIpv6, &[super::IPV6, last("access-list"), NAME], "An access list for IPv6")
         .opens(&IPV6)
-        .no_effect_yet()
         .from(BOTH);
 
 static IPV4: Block<Key> = Block {
@@ -54,10 +51,7 @@ static IPV6: Block<Key> = Block {
 
 const fn entry(syntax: &'static [Part]) -> Row<Key> {
     const HELP: &str = "What is done with some packets; packets that no entry fits are denied";
-    row(Key::AccessEntry, syntax, HELP)
-        .numbered("SEQUENCE", &["SEQUENCE"])
-        .no_effect_yet()
-        .from(BOTH)
+    row(Key::AccessEntry, syntax, HELP).numbered("SEQUENCE", &["SEQUENCE"]).from(BOTH)
 }
 
 const NUMBER: Part = arg_help(

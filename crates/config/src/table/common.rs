@@ -3,7 +3,7 @@
 use kedge_grammar::table::{Row, arg, arg_help, flag, last, row, word};
 use kedge_grammar::{Part, Value};
 
-use super::{BOTH, XE, XR, known};
+use super::{BOTH, OURS, XE, XR, known};
 use crate::key::Key;
 use crate::{AuthHomeAddress, Encap};
 
@@ -193,14 +193,52 @@ pub(super) const TUNNEL_MTU: Row<Key> = row(
 .new_bindings()
 .from(BOTH);
 
-/// An access list on what comes out of the tunnels.
+const ACL: Part = arg_help("ACL", known("access list"), "name of an access list");
+
+/// An access list on what enters the tunnels.
 pub(super) const TUNNEL_ACL: Row<Key> = row(
     Key::TunnelAcl,
-    &[TUNNEL, last("acl"), arg_help("ACL", known("access list"), "name of an access list")],
+    &[TUNNEL, last("acl"), ACL],
+    "An access list on packets that enter the tunnels; one that denies the pools' prefixes as \
+     sources blocks packets from gateway to gateway",
+)
+.from(BOTH);
+
+/// An access list on what comes out of the tunnels.
+pub(super) const TUNNEL_ACL_IN: Row<Key> = row(
+    Key::TunnelAclIn,
+    &[TUNNEL, last("acl"), ACL, word("in", "On packets that come out of the tunnels")],
     "An access list on packets that come out of the tunnels",
 )
-.no_effect_yet()
-.from(BOTH);
+.from(OURS);
+
+/// The code point of outer packets.
+pub(super) const TUNNEL_DSCP: Row<Key> = row(
+    Key::TunnelDscp,
+    &[
+        TUNNEL,
+        last("dscp"),
+        Part::OneOf(&[
+            &[flag("uniform", "One code point: the outer packet gives it back to the inner one")],
+            &[
+                word("pipe", "A code point of the tunnels' own; the inner one is not touched"),
+                arg_help("DSCP", Value::Integer { min: 0, max: 63, unit: "" }, "code point"),
+            ],
+        ]),
+    ],
+    "The code point of tunnelled packets (RFC 2983 3.1); without it the outer packet copies that \
+     of the inner one, which keeps its own",
+)
+.from(OURS);
+
+/// Segment sizes of TCP connections.
+pub(super) const TUNNEL_MSS: Row<Key> = row(
+    Key::TunnelMss,
+    &[TUNNEL, last("mss-clamping")],
+    "TCP connections through the tunnels begin with segments that fit",
+)
+.on_by_default()
+.from(OURS);
 
 /// GRE keys (RFC 5845).
 pub(super) const GENERATE_GREKEY: Row<Key> = row(

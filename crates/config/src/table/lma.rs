@@ -7,7 +7,8 @@ use super::common::{
     ADDRESS, ANI, AUTH_OPTION, BCE, BRI_MAX, BRI_MIN, BRI_RETRIES, DSCP, ENCAP, ENCAP_MGRE,
     GENERATE_GREKEY, HEARTBEATS, HEARTBEATS_OF_LABEL, IGNORE_GREKEY, IGNORE_HOME_ADDRESS,
     INTERFACE_NAME, MAXIMUM, MOBILE_MAP, MOBILE_MAP_WITH_SEQUENCE, MOBILE_ROUTE, MOBILITY_SERVICE,
-    MULTIPATH, PEER_IPV4, PEER_IPV4_XE, PEER_IPV6, PEER_IPV6_XE, TUNNEL, TUNNEL_ACL, TUNNEL_MTU,
+    MULTIPATH, PEER_IPV4, PEER_IPV4_XE, PEER_IPV6, PEER_IPV6_XE, TUNNEL, TUNNEL_ACL, TUNNEL_ACL_IN,
+    TUNNEL_DSCP, TUNNEL_MSS, TUNNEL_MTU,
 };
 use super::hybrid::{HYBRID_ACCESS, HYBRID_ACCESS_UNHYPHENATED, LMA_HYBRID_ACCESS};
 use super::local_loop::LOCAL_LOOP;
@@ -206,7 +207,10 @@ pub(crate) static LMA: Block<Key> = Block {
         .from(XE),
         DSCP,
         TUNNEL_MTU,
+        TUNNEL_MSS,
+        TUNNEL_DSCP,
         TUNNEL_ACL,
+        TUNNEL_ACL_IN,
         GENERATE_GREKEY,
         IGNORE_GREKEY,
         IGNORE_HOME_ADDRESS,
@@ -316,7 +320,6 @@ pub(crate) static LMA: Block<Key> = Block {
             &[last("mobile-network"), arg("how", Value::Keyword(MobileNetworkCheck::WORDS))],
             "How mobile network prefixes are checked",
         )
-        .no_effect_yet()
         .from(XE),
         row(Key::PgwContinuity, &[last("pgw-subs-cont")], "Continuity of subscribers of a P-GW")
             .no_effect_yet()
@@ -365,9 +368,9 @@ pub(crate) static PEER_MAG: Block<Key> = Block {
         row(
             Key::TunnelInterface,
             &[TUNNEL, last("interface"), INTERFACE_NAME],
-            "A static tunnel to the gateway",
+            "A static GRE tunnel to the gateway: no GRE Key option is asked for",
         )
-        .no_effect_yet()
+        .new_bindings()
         .from(XR),
         DSCP,
     ],

@@ -7,7 +7,8 @@ use super::common::{
     ADDRESS, ANI, AUTH_OPTION, BCE, BRI_MAX, BRI_MIN, BRI_RETRIES, DSCP, ENCAP, GENERATE_GREKEY,
     HEARTBEATS, HEARTBEATS_OF_LABEL, IGNORE_GREKEY, IGNORE_HOME_ADDRESS, INTERFACE_NAME, MAXIMUM,
     MOBILE_MAP, MOBILE_MAP_WITH_SEQUENCE, MOBILITY_SERVICE, MULTIPATH, PEER_IPV4, PEER_IPV4_XE,
-    PEER_IPV6, PEER_IPV6_XE, TUNNEL, TUNNEL_ACL, TUNNEL_MTU,
+    PEER_IPV6, PEER_IPV6_XE, TUNNEL, TUNNEL_ACL, TUNNEL_ACL_IN, TUNNEL_DSCP, TUNNEL_MSS,
+    TUNNEL_MTU,
 };
 use super::hybrid::{HYBRID_ACCESS, HYBRID_ACCESS_UNHYPHENATED, MAG_HYBRID_ACCESS};
 use super::local_loop::{LOGICAL_MN, MAG_LOCAL_LOOP};
@@ -146,7 +147,10 @@ pub(crate) static MAG: Block<Key> = Block {
         BRI_RETRIES,
         DSCP,
         TUNNEL_MTU,
+        TUNNEL_MSS,
+        TUNNEL_DSCP,
         TUNNEL_ACL,
+        TUNNEL_ACL_IN,
         row(
             Key::TunnelNat,
             &[TUNNEL, last("nat"), arg("side", Value::Keyword(NatSide::WORDS))],
@@ -248,7 +252,14 @@ pub(crate) static PEER_LMA: Block<Key> = Block {
         PEER_IPV6.each(&[]).in_order().also(),
         AUTH_OPTION,
         ENCAP,
-        DSCP.no_effect_yet(),
+        row(
+            Key::TunnelInterface,
+            &[TUNNEL, last("interface"), INTERFACE_NAME],
+            "A static GRE tunnel to the anchor: no GRE Key option is sent",
+        )
+        .new_bindings()
+        .from(OURS),
+        DSCP.help("The code point of signalling packets to this anchor").no_effect_yet(),
         HEARTBEATS.help("Heartbeats to this anchor").no_effect_yet(),
         row(
             Key::TransportVrf,

@@ -7,6 +7,7 @@ use kedge_config::{
     AuthHomeAddress, AuthOption, Config, DomainConfig, Encap, LmaConfig, NaiConfig, PeerMag,
     ReplayWindow, Service as ServiceConfig,
 };
+use kedge_dataplane::Policy;
 use kedge_lma::{
     Authentication, AuthenticationHome, CustomerSettings, CustomersSettings, Dscp,
     EncapsulationPolicy, Peer, Profile, Revocation, Service, Settings,
@@ -16,7 +17,7 @@ use kedge_model::{CustomerId, Lifetime, VrfId, World};
 use super::customers::Hosting;
 use super::networks::networks;
 use super::routes::{RoutePlan, routes};
-use super::{ApplyError, LINK_MTU};
+use super::{ApplyError, LINK_MTU, MIN_MTU, tunnels};
 use crate::ends::State;
 use crate::numbers::Numbers;
 
@@ -29,12 +30,25 @@ pub struct AnchorPlan {
     ends: State,
     /// The routes to its devices, of each routing world.
     pub routes: BTreeMap<VrfId, RoutePlan>,
+    /// What is done with the packets in its tunnels, whosoever they are.
+    pub policy: Policy,
 }
 
 impl AnchorPlan {
     /// Where its signalling and tunnels end.
     pub fn ends(&self) -> State {
         self.ends.clone()
+    }
+
+    /// The devices that have its addresses carry packets of these sizes.
+    pub fn fit(&mut self, outer_mtus: &BTreeMap<(VrfId, IpAddr), u16>) {
+        for settings in self.settings.customers.iter_mut().map(|customer| &mut customer.settings) {
+            let mtus = settings.addresses.iter().filter_map(|place| outer_mtus.get(place));
+            if let Some(smallest) = mtus.min() {
+                settings.link_mtu = *smallest;
+                self.ends.devices.insert(settings.vrf, device_mtu(settings));
+            }
+        }
     }
 }
 
@@ -66,15 +80,22 @@ pub fn anchor(
     }
     let each = || customers.iter().map(|customer| &customer.settings);
     let addresses: BTreeSet<(VrfId, IpAddr)> = each().flat_map(|s| s.addresses.clone()).collect();
-    let smallest = if addresses.iter().any(|(_, address)| address.is_ipv4()) { 20 } else { 40 };
-    // A tunnel that carries less has its own limit; the forwarder answers for it.
-    let mtu = lma.tunnel_mtu.unwrap_or(LINK_MTU - smallest);
-    let devices = each().map(|settings| (settings.vrf, mtu)).collect();
+    let devices = each().map(|settings| (settings.vrf, device_mtu(settings))).collect();
     Ok(AnchorPlan {
         routes: routes(lma, &customers),
         ends: State { addresses, devices, worlds },
         settings: CustomersSettings { customers, entitled: lma.bce_license },
+        policy: tunnels::policy(config, &lma.tunnels, &format!("pmipv6-lma {}", lma.id))?,
     })
+}
+
+/// The MTU of the device that a customer's packets pass: that of a tunnel with the shortest headers
+/// it may have. A tunnel that carries less has its own limit; the forwarder answers for it.
+fn device_mtu(settings: &Settings) -> u16 {
+    let is_ipv4 = settings.addresses.iter().any(|(_, address)| address.is_ipv4());
+    let headers = if is_ipv4 { 20 } else { 40 };
+    let link = settings.link_mtu.saturating_sub(headers).max(MIN_MTU);
+    settings.tunnel_mtu.unwrap_or(link)
 }
 
 /// What the anchor serves itself, and what holds for each customer unless it says otherwise.
@@ -163,7 +184,10 @@ pub(super) fn peer(config: &Config, mag: &PeerMag) -> Peer {
         transport: VrfId::DEFAULT,
         addresses: config.mag_addresses(mag),
         authentication: config.mag_auth(mag).map(authentication),
-        encapsulation: config.mag_encap(mag).map(|encap| policy(Some(encap))),
+        encapsulation: match mag.tunnel_interface {
+            Some(_) => Some(EncapsulationPolicy::StaticGre),
+            None => config.mag_encap(mag).map(|encap| policy(Some(encap))),
+        },
         dscp: dscp(mag.dscp),
     }
 }

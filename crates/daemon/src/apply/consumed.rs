@@ -15,6 +15,11 @@ use crate::startup::plan;
 /// Every block, and what each needs to be in force.
 const BASE: &str = "\
 vrf blue
+ netns blue
+!
+vrf red
+ netns red
+!
 management-api
  listen 192.0.2.1 port 7443
  certificate /c
@@ -49,6 +54,7 @@ ipv6 mobile pmipv6-domain d
 ipv6 mobile pmipv6-lma lma1 domain d
  address ipv6 2001:db8::1
  address ipv4 192.0.2.1
+ tunnel acl one
  mag mag1 d
   ipv6 address 2001:db8::7
   ipv4 address 192.0.2.7
@@ -66,6 +72,11 @@ ipv6 mobile pmipv6-lma lma1 domain d
    !
    transport
     address ipv4 192.0.2.99
+   !
+  !
+  customer c2 vrf red
+   transport
+    address ipv4 192.0.2.98
    !
   !
  !
@@ -90,9 +101,11 @@ ipv6 mobile pmipv6-mag mag2 domain d
  interface eth0
   nai mn@example.net
  !
- logical-mn mn@example.net
+ logical-mn router@example.net
+  reverse-tunnel route ipv4 198.51.100.0 24
  !
  mobility-service mobile-local-loop
+  reverse-tunnel default-route
  !
  mobility-service hybrid-access
   profile-definition p

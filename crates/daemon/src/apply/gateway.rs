@@ -8,6 +8,7 @@ use kedge_config::{
     AuthHomeAddress, AuthOption, Config, Encap, MagConfig, PeerLma, ReplayWindow,
     Service as ServiceConfig,
 };
+use kedge_dataplane::Policy;
 use kedge_mag::{
     Auth, AuthHome, CareOf, DetachDiscovery, Dscp, Interface, InterfaceId, Lma, Profile,
     Registration, Replay, Revocation, Service, Settings, TunnelMode,
@@ -16,7 +17,7 @@ use kedge_model::{Lifetime, MnId, VrfId, World};
 use kedge_wire::registry::AccessTechnologyType;
 
 use super::branch::{self, BranchPlan};
-use super::{ApplyError, LINK_MTU, families};
+use super::{ApplyError, LINK_MTU, MIN_MTU, families, tunnels};
 use crate::ends::State;
 use crate::worlds::Worlds;
 
@@ -35,14 +36,13 @@ pub struct GatewayPlan {
     pub branches: Vec<BranchPlan>,
     /// Whether packets between nodes of the gateway stay there.
     pub local_routing: bool,
+    /// What is done with the packets in its tunnels.
+    pub policy: Policy,
     /// The octets that the shortest outer header takes.
     headers: u16,
 }
 
 impl GatewayPlan {
-    /// IPv6 requires this much of every link (RFC 8200 §5), the tunnels' device included.
-    const MIN_MTU: u16 = 1280;
-
     /// Where its signalling and tunnels end.
     pub fn ends(&self) -> State {
         let transport = self.settings.transport;
@@ -71,7 +71,7 @@ impl GatewayPlan {
     pub fn fit(&mut self, outer_mtu: u16) {
         self.settings.outer_mtu = outer_mtu;
         if self.settings.tunnel_mtu.is_none() {
-            self.mtu = outer_mtu.saturating_sub(self.headers).max(Self::MIN_MTU);
+            self.mtu = outer_mtu.saturating_sub(self.headers).max(MIN_MTU);
         }
     }
 }
@@ -103,7 +103,10 @@ pub fn gateway(
             ApplyError::UnreachableAnchor { section: section(), lma: lma.id.clone(), have }
         })?;
         let auth = config.lma_auth(lma).map(auth);
-        let encapsulation = mode(encap, mag);
+        let encapsulation = match lma.tunnel_interface {
+            Some(_) => TunnelMode::StaticGre,
+            None => mode(encap, mag),
+        };
         lmas.insert(lma.id.clone(), Arc::new(Lma { address, encapsulation, auth }));
     }
     let preference = mag.lmas.iter().map(|lma| lma.id.clone()).collect();
@@ -186,8 +189,18 @@ pub fn gateway(
     };
     let mtu = mag.tunnel_mtu.unwrap_or(LINK_MTU - headers);
     let local_routing = config.mag_local_routing(mag);
+    let policy = tunnels::policy(config, &mag.tunnels, &section())?;
     let branches = branch::branches(mag);
-    Ok(GatewayPlan { settings, addresses, transport, mtu, branches, local_routing, headers })
+    Ok(GatewayPlan {
+        settings,
+        addresses,
+        transport,
+        mtu,
+        branches,
+        local_routing,
+        policy,
+        headers,
+    })
 }
 
 /// The routing world of the tunnels. A gateway has one care-of address for all its anchors.

@@ -13,8 +13,9 @@
 
 mod world;
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::time::{Duration, Instant};
 
 use kedge_model::{BindingId, Forwarding, IpNet, VrfId};
@@ -39,8 +40,10 @@ pub struct Routes {
     bindings: BTreeMap<BindingId, (VrfId, Box<[IpNet]>)>,
     /// When refused routes are tried again.
     retry: Option<Instant>,
-    /// Whether a turn was not enough.
-    is_behind: bool,
+    /// Where something is to be changed: of a thousand worlds, mostly one.
+    behind: BTreeSet<VrfId>,
+    /// Whose turn was last. The worlds behind it come first.
+    last: VrfId,
 }
 
 impl Routes {
@@ -60,13 +63,16 @@ impl Routes {
     /// Forgets worlds: their routes have gone with their devices.
     pub fn leave(&mut self, is_left: impl Fn(VrfId) -> bool) {
         self.worlds.retain(|vrf, _| !is_left(*vrf));
+        self.behind.retain(|vrf| !is_left(*vrf));
     }
 
-    /// Makes routes in a world as a plan says. [`Self::want`] has to follow for every binding that
-    /// is forwarded.
-    pub fn plan(&mut self, vrf: VrfId, plan: &RoutePlan) {
-        let Some(world) = self.worlds.get_mut(&vrf) else { return };
-        world.plan(plan);
+    /// Makes routes in a world as a plan says. Says whether that is something new: [`Self::want`]
+    /// has to follow then for every binding that is forwarded there.
+    pub fn plan(&mut self, vrf: VrfId, plan: &RoutePlan) -> bool {
+        let Some(world) = self.worlds.get_mut(&vrf) else { return false };
+        if !world.plan(plan) {
+            return false;
+        }
         // What has a route as a part of a block now needs none of its own.
         for (_, held) in self.bindings.values_mut().filter(|(of, _)| *of == vrf) {
             let (own, covered): (Vec<IpNet>, Vec<IpNet>) =
@@ -74,6 +80,8 @@ impl Routes {
             covered.into_iter().for_each(|net| world.drop_user(net));
             *held = own.into();
         }
+        self.note(vrf);
+        true
     }
 
     /// What is forwarded for a binding from here on; nothing leaves its routes as they are.
@@ -83,6 +91,7 @@ impl Routes {
         let nets: Box<[IpNet]> =
             want.inner.iter().filter(|net| world.is_alone(**net)).copied().collect();
         nets.iter().for_each(|net| world.add_user(*net));
+        self.note(want.vrf);
         match nets.is_empty() {
             true => self.release(binding),
             false => {
@@ -102,22 +111,45 @@ impl Routes {
     pub fn commit(&mut self, now: Instant) {
         if self.retry.is_some_and(|at| at <= now) {
             self.retry = None;
-            self.worlds.values_mut().for_each(World::try_again);
+            for (vrf, world) in &mut self.worlds {
+                world.try_again();
+                if world.is_behind() {
+                    self.behind.insert(*vrf);
+                }
+            }
         }
         let mut room = BATCH;
-        for world in self.worlds.values_mut() {
+        while room > 0
+            && let Some(vrf) = self.next_behind()
+        {
+            self.last = vrf;
+            self.behind.remove(&vrf);
+            let Some(world) = self.worlds.get_mut(&vrf) else { continue };
             let (done, refused) = world.commit(room);
             room -= done;
             if refused {
                 self.retry.get_or_insert(now + RETRY);
             }
+            self.note(vrf);
         }
-        self.is_behind = self.worlds.values().any(World::is_behind);
+    }
+
+    /// The world that is behind and has waited longest.
+    fn next_behind(&self) -> Option<VrfId> {
+        let after = (Bound::Excluded(self.last), Bound::Unbounded);
+        self.behind.range(after).next().or(self.behind.first()).copied()
+    }
+
+    /// Notes that something may have to be changed in a world.
+    fn note(&mut self, vrf: VrfId) {
+        if self.worlds.get(&vrf).is_some_and(World::is_behind) {
+            self.behind.insert(vrf);
+        }
     }
 
     /// When [`Self::commit`] is to be called, if nothing happens before.
     pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
-        if self.is_behind { Some(now) } else { self.retry }
+        if self.behind.is_empty() { self.retry } else { Some(now) }
     }
 
     /// The routes of a binding, and how they stand.
@@ -145,6 +177,7 @@ impl Routes {
         if let Some(world) = self.worlds.get_mut(&vrf) {
             nets.iter().for_each(|net| world.drop_user(*net));
         }
+        self.note(vrf);
     }
 }
 

@@ -65,6 +65,7 @@ pub struct World {
     kernel: Box<dyn Kernel>,
     outlet: Outlet,
     metric: u32,
+    is_planned: bool,
     /// What has a route as a whole.
     blocks: Vec<IpNet>,
     routes: BTreeMap<IpNet, Entry>,
@@ -91,6 +92,7 @@ impl World {
             kernel,
             outlet,
             metric: 0,
+            is_planned: false,
             blocks: Vec::new(),
             routes: BTreeMap::new(),
             changed: BTreeSet::new(),
@@ -100,13 +102,18 @@ impl World {
         }
     }
 
-    /// All routes are to be so from here on.
-    pub fn plan(&mut self, plan: &RoutePlan) {
-        self.blocks = plan.blocks.iter().chain(&plan.hidden).copied().collect();
+    /// All routes are to be so from here on. Says whether they were otherwise.
+    pub fn plan(&mut self, plan: &RoutePlan) -> bool {
+        let blocks: Vec<IpNet> = plan.blocks.iter().chain(&plan.hidden).copied().collect();
+        if self.is_planned && (self.metric, &self.blocks) == (plan.metric, &blocks) {
+            return false;
+        }
+        (self.blocks, self.is_planned) = (blocks, true);
         if self.metric != plan.metric {
             self.metric = plan.metric;
             self.changed.extend(self.routes.keys());
         }
+        true
     }
 
     /// Whether nothing else leads to `net`.

@@ -245,6 +245,7 @@ fn sessions(anchor: &AnchorView) -> String {
 fn mode(mode: TunnelMode) -> &'static str {
     match mode {
         TunnelMode::IpInIp => "IP in IP",
+        TunnelMode::StaticGre => "static GRE",
         TunnelMode::Gre => "GRE",
         TunnelMode::GreKeyed => "GRE with keys",
         TunnelMode::Udp => "UDP",

@@ -238,6 +238,7 @@ fn encapsulation(policy: EncapsulationPolicy) -> (&'static str, &'static str) {
     match policy {
         EncapsulationPolicy::AsRequested => ("as_requested", "as the gateway asks"),
         EncapsulationPolicy::Gre => ("gre", "GRE"),
+        EncapsulationPolicy::StaticGre => ("static_gre", "static GRE"),
         EncapsulationPolicy::Udp => ("udp", "UDP"),
     }
 }

@@ -4,16 +4,19 @@
 //! of encapsulation; GRE keys are a binding's own and stand with the bindings.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use kedge_dataplane::BindingCounters;
-use kedge_model::{CustomerId, Encapsulation, Tunnel};
+use kedge_model::{CustomerId, Encapsulation, Tunnel, VrfId};
 use serde_json::{Value, json};
 
 use super::anchor::CUSTOMER;
 use super::layout::{Align, Table};
+use super::tunnel_policy::PolicyView;
 use super::{traffic_json, tunnel_kind};
 use crate::anchor::Anchor;
 use crate::console::Answer;
+use crate::forwarding::Plane;
 use crate::gateway::Gateway;
 
 /// The tunnels of an anchor or a gateway.
@@ -23,6 +26,11 @@ pub struct Tunnels {
     /// Whether there are customers, and a column for them.
     by_customer: bool,
     list: BTreeMap<(Option<String>, String, Tunnel), Carried>,
+    /// Whether the MTU is an operator's choice.
+    mtu_is_configured: bool,
+    /// What ways to peers were found to carry, where that is less than their first link does.
+    narrow: BTreeMap<(VrfId, IpAddr, IpAddr), u16>,
+    policy: PolicyView,
 }
 
 /// What the bindings of one tunnel add up to.
@@ -37,9 +45,13 @@ struct Carried {
 impl Tunnels {
     /// Those of an anchor, at one customer or at all.
     pub fn of_anchor(anchor: &Anchor, only: Option<CustomerId>) -> Self {
-        let by_customer = anchor.has_customers();
-        let mut tunnels = Self { peer: "Gateway", by_customer, list: BTreeMap::new() };
-        for binding in anchor.machines(only).flat_map(|(_, lma)| lma.bindings()) {
+        let machines = || anchor.machines(only).map(|(_, lma)| lma);
+        let configured = machines().any(|lma| lma.settings().tunnel_mtu.is_some());
+        let vrf = machines().next().map(|lma| lma.settings().vrf);
+        let policy = PolicyView::of(anchor.plane(), vrf.unwrap_or_default());
+        let mut tunnels = Self::new("Gateway", configured, anchor.plane(), policy);
+        tunnels.by_customer = anchor.has_customers();
+        for binding in machines().flat_map(|lma| lma.bindings()) {
             let customer = anchor.customer_name(binding.customer);
             let traffic = anchor.traffic(binding.id).unwrap_or_default();
             for (place, path) in binding.paths.iter().enumerate() {
@@ -58,7 +70,10 @@ impl Tunnels {
 
     /// Those of a gateway.
     pub fn of_gateway(gateway: &Gateway, now: std::time::Instant) -> Self {
-        let mut tunnels = Self { peer: "Anchor", by_customer: false, list: BTreeMap::new() };
+        let settings = gateway.mag().settings();
+        let policy = PolicyView::of(gateway.plane(), settings.inner);
+        let configured = settings.tunnel_mtu.is_some();
+        let mut tunnels = Self::new("Anchor", configured, gateway.plane(), policy);
         for view in gateway.mag().bindings(now) {
             let Some(tunnel) = view.tunnel else { continue };
             let traffic = gateway.traffic(view.binding).unwrap_or_default();
@@ -68,6 +83,24 @@ impl Tunnels {
             carried.add_received(&traffic, |carried| &mut carried.to_nodes);
         }
         tunnels
+    }
+
+    fn new(peer: &'static str, mtu_is_configured: bool, plane: &Plane, policy: PolicyView) -> Self {
+        let narrow = plane.narrow_ways().into_iter();
+        let narrow = narrow.map(|way| ((way.transport, way.local, way.peer), way.outer_mtu));
+        let (by_customer, narrow, list) = (false, narrow.collect(), BTreeMap::new());
+        Self { peer, by_customer, list, mtu_is_configured, narrow, policy }
+    }
+
+    /// The largest inner packet that a tunnel carries whole now, and what says so.
+    fn mtu(&self, tunnel: &Tunnel) -> (u16, &'static str) {
+        let found = self.narrow.get(&(tunnel.transport, tunnel.local, tunnel.peer));
+        let found = found.map(|outer_mtu| outer_mtu.saturating_sub(tunnel.overhead()));
+        match found {
+            Some(found) if found < tunnel.mtu => (found, "path"),
+            _ if self.mtu_is_configured => (tunnel.mtu, "configured"),
+            _ => (tunnel.mtu, "link"),
+        }
     }
 
     fn entry(&mut self, customer: Option<&str>, name: &str, mut tunnel: Tunnel) -> &mut Carried {
@@ -80,7 +113,9 @@ impl Tunnels {
 
     /// The answer to the command.
     pub fn answer(self) -> Answer<'static> {
-        let data = json!({ "tunnels": self.list.iter().map(Self::as_json).collect::<Vec<_>>() });
+        let tunnels: Vec<Value> = self.list.iter().map(|entry| self.as_json(entry)).collect();
+        let mut data = json!({ "tunnels": tunnels });
+        self.policy.add_to_json(&mut data);
         Answer::new(move || self.text(), move || data)
     }
 
@@ -91,6 +126,7 @@ impl Tunnels {
             ("Packets from nodes", Align::Right),
             ("Packets to nodes", Align::Right),
             ("MTU", Align::Right),
+            ("by", Align::Left),
             ("Encapsulation", Align::Left),
             ("Between", Align::Left),
         ];
@@ -99,12 +135,14 @@ impl Tunnels {
         }
         let mut table = Table::new(&head);
         for ((customer, name, tunnel), carried) in &self.list {
+            let (mtu, by) = self.mtu(tunnel);
             let mut cells = vec![
                 name.clone(),
                 carried.bindings.to_string(),
                 carried.from_nodes.0.to_string(),
                 carried.to_nodes.0.to_string(),
-                tunnel.mtu.to_string(),
+                mtu.to_string(),
+                by.to_owned(),
                 tunnel_kind(tunnel),
                 format!("{} and {}", tunnel.local, tunnel.peer),
             ];
@@ -115,19 +153,23 @@ impl Tunnels {
         }
         let mut out = format!("Tunnels: {}\n", self.list.len());
         table.write(&mut out);
+        self.policy.write(&mut out);
         out
     }
 
     fn as_json(
+        &self,
         ((customer, name, tunnel), carried): (&(Option<String>, String, Tunnel), &Carried),
     ) -> Value {
+        let (mtu, by) = self.mtu(tunnel);
         json!({
             "customer": customer,
             "peer": name,
             "local": tunnel.local,
             "remote": tunnel.peer,
             "encapsulation": tunnel_kind(tunnel),
-            "mtu": tunnel.mtu,
+            "mtu": mtu,
+            "mtu_from": by,
             "bindings": carried.bindings,
             "traffic": traffic_json(carried.from_nodes, carried.to_nodes),
         })

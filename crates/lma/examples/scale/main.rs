@@ -21,6 +21,10 @@ use kedge_wire::registry::HandoffIndicatorValue as Handoff;
 
 use gateway::{Bench, Step};
 
+/// The daemon's.
+#[global_allocator]
+static MEMORY: kedge_net::memory::HugePages = kedge_net::memory::HugePages;
+
 const SIZES: [u32; 3] = [1_000, 100_000, 1_000_000];
 const ROUNDS: u32 = 40;
 /// Operations of one kind in a round at each anchor.

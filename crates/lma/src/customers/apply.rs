@@ -1,5 +1,6 @@
 //! Customers come, change and go while the others are served.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use kedge_model::CustomerId;
@@ -22,14 +23,13 @@ impl Customers {
 
     /// How many bindings other settings would end.
     pub fn ended_by(&self, settings: &CustomersSettings) -> usize {
-        let ended = self.list.iter().map(|(id, customer)| {
-            let new = settings.customers.iter().find(|new| new.settings.customer == *id);
-            match new {
-                _ if customer.leaves => 0,
-                Some(new) if new.settings == *customer.lma.settings() => 0,
-                Some(new) => customer.lma.ended_by(&new.settings),
-                None => customer.lma.len() as usize,
-            }
+        let new = settings.customers.iter().map(|new| (new.settings.customer, new));
+        let new: BTreeMap<CustomerId, &CustomerSettings> = new.collect();
+        let ended = self.list.iter().map(|(id, customer)| match new.get(id) {
+            _ if customer.leaves => 0,
+            Some(new) if new.settings == *customer.lma.settings() => 0,
+            Some(new) => customer.lma.ended_by(&new.settings),
+            None => customer.lma.len() as usize,
         });
         ended.sum()
     }
@@ -40,8 +40,10 @@ impl Customers {
     pub fn apply(&mut self, settings: CustomersSettings, now: Now) -> usize {
         let CustomersSettings { customers, entitled } = settings;
         self.address(&customers);
-        let stays = |id: &CustomerId| customers.iter().any(|new| new.settings.customer == *id);
-        let leaving = self.list.iter().filter(|(id, customer)| !customer.leaves && !stays(id));
+        let stay: BTreeSet<CustomerId> =
+            customers.iter().map(|new| new.settings.customer).collect();
+        let leaving =
+            self.list.iter().filter(|(id, customer)| !customer.leaves && !stay.contains(id));
         let leaving: Vec<CustomerId> = leaving.map(|(id, _)| *id).collect();
         let mut ended: usize = leaving.into_iter().map(|id| self.dismiss(id, now)).sum();
         for customer in customers {

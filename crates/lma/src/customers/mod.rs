@@ -205,10 +205,15 @@ impl Customers {
         let Some(handled) =
             customer.and_then(|id| self.with(id, |lma| lma.handle_datagram(d, now)))
         else {
-            self.dispatch.unaddressed += 1;
-            return Err(Refused::Unaddressed);
+            return Err(self.turn_away());
         };
         Ok(handled?)
+    }
+
+    /// Counts a message to an address that is no customer's any more.
+    pub fn turn_away(&mut self) -> Refused {
+        self.dispatch.unaddressed += 1;
+        Refused::Unaddressed
     }
 
     /// Does everything that is due.

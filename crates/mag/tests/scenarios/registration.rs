@@ -315,6 +315,23 @@ fn an_anchor_without_gre_gets_ip_in_ip_and_is_not_asked_again() {
     assert!(!world.take_one().packet.options.contains(OptionType::GRE_KEY));
 }
 
+/// The anchor is configured for it too, and knows nothing of RFC 5845: it is neither asked nor told.
+#[test]
+fn a_static_gre_tunnel_needs_no_option_in_either_direction_and_has_no_keys() {
+    let settings = with_lma(settings(), |lma| lma.encapsulation = TunnelMode::StaticGre);
+    let mut world = World::new(settings);
+    for node in [NODE, OTHER_NODE] {
+        world.solicit(IF1, node);
+        let update = world.take_one();
+        assert!(!update.packet.options.contains(OptionType::GRE_KEY));
+        world.accept(&update);
+    }
+    let without_keys = Encapsulation::Gre { send_key: None, receive_key: None };
+    for forwarding in world.forwarding.values() {
+        assert_eq!(forwarding.paths[0].tunnel.encapsulation, without_keys);
+    }
+}
+
 #[test]
 fn status_2_turns_gre_off_for_this_session_alone() {
     let settings = with_lma(settings(), |lma| lma.encapsulation = TunnelMode::Gre);

@@ -32,6 +32,8 @@ pub struct Link {
     pub tun: bool,
     /// The routing table of a VRF device.
     pub vrf: Option<Table>,
+    /// The device that it is a port of: a VRF device, a bridge.
+    pub controller: Option<DeviceIndex>,
 }
 
 impl Netlink {
@@ -131,11 +133,13 @@ impl Link {
             running: flags.contains(LinkFlags::Up | LinkFlags::LowerUp | LinkFlags::Running),
             tun: false,
             vrf: None,
+            controller: None,
         };
         for attribute in &message.attributes {
             match attribute {
                 LinkAttribute::IfName(name) => link.name.clone_from(name),
                 LinkAttribute::Mtu(mtu) => link.mtu = *mtu,
+                LinkAttribute::Controller(index) => link.controller = Some(DeviceIndex(*index)),
                 LinkAttribute::Address(octets) => {
                     link.mac = octets.as_slice().try_into().ok().map(MacAddr);
                 }

@@ -26,7 +26,7 @@ use nix::sys::socket::MsgFlags;
 use super::{BATCH, batch::Batch};
 
 /// After this long without an answer the unanswered updates count as lost.
-const PATIENCE: Duration = Duration::from_millis(200);
+pub(super) const PATIENCE: Duration = Duration::from_millis(200);
 const LIFETIME: u64 = 3_000;
 /// Updates that are written before the clock runs.
 const PREPARED: usize = 16_384;
@@ -130,6 +130,19 @@ impl Updates {
         Ok(count)
     }
 
+    pub(super) fn nodes(&self) -> usize {
+        self.load.bindings
+    }
+
+    pub(super) fn socket(&self, gateway: usize) -> &UdpSocket {
+        &self.sockets[gateway]
+    }
+
+    /// Sends packets that nobody waits for the answers to.
+    pub(super) fn send_all(&mut self, gateway: usize, packets: &[Vec<u8>]) -> io::Result<usize> {
+        self.outward.send(&self.sockets[gateway], packets.iter().map(|p| (&p[..], None)))
+    }
+
     fn send(&mut self, gateway: usize, packets: &[Vec<u8>], count: &mut Count) -> io::Result<()> {
         let (start, mut heard) = (Instant::now(), Instant::now());
         let (mut rest, mut pending) = (packets, 0);
@@ -158,7 +171,7 @@ impl Updates {
     }
 
     /// Writes an update of one node, signed.
-    fn write(&mut self, node: usize, gateway: usize, step: Step) -> Vec<u8> {
+    pub(super) fn write(&mut self, node: usize, gateway: usize, step: Step) -> Vec<u8> {
         self.sequence = self.sequence.wrapping_add(1);
         let (handoff, lifetime) = match step {
             Step::Register => (HandoffIndicatorValue::NEW_INTERFACE, LIFETIME),
@@ -195,7 +208,7 @@ impl Updates {
 }
 
 /// Whether this is an acknowledgement with a status below 128 (RFC 6275 section 6.1.8).
-fn accepts(bytes: &[u8]) -> bool {
+pub(super) fn accepts(bytes: &[u8]) -> bool {
     let is_answer = bytes.get(2) == Some(&MhType::BINDING_ACKNOWLEDGEMENT.0);
     is_answer && bytes.get(6).is_some_and(|status| *status < 128)
 }

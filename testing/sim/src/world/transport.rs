@@ -76,14 +76,15 @@ impl World {
     }
 
     pub(super) fn take_tunnelled(&mut self, to: Station, outer: &[u8]) {
+        let now = self.clock.now();
         match to {
             Station::Anchor(n) => {
-                let Some(inner) = self.anchors[n].plane.decapsulate(outer) else { return };
+                let Some(inner) = self.anchors[n].plane.decapsulate(outer, now) else { return };
                 oracle::check_uplink(self, &inner);
                 self.answer(&inner);
             }
             Station::Gateway(n) => {
-                let Some(inner) = self.gateways[n].plane.decapsulate(outer) else { return };
+                let Some(inner) = self.gateways[n].plane.decapsulate(outer, now) else { return };
                 self.route_downlink(n, &inner);
             }
             Station::Host(_) => unreachable!("tunnels end at stations"),

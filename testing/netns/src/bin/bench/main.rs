@@ -21,6 +21,7 @@
 //! against an echo server under the same load. What the anchor's machine does without sockets, the
 //! example `scale` of kedge-lma measures.
 
+mod customers;
 mod fastd;
 mod forwarding;
 mod signalling;
@@ -42,12 +43,14 @@ fn main() -> ExitCode {
         None => programs::find("kedged")
             .map_err(Into::into)
             .and_then(|_| forwarding::measure(true))
-            .and_then(|()| signalling::measure()),
+            .and_then(|()| signalling::measure())
+            .and_then(|()| customers::measure()),
         Some("forwarding") => forwarding::measure(true),
         // What the machine itself does, without Kedge.
         Some("kernel") => forwarding::measure(false),
         Some("signalling") => signalling::measure(),
-        Some(_) => Err("usage: kedge-bench [forwarding | kernel | signalling]".into()),
+        Some("customers") => customers::measure(),
+        Some(_) => Err("usage: kedge-bench [forwarding | kernel | signalling | customers]".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -32,7 +32,7 @@ const STEPS: [(&str, Step, usize); 4] = [
 /// How far apart nodes are that follow one another: prime to every size.
 const APART: usize = 7_919;
 /// Mobility Headers over IPv4 (RFC 5844 section 4.1).
-const PORT: u16 = 5436;
+pub const PORT: u16 = 5436;
 const DELETE_WAIT: u32 = 100;
 
 pub fn measure() -> Outcome<()> {
@@ -188,7 +188,7 @@ impl Server {
 }
 
 /// Keeps every thread of a process on one processor.
-fn pin(process: u32, processor: usize) -> Result<()> {
+pub fn pin(process: u32, processor: usize) -> Result<()> {
     let mut command = Command::new("taskset");
     command.args(["-a", "-c", "-p", &processor.to_string(), &process.to_string()]);
     match command.output() {

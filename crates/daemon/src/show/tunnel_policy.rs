@@ -1,0 +1,153 @@
+//! The part of `show ... tunnels` about what is done with packets: code points, segment sizes,
+//! access lists with what each entry has decided, and the packets that were dropped.
+
+use std::fmt::Write;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use kedge_dataplane::{
+    AccessList, Addresses, Between, DropReason, Marking, Messages, Policy, PortRange, Rule, Totals,
+};
+use kedge_model::VrfId;
+use serde_json::{Value, json};
+
+use super::layout::{Align, Block, Table};
+use crate::forwarding::Plane;
+
+/// What a data plane does with packets, and has done.
+pub struct PolicyView {
+    policy: Policy,
+    totals: Totals,
+}
+
+impl PolicyView {
+    /// What this one does with the packets of an inner world, and has done with those of all.
+    pub fn of(plane: &Plane, vrf: VrfId) -> Self {
+        let policy = plane.policy(vrf).cloned().unwrap_or_default();
+        Self { policy, totals: plane.totals() }
+    }
+
+    /// Writes it for a person.
+    pub fn write(&self, out: &mut String) {
+        let mss = self.totals.mss;
+        out.push('\n');
+        let mut block = Block::default();
+        block.row(
+            "Code point",
+            match self.policy.marking {
+                Marking::Inherit => "copied to the outer packet".to_owned(),
+                Marking::Uniform => "one for both packets".to_owned(),
+                Marking::Pipe(value) => format!("{value} in outer packets"),
+            },
+        );
+        match self.policy.clamp_mss {
+            true => block.row(
+                "Segment sizes lowered",
+                format!("{} into tunnels, {} out of tunnels", mss.into_tunnels, mss.out_of_tunnels),
+            ),
+            false => block.row("Segment sizes", "left alone"),
+        };
+        let dropped: Vec<String> =
+            self.drops().map(|(reason, packets)| format!("{packets} {}", reason.label())).collect();
+        let dropped = if dropped.is_empty() { "none".to_owned() } else { dropped.join(", ") };
+        block.row("Packets dropped", dropped);
+        block.write(out);
+        for (name, list) in self.lists() {
+            let _ = writeln!(out, "\nAccess list on packets {name} tunnels:");
+            let mut table = Table::new(&[("Packets", Align::Right), ("Entry", Align::Left)]);
+            for (rule, packets) in list.rules() {
+                table.row(vec![packets.to_string(), text(rule)]);
+            }
+            table.row(vec![list.unmatched().to_string(), "(none fits: denied)".to_owned()]);
+            table.write(out);
+        }
+    }
+
+    /// Adds it to what a program reads.
+    pub fn add_to_json(&self, data: &mut Value) {
+        let (marking, code_point) = match self.policy.marking {
+            Marking::Inherit => ("inherit", None),
+            Marking::Uniform => ("uniform", None),
+            Marking::Pipe(value) => ("pipe", Some(value)),
+        };
+        data["dscp"] = json!({ "model": marking, "value": code_point });
+        data["mss_clamping"] = json!({
+            "on": self.policy.clamp_mss,
+            "into_tunnels": self.totals.mss.into_tunnels,
+            "out_of_tunnels": self.totals.mss.out_of_tunnels,
+        });
+        let drops = self.drops().map(|(reason, packets)| (reason.key().to_owned(), packets.into()));
+        data["dropped"] = Value::Object(drops.collect());
+        for (name, list) in self.lists() {
+            let entries = list
+                .rules()
+                .map(|(rule, packets)| json!({ "entry": text(rule), "packets": packets }));
+            let entries: Vec<Value> = entries.collect();
+            let key = format!("access_list_{}", name.replace(' ', "_"));
+            data[key] = json!({ "entries": entries, "unmatched": list.unmatched() });
+        }
+    }
+
+    fn drops(&self) -> impl Iterator<Item = (DropReason, u64)> {
+        let all = DropReason::ALL.into_iter().map(|reason| (reason, self.totals.drops.get(reason)));
+        all.filter(|(_, packets)| *packets > 0)
+    }
+
+    fn lists(&self) -> impl Iterator<Item = (&'static str, &Arc<AccessList>)> {
+        let Policy { into_tunnels, out_of_tunnels, .. } = &self.policy;
+        let into = into_tunnels.iter().map(|list| ("into", list));
+        into.chain(out_of_tunnels.iter().map(|list| ("out of", list)))
+    }
+}
+
+/// An entry, in the words of the configuration.
+fn text(rule: &Rule) -> String {
+    let action = if rule.permit { "permit" } else { "deny" };
+    let protocol = match (rule.protocol, rule.between) {
+        (None, Between::Ipv4 { .. }) => "ip".to_owned(),
+        (None, Between::Ipv6 { .. }) => "ipv6".to_owned(),
+        (Some(1), Between::Ipv4 { .. }) | (Some(58), Between::Ipv6 { .. }) => "icmp".to_owned(),
+        (Some(6), _) => "tcp".to_owned(),
+        (Some(17), _) => "udp".to_owned(),
+        (Some(47), _) => "gre".to_owned(),
+        (Some(number), _) => number.to_string(),
+    };
+    let [from, to] = match rule.between {
+        Between::Ipv4 { source, destination } => [source, destination].map(ipv4),
+        Between::Ipv6 { source, destination } => [source, destination].map(ipv6),
+    };
+    let [from_ports, to_ports] = [rule.source_ports, rule.destination_ports].map(ports);
+    let messages = rule.messages.map_or(String::new(), |Messages { kind, code }| match code {
+        Some(code) => format!(" {kind} {code}"),
+        None => format!(" {kind}"),
+    });
+    let established = if rule.established { " established" } else { "" };
+    format!("{action} {protocol} {from}{from_ports} {to}{to_ports}{messages}{established}")
+}
+
+fn ipv4(Addresses { address, wildcard }: Addresses<Ipv4Addr>) -> String {
+    match wildcard {
+        Ipv4Addr::BROADCAST => "any".to_owned(),
+        Ipv4Addr::UNSPECIFIED => format!("host {address}"),
+        _ => format!("{address} {wildcard}"),
+    }
+}
+
+fn ipv6(Addresses { address, wildcard }: Addresses<Ipv6Addr>) -> String {
+    match wildcard.to_bits().leading_zeros() {
+        0 => "any".to_owned(),
+        128 => format!("host {address}"),
+        length => format!("{address}/{length}"),
+    }
+}
+
+fn ports(ports: Option<PortRange>) -> String {
+    let Some(PortRange { first, last, except }) = ports else { return String::new() };
+    match (first, last) {
+        _ if except => format!(" neq {first}"),
+        (first, last) if first == last => format!(" eq {first}"),
+        (0, last) if last < u16::MAX => format!(" lt {}", last + 1),
+        (first, u16::MAX) if first > 0 => format!(" gt {}", first - 1),
+        (first, last) => format!(" range {first} {last}"),
+    }
+}

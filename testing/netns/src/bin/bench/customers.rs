@@ -1,0 +1,262 @@
+//! What one customer notices of another's flood, and of how many others there are.
+//!
+//! ```text
+//!   gateways of A ─┐
+//!   gateways of B ─┴ tp0 ════ tp0 anchor, kedged: A, B, and 998 others or none, each with a
+//!                             namespace, a device, pools and two addresses of its own
+//! ```
+//!
+//! B refreshes its bindings one after the other at a steady pace, and every answer is timed: first
+//! alone, then while A sends as fast as it can, on the processor that B's gateway has (and has
+//! first) but not on kedged's. Then an operator is timed: the start with so many customers, one
+//! customer more in service, and a look at the whole configuration.
+
+use std::{
+    fmt::Write as _,
+    io,
+    net::{SocketAddr, UdpSocket},
+    process::Command,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use kedge_lab::{
+    Daemon, Host, Lab, Link, Result,
+    load::{Flood, Load, Step, Updates},
+};
+use kedge_wire::auth::Key;
+
+use crate::{
+    Outcome, ROUNDS,
+    signalling::{PORT, pin},
+    table::median,
+};
+
+const SIZES: [usize; 2] = [2, 1_000];
+/// Bindings of A and of B.
+const NODES: usize = 128;
+const PACE: Duration = Duration::from_micros(200);
+const LENGTH: Duration = Duration::from_secs(1);
+const KINDS: [(&str, Option<Flood>); 4] = [
+    ("B alone", None),
+    ("A floods with refreshes", Some(Flood::Valid)),
+    ("A floods with forged updates", Some(Flood::Forged)),
+    ("A floods with noise", Some(Flood::Noise)),
+];
+
+pub fn measure() -> Outcome<()> {
+    for size in SIZES {
+        eprintln!("customers, {size}");
+        let stage = Stage::set(size)?;
+        let mut rows = KINDS.map(|_| [const { Vec::new() }; 4]);
+        for round in 0..ROUNDS {
+            eprintln!("customers, {size}, round {} of {ROUNDS}", round + 1);
+            for (row, (_, flood)) in rows.iter_mut().zip(KINDS) {
+                row.iter_mut().zip(stage.notice(flood)?).for_each(|(all, one)| all.push(one));
+            }
+        }
+        println!(
+            "\n{size} customers, B refreshes every {} µs: medians of {ROUNDS} interleaved rounds, \
+             ratio to B alone\n\n  {:<30}{:>22}{:>22}{:>22}{:>14}",
+            PACE.as_micros(),
+            "",
+            "B answered, a second",
+            "median, µs",
+            "99 of 100, µs",
+            "A sent, k/s",
+        );
+        for ((name, _), row) in KINDS.iter().zip(&rows) {
+            print!("  {name:<30}");
+            for (own, alone) in row.iter().zip(&rows[0]).take(3) {
+                let ratio = median(own.iter().zip(alone).map(|(a, b)| a / b).collect());
+                print!("{:>14.0} ({ratio:>5.2})", median(own.clone()));
+            }
+            println!("{:>14.1}", median(row[3].clone()));
+        }
+        stage.operate(size)?;
+    }
+    Ok(())
+}
+
+/// A customer's gateways: what they send, and through what.
+struct Gateways {
+    load: Load,
+    sockets: [UdpSocket; 2],
+}
+
+impl Gateways {
+    fn updates(&self) -> io::Result<Updates> {
+        let [one, other] = &self.sockets;
+        Ok(Updates::new(self.load.clone(), [one.try_clone()?, other.try_clone()?]))
+    }
+}
+
+struct Stage {
+    gateways: [Gateways; 2],
+    anchor: Daemon,
+    took: Duration,
+    next: String,
+    // Last: it removes the rest.
+    _lab: Lab,
+}
+
+impl Stage {
+    fn set(size: usize) -> Outcome<Self> {
+        let lab = Lab::new("kedge-bench")?;
+        let (gateway, host) = (lab.host("gateway")?, lab.host("anchor")?);
+        Link::between(&gateway, "tp0", &host, "tp0")?;
+        let gateways = [1_u8, 2].map(|of| [1_u8, 2].map(|nth| [172, 31, of, nth]));
+        for [a, b, c, d] in gateways.concat() {
+            gateway.address("tp0", &format!("{a}.{b}.{c}.{d}/12"))?;
+        }
+        // One more than there are at the start.
+        let mut addresses = String::new();
+        for number in 1..=size + 1 {
+            let (v4, v6) = addresses_of(number);
+            writeln!(addresses, "addr add {v4}/12 dev tp0\naddr add {v6}/128 dev tp0 nodad")?;
+        }
+        host.ip_batch(&addresses)?;
+        let worlds: Result<Vec<Host>> =
+            (1..=size + 1).map(|number| lab.host(&format!("v{number}"))).collect();
+        let worlds = worlds?;
+        let (config, next) = (configuration(&worlds[..size])?, customer(size + 1)?);
+        let next = format!(
+            "{}ipv6 mobile pmipv6-domain D1\n{} !\n{SERVICE}{next}",
+            vrf(size + 1, &worlds[size]),
+            profile(size + 1)
+        );
+        let start = Instant::now();
+        let anchor = Daemon::start_quietly(&host, &config)?;
+        let took = start.elapsed();
+        if thread::available_parallelism().is_ok_and(|processors| processors.get() > 1) {
+            pin(std::process::id(), 0)?;
+            pin(anchor.id(), 1)?;
+        }
+        let registered = |number: usize| -> Outcome<Gateways> {
+            let load = Load {
+                gateways: gateways[number - 1].map(|octets| SocketAddr::from((octets, PORT))),
+                anchor: format!("{}:{PORT}", addresses_of(number).0).parse()?,
+                bindings: NODES,
+                realm: format!("cust{number}"),
+                key: Key::new(0x100, key(number).as_bytes()),
+            };
+            let sockets = gateway.inside(|| load.open())?;
+            let gateways = Gateways { load, sockets };
+            let count = gateways.updates()?.run(Step::Register, 0..NODES)?;
+            match count.accepted == NODES as u64 {
+                true => Ok(gateways),
+                false => Err(format!("customer {number}: {count:?}; {}", anchor.log()).into()),
+            }
+        };
+        let gateways = [registered(1)?, registered(2)?];
+        Ok(Self { gateways, anchor, took, next, _lab: lab })
+    }
+
+    /// B's refreshes answered a second, the median and the 99th of 100 times in µs, and thousands a
+    /// second that A sent.
+    fn notice(&self, flood: Option<Flood>) -> Outcome<[f64; 4]> {
+        let [a, b] = &self.gateways;
+        let over = AtomicBool::new(false);
+        let (sent, paced) = thread::scope(|scope| {
+            let stop = || over.load(Ordering::Relaxed);
+            let flooding = flood.map(|kind| scope.spawn(move || a.updates()?.flood(kind, stop)));
+            let paced = scope.spawn(|| {
+                first_served()?;
+                b.updates()?.pace(PACE, LENGTH)
+            });
+            let paced = paced.join();
+            over.store(true, Ordering::Relaxed);
+            (flooding.map(|flooding| flooding.join()), paced)
+        });
+        let panicked = |_| "a thread panicked";
+        let paced = paced.map_err(panicked)??;
+        let sent = sent.transpose().map_err(panicked)?.transpose()?.unwrap_or_default();
+        let micros = |share| paced.within(share).as_secs_f64() * 1e6;
+        let rate = |count: f64| count / LENGTH.as_secs_f64();
+        Ok([rate(paced.took.len() as f64), micros(0.5), micros(0.99), rate(sent as f64) / 1e3])
+    }
+
+    /// What an operator waits for.
+    fn operate(&self, size: usize) -> Outcome<()> {
+        let time = |lines: &str| -> Outcome<(Duration, String)> {
+            let start = Instant::now();
+            let said = self.anchor.script(lines)?;
+            Ok((start.elapsed(), said))
+        };
+        let (nothing, _) = time("show clock\n")?;
+        let (shown, text) = time("show running-config\n")?;
+        let (added, _) = time(&format!("configure\n{}commit\n", self.next))?;
+        println!(
+            "\n  start {:.2} s, one customer more {:.3} s, show running-config ({} lines) {:.3} s; \
+             {:.3} s of both is the terminal's start",
+            self.took.as_secs_f64(),
+            added.as_secs_f64(),
+            text.lines().count(),
+            shown.as_secs_f64(),
+            nothing.as_secs_f64(),
+        );
+        if text.matches("\n  customer CUST").count() != size {
+            return Err("not all customers are shown".into());
+        }
+        Ok(())
+    }
+}
+
+/// Has the calling thread run before all others, whenever it has something to do.
+fn first_served() -> io::Result<()> {
+    let thread = nix::unistd::gettid().to_string();
+    let mut command = Command::new("chrt");
+    command.args(["-f", "-p", "1", &thread]);
+    match command.output() {
+        Ok(out) if out.status.success() => Ok(()),
+        other => Err(io::Error::other(format!("chrt: {other:?}"))),
+    }
+}
+
+fn addresses_of(number: usize) -> (String, String) {
+    (format!("172.16.{}.{}", number / 250, number % 250 + 1), format!("2001:db8:c:{number:x}::1"))
+}
+
+fn key(number: usize) -> String {
+    format!("secret-of-cust{number}")
+}
+
+fn vrf(number: usize, world: &Host) -> String {
+    format!("vrf V{number}\n netns {}\n!\n", world.namespace())
+}
+
+fn profile(number: usize) -> String {
+    format!(
+        " nai @cust{number}\n  lma LMA\n  network CUST{number}\n  service dual\n  \
+         customer CUST{number}\n !\n"
+    )
+}
+
+/// Every customer has the same pools.
+fn customer(number: usize) -> Outcome<String> {
+    let ((v4, v6), key) = (addresses_of(number), key(number));
+    Ok(format!(
+        "  customer CUST{number} vrf V{number}\n   bce lifetime 3000\n   \
+         auth-option spi 100 key ascii {key}\n   network authorized CUST{number}\n    \
+         pool mobile-node ipv4 start-address 10.10.10.1 pool-prefix 24\n    \
+         pool mobile-node ipv6 start-address 2002:10:10:1::1 pool-prefix 48\n   !\n   \
+         transport\n    address ipv4 {v4}\n    address ipv6 {v6}\n   !\n  !\n"
+    ))
+}
+
+const SERVICE: &str = "ipv6 mobile pmipv6-lma LMA domain D1\n mobility-service mobile-local-loop\n";
+
+fn configuration(worlds: &[Host]) -> Outcome<String> {
+    let numbers = 1..=worlds.len();
+    let mut text: String = numbers.clone().zip(worlds).map(|(n, world)| vrf(n, world)).collect();
+    text += "ipv6 mobile pmipv6-domain D1\n lma LMA\n !\n";
+    text.extend(numbers.clone().map(profile));
+    text += "!\nipv6 mobile pmipv6-lma LMA domain D1\n bce maximum 128000\n \
+        dynamic mag learning\n mobility-service mobile-local-loop\n";
+    for number in numbers {
+        text += &customer(number)?;
+    }
+    text += " !\n!\n";
+    Ok(text)
+}

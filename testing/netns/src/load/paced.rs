@@ -1,0 +1,96 @@
+//! Refreshes at a steady pace, each timed: what one customer notices of another.
+
+use std::{
+    io::{self, ErrorKind},
+    time::{Duration, Instant},
+};
+
+use super::{
+    BATCH,
+    updates::{PATIENCE, Step, Updates, accepts},
+};
+
+/// What became of refreshes that were sent one after the other.
+#[derive(Clone, Debug, Default)]
+pub struct Paced {
+    /// How many were sent.
+    pub sent: u64,
+    /// How long each that was accepted took to be answered, the shortest first.
+    pub took: Vec<Duration>,
+}
+
+impl Paced {
+    /// The time within which this share of them was answered.
+    #[must_use]
+    pub fn within(&self, share: f64) -> Duration {
+        let place = (self.took.len() as f64 * share) as usize;
+        self.took.get(place).or(self.took.last()).copied().unwrap_or(PATIENCE)
+    }
+}
+
+impl Updates {
+    /// Refreshes a node every `pace`, or when the one before is answered or given up, if that is
+    /// later.
+    pub fn pace(&mut self, pace: Duration, length: Duration) -> io::Result<Paced> {
+        let mut paced = Paced::default();
+        let (gateway, nodes) = (0, self.nodes());
+        let start = Instant::now();
+        let mut answer = [0; 2048];
+        self.socket(gateway).set_read_timeout(Some(PATIENCE))?;
+        for node in (0..nodes).cycle() {
+            let due = start + pace * u32::try_from(paced.sent).unwrap_or(u32::MAX);
+            if due >= start + length || start.elapsed() >= length {
+                break;
+            }
+            crate::wait::pause(due.saturating_duration_since(Instant::now()));
+            let update = self.write(node, gateway, Step::Refresh);
+            let sent = Instant::now();
+            self.socket(gateway).send(&update)?;
+            paced.sent += 1;
+            match self.socket(gateway).recv(&mut answer) {
+                Ok(length) if accepts(&answer[..length]) => paced.took.push(sent.elapsed()),
+                Ok(_) => {}
+                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        paced.took.sort();
+        Ok(paced)
+    }
+
+    /// Sends updates as fast as one thread can until it is told to stop, and takes no notice of the
+    /// answers. How many that were.
+    pub fn flood(&mut self, kind: Flood, mut stop: impl FnMut() -> bool) -> io::Result<u64> {
+        let (gateway, nodes) = (0, self.nodes());
+        let mut sent = 0;
+        let mut nodes = (0..nodes).cycle();
+        let mut packets: Vec<Vec<u8>> = Vec::new();
+        while !stop() {
+            if kind == Flood::Valid || packets.is_empty() {
+                let nodes = nodes.by_ref().take(BATCH);
+                packets = nodes.map(|node| self.write(node, gateway, Step::Refresh)).collect();
+            }
+            match kind {
+                Flood::Valid => {}
+                // The authenticator is at the end.
+                Flood::Forged => {
+                    packets.iter_mut().for_each(|p| p.iter_mut().rev().take(4).for_each(|o| *o = 0))
+                }
+                Flood::Noise => packets.iter_mut().for_each(|p| p[8..].fill(0xff)),
+            }
+            sent += self.send_all(gateway, &packets)? as u64;
+        }
+        Ok(sent)
+    }
+}
+
+/// What floods.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Flood {
+    /// Refreshes as they should be.
+    Valid,
+    /// Updates whose authenticators are wrong.
+    Forged,
+    /// The head of an update, and octets without meaning.
+    Noise,
+}
