@@ -98,7 +98,9 @@ fn anchor(config: &Config, lma: &LmaConfig, item: &Item<Key>, findings: &mut Fin
     let times = times.filter_map(|key| section.find(key));
     times.for_each(|line| multiple_of_four(line, findings));
     heartbeat(section, findings);
-    pools::check(section, findings);
+    let ipv4 = lma.ipv4.iter().copied().map(IpAddr::V4);
+    let own: Vec<IpAddr> = ipv4.chain(lma.ipv6.iter().copied().map(IpAddr::V6)).collect();
+    pools::check(section, &own, findings);
     if let Some(service) = section.find(Key::LocalLoop) {
         customers::check(service.section(), findings);
     }

@@ -186,6 +186,12 @@ pub enum Caution {
         /// The other gateway.
         peer: String,
     },
+    /// A pool with an address of the anchor's.
+    #[error("{address} is the anchor's own, and of this pool: a node may be given it")]
+    PoolHasOwn {
+        /// The address.
+        address: IpAddr,
+    },
     /// GRE over IPv6 to a peer that is known by IPv4 only.
     #[error("encap gre-ipv6, and '{peer}' has no IPv6 address")]
     GreWithoutIpv6 {

@@ -100,6 +100,8 @@ pub(crate) enum Key {
     BceCreateWait,
     DefaultProfile,
     TimestampRequired,
+    AcceptForcedUdp,
+    UpdatesBySequence,
     DynamicMagLearning,
     Accounting,
     PeerMag,

@@ -43,6 +43,9 @@ pub struct LmaConfig {
     pub replay_window: Option<ReplayWindow>,
     /// An update must say when it was sent.
     pub timestamp_required: bool,
+    /// Updates may ask for UDP encapsulation where no translator is on the path
+    /// (RFC 5844 §5.1, AcceptForcedIPv4UDPEncapsulationRequest).
+    pub accept_forced_udp: bool,
     /// Profile of nodes without one of their own.
     pub default_profile: Option<String>,
     /// How revocations are sent again.
@@ -234,6 +237,7 @@ impl LmaConfig {
             bce_create_wait: shared::millis(section, Key::BceCreateWait),
             replay_window: shared::read_replay(section),
             timestamp_required: section.is_on(Key::TimestampRequired),
+            accept_forced_udp: section.is_on(Key::AcceptForcedUdp),
             default_profile: section.text(Key::DefaultProfile),
             revocation: shared::read_revocation(section),
             dynamic_mag_learning: section.is_on(Key::DynamicMagLearning),
@@ -289,6 +293,7 @@ impl LmaConfig {
             shared::write_millis(writer, Key::BceCreateWait, self.bce_create_wait);
             shared::write_replay(self.replay_window, writer);
             writer.on(Key::TimestampRequired, self.timestamp_required);
+            writer.on(Key::AcceptForcedUdp, self.accept_forced_udp);
             writer.text(Key::DefaultProfile, self.default_profile.as_deref());
             shared::write_revocation(&self.revocation, writer);
             writer.on(Key::DynamicMagLearning, self.dynamic_mag_learning);

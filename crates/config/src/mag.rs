@@ -32,6 +32,9 @@ pub struct MagConfig {
     pub times: BindingTimes,
     /// How far clocks may be off; `None` is the domain's window ([`Config::mag_replay_window`]).
     pub replay_window: Option<ReplayWindow>,
+    /// Updates are told apart by their sequence numbers alone, and say no time (RFC 5213 §9.3,
+    /// TimestampBasedApproachInUse).
+    pub updates_by_sequence: bool,
     /// How nodes are probed to notice that they have left.
     pub detach_poll: DetachPoll,
     /// Heartbeats to anchors.
@@ -318,6 +321,7 @@ impl MagConfig {
                 max_retx: shared::millis(section, Key::BindingMaxRetx),
             },
             replay_window: shared::read_replay(section),
+            updates_by_sequence: section.is_on(Key::UpdatesBySequence),
             detach_poll: DetachPoll::read(section),
             heartbeat: shared::read_heartbeat(section),
             revocation: shared::read_revocation(section),
@@ -367,6 +371,7 @@ impl MagConfig {
             shared::write_millis(writer, Key::BindingInitRetx, self.times.init_retx);
             shared::write_millis(writer, Key::BindingMaxRetx, self.times.max_retx);
             shared::write_replay(self.replay_window, writer);
+            writer.on(Key::UpdatesBySequence, self.updates_by_sequence);
             self.detach_poll.write(writer);
             shared::write_heartbeat(self.heartbeat, writer);
             shared::write_revocation(&self.revocation, writer);

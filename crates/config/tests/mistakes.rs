@@ -77,6 +77,7 @@ kedge.conf:4:1: 'a' is ambiguous
     ^
   it may begin:
     address  Addresses of this service
+    accept   What updates may ask for
     aaa      Authentication, authorization and accounting
     ani      Access network identifiers (RFC 6757)
 "
@@ -244,6 +245,27 @@ kedge.conf:6:2: warning: 192.0.2.11 is also that of 'm': what comes from there i
   in ipv6 mobile pmipv6-lma lma1 domain d
      mag n d
      ^^^
+"
+    );
+}
+
+#[test]
+fn a_pool_with_the_anchors_own_address_is_worth_a_warning() {
+    let text = "\
+ipv6 mobile pmipv6-domain d
+ipv6 mobile pmipv6-lma lma1 domain d
+ address ipv4 10.0.0.1
+ network home
+  pool mobile-node ipv4 start-address 10.0.0.0 pool-prefix 16
+  pool mobile-node ipv6 start-address 2001:db8:100:: pool-prefix 48
+";
+    assert_eq!(
+        warnings(text),
+        "\
+kedge.conf:5:39: warning: 10.0.0.1 is the anchor's own, and of this pool: a node may be given it
+  in ipv6 mobile pmipv6-lma lma1 domain d > network home
+      pool mobile-node ipv4 start-address 10.0.0.0 pool-prefix 16
+                                          ^^^^^^^^
 "
     );
 }

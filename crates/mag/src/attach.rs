@@ -117,6 +117,9 @@ impl Mag {
         if self.list.len() >= self.settings.max_bindings {
             self.stats.access.full += 1;
             self.event(Event::Full { interface, mac });
+            if trigger == Trigger::Static {
+                self.turned_away.wait(interface, now.mono);
+            }
             return None;
         }
         let entry = Entry {

@@ -17,6 +17,7 @@
 //! |---|---|
 //! | `list` | the Binding Update List: entries, their states, how they are found |
 //! | `attach`, `detach` | how nodes come and go |
+//! | `turned_away` | static nodes that wait for room |
 //! | `lan` | what the hosts of those networks are told |
 //! | `branch` | the router that is a mobile node itself, with networks behind it |
 //! | `update`, `acknowledgement` | the registration with the anchor |
@@ -71,6 +72,7 @@ mod show;
 mod signal;
 mod stats;
 mod tunnel;
+mod turned_away;
 mod update;
 mod wanted;
 
@@ -105,6 +107,7 @@ use heartbeat::Hearts;
 use identity::Identities;
 use list::{Entry, UpdateList};
 use stats::Statistics;
+use turned_away::TurnedAway;
 
 /// The gateway.
 ///
@@ -119,6 +122,7 @@ pub struct Mag {
     hearts: Hearts,
     anchors: Anchors,
     identities: Identities,
+    turned_away: TurnedAway,
     /// Links whose state the shell has told; one that it has not is taken for up.
     links: BTreeMap<InterfaceId, LinkState>,
     /// What this router asks for where it is a mobile node itself.
@@ -180,6 +184,7 @@ impl Mag {
             hearts: Hearts::default(),
             anchors: Anchors::default(),
             identities: Identities::default(),
+            turned_away: TurnedAway::default(),
             links: BTreeMap::new(),
             branches: BTreeMap::new(),
             mtus: BTreeMap::new(),
@@ -221,7 +226,7 @@ impl Mag {
         } else if let Some(anchor) = self.hearts.timers.pop_expired(now.mono) {
             self.heartbeat_due(anchor, now);
         } else {
-            return false;
+            return self.retry_turned_away(now);
         }
         true
     }
@@ -235,7 +240,8 @@ impl Mag {
     pub fn poll_timeout(&mut self) -> Option<Instant> {
         let heartbeat = self.hearts.timers.next_due();
         let anchor = self.anchors.next_due();
-        [self.timers.next_due(), heartbeat, anchor].into_iter().flatten().min()
+        let turned_away = self.turned_away.next_due();
+        [self.timers.next_due(), heartbeat, anchor, turned_away].into_iter().flatten().min()
     }
 
     /// Takes back the octets of a message or frame that has been sent.

@@ -6,7 +6,7 @@ use kedge_grammar::{Item, Section};
 use kedge_model::IpNet;
 
 use super::Findings;
-use crate::ConfigFault;
+use crate::{Caution, ConfigFault};
 use crate::key::Key;
 
 /// A pool, the network it is of, and its line.
@@ -17,8 +17,8 @@ struct Pool<'a> {
 }
 
 /// Checks the networks of one routing world. Two pools with an address in common would give it to
-/// two nodes.
-pub(super) fn check(section: Section<'_, Key>, findings: &mut Findings) {
+/// two nodes. `own` are the addresses that the anchor has in that world.
+pub(super) fn check(section: Section<'_, Key>, own: &[IpAddr], findings: &mut Findings) {
     let mut pools = Vec::new();
     for network in section.each(Key::Network) {
         let name = network.args.text("NAME").unwrap_or_default();
@@ -30,7 +30,17 @@ pub(super) fn check(section: Section<'_, Key>, findings: &mut Findings) {
             }
         }
     }
+    without(own, &pools, findings);
     overlaps(pools, findings);
+}
+
+/// The anchor's own address, in the same routing world, is no node's.
+fn without(addresses: &[IpAddr], pools: &[Pool<'_>], findings: &mut Findings) {
+    for pool in pools {
+        for address in addresses.iter().copied().filter(|address| pool.net.contains(address)) {
+            findings.warn(&pool.line.place_of("ADDRESS"), Caution::PoolHasOwn { address });
+        }
+    }
 }
 
 fn net(line: &Item<Key>) -> Option<IpNet> {

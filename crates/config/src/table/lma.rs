@@ -148,6 +148,14 @@ pub(crate) static LMA: Block<Key> = Block {
         )
         .from(OURS),
         row(
+            Key::AcceptForcedUdp,
+            &[word("accept", "What updates may ask for"), last("forced-udp-encapsulation")],
+            "Grant UDP encapsulation to a gateway that asks for it though no translator is on the \
+             path (RFC 5844 5.1); `no` refuses it with status 129",
+        )
+        .on_by_default()
+        .from(OURS),
+        row(
             Key::DefaultProfile,
             &[
                 word("default", "What holds for others"),

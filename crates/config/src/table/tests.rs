@@ -180,6 +180,22 @@ fn an_anchor_may_require_timestamps_whatever_its_window() {
     assert!(lma.timestamp_required && lma.replay_window == Some(crate::ReplayWindow::Ignore));
 }
 
+#[test]
+fn forced_udp_is_accepted_until_it_is_said_otherwise() {
+    let anchor = "ipv6 mobile pmipv6-lma l domain d\n";
+    assert!(config_of(anchor).lma.unwrap().accept_forced_udp);
+    let text = format!("{anchor} no accept forced-udp-encapsulation\n");
+    assert!(!config_of(&text).lma.unwrap().accept_forced_udp);
+}
+
+#[test]
+fn a_gateway_says_the_time_unless_it_is_to_number_its_updates_alone() {
+    let gateway = "ipv6 mobile pmipv6-mag g domain d\n";
+    assert!(!config_of(gateway).mag.unwrap().updates_by_sequence);
+    let text = format!("{gateway} replay-protection sequence\n");
+    assert!(config_of(&text).mag.unwrap().updates_by_sequence);
+}
+
 fn config_of(text: &str) -> Config {
     parse(text, "sample").unwrap_or_else(|errors| panic!("{}", errors[0])).0
 }

@@ -127,7 +127,7 @@ fn base(
         learned_mag_maximum: Settings::default().learned_mag_maximum,
         authentication: domain.and_then(|d| d.auth.as_ref()).map(authentication),
         encapsulation: policy(domain.and_then(|d| d.encap)),
-        accept_forced_udp: true,
+        accept_forced_udp: lma.accept_forced_udp,
         generate_grekey: lma.generate_grekey && !lma.ignore_grekey,
         gre_key: None,
         dscp: dscp(lma.dscp),

@@ -165,7 +165,7 @@ pub fn gateway(
             initial_retransmission: mag.times.init_retx,
             max_retransmission: mag.times.max_retx,
         },
-        replay: Replay::Timestamp,
+        replay: if mag.updates_by_sequence { Replay::Sequence } else { Replay::Timestamp },
         replay_window: match config.mag_replay_window(mag) {
             ReplayWindow::Within(window) => Some(window),
             ReplayWindow::Ignore => None,

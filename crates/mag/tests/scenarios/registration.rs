@@ -446,6 +446,32 @@ fn a_full_gateway_turns_nodes_away() {
 }
 
 #[test]
+fn a_static_node_that_found_the_gateway_full_tries_again_with_longer_and_longer_waits() {
+    let mut settings = settings();
+    settings.max_bindings = 1;
+    let link = settings.interfaces.get_mut(&IF2).unwrap();
+    (link.identity, link.static_node) = (Some(mn("static@example.com")), true);
+    let mut world = World::with_active_node(settings);
+    world.input(|mag, now| mag.handle_link(IF2, LinkState::Up, now));
+    assert_eq!(world.count("mag_access", "full"), 1);
+    // After 10, 30 and 70 seconds.
+    for (wait, turned_away) in [(9, 1), (1, 2), (19, 2), (1, 3), (39, 3), (1, 4)] {
+        world.pass(secs(wait));
+        assert_eq!(world.count("mag_access", "full"), turned_away);
+    }
+    world.sent.clear();
+    world.input(|mag, now| mag.handle_link(IF1, LinkState::Down, now));
+    let end = world.take_one();
+    world.accept_with(&end, 0, |_| {});
+    world.pass(secs(79));
+    assert!(world.sent.is_empty());
+    world.pass(secs(1));
+    let identity = world.take_one().packet.options.get::<MnIdOption<'_>>().unwrap().to_mn_id();
+    assert_eq!(identity, mn("static@example.com"));
+    assert_eq!(world.count("mag_access", "full"), 4);
+}
+
+#[test]
 fn what_is_shown_is_what_is_held() {
     let mut world = World::new(settings());
     world.solicit(IF1, NODE);
