@@ -20,7 +20,6 @@ use kedge_net::poll::{Poller, Token};
 use kedge_net::signalling::{Batch, PORT};
 use kedge_sansio::Now;
 use kedge_telemetry::Group;
-use kedge_wire::registry::MhType;
 use tracing::{debug, warn};
 
 use crate::aaa::{self, Accounting, AccountingPlan, Cause, Record, Said, SessionIds};
@@ -387,13 +386,10 @@ impl Anchor {
             self.customers.set_load(customer, load);
         }
         self.customers.look_ahead(batch.datagrams());
-        // An address that leaves hears the answers to revocations, and nobody registers there.
         let leaves = self.ends.signalling.is_leaving(place);
-        let is_update =
-            |datagram: &Datagram<'_>| datagram.bytes.get(2) == Some(&MhType::BINDING_UPDATE.0);
         for datagram in batch.datagrams() {
-            let outcome = match leaves && is_update(&datagram) {
-                true => Err(self.customers.turn_away()),
+            let outcome = match leaves {
+                true => self.customers.handle_last_datagram(datagram, now),
                 false => self.customers.handle_datagram(datagram, now),
             };
             if let Err(rejection) = &outcome {

@@ -245,6 +245,34 @@ fn a_message_to_nobodys_address_is_counted_and_dropped() {
 }
 
 #[test]
+fn at_an_address_that_leaves_updates_are_counted_and_dropped_and_answers_are_heard() {
+    let mut anchor = Anchor::of([1]);
+    anchor.accepted(1, attach(MAG1).mn(NODE));
+    let now = anchor.now;
+    anchor.customers.with(CustomerId(1), |lma| lma.clear_all(now));
+    let bri = anchor.drain().indication();
+    let pbu = Pbu { to: (address(1), 0).into(), ..attach(MAG2).mn("new@corp") }.signed(&key(1));
+    let path = SignalPath { transport: TRANSPORT, ..pbu.path() };
+    let bytes = pbu.bytes(anchor.now, 7);
+    let before = count(&anchor.groups_of(1), "binding_updates_received.total");
+    let update = Datagram { path, dscp: 0, bytes: &bytes };
+    assert_eq!(anchor.customers.handle_last_datagram(update, now), Err(Refused::Unaddressed));
+    assert!(anchor.drain().is_empty());
+    assert_eq!(count(&anchor.customers.statistics(), "dispatch.unaddressed"), 1);
+    assert_eq!(count(&anchor.groups_of(1), "binding_updates_received.total"), before);
+    let (status, sequence) = (RevocationStatus::SUCCESS, bri.body.sequence);
+    let flags = bri.body.flags;
+    let body = kedge_wire::BindingRevocationAcknowledgement { status, sequence, flags };
+    let mut bytes = message(bri.path, body, kedge_wire::Options::new());
+    let care_of = attach(MAG1).from.ip();
+    kedge_wire::auth::sign(&mut bytes, 0, &key(1), care_of, care_of);
+    kedge_wire::set_checksum(kit::v6(MAG1), address(1), &mut bytes);
+    let answer = Datagram { path: bri.path, dscp: 0, bytes: &bytes };
+    assert_eq!(anchor.customers.handle_last_datagram(answer, now), Ok(()));
+    assert_eq!(anchor.customers.len(), 0);
+}
+
+#[test]
 fn one_address_in_two_routing_worlds_can_be_two_customers() {
     let mut both = settings([1, 2]);
     let shared = IpAddr::from(address(1));

@@ -32,6 +32,7 @@ use foldhash::quality::FixedState;
 use kedge_model::{BindingId, CustomerId, Datagram, SignalPath, VrfId};
 use kedge_sansio::{Now, Rng};
 use kedge_telemetry::{Group, counters};
+use kedge_wire::registry::MhType;
 
 use crate::binding::Binding;
 use crate::event::{Event, Output};
@@ -210,15 +211,20 @@ impl Customers {
         let Some(handled) =
             customer.and_then(|id| self.with(id, |lma| lma.handle_datagram(d, now)))
         else {
-            return Err(self.turn_away());
+            self.dispatch.unaddressed += 1;
+            return Err(Refused::Unaddressed);
         };
         Ok(handled?)
     }
 
-    /// Counts a message to an address that is no customer's any more.
-    pub fn turn_away(&mut self) -> Refused {
-        self.dispatch.unaddressed += 1;
-        Refused::Unaddressed
+    /// Takes a message to an address that is about to be ours no more: it hears the answers to
+    /// revocations, and nobody registers there.
+    pub fn handle_last_datagram(&mut self, d: Datagram<'_>, now: Now) -> Result<(), Refused> {
+        if d.bytes.get(2) == Some(&MhType::BINDING_UPDATE.0) {
+            self.dispatch.unaddressed += 1;
+            return Err(Refused::Unaddressed);
+        }
+        self.handle_datagram(d, now)
     }
 
     /// Does everything that is due.

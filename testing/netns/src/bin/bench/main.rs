@@ -20,6 +20,8 @@
 //! Signalling: authenticated updates of few and of very many bindings over a veth pair, kedged
 //! against an echo server under the same load. What the anchor's machine does without sockets, the
 //! example `scale` of kedge-lma measures.
+//!
+//! Customers: what one notices of another's flood, and how long an operator of so many waits.
 
 mod customers;
 mod fastd;
