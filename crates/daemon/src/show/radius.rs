@@ -8,7 +8,7 @@ use kedge_sansio::Now;
 use kedge_telemetry::Group;
 use serde_json::{Value, json};
 
-use super::layout::{Align, Block, Table, groups, groups_json, span};
+use super::layout::{Align, Block, Table, counters_a_line, groups, groups_json, span};
 use super::traffic_json;
 use crate::aaa::{Aaa, TunnelKey, TunnelSession};
 use crate::console::Answer;
@@ -19,7 +19,8 @@ use crate::shell::Shell;
 pub fn radius(shell: &Shell, now: Now) -> Answer<'_> {
     let aaa = &shell.aaa;
     let asked = move || [Group::of(aaa.access_counters()), Group::of(shell.dynamic.counters())];
-    let text = move || {
+    let text = move |width| {
+        let a_line = counters_a_line(width);
         let mut out = String::new();
         for state in aaa.servers() {
             let _ = writeln!(out, "Server {}", state.server.name);
@@ -38,12 +39,12 @@ pub fn radius(shell: &Shell, now: Now) -> Answer<'_> {
             block.row("Requests that wait", state.waiting);
             block.write(&mut out);
             out.push('\n');
-            groups(&[Group::of(&state.counters)], &mut out);
+            groups(&[Group::of(&state.counters)], a_line, &mut out);
         }
         if out.is_empty() {
             out = "no RADIUS server is configured\n\n".to_owned();
         }
-        groups(&asked(), &mut out);
+        groups(&asked(), a_line, &mut out);
         out.trim_end().to_owned() + "\n"
     };
     let data = move || {
@@ -60,7 +61,7 @@ pub fn radius(shell: &Shell, now: Now) -> Answer<'_> {
         });
         json!({ "servers": servers.collect::<Vec<_>>(), "counters": groups_json(&asked()) })
     };
-    Answer::new(text, data)
+    Answer::laid_out(text, data)
 }
 
 /// The state of a server as a word for programs and as one for people.
@@ -119,10 +120,11 @@ pub fn dead_criteria(aaa: &Aaa, now: Now) -> Answer<'_> {
 
 /// `show radius accounting`: what is accounted for, and what waits for a server.
 pub fn radius_accounting(shell: &Shell, now: Now) -> Answer<'_> {
-    Answer::new(move || accounting_text(shell, now), move || accounting_json(shell, now))
+    let text = move |width| accounting_text(shell, width, now);
+    Answer::laid_out(text, move || accounting_json(shell, now))
 }
 
-fn accounting_text(shell: &Shell, now: Now) -> String {
+fn accounting_text(shell: &Shell, width: Option<u16>, now: Now) -> String {
     let (aaa, mut out) = (&shell.aaa, String::from("RADIUS accounting\n"));
     let accounting = shell.anchor.as_ref().and_then(|anchor| anchor.accounting());
     let mut block = Block::default();
@@ -158,7 +160,7 @@ fn accounting_text(shell: &Shell, now: Now) -> String {
     block.row("Unreadable at start", format!("{} octets", health.torn));
     block.write(&mut out);
     out.push('\n');
-    groups(&[Group::of(aaa.counters())], &mut out);
+    groups(&[Group::of(aaa.counters())], counters_a_line(width), &mut out);
     out.truncate(out.trim_end().len());
     out.push('\n');
     let mut table = Table::new(&[
