@@ -29,6 +29,10 @@ management-api
 radius-server host 192.0.2.60
  key secret
 !
+aaa accounting mobile default group radius
+aaa server radius dynamic-author
+ client 192.0.2.61 server-key secret
+!
 ip access-list extended one
  permit tcp any any
 !
@@ -54,6 +58,7 @@ ipv6 mobile pmipv6-domain d
 ipv6 mobile pmipv6-lma lma1 domain d
  address ipv6 2001:db8::1
  address ipv4 192.0.2.1
+ aaa accounting
  tunnel acl one
  mag mag1 d
   ipv6 address 2001:db8::7
