@@ -32,10 +32,8 @@ impl TurnedAway {
     /// The node of an interface has to wait.
     pub(crate) fn wait(&mut self, interface: InterfaceId, now: Instant) {
         let wait = self.waits.entry(interface);
-        let wait = wait.or_insert_with(|| Wait {
-            backoff: Backoff::new(FIRST, LAST),
-            is_timed: false,
-        });
+        let wait =
+            wait.or_insert_with(|| Wait { backoff: Backoff::new(FIRST, LAST), is_timed: false });
         if !wait.is_timed {
             wait.is_timed = true;
             self.timers.insert(now + wait.backoff.next_interval(), interface);

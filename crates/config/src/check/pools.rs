@@ -6,8 +6,8 @@ use kedge_grammar::{Item, Section};
 use kedge_model::IpNet;
 
 use super::Findings;
-use crate::{Caution, ConfigFault};
 use crate::key::Key;
+use crate::{Caution, ConfigFault};
 
 /// A pool, the network it is of, and its line.
 struct Pool<'a> {

@@ -112,10 +112,7 @@ pub(crate) static MAG: Block<Key> = Block {
         .from(XE),
         row(
             Key::UpdatesBySequence,
-            &[
-                word("replay-protection", "Protection against replayed messages"),
-                last("sequence"),
-            ],
+            &[word("replay-protection", "Protection against replayed messages"), last("sequence")],
             "Updates are told apart by their sequence numbers alone, and say no time (RFC 5213 \
              5.5); without it they have timestamps",
         )
