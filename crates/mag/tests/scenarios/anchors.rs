@@ -342,31 +342,6 @@ fn a_node_that_comes_within_the_hold_time_goes_to_its_anchor_at_the_end_of_it() 
 }
 
 #[test]
-fn a_session_that_two_reasons_keep_from_its_anchor_returns_when_both_have_ended() {
-    let mut world = active_at_first();
-    // The first ignores this node, which leaves it for ten minutes; then it falls, and is back
-    // before they are over.
-    live(&mut world, &[SECOND], secs(320));
-    assert_eq!(view(&world).lma, ip(SECOND));
-    let denied = |world: &mut World| {
-        for sent in take_to(world, FIRST) {
-            if !sent.update().lifetime.is_zero() {
-                let options = sent.echo();
-                world.answer(&sent, Status::INSUFFICIENT_RESOURCES, 0, options);
-            }
-        }
-    };
-    for _ in 0..400 {
-        world.pass(secs(1));
-        denied(&mut world);
-        settle(&mut world, &[SECOND]);
-    }
-    assert_eq!(view(&world).lma, ip(SECOND));
-    live(&mut world, &[FIRST, SECOND], secs(700));
-    assert_eq!(view(&world).lma, ip(FIRST));
-}
-
-#[test]
 fn a_node_that_leaves_while_another_anchor_is_tried_leaves_nothing() {
     let mut world = active_at_first();
     world.pass(secs(300 + 8));
