@@ -168,6 +168,7 @@ impl Mag {
         self.event(Event::Attached { binding: id, mn_id, interface, mac, trigger });
         self.watch(id, now);
         self.transmit(id, now);
+        self.plan_return(id, now);
         Some(id)
     }
 

@@ -72,6 +72,27 @@ impl Mag {
     /// The timer of a session's move fired.
     pub(crate) fn move_due(&mut self, id: BindingId, now: Now) {
         self.change_anchor(id, now);
+        self.plan_return(id, now);
+    }
+
+    /// Has a session look again for its anchor once one that it prefers to its own may be asked: at
+    /// the end of the hold time, or of the time for which a refusal is kept. One that is down has
+    /// the sessions look when it is back.
+    pub(crate) fn plan_return(&mut self, id: BindingId, now: Now) {
+        let Some(entry) = self.list.get(id).filter(|entry| entry.is_present()) else { return };
+        let Some(profile) = self.settings.profile(&entry.mn_id) else { return };
+        let all = self.settings.anchors_of(profile).map(|(_, lma)| lma.address);
+        let better = all.take_while(|address| *address != entry.lma.address);
+        let opens =
+            better.filter(|address| !self.anchors.is_down(*address)).filter_map(|address| {
+                let held = self.anchors.get(address).and_then(|anchor| anchor.held_for(now.mono));
+                let refused = entry.refused_by.iter().find(|(refuser, _)| *refuser == address);
+                let refused = refused.map(|(_, until)| *until).filter(|until| *until > now.mono);
+                refused.max(held.map(|left| now.mono + left))
+            });
+        if let Some(at) = opens.min() {
+            self.set_timer(id, Timer::Move, at);
+        }
     }
 
     /// Begins the move of a session to where it should be. `true` if it has left its anchor.

@@ -323,6 +323,25 @@ fn heartbeats_that_stay_unanswered_move_the_sessions() {
 }
 
 #[test]
+fn a_node_that_comes_within_the_hold_time_goes_to_its_anchor_at_the_end_of_it() {
+    let mut settings = two_anchors();
+    settings.heartbeat = Some(Rhythm { interval: secs(5), timeout: secs(1), allowed: 1 });
+    let mut world = World::new(settings);
+    world.solicit(IF1, NODE);
+    accept_at(&mut world, FIRST);
+    live(&mut world, &[SECOND], secs(10));
+    assert_eq!(view(&world).lma, ip(SECOND));
+    // A node that tries the first at once finds out that it is back.
+    world.input(|mag, now| mag.handle_link(IF1, LinkState::Down, now));
+    live(&mut world, &[FIRST, SECOND], secs(6));
+    world.solicit(IF2, OTHER_NODE);
+    live(&mut world, &[FIRST, SECOND], secs(2));
+    let there = view(&world).lma;
+    live(&mut world, &[FIRST, SECOND], secs(60));
+    assert_eq!((there, view(&world).lma), (ip(SECOND), ip(FIRST)));
+}
+
+#[test]
 fn a_node_that_leaves_while_another_anchor_is_tried_leaves_nothing() {
     let mut world = active_at_first();
     world.pass(secs(300 + 8));
