@@ -27,11 +27,15 @@ impl ErrorCause {
     pub const ADMINISTRATIVELY_PROHIBITED: Self = Self(501);
     /// Session Context Not Found
     pub const SESSION_CONTEXT_NOT_FOUND: Self = Self(503);
+    /// Multiple Session Selection Unsupported
+    pub const MULTIPLE_SESSION_SELECTION_UNSUPPORTED: Self = Self(508);
 }
 
 /// Which sessions a request is about: those of which all of this is true.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Subject {
+    /// Tunnel-Private-Group-ID, the customer; other attributes say which of its sessions.
+    pub customer: Option<String>,
     /// User-Name.
     pub user: Option<String>,
     /// Acct-Session-Id.
@@ -79,6 +83,11 @@ impl Wanted {
             let text = || attribute.text().ok_or(ErrorCause::INVALID_ATTRIBUTE_VALUE);
             match attribute.kind {
                 AttributeType::USER_NAME => once(&mut subject.user, text()?.to_owned())?,
+                AttributeType::TUNNEL_PRIVATE_GROUP_ID => {
+                    let name = std::str::from_utf8(untagged(attribute.value));
+                    let name = name.map_err(|_| ErrorCause::INVALID_ATTRIBUTE_VALUE)?;
+                    once(&mut subject.customer, name.to_owned())?;
+                }
                 AttributeType::ACCT_SESSION_ID => once(&mut subject.session, text()?.to_owned())?,
                 AttributeType::CALLING_STATION_ID => {
                     once(&mut subject.station, text()?.to_owned())?;
@@ -123,13 +132,22 @@ impl Wanted {
                 _ => return Err(ErrorCause::UNSUPPORTED_ATTRIBUTE),
             }
         }
-        if wanted.subject == Subject::default() {
+        let customer = wanted.subject.customer.clone();
+        if wanted.subject == (Subject { customer, ..Subject::default() }) {
             return Err(ErrorCause::MISSING_ATTRIBUTE);
         }
         if !disconnect && wanted.session_timeout.is_none() && wanted.class.is_empty() {
             return Err(ErrorCause::MISSING_ATTRIBUTE);
         }
         Ok(wanted)
+    }
+}
+
+/// The string of a tunnel attribute, without the tag that may stand before it (RFC 2868 §3.6).
+fn untagged(value: &[u8]) -> &[u8] {
+    match value {
+        [0..=0x1f, string @ ..] => string,
+        string => string,
     }
 }
 
@@ -164,6 +182,7 @@ mod tests {
             Code::DISCONNECT_REQUEST,
             &[
                 USER,
+                (AttributeType::TUNNEL_PRIVATE_GROUP_ID, b"\x01CUST1"),
                 (AttributeType::ACCT_SESSION_ID, b"00000007"),
                 (AttributeType::FRAMED_IP_ADDRESS, &[10, 0, 0, 9]),
                 (AttributeType::FRAMED_IPV6_PREFIX, &home),
@@ -174,6 +193,7 @@ mod tests {
         )
         .unwrap();
         let subject = Subject {
+            customer: Some("CUST1".to_owned()),
             user: Some("mn1@example.com".to_owned()),
             session: Some("00000007".to_owned()),
             ipv4: Some([10, 0, 0, 9].into()),
@@ -204,6 +224,7 @@ mod tests {
         let change = |attributes: &[(AttributeType, &[u8])]| refused(Code::COA_REQUEST, attributes);
         let timeout = (AttributeType::SESSION_TIMEOUT, &[0, 0, 0, 30][..]);
         assert_eq!(disconnect(&[]), 402);
+        assert_eq!(disconnect(&[(AttributeType::TUNNEL_PRIVATE_GROUP_ID, b"CUST1")]), 402);
         assert_eq!(disconnect(&[USER, timeout]), 401);
         assert_eq!(disconnect(&[USER, USER]), 407);
         assert_eq!(disconnect(&[(AttributeType::USER_NAME, &[0xff])]), 407);

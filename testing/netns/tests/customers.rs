@@ -30,6 +30,7 @@ struct Stage {
     nodes: Vec<MobileNode>,
     inner: Vec<Host>,
     custsp: Host,
+    lma: Host,
     // Last: it removes the rest.
     lab: Lab,
 }
@@ -121,7 +122,7 @@ impl Stage {
             node.start_dhcp().expect("dhcp");
             nodes.push(node);
         }
-        Self { anchor, mags, nodes, inner, custsp, lab }
+        Self { anchor, mags, nodes, inner, custsp, lma, lab }
     }
 
     /// Every node's IPv4 address, once it has one.
@@ -214,6 +215,34 @@ fn two_customers_have_the_same_subscriber_address_and_neither_sees_the_other() {
     assert!(first > 0 && second > 0 && first + second == accepted(""));
     let license = stage.json("show ipv6 mobile pmipv6 lma statistics license");
     assert_eq!(license["peak_bindings"], 2);
+    stage.lab.close().expect("nothing is left behind");
+}
+
+/// RFC 5176 §3.5: what two customers have in common does not say whose session is meant.
+#[test]
+fn a_server_that_ends_a_session_says_which_customers_it_is_where_it_could_be_two() {
+    let stage = Stage::set();
+    let address = stage.addresses()[0];
+    stage.commit("aaa server radius dynamic-author\n client 127.0.0.1 server-key 0 change\n!\n");
+    let disconnect = |customer: &str| {
+        let line = format!(
+            "printf 'Framed-IP-Address = {address}\\n{customer}' \
+             | radclient -x -r 1 -t 5 127.0.0.1:3799 disconnect change 2>&1"
+        );
+        stage.lma.exec("sh", &["-c", &line]).map_err(|error| error.to_string())
+    };
+    let revoked = |customer: &str| {
+        let groups = stage.json(&format!("show lma-service statistics customer {customer}"));
+        groups["binding_revocation"]["sent"].as_u64().expect("a number")
+    };
+    let said = disconnect("").expect_err("either could be meant");
+    assert!(said.contains("Multiple-Session-Selection-Unsupported"), "{said}");
+    let said = disconnect("Tunnel-Private-Group-Id = \"CUST3\"\\n").expect_err("has no session");
+    assert!(said.contains("Session-Context-Not-Found"), "{said}");
+    assert_eq!(["CUST1", "CUST2"].map(revoked), [0, 0]);
+    disconnect("Tunnel-Private-Group-Id = \"CUST1\"\\n").expect("a Disconnect-ACK");
+    assert_eq!(["CUST1", "CUST2"].map(revoked), [1, 0]);
+    assert!(stage.bindings().contains(&active("CUST2")));
     stage.lab.close().expect("nothing is left behind");
 }
 

@@ -161,14 +161,20 @@ pub fn carry_out(
     let anchor = anchor.ok_or(ErrorCause::SESSION_CONTEXT_NOT_FOUND)?;
     let found: Vec<(CustomerId, MnId, _)> = {
         let accounting = anchor.accounting();
+        let of_customer = wanted.subject.customer.as_deref();
         let all = anchor.customers().iter();
-        all.flat_map(|(_, customer)| candidates(customer.lma(), &wanted.subject))
+        all.filter(|(_, customer)| of_customer.is_none_or(|name| customer.name() == name))
+            .flat_map(|(_, customer)| candidates(customer.lma(), &wanted.subject))
             .filter(|binding| is_meant(&wanted.subject, binding, accounting))
             .map(|binding| (binding.customer, binding.mn_id.clone(), binding.id))
             .collect()
     };
     if found.is_empty() {
         return Err(ErrorCause::SESSION_CONTEXT_NOT_FOUND);
+    }
+    // What two customers have in common, as a name or an address, says nothing of whose is meant.
+    if found.iter().any(|(customer, ..)| *customer != found[0].0) {
+        return Err(ErrorCause::MULTIPLE_SESSION_SELECTION_UNSUPPORTED);
     }
     let customers = anchor.customers_mut();
     let mut done = 0;
@@ -207,7 +213,7 @@ fn candidates<'l>(lma: &'l Lma, subject: &Subject) -> impl Iterator<Item = &'l B
 
 /// Whether all that a request says is true of a binding (§3).
 fn is_meant(subject: &Subject, binding: &Binding, accounting: Option<&Accounting>) -> bool {
-    let Subject { user: _, session, station, ipv4, prefix, chargeable_user } = subject;
+    let Subject { customer: _, user: _, session, station, ipv4, prefix, chargeable_user } = subject;
     let id = || accounting.and_then(|accounting| accounting.session_of(binding.id));
     let home = binding.addresses.ipv4.map(|home| home.address);
     let whom = || binding.authorized.as_ref()?.profile.chargeable_user.as_ref();
