@@ -4,7 +4,7 @@ mod kit;
 
 use kedge_lma::{
     Change, Denial, Discard, MobileNetworkPool, NoProfile, Profile, Question, Rejection, Release,
-    Service, Settings, State, What,
+    Service, Settings, State, Unchecked, What,
 };
 use kedge_model::{CustomerId, MnId};
 use kedge_wire::registry::{MnIdSubtype, RevocationStatus, Status};
@@ -256,6 +256,30 @@ fn the_mobile_networks_of_aaa_are_the_nodes_and_no_others() {
     let ack = world.authorize(&question, Ok(given)).ack().unwrap();
     assert_eq!(ack.status(), Status::ACCEPTED);
     assert_eq!(*world.only_binding().delegated, ["172.16.9.0/24".parse().unwrap()]);
+}
+
+/// `mobile-network aaa-authorized`.
+#[test]
+fn where_aaa_names_them_mobile_networks_are_of_any_place_and_no_others() {
+    let option = |prefix: &str| DelegatedMobileNetworkPrefix { prefix: prefix.parse().unwrap() };
+    let mut settings = with_aaa();
+    settings.networks.get_mut("home").unwrap().unchecked = Unchecked::NamedByAaa;
+    let mut world = World::with(settings.clone());
+    let delegated = vec!["192.168.7.0/24".parse().unwrap()];
+    let given = Profile { delegated, ..profile(Service::Dual) };
+    let question = world.asks(&attach(MAG1).with(option("192.168.8.0/24")));
+    let ack = world.authorize(&question, Ok(given.clone())).ack().unwrap();
+    assert_eq!(ack.status(), Status::NOT_AUTHORIZED_FOR_DELEGATED_MNP);
+    let question = world.asks(&attach(MAG1).with(option("192.168.7.0/24")));
+    let ack = world.authorize(&question, Ok(given)).ack().unwrap();
+    assert_eq!(ack.status(), Status::ACCEPTED);
+    assert_eq!(*world.only_binding().delegated, ["192.168.7.0/24".parse().unwrap()]);
+
+    // What AAA does not name is nobody's.
+    let mut world = World::with(settings);
+    let question = world.asks(&attach(MAG1).with(option("192.168.7.0/24")));
+    let ack = world.authorize(&question, Ok(profile(Service::Dual))).ack().unwrap();
+    assert_eq!(ack.status(), Status::NOT_AUTHORIZED_FOR_DELEGATED_MNP);
 }
 
 #[test]
