@@ -11,9 +11,16 @@
 //!   198.51.100.10 is both correspondents' address; 10.10.10.2 is both nodes', and so is their MAC
 //! ```
 
-use std::{net::Ipv4Addr, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
-use kedge_lab::{Capture, Daemon, Host, Lab, Link, MobileNode, Ping, Switch, wait};
+use kedge_lab::{
+    Bookkeeper, Capture, Daemon, Host, Lab, Link, MobileNode, Ping, Switch,
+    bookkeeper::{ACCOUNTING, Record, SECRET},
+    wait,
+};
 use serde_json::Value;
 
 const SOON: Duration = Duration::from_secs(30);
@@ -215,6 +222,55 @@ fn two_customers_have_the_same_subscriber_address_and_neither_sees_the_other() {
     assert!(first > 0 && second > 0 && first + second == accepted(""));
     let license = stage.json("show ipv6 mobile pmipv6 lma statistics license");
     assert_eq!(license["peak_bindings"], 2);
+    stage.lab.close().expect("nothing is left behind");
+}
+
+#[test]
+fn each_customers_traffic_is_accounted_for_in_its_name() {
+    let stage = Stage::set();
+    let address = stage.addresses()[0].to_string();
+    let server: IpAddr = Ipv4Addr::new(10, 10, 10, 2).into();
+    stage.lma.address("lo", "10.10.10.2/32").expect("the document's server");
+    let bookkeeper =
+        Bookkeeper::start(&stage.lma, "aaa", server, server, None).expect("FreeRADIUS");
+    stage.commit(&format!(
+        "radius-server host {server} auth-port 1645 acct-port {ACCOUNTING}\n key 0 {SECRET}\n!\n\
+         aaa accounting mobile default group radius\n\
+         ipv6 mobile pmipv6-lma LMA domain D1\n aaa accounting interim 2\n!\n"
+    ));
+    for (node, size) in stage.nodes.iter().zip(SIZES) {
+        let words = ["-c", "5", "-i", "0.2", "-W", "5", "-s", size, CORRESPONDENT];
+        node.host().exec("ping", &words).expect("ping");
+    }
+    let counted = stage.json("show radius accounting");
+    assert_eq!((&counted["node_sessions"], &counted["tunnel_sessions"]), (&2.into(), &2.into()));
+    for number in 1..=2 {
+        let clear = format!("clear ipv6 mobile pmipv6 lma bindings nai node@CUST{number}");
+        stage.anchor.kedge(&clear).expect("clear");
+    }
+    let is_end = |record: &&Record, name: &str| {
+        record.status() == "Stop" && record.get("Tunnel-Private-Group-Id") == name
+    };
+    let records = bookkeeper
+        .wait_records("a node's and a tunnel's Stop of both", |records| {
+            let ends = |name| records.iter().filter(|record| is_end(record, name)).count();
+            [ends("CUST1"), ends("CUST2")] == [2, 2]
+        })
+        .unwrap_or_else(|e| panic!("{e}\n{:#?}\n{}", bookkeeper.records(), stage.anchor.log()));
+    for (number, size) in (1..=2).zip(SIZES) {
+        let name = format!("CUST{number}");
+        let ends: Vec<&Record> = records.iter().filter(|r| is_end(r, &name)).collect();
+        // 20 and 8 octets of headers are before the data of each of five pings.
+        let octets = 5 * (size.parse::<u64>().expect("a number") + 28);
+        for record in &ends {
+            assert_eq!((record.octets("Input"), record.octets("Output")), (octets, octets));
+        }
+        let user = format!("node@{name}");
+        let node = ends.iter().find(|record| record.get("User-Name") == user).expect("the node's");
+        assert_eq!(node.get("Framed-IP-Address"), address);
+        let net = number + 14;
+        assert_eq!(node.get("PMIP6-Home-LMA-IPv6-Address"), format!("2002:{net}::2"));
+    }
     stage.lab.close().expect("nothing is left behind");
 }
 
