@@ -17,6 +17,9 @@ fn everywhere(secret: impl Fn(u16) -> String) -> String {
         "radius-server host 192.0.2.77
  key {}
 !
+aaa server radius dynamic-author
+ client 192.0.2.78 server-key 0 {}
+!
 vrf blue
  netns kgsecret-blue
 !
@@ -59,7 +62,8 @@ ipv6 mobile pmipv6-mag mag1 domain example.net
         secret(2),
         secret(3),
         secret(4),
-        secret(5)
+        secret(5),
+        secret(6)
     )
 }
 
@@ -70,6 +74,7 @@ fn every_place_for_a_secret_is_among_those_that_are_tried_here() {
     let pages: Vec<String> =
         kedge_config::document().into_iter().filter(takes_one).map(|(file, _)| file).collect();
     let tried = [
+        "dynamic-author",
         "pmipv6-domain-nai",
         "pmipv6-domain",
         "pmipv6-lma-mag",
@@ -115,6 +120,9 @@ fn no_secret_is_in_an_answer_a_log_a_file_a_diff_or_a_complaint() {
         "show configuration commit list | json",
         "show configuration commit changes 1",
         "show configuration commit changes 1 | json",
+        "show radius",
+        "show radius | json",
+        "show radius accounting | json",
         "show version | json",
     ];
     for line in asked {
