@@ -22,7 +22,7 @@ use kedge_wire::{
 use crate::timed;
 
 /// Datagrams the daemon reads at a time.
-const BATCH: u32 = 64;
+const BATCH: u32 = 16;
 const GATEWAYS: u32 = 1_000;
 const DELETE_WAIT: Duration = Duration::from_millis(100);
 

@@ -9,7 +9,7 @@
 //! best of its rounds. Every round refreshes, hands over, de-registers and registers the same
 //! number of nodes at each anchor, in an order that no cache foresees.
 //!
-//! As in the daemon, updates come in batches of 64. Each is authenticated, dual stack, over UDP.
+//! As in the daemon, updates come in batches of 16. Each is authenticated, dual stack, over UDP.
 //! Writing and signing them is not part of what is timed; the end of a de-registered binding,
 //! when the delete wait is over, is.
 

@@ -15,7 +15,7 @@
 //! ICMPv6, native messages whose Payload Proto is not 59 or whose length is too short for their
 //! type: those are never seen here.
 //!
-//! This is the path every binding refresh takes. Datagrams are read and written 64 at a time
+//! This is the path every binding refresh takes. Datagrams are read and written 16 at a time
 //! ([`Batch`], [`Sender`]) into buffers that are made once; nothing on it allocates.
 #![expect(unsafe_code, reason = "recvmmsg, sendmmsg and their ancillary data")]
 
@@ -42,8 +42,9 @@ pub const PORT: u16 = 5436;
 /// The protocol number of the Mobility Header (RFC 6275 §6.1.1).
 const MOBILITY_HEADER: c_int = 135;
 
-/// How many datagrams one system call moves at most.
-const BATCH: usize = 64;
+/// How many datagrams one system call moves at most. A batch is what one customer's flood delays
+/// another's message by; a larger one is no faster (docs/decisions/turns-are-customers.md).
+const BATCH: usize = 16;
 
 /// Room for the updates that a restarted gateway's whole subscriber base sends at once.
 const RECEIVE_BUFFER: c_int = 8 << 20;

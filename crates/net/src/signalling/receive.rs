@@ -17,7 +17,7 @@ const LONGEST: usize = 256 * 8;
 /// One octet more is kept, so that the reader sees, and counts, what is too long.
 const ROOM: usize = LONGEST + 1;
 
-/// Up to 64 datagrams that arrived at one socket, and the buffers they are in. One batch serves
+/// Up to 16 datagrams that arrived at one socket, and the buffers they are in. One batch serves
 /// any number of sockets, one after the other.
 pub struct Batch {
     transport: VrfId,
