@@ -64,7 +64,7 @@ impl Lma {
         if !self.peers.is_authorized(peer) {
             return Err(Denial::UnknownMag.into()); // (6)
         }
-        if !is_care_of_address(request.care_of) {
+        if !is_care_of_address(request.care_of) || request.care_of == request.path.local.ip() {
             return Err(Denial::InvalidCareOf.into());
         }
         if self.profile(request) == Err(Unknown::ToAaa) {
@@ -258,12 +258,15 @@ fn verdict(authentication: Option<&Authentication>, request: &Request<'_>) -> Au
     auth::verify(request.bytes, |spi| key.filter(|key| key.spi() == spi), care_of, home)
 }
 
-/// Whether packets can be tunnelled to `address`: RFC 6275 §10.3.1 wants a unicast address, and
-/// one with a scope of a link would need that link.
+/// Whether packets can be tunnelled to `address`: RFC 6275 §10.3.1 wants a unicast routable one.
+/// One with a scope of a link would need that link, a loopback address is this host's own, and
+/// one of IPv4 in the form of IPv6 is no destination of a packet.
 fn is_care_of_address(address: IpAddr) -> bool {
-    let local = match address {
-        IpAddr::V4(address) => address.is_link_local() || address.is_broadcast(),
-        IpAddr::V6(address) => address.is_unicast_link_local(),
+    let routable = match address {
+        IpAddr::V4(address) => !address.is_link_local() && !address.is_broadcast(),
+        IpAddr::V6(address) => {
+            !address.is_unicast_link_local() && address.to_ipv4_mapped().is_none()
+        }
     };
-    !local && !address.is_unspecified() && !address.is_multicast()
+    routable && !address.is_unspecified() && !address.is_multicast() && !address.is_loopback()
 }
