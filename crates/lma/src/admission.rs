@@ -222,6 +222,18 @@ impl Lma {
         Ok(())
     }
 
+    /// Whether a tunnel can end at the care-of address. One that is itself reached through a
+    /// tunnel of this anchor would put its packets into tunnels again: two such sessions that lead
+    /// to each other go round for ever, since every turn has a hop limit of its own (RFC 2473
+    /// §4.1.3), and no Tunnel Encapsulation Limit is sent that would end it.
+    pub(crate) fn check_tunnel_end(&self, request: &Request<'_>) -> Result<(), Denial> {
+        let settings = &self.settings;
+        let leads_into_tunnel = request.path.transport == settings.vrf
+            && (self.networks.is_claimed(request.care_of)
+                || settings.networks.values().any(|network| network.covers(request.care_of)));
+        if leads_into_tunnel { Err(Denial::InvalidCareOf) } else { Ok(()) }
+    }
+
     /// RFC 5844 §3.1.2.1: the families that the profile and the pools have.
     fn check_families(&self, request: &Request<'_>, network: NetworkId) -> Result<(), Denial> {
         let profile = self.profile(request)?;
