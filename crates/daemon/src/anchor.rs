@@ -25,13 +25,13 @@ use tracing::{debug, warn};
 use crate::aaa::{self, Accounting, AccountingPlan, Cause, Record, Said, SessionIds};
 use crate::apply::{AnchorPlan, RoutePlan};
 use crate::capture::{Direction, Seen};
+use crate::clock;
 use crate::counters::{Baseline, tunnel_groups};
 use crate::ends::{self, Device, Ends};
 use crate::forwarding::Plane;
 use crate::in_service;
 use crate::observe::Observer;
 use crate::routes::{Outlet, Routes};
-use crate::shell;
 use crate::startup::StartError;
 use crate::words::Note;
 
@@ -447,7 +447,7 @@ impl Anchor {
                 Output::Forward { binding, want } => {
                     if let Some(accounting) = &mut self.accounting {
                         let (customers, plane) = (&self.customers, &self.ends.plane);
-                        let now = shell::sample();
+                        let now = clock::sample();
                         accounting.forwarded(binding, want.as_ref(), customers, plane, now);
                     }
                     self.routes.want(binding, want.as_ref());
@@ -457,7 +457,7 @@ impl Anchor {
                 Output::Event(event) => {
                     if let Some(accounting) = &mut self.accounting {
                         let (customers, plane) = (&self.customers, &self.ends.plane);
-                        accounting.happened(&event, customers, plane, shell::sample());
+                        accounting.happened(&event, customers, plane, clock::sample());
                     }
                     if let What::Released { binding, .. } = event.what {
                         self.ends.plane.forget(binding);

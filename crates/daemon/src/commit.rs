@@ -24,6 +24,7 @@ use crate::console::plural;
 use crate::history::History;
 use crate::in_service::Devices;
 use crate::key_file;
+use crate::os_error::reason;
 use crate::shell::Shell;
 use crate::startup::{self, Plan};
 use crate::state_dir;
@@ -171,7 +172,7 @@ fn keep(
     act: &Act<'_>,
 ) -> Result<u64, Refusal> {
     let failed = |what: &str, error: &io::Error| {
-        Refusal::new(format!("nothing is committed: {what}: {}", startup::reason(error)))
+        Refusal::new(format!("nothing is committed: {what}: {}", reason(error)))
     };
     let rendered = kedge_config::render(config);
     let commits = &mut shell.commits;
@@ -224,7 +225,7 @@ fn confirm(shell: &mut Shell) -> Result<String, Refusal> {
     let text = kedge_config::render(&shell.config);
     state_dir::replace(&shell.commits.file, text.as_bytes()).map_err(|error| {
         let file = shell.commits.file.display();
-        let reason = startup::reason(&error);
+        let reason = reason(&error);
         Refusal::new(format!("not confirmed: {file} cannot be written: {reason}"))
     })?;
     shell.commits.unconfirmed = None;

@@ -45,7 +45,7 @@ use crate::forwarding::Plane;
 use crate::observe::Observer;
 use crate::startup::StartError;
 use crate::words::Note;
-use crate::{devices, in_service, shell};
+use crate::{devices, in_service, tokens};
 use branch::{Branches, Survey};
 use port::Port;
 use routes::NodeRoutes;
@@ -499,7 +499,7 @@ impl Gateway {
 }
 
 fn token(id: InterfaceId) -> Token {
-    Token(shell::ACCESS.0 + u64::from(id.0))
+    Token(tokens::ACCESS.0 + u64::from(id.0))
 }
 
 /// What the kernel reports about devices and the gateway acts on.

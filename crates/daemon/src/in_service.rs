@@ -27,12 +27,14 @@ use tracing::{info, warn};
 use crate::aaa::{self, Bound, Cause, Secured};
 use crate::anchor::Anchor;
 use crate::apply::{self, AnchorPlan, ApplyError, GatewayPlan};
+use crate::clock;
 use crate::console::plural;
 use crate::ends::{Device, Ends, State};
 use crate::gateway::{self, Gateway, Unusable};
 use crate::link_mtu;
-use crate::shell::{self, Roles, Shell};
+use crate::shell::{Roles, Shell};
 use crate::startup::{self, Plan, StartError};
+use crate::tokens;
 
 /// For how long a role or an address that was removed hears answers to what it said last.
 const LEAVING: Duration = Duration::from_secs(3);
@@ -192,7 +194,7 @@ impl Shell {
                     // It has the device's name.
                     self.leaving.anchor = None;
                     let anchor =
-                        Anchor::start(plan, seed(), &self.poller, shell::ANCHOR, shell::sample())?;
+                        Anchor::start(plan, seed(), &self.poller, tokens::ANCHOR, clock::sample())?;
                     new.anchor = Some(anchor);
                 }
             }
@@ -209,7 +211,7 @@ impl Shell {
                 }
                 None => {
                     self.leaving.gateway = None;
-                    let gateway = Gateway::start(plan, seed(), &self.poller, shell::GATEWAY)?;
+                    let gateway = Gateway::start(plan, seed(), &self.poller, tokens::GATEWAY)?;
                     new.gateway = Some(gateway);
                 }
             }

@@ -4,7 +4,7 @@
 //! time. Nothing in it blocks but the wait; netlink requests are answered by the kernel at once.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use kedge_api::Server;
 use kedge_config::Config;
@@ -21,6 +21,7 @@ use tracing::{error, info, warn};
 use crate::aaa::{self, Aaa, AccountingPlan, Answer, Cause, Listener, Nas, Status};
 use crate::anchor::Anchor;
 use crate::apply;
+use crate::clock;
 use crate::commit::{self, Commits};
 use crate::configure::Sessions;
 use crate::conversation;
@@ -29,26 +30,8 @@ use crate::in_service::Leaving;
 use crate::numbers::Numbers;
 use crate::observe::SharedCapture;
 use crate::startup::StartError;
+use crate::tokens::{AAA, ACCESS, ANCHOR, API, DYNAMIC, GATEWAY, KERNEL, NETWORK, SIGNAL};
 use crate::turns::{Party, Turns};
-
-/// Requests of the management API wait.
-pub const API: Token = Token(0);
-/// A signal has arrived.
-pub const SIGNAL: Token = Token(1);
-/// The kernel has changed something.
-pub const KERNEL: Token = Token(2);
-/// The first signalling socket of the anchor; the others follow.
-pub const ANCHOR: Token = Token(1 << 32);
-/// The first signalling socket of the gateway.
-pub const GATEWAY: Token = Token(2 << 32);
-/// The first access interface of the gateway.
-pub const ACCESS: Token = Token(3 << 32);
-/// The first mobile network of the gateway.
-pub const NETWORK: Token = Token(4 << 32);
-/// The first socket to a RADIUS server.
-pub const AAA: Token = Token(5 << 32);
-/// The first socket where RADIUS servers ask for changes.
-pub const DYNAMIC: Token = Token(6 << 32);
 
 /// Who each role is to RADIUS servers.
 #[derive(Default)]
@@ -107,11 +90,6 @@ pub struct Shell {
     pub(crate) server: Server,
 }
 
-/// Both clocks, read once for a turn.
-pub fn sample() -> Now {
-    Now { mono: Instant::now(), wall: SystemTime::now() }
-}
-
 impl Shell {
     /// Runs until a signal asks to stop. However it ends, it leaves nothing behind.
     pub fn run(mut self) -> Result<(), StartError> {
@@ -134,7 +112,7 @@ impl Shell {
                 return Ok(());
             }
             let ready = self.wait(stop_by, turns.is_empty())?;
-            let now = sample();
+            let now = clock::sample();
             if ready.contains(&SIGNAL) && self.stop_asked(now) && stop_by.is_none() {
                 info!("stopping");
                 self.stop_accounting(Cause::AdminReboot, now);

@@ -25,6 +25,7 @@ use tracing::{info, warn};
 
 use crate::aaa::{Aaa, Listener, TlsError};
 use crate::apply::{self, ApplyError};
+use crate::clock;
 use crate::commit::Commits;
 use crate::configure::Sessions;
 use crate::ends::State;
@@ -34,8 +35,10 @@ use crate::key_file::{self, KeyFileError};
 use crate::log;
 use crate::numbers::Numbers;
 use crate::options::Options;
-use crate::shell::{self, Roles, Shell};
+use crate::os_error::reason;
+use crate::shell::{Roles, Shell};
 use crate::state_dir::{StateDir, StateError};
+use crate::tokens;
 
 /// Why the daemon did not start. The text is what an operator reads.
 #[derive(Debug, thiserror::Error)]
@@ -121,12 +124,6 @@ pub enum StartError {
     /// The data plane could not start.
     #[error("data plane: {0}")]
     Dataplane(#[from] DataplaneError),
-}
-
-/// What the kernel said, without the number that std appends and that tells nobody anything.
-pub fn reason(cause: &io::Error) -> String {
-    let text = cause.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
 /// Reads the configuration and prints what there is to say about it.
@@ -260,14 +257,14 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
     let restart_counter = state_dir.count_restart().unwrap_or_else(|error| {
         // Peers compare it; the time of day grows too.
         warn!("the restart counter is not kept: {error}");
-        shell::sample().wall.duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_secs() as u32)
+        clock::sample().wall.duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_secs() as u32)
     });
     let mut numbers = Numbers::default();
     let plan = plan(&config, restart_counter, &mut numbers)
         .map_err(|cause| StartError::Unfit { path: options.config.clone(), cause })?;
     let commits = {
         let (file, directory) = (&options.config, state_dir.file("commits"));
-        let kept = Commits::begin(file, directory.clone(), &text, shell::sample());
+        let kept = Commits::begin(file, directory.clone(), &text, clock::sample());
         kept.map_err(|cause| StartError::History { path: directory, cause })?
     };
     // From here on threads are started: they inherit blocked signals and few privileges.
@@ -284,9 +281,9 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
     let server = Server::bind(&options.socket, move || wake.wake())?;
     let poller = Poller::new()?;
     let notifications = Notifications::open()?;
-    poller.add(&waker, shell::API)?;
-    poller.add(&signals, shell::SIGNAL)?;
-    poller.add(&notifications, shell::KERNEL)?;
+    poller.add(&waker, tokens::API)?;
+    poller.add(&signals, tokens::SIGNAL)?;
+    poller.add(&notifications, tokens::KERNEL)?;
     await_duplicate_checks(&plan.ends())?;
     let mut shell = Shell {
         config: Config::default(),
@@ -294,9 +291,9 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
         restart_counter,
         anchor: None,
         gateway: None,
-        aaa: Aaa::new(&state_dir.file("accounting"), restart_counter, shell::sample()),
+        aaa: Aaa::new(&state_dir.file("accounting"), restart_counter, clock::sample()),
         nas: Roles::default(),
-        dynamic: Listener::new(shell::DYNAMIC),
+        dynamic: Listener::new(tokens::DYNAMIC),
         accounting: None,
         leaving: Leaving::default(),
         things: Vec::new(),
@@ -317,7 +314,7 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
             warn!("{failure}");
         }
     })?;
-    shell.put_in_force(config, prepared, shell::sample());
+    shell.put_in_force(config, prepared, clock::sample());
     Ok((shell, Held { _state_dir: state_dir }))
 }
 
@@ -351,7 +348,7 @@ fn await_duplicate_checks(ends: &[State]) -> Result<(), NetError> {
         let (mut notifications, mut netlink) =
             place.within(|| Ok::<_, NetError>((Notifications::open()?, Netlink::open()?)))??;
         let mut poller = Poller::new()?;
-        poller.add(&notifications, shell::KERNEL)?;
+        poller.add(&notifications, tokens::KERNEL)?;
         let mut is_there = || -> Result<bool, NetError> {
             Ok(netlink.addresses()?.iter().any(|held| held.net.addr() == address))
         };

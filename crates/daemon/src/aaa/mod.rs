@@ -45,7 +45,7 @@ pub use station::identity;
 pub use tls::{SECRET as TLS_SECRET, TlsError};
 pub use tunnels::{TunnelKey, TunnelSession};
 
-use crate::shell;
+use crate::tokens;
 use authorization::Turns;
 use ports::Ports;
 use record::Draft;
@@ -143,7 +143,7 @@ impl Aaa {
         Self {
             client: Client::new(Vec::new(), tls::random()),
             tls: Vec::new(),
-            ports: Ports::new(shell::AAA),
+            ports: Ports::new(tokens::AAA),
             queue,
             spool,
             ids: SessionIds::new(restart_counter),
