@@ -20,13 +20,14 @@ use kedge_config::{CommitKind, Config};
 use kedge_sansio::Now;
 use tracing::{error, info, warn};
 
+use crate::apply::Plan;
+use crate::config_file;
 use crate::console::plural;
 use crate::history::History;
 use crate::in_service::Devices;
 use crate::key_file;
 use crate::os_error::reason;
 use crate::shell::Shell;
-use crate::startup::{self, Plan};
 use crate::state_dir;
 
 /// The configurations that were in force, and the one that must be confirmed.
@@ -200,7 +201,7 @@ pub fn read_again(shell: &mut Shell, now: Now) {
         let file = file.display();
         return warn!("{file} is not read again: a session has the configuration for itself");
     }
-    let (config, _) = match startup::read_file(&file) {
+    let (config, _) = match config_file::read_again(&file) {
         Ok(read) => read,
         Err(error) => return error!("nothing has changed: {error}"),
     };

@@ -16,24 +16,22 @@ use std::time::{Duration, Instant};
 
 use kedge_config::Config;
 use kedge_mag::InterfaceId;
-use kedge_model::{VrfId, World};
+use kedge_model::World;
 use kedge_net::hosts::Wanted;
-use kedge_net::netlink::{Link, Rule};
-use kedge_net::owned::{Owned, Thing};
-use kedge_net::sysctl::Sysctl;
 use kedge_sansio::Now;
 use tracing::{info, warn};
 
 use crate::aaa::{self, Bound, Cause, Secured};
+use crate::addresses;
 use crate::anchor::Anchor;
-use crate::apply::{self, AnchorPlan, ApplyError, GatewayPlan};
+use crate::apply::{self, AnchorPlan, ApplyError, GatewayPlan, Plan};
 use crate::clock;
 use crate::console::plural;
-use crate::ends::{Device, Ends, State};
-use crate::gateway::{self, Gateway, Unusable};
+use crate::ends::{Ends, State};
+use crate::gateway::{self, Gateway};
 use crate::link_mtu;
 use crate::shell::{Roles, Shell};
-use crate::startup::{self, Plan, StartError};
+use crate::start_error::StartError;
 use crate::tokens;
 
 /// For how long a role or an address that was removed hears answers to what it said last.
@@ -68,17 +66,10 @@ pub struct Prepared {
     wanted: Vec<Wanted>,
 }
 
-/// Roles that were removed and wait for answers.
-#[derive(Default)]
-pub struct Leaving {
-    pub(crate) anchor: Option<(Anchor, Instant)>,
-    pub(crate) gateway: Option<(Gateway, Instant)>,
-}
-
 impl Shell {
     /// What a configuration comes down to beside what runs.
     pub fn plan(&mut self, config: &Config) -> Result<Plan, ApplyError> {
-        let mut plan = startup::plan(config, self.restart_counter, &mut self.numbers)?;
+        let mut plan = apply::plan(config, self.restart_counter, &mut self.numbers)?;
         if let (Some(gateway), Some(plan)) = (&self.gateway, &mut plan.gateway) {
             plan.keep_numbers(gateway.mag().settings());
         }
@@ -118,7 +109,7 @@ impl Shell {
             self.ends().flat_map(|e| e.state().places()).collect();
         let ends = plan.ends();
         let new = ends.iter().flat_map(State::places).filter(|place| !held.contains(place));
-        if let Some(&(world, address)) = startup::lacking(new)?.first() {
+        if let Some(&(world, address)) = addresses::lacking(new)?.first() {
             let world = world.clone();
             return Err(StartError::NoSuchAddress { address, world });
         }
@@ -130,7 +121,7 @@ impl Shell {
             let links_only = plan.settings.interfaces.values().filter(|i| !i.logical);
             let interfaces = links_only.map(|interface| &*interface.name);
             for name in interfaces.filter(|name| !known.contains(name)) {
-                device(&links, name)?;
+                gateway::device(&links, name)?;
             }
         }
         Ok(())
@@ -216,8 +207,7 @@ impl Shell {
                 }
             }
             if let Some(gateway) = new.gateway.as_mut().or(self.gateway.as_mut()) {
-                let devices = gateway.ends_mut().devices(&mut self.hosts)?;
-                new.wanted.extend(Gateway::things(plan, devices));
+                new.wanted.extend(gateway.place(plan, &mut self.hosts)?);
             }
         }
         let there: HashSet<&Wanted> = self.things.iter().collect();
@@ -241,7 +231,7 @@ impl Shell {
             let name = &interface.name;
             let link = match devices {
                 Devices::Awaited => None,
-                Devices::Needed => Some(device(&links, name)?),
+                Devices::Needed => Some(gateway::device(&links, name)?),
             };
             gateway.add_port(id, name, link, &self.poller, self.hosts.own())?;
             new.ports.push(id);
@@ -389,70 +379,4 @@ impl Shell {
         let names = names.filter(|name| !name.is_empty()).take(MOST).collect();
         BTreeMap::from([("interface", interfaces), ("node", nodes), ("customer", names)])
     }
-}
-
-impl Leaving {
-    /// When one of them is to be served or ended.
-    pub fn poll_timeout(&mut self) -> Option<Instant> {
-        let anchor =
-            self.anchor.as_mut().map(|(a, by)| a.poll_timeout().map_or(*by, |t| t.min(*by)));
-        let gateway =
-            self.gateway.as_mut().map(|(g, by)| g.poll_timeout().map_or(*by, |t| t.min(*by)));
-        [anchor, gateway].into_iter().flatten().min()
-    }
-
-    /// Does what is due, and ends what has waited.
-    pub fn handle_timeout(&mut self, host: &mut Owned, now: Now) {
-        if let Some((anchor, _)) = &mut self.anchor {
-            anchor.handle_timeout(now);
-        }
-        if let Some((gateway, _)) = &mut self.gateway {
-            gateway.handle_timeout(host, now);
-        }
-        self.anchor.take_if(|(_, by)| *by <= now.mono);
-        self.gateway.take_if(|(gateway, by)| gateway.mag().is_idle() || *by <= now.mono);
-    }
-}
-
-fn device<'a>(links: &'a [Link], name: &str) -> Result<&'a Link, Unusable> {
-    links.iter().find(|link| link.name == name).ok_or_else(|| Unusable {
-        interface: name.to_owned(),
-        why: "this host has no such device".to_owned(),
-    })
-}
-
-/// What either role wants of the kernel in its worlds, at its addresses and for its devices.
-pub fn things(state: &State, devices: &BTreeMap<VrfId, Device>) -> Vec<Wanted> {
-    /// VRF devices have their tables looked up at 1000.
-    const BEFORE_VRFS: u32 = 521;
-    const PRIORITY: u32 = 5212;
-    let set = |world: &World, entry, value: &str| {
-        Wanted::new(world, Thing::Sysctl { entry, value: value.to_owned() })
-    };
-    let mut wanted = Vec::new();
-    for world in state.worlds.values() {
-        if matches!(world, World::Device(_)) {
-            // A raw socket outside of all VRF devices would be given their packets, too.
-            wanted.push(set(world, Sysctl::ipv4_of_all("raw_l3mdev_accept"), "0"));
-        }
-        // The kernel lets packets pass between devices.
-        for entry in [Sysctl::ipv4("all", "forwarding"), Sysctl::ipv6("all", "forwarding")] {
-            wanted.push(set(world, entry, "1"));
-        }
-    }
-    for (world, from) in state.places() {
-        // Tunnelled packets reach the forwarder's sockets, and the kernel's own tunnel drivers,
-        // where they are loaded, find no device for them: the peer is not to hear of that.
-        let is_vrf = matches!(world, World::Device(_));
-        let priority = if is_vrf { BEFORE_VRFS } else { PRIORITY };
-        wanted.push(Wanted::new(world, Thing::Rule(Rule::NoPortUnreachable { from, priority })));
-    }
-    for Device { world, link, .. } in devices.values() {
-        // Packets of subscribers come out of it from anywhere; the forwarder has checked them.
-        for entry in [Sysctl::ipv4(&link.name, "rp_filter"), Sysctl::ipv6(&link.name, "accept_ra")]
-        {
-            wanted.push(set(world, entry, "0"));
-        }
-    }
-    wanted
 }

@@ -18,11 +18,13 @@
 //! epoll. The forwarder threads own their tables and take changes over bounded queues.
 
 mod aaa;
+mod addresses;
 mod anchor;
 mod apply;
 mod capture;
 mod clock;
 mod commit;
+mod config_file;
 mod configure;
 mod console;
 mod conversation;
@@ -37,6 +39,7 @@ mod history;
 mod imsi;
 mod in_service;
 mod key_file;
+mod leaving;
 mod link_mtu;
 mod log;
 mod numbers;
@@ -47,6 +50,7 @@ mod routes;
 mod shell;
 mod show;
 mod signalling;
+mod start_error;
 mod startup;
 mod state_dir;
 mod tokens;
@@ -63,7 +67,7 @@ use kedge_net::memory::HugePages;
 use tracing::error;
 
 use crate::options::Options;
-use crate::startup::StartError;
+use crate::start_error::StartError;
 
 #[global_allocator]
 static MEMORY: HugePages = HugePages;
@@ -81,7 +85,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), StartError> {
-    let (config, text) = startup::read_config(options)?;
+    let (config, text) = config_file::read(options)?;
     if options.check {
         // The status says it, too, if nobody reads this.
         let _ = writeln!(io::stdout(), "{}: no errors", options.config.display());

@@ -25,11 +25,11 @@ use crate::clock;
 use crate::commit::{self, Commits};
 use crate::configure::Sessions;
 use crate::conversation;
-use crate::gateway::{self, Gateway};
-use crate::in_service::Leaving;
+use crate::gateway::Gateway;
+use crate::leaving::Leaving;
 use crate::numbers::Numbers;
 use crate::observe::SharedCapture;
-use crate::startup::StartError;
+use crate::start_error::StartError;
 use crate::tokens::{AAA, ACCESS, ANCHOR, API, DYNAMIC, GATEWAY, KERNEL, NETWORK, SIGNAL};
 use crate::turns::{Party, Turns};
 
@@ -200,7 +200,7 @@ impl Shell {
                 return Err(DataplaneError::Stopped.into());
             }
             if let Some(gateway) = &mut self.gateway {
-                gateway::handle_kernel_event(gateway, &event, &self.poller, self.hosts.own(), now);
+                gateway.handle_kernel_event(&event, &self.poller, self.hosts.own(), now);
             }
         }
         Ok(())
