@@ -9,25 +9,21 @@
 //! Everything that the host may refuse is in the first step, so that the second cannot fail. The
 //! daemon's start is the same: the change from nothing.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use kedge_config::Config;
 use kedge_mag::InterfaceId;
-use kedge_model::World;
 use kedge_net::hosts::Wanted;
 use kedge_sansio::Now;
 use tracing::{info, warn};
 
 use crate::aaa::{self, Bound, Cause, Secured};
-use crate::addresses;
 use crate::anchor::Anchor;
-use crate::apply::{self, AnchorPlan, ApplyError, GatewayPlan, Plan};
+use crate::apply::{self, AnchorPlan, GatewayPlan, Plan};
 use crate::clock;
-use crate::console::plural;
-use crate::ends::{Ends, State};
+use crate::ends::State;
 use crate::gateway::{self, Gateway};
 use crate::link_mtu;
 use crate::shell::{Roles, Shell};
@@ -67,66 +63,6 @@ pub struct Prepared {
 }
 
 impl Shell {
-    /// What a configuration comes down to beside what runs.
-    pub fn plan(&mut self, config: &Config) -> Result<Plan, ApplyError> {
-        let mut plan = apply::plan(config, self.restart_counter, &mut self.numbers)?;
-        if let (Some(gateway), Some(plan)) = (&self.gateway, &mut plan.gateway) {
-            plan.keep_numbers(gateway.mag().settings());
-        }
-        Ok(plan)
-    }
-
-    /// What a plan would end, a line each.
-    pub fn ended_by(&self, plan: &Plan) -> Vec<String> {
-        let anchor = match (&self.anchor, &plan.anchor) {
-            (Some(anchor), Some(plan)) => anchor.customers().ended_by(&plan.settings),
-            (Some(anchor), None) => anchor.customers().len() as usize,
-            (None, _) => 0,
-        };
-        let gateway = match (&self.gateway, &plan.gateway) {
-            (Some(gateway), Some(plan)) => gateway.mag().ended_by(&plan.settings),
-            (Some(gateway), None) => {
-                kedge_mag::Ended { for_good: gateway.mag().sessions(), to_begin_again: 0 }
-            }
-            (None, _) => kedge_mag::Ended::default(),
-        };
-        let line = |count: usize, role: &str, what: [&str; 2]| {
-            let bindings = plural(count, "binding");
-            let what = what[usize::from(count != 1)];
-            (count > 0).then(|| format!("{count} {bindings} of the {role} {what}"))
-        };
-        let lines = [
-            line(anchor, "anchor", ["ends", "end"]),
-            line(gateway.for_good, "gateway", ["ends", "end"]),
-            line(gateway.to_begin_again, "gateway", ["begins again", "begin again"]),
-        ];
-        lines.into_iter().flatten().collect()
-    }
-
-    /// Looks whether the host has what a plan needs, and changes nothing.
-    pub fn examine(&mut self, plan: &Plan) -> Result<(), StartError> {
-        let held: HashSet<(&World, IpAddr)> =
-            self.ends().flat_map(|e| e.state().places()).collect();
-        let ends = plan.ends();
-        let new = ends.iter().flat_map(State::places).filter(|place| !held.contains(place));
-        if let Some(&(world, address)) = addresses::lacking(new)?.first() {
-            let world = world.clone();
-            return Err(StartError::NoSuchAddress { address, world });
-        }
-        if let Some(plan) = &plan.gateway {
-            gateway::examine(plan)??;
-            let links = self.hosts.own().netlink().links()?;
-            let running = self.gateway.iter().flat_map(Gateway::ports);
-            let known: Vec<&str> = running.map(|(_, port)| port.name()).collect();
-            let links_only = plan.settings.interfaces.values().filter(|i| !i.logical);
-            let interfaces = links_only.map(|interface| &*interface.name);
-            for name in interfaces.filter(|name| !known.contains(name)) {
-                gateway::device(&links, name)?;
-            }
-        }
-        Ok(())
-    }
-
     /// Makes what is new in a plan. On an error, nothing has changed.
     pub fn prepare(&mut self, mut plan: Plan, devices: Devices) -> Result<Prepared, StartError> {
         if let Some(plan) = &mut plan.gateway
@@ -260,12 +196,6 @@ impl Shell {
         self.leave_worlds();
     }
 
-    /// Those of the roles that run.
-    fn ends(&self) -> impl Iterator<Item = &Ends> {
-        let anchor = self.anchor.iter().map(Anchor::ends);
-        anchor.chain(self.gateway.iter().map(Gateway::ends))
-    }
-
     /// Leaves the namespaces that nothing runs in.
     fn leave_worlds(&mut self) {
         let worlds = self.ends().flat_map(|ends| ends.state().worlds.values()).cloned().collect();
@@ -363,20 +293,5 @@ impl Shell {
                 warn!("{error}");
             }
         }
-    }
-
-    /// Names of things that only the daemon knows, by their kind, for completion.
-    pub fn names(&mut self) -> BTreeMap<&'static str, Vec<String>> {
-        /// Beyond this many, a list helps nobody.
-        const MOST: usize = 64;
-        let links = self.hosts.own().netlink().links().unwrap_or_default();
-        let interfaces = links.into_iter().map(|link| link.name).collect();
-        let anchor = || self.anchor.iter().map(Anchor::customers);
-        let bindings = anchor().flat_map(|customers| customers.bindings());
-        let nodes = bindings.take(MOST).map(|binding| binding.mn_id.to_string()).collect();
-        let customers = anchor().flat_map(|customers| customers.iter());
-        let names = customers.map(|(_, customer)| customer.name().to_owned());
-        let names = names.filter(|name| !name.is_empty()).take(MOST).collect();
-        BTreeMap::from([("interface", interfaces), ("node", nodes), ("customer", names)])
     }
 }

@@ -19,7 +19,7 @@ use crate::aaa::{Aaa, Listener};
 use crate::addresses;
 use crate::apply;
 use crate::clock;
-use crate::commit::Commits;
+use crate::commits::Commits;
 use crate::configure::Sessions;
 use crate::in_service::Devices;
 use crate::leaving::Leaving;
