@@ -55,17 +55,20 @@ mod deregistration;
 mod dscp;
 mod encapsulation;
 mod event;
+mod heart;
 mod heartbeat;
 mod index;
 mod learning;
 mod lifetime;
 mod lookup;
 mod mobile_networks;
+mod ntp;
 mod other_denials;
 mod overload;
 mod paths;
 mod peers;
 mod pool;
+mod question;
 mod reconfigure;
 mod registration;
 mod rejection;
@@ -74,7 +77,9 @@ mod revocation;
 mod service;
 mod settings;
 mod signalling;
+mod slot;
 mod statistics;
+mod usage;
 mod waiting;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -102,23 +107,24 @@ use statistics::Statistics;
 use waiting::Waiting;
 
 pub use addresses::{HomeAddresses, Ipv4Home, Prefixes};
-pub use authorization::{Authorized, Change, NoProfile, Question, Ticket};
 pub use binding::{Binding, State};
 pub use customers::{
     Customer, CustomerSettings, Customers, CustomersSettings, Dispatch, Entitlement, Refused,
 };
 pub use event::{Event, Output, Release, What};
-pub use heartbeat::{Heart, Life};
+pub use heart::{Heart, Life};
 pub use kedge_sansio::{Now, Rhythm};
 pub use overload::Load;
 pub use paths::{BindingPath, Paths};
 pub use peers::{PeerCounters, PeerState};
-pub use pool::{Delegated, Usage};
+pub use pool::Delegated;
+pub use question::{Authorized, Change, NoProfile, Question, Ticket};
 pub use rejection::{Denial, Discard, Rejection};
 pub use settings::{
     Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool, MnpMaximum,
     MobileNetworkPool, Network, Peer, Profile, Revocation, Service, Settings, Unchecked,
 };
+pub use usage::Usage;
 
 /// What a timer is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -14,18 +14,7 @@ use crate::claims::{self, Claims};
 use crate::mobile_networks::MobileNetworks;
 use crate::rejection::Denial;
 use crate::settings::{Ipv4Pool, Ipv6Pool, MobileNetworkPool, Network, Settings, Unchecked};
-
-/// The most addresses a pool holds.
-pub(crate) const CAPACITY: u64 = 1 << 24;
-
-/// How much of a pool is in use.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Usage {
-    /// Addresses that bindings hold.
-    pub taken: u32,
-    /// Addresses that can be handed out.
-    pub size: u32,
-}
+use crate::usage::{CAPACITY, Usage};
 
 /// Names a network for as long as the anchor lives, across changes of its settings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
