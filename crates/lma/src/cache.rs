@@ -10,11 +10,11 @@ use std::ops::{Index, IndexMut};
 
 use foldhash::quality::FixedState;
 use kedge_model::{BindingId, CustomerId, MnId};
+use kedge_sansio::{HashIndex, Tag};
 use kedge_wire::MnIdOption;
 
 use crate::binding::Binding;
 use crate::blocks::Blocks;
-use crate::index::{HashIndex, Tag};
 
 /// A slot comes from the index, a timer or a waiting update, and each of them ends with its
 /// binding.

@@ -56,7 +56,6 @@ mod dscp;
 mod encapsulation;
 mod event;
 mod heartbeat;
-mod index;
 mod learning;
 mod lifetime;
 mod lookup;
