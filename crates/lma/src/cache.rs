@@ -85,6 +85,9 @@ struct Entry {
     binding: Option<Binding>,
 }
 
+// A line more is a tenth of what a binding costs: it is to be somebody's decision.
+const _: () = assert!(size_of::<Entry>() <= 7 * 64, "a binding and its generation take 7 lines");
+
 impl Cache {
     /// A binding's name is its customer's number (16 bits), how many bindings have lived in its
     /// slot (24 bits) and its slot (24 bits, as there are 16 million bindings at most).
