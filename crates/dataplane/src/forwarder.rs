@@ -15,10 +15,11 @@ use crate::ecn;
 use crate::ends::{Carrier, EndId, Ports, TunnelEnd};
 use crate::fragment::fragments;
 use crate::gre::Gre;
+use crate::held::{Held, HeldPath};
 use crate::icmp::{self, IPV6_MINIMUM_MTU, Limiter, Problem, Reply};
 use crate::inner::{Inner, protocol};
 use crate::outer::{self, Marks};
-use crate::tables::{Held, HeldPath, Tables};
+use crate::tables::Tables;
 use crate::{Clamp, DropReason, Kind, Side, TotalCells, Verdict, tlv};
 
 /// Decides for one data plane.

@@ -27,9 +27,11 @@ pub mod ecn;
 mod ends;
 mod error;
 pub mod fake;
+mod few;
 mod forwarder;
 mod fragment;
 pub mod gre;
+mod held;
 mod icmp;
 pub mod inner;
 mod mss;
@@ -49,6 +51,7 @@ pub use access_list::{AccessList, Addresses, Between, Messages, PortRange, Rule}
 pub use counters::{BindingCells, BindingCounters};
 pub use ends::{Carrier, EndId, Ports, TunnelEnd};
 pub use error::DataplaneError;
+pub use few::Few;
 pub use forwarder::{
     Arrived, Carried, Fit, Forwarder, Inbound, InnerPacket, Load, Outbound, OuterPacket, unwrap,
     unwrap_quote,
@@ -57,12 +60,13 @@ pub use fragment::fragments;
 pub use icmp::{IPV6_MINIMUM_MTU, Reply};
 use std::net::IpAddr;
 
+pub use held::{Held, HeldPath};
 use kedge_model::{BindingId, Forwarding, VrfId, World};
 pub use mss::Clamp;
 pub use outer::{HOP_LIMIT, Marks};
 pub use policy::{Marking, Policy};
 pub use shim::Shim;
-pub use tables::{Held, HeldPath, Local, Tables};
+pub use tables::{Local, Tables};
 pub use totals::{
     Drops, Kind, MssClamping, TotalCells, Totals, TunnelData, TunnelDataReceived, TunnelDataSent,
     TunnelIcmpv6,
