@@ -167,6 +167,17 @@ impl Cache {
         })
     }
 
+    /// How many slots there are, vacant ones included.
+    pub fn slots(&self) -> u32 {
+        self.len + self.free.len() as u32 // fewer than 2^24, as `insert` sees to
+    }
+
+    /// The binding in the slot of this place.
+    pub fn at(&self, place: u32) -> Option<(Slot, &Binding)> {
+        let slot = Slot(place);
+        self.get(slot).map(|binding| (slot, binding))
+    }
+
     /// The slot that the next inserted binding gets.
     pub fn vacant(&mut self) -> Slot {
         let slot = self.free.last().copied().unwrap_or_else(|| {

@@ -95,7 +95,7 @@ use lookup::Decision;
 use peers::{PeerIndex, Peers};
 use pool::{NetworkId, Networks};
 use request::Request;
-use revocation::Revocations;
+use revocation::{Revocations, Sweep};
 use signalling::RateLimit;
 use statistics::Statistics;
 use waiting::Waiting;
@@ -136,6 +136,8 @@ enum Timer {
     Authorization(Ticket),
     /// A learned gateway has had no bindings for an hour.
     Forget,
+    /// An order about very many bindings goes on.
+    Sweep,
 }
 
 /// A local mobility anchor.
@@ -153,6 +155,7 @@ pub struct Lma {
     waiting: BTreeMap<Slot, Waiting>,
     authorizations: Authorizations,
     revocations: Revocations,
+    sweeps: VecDeque<Sweep>,
     statistics: Statistics,
     output: VecDeque<Output>,
     buffers: Buffers,
@@ -181,6 +184,7 @@ impl Lma {
             waiting: BTreeMap::new(),
             authorizations: Authorizations::default(),
             revocations: Revocations::new(rng.next_u32() as u16),
+            sweeps: VecDeque::new(),
             statistics: Statistics::default(),
             output: VecDeque::new(),
             buffers: Buffers::default(),
@@ -345,6 +349,7 @@ impl Lma {
                 Timer::Heartbeat(peer) => self.heartbeat_due(peer, now),
                 Timer::Authorization(ticket) => self.authorization_due(ticket, now),
                 Timer::Forget => self.forget_peers(now),
+                Timer::Sweep => self.sweep_due(now),
             }
         }
     }
