@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use kedge_api::{Ask, Format, Outcome, Refusal, Reply};
-use kedge_config::{BindingFilter, Command, Pipe, parse_command};
+use kedge_api::{Ask, Format, Refusal, Reply};
+use kedge_config::{BindingFilter, Command, Pipe, Request, parse_command};
 use kedge_lma::Lma;
 use kedge_model::{CustomerId, MnId};
 use kedge_sansio::Now;
@@ -14,14 +14,30 @@ use tracing::info;
 use crate::anchor::Anchor;
 use crate::gateway::Gateway;
 use crate::imsi::Imsi;
+use crate::listing::{Listing, fitted};
 use crate::shell::Shell;
-use crate::show::{self, Heartbeats, Tunnels, Which};
+use crate::show::{self, Bindings, Heartbeats, Tunnels, Which};
 use crate::watch;
 
 /// An answer in the two forms it is asked for; each is made only if it is.
-pub struct Answer<'a> {
-    text: Box<dyn FnOnce(Option<u16>) -> String + 'a>,
-    data: Box<dyn FnOnce() -> Value + 'a>,
+pub enum Answer<'a> {
+    /// It can be made at once.
+    Short {
+        /// For people, laid out for as many columns as the terminal has, if it is one.
+        text: Box<dyn FnOnce(Option<u16>) -> String + 'a>,
+        /// For programs.
+        data: Box<dyn FnOnce() -> Value + 'a>,
+    },
+    /// Making it takes a look through all bindings.
+    Long(Box<dyn FnOnce(Format) -> Bindings + 'a>),
+}
+
+/// What a command comes to.
+pub enum Said {
+    /// The answer.
+    Now(Reply),
+    /// An answer that is made while packets are served.
+    Later(Listing),
 }
 
 impl<'a> Answer<'a> {
@@ -35,35 +51,29 @@ impl<'a> Answer<'a> {
         text: impl FnOnce(Option<u16>) -> String + 'a,
         data: impl FnOnce() -> Value + 'a,
     ) -> Self {
-        Self { text: Box::new(text), data: Box::new(data) }
-    }
-
-    /// The answer for people.
-    pub fn into_text(self, width: Option<u16>) -> String {
-        (self.text)(width)
+        Self::Short { text: Box::new(text), data: Box::new(data) }
     }
 }
 
 /// Carries out a command of the terminal.
-pub fn carry_out(shell: &mut Shell, ask: &Ask, now: Now) -> Outcome {
+pub fn carry_out(shell: &mut Shell, ask: &Ask, now: Now) -> Result<Said, Refusal> {
     let Ask::Command { line, format, width, .. } = ask else {
         return Err(Refusal::new("no command"));
     };
-    let request = parse_command(line).map_err(|error| {
+    let Request { command: asked, pipes } = parse_command(line).map_err(|error| {
         let message = error.to_string().trim_end().to_owned();
         Refusal { column: u32::try_from(error.place.spot.column).ok(), ..Refusal::new(message) }
     })?;
-    let answer = command(shell, &request.command, now)?;
-    if *format == Format::Json || request.pipes.contains(&Pipe::Json) {
-        return Ok(Reply::Data((answer.data)()));
-    }
-    let text = answer.into_text(*width);
-    let text = request.pipes.iter().fold(text, |text, pipe| pipe.apply(&text));
-    Ok(Reply::Text(match width {
-        // What is to be pasted somewhere else stays whole.
-        Some(width) if !is_for_machines(&request.command) => show::fit(&text, *width),
-        _ => text,
-    }))
+    let format = if pipes.contains(&Pipe::Json) { Format::Json } else { *format };
+    // What is to be pasted somewhere else stays whole.
+    let to_fit = width.filter(|_| !is_for_machines(&asked));
+    Ok(match (command(shell, &asked, now)?, format) {
+        (Answer::Long(bindings), _) => Said::Later(Listing::new(bindings(format), pipes, to_fit)),
+        (Answer::Short { data, .. }, Format::Json) => Said::Now(Reply::Data(data())),
+        (Answer::Short { text, .. }, Format::Text) => {
+            Said::Now(Reply::Text(fitted(text(*width), &pipes, to_fit)))
+        }
+    })
 }
 
 /// Whether an answer is a text that something else is to read.
@@ -92,7 +102,9 @@ pub fn command<'a>(
         Command::ShowLmaBindings { customer: of, filter, extent } => {
             let anchor = anchor(&shell.anchor)?;
             let only = customer(anchor, of.as_deref())?;
-            Ok(show::lma_bindings(anchor, only, which(anchor, only, filter)?, *extent, now))
+            let (which, extent) = (which(anchor, only, filter)?, *extent);
+            let list = move |format| Bindings::new(anchor, only, which, extent, format);
+            Ok(Answer::Long(Box::new(list)))
         }
         Command::ShowLmaHeartbeats { customer: of } => {
             let anchor = anchor(&shell.anchor)?;

@@ -37,6 +37,7 @@ mod imsi;
 mod in_service;
 mod key_file;
 mod link_mtu;
+mod listing;
 mod log;
 mod numbers;
 mod observe;

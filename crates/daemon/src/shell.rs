@@ -23,9 +23,11 @@ use crate::anchor::Anchor;
 use crate::apply;
 use crate::commit::{self, Commits};
 use crate::configure::Sessions;
+use crate::console::Said;
 use crate::conversation;
 use crate::gateway::{self, Gateway};
 use crate::in_service::Leaving;
+use crate::listing::Listings;
 use crate::numbers::Numbers;
 use crate::observe::SharedCapture;
 use crate::startup::StartError;
@@ -93,6 +95,8 @@ pub struct Shell {
     pub commits: Commits,
     /// Who is changing the configuration.
     pub sessions: Sessions,
+    /// Long answers that are being made.
+    pub(crate) listings: Listings,
     /// The capture that was started last.
     pub capture: Option<SharedCapture>,
     /// Where captures go.
@@ -133,7 +137,7 @@ impl Shell {
             if stop_by.is_some_and(|by| idle || Instant::now() >= by) {
                 return Ok(());
             }
-            let ready = self.wait(stop_by, turns.is_empty())?;
+            let ready = self.wait(stop_by, turns.is_empty() && self.listings.is_empty())?;
             let now = sample();
             if ready.contains(&SIGNAL) && self.stop_asked(now) && stop_by.is_none() {
                 info!("stopping");
@@ -155,6 +159,7 @@ impl Shell {
                 turns.add(self.party(token), token);
             }
             turns.take(|token| self.read(token, &mut batch, now));
+            self.listings.go_on(self.anchor.as_ref(), now);
             self.handle_timeout(now);
             self.authorize(now);
             self.account(now);
@@ -200,7 +205,11 @@ impl Shell {
             && let Some(call) = self.server.next_call()
         {
             let (outcome, mode) = conversation::answer(self, &call, now);
-            call.answer(outcome, mode);
+            match outcome {
+                Ok(Said::Now(reply)) => call.answer(Ok(reply), mode),
+                Ok(Said::Later(listing)) => self.listings.add(listing, call, mode),
+                Err(refusal) => call.answer(Err(refusal), mode),
+            }
             answered += 1;
         }
         if answered == CALLS_A_TURN {

@@ -31,6 +31,7 @@ use crate::ends::State;
 use crate::gateway::{SharedInterface, Unusable};
 use crate::in_service::{Devices, Leaving};
 use crate::key_file::{self, KeyFileError};
+use crate::listing::Listings;
 use crate::log;
 use crate::numbers::Numbers;
 use crate::options::Options;
@@ -302,6 +303,7 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
         things: Vec::new(),
         commits,
         sessions: Sessions::default(),
+        listings: Listings::default(),
         capture: None,
         captures: state_dir.file("captures"),
         numbers,

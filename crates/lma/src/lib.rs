@@ -242,10 +242,21 @@ impl Lma {
         self.peers.named(id).map(|peer| self.peers.get(peer))
     }
 
-    /// The bindings of one gateway, named as for [`Self::peer`].
-    pub fn bindings_of_peer(&self, id: &str) -> impl Iterator<Item = &Binding> {
+    /// Says of a binding whether it is at a gateway, named as for [`Self::peer`].
+    pub fn is_of_peer(&self, id: &str) -> impl Fn(&Binding) -> bool + use<> {
         let peer = self.peers.named(id);
-        self.bindings().filter(move |b| b.paths.iter().any(|path| Some(path.peer) == peer))
+        move |binding| binding.paths.iter().any(|path| Some(path.peer) == peer)
+    }
+
+    /// How many places for bindings there are. Who looks through them by the slice sees a binding
+    /// in the same place for as long as it lives.
+    pub fn places(&self) -> u32 {
+        self.cache.slots()
+    }
+
+    /// The binding in a place, if there is one.
+    pub fn binding_at(&self, place: u32) -> Option<&Binding> {
+        self.cache.at(place).map(|(_, binding)| binding)
     }
 
     /// Sets the counters of every gateway back to zero.

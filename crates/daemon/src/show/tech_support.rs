@@ -7,6 +7,7 @@
 use std::fmt::Write;
 use std::fs;
 
+use kedge_api::{Format, Refusal, Reply};
 use kedge_config::{BindingFilter, Command, Extent, Role};
 use kedge_sansio::Now;
 use serde_json::{Map, Value};
@@ -83,10 +84,7 @@ fn sections(shell: &mut Shell, now: Now) -> Vec<(String, String)> {
     }
     commands.extend([("show debug", Command::ShowDebug), ("show capture", Command::ShowCapture)]);
     for (heading, command) in commands {
-        let text = match console::command(shell, &command, now) {
-            Ok(answer) => answer.into_text(None),
-            Err(refusal) => refusal.message,
-        };
+        let text = answer(shell, &command, now).unwrap_or_else(|refusal| refusal.message);
         sections.push((heading.to_owned(), text));
     }
     let rest = [
@@ -98,6 +96,19 @@ fn sections(shell: &mut Shell, now: Now) -> Vec<(String, String)> {
     ];
     sections.extend(rest.map(|(heading, text)| (heading.to_owned(), text)));
     sections
+}
+
+/// What a command shows. Of all bindings that is a part, which takes no long look.
+fn answer(shell: &mut Shell, command: &Command, now: Now) -> Result<String, Refusal> {
+    let mut bindings = match console::command(shell, command, now)? {
+        Answer::Short { text, .. } => return Ok(text(None)),
+        Answer::Long(bindings) => bindings(Format::Text),
+    };
+    while shell.anchor.as_ref().is_some_and(|anchor| !bindings.look_on(anchor, now)) {}
+    match bindings.finish() {
+        Reply::Text(text) => Ok(text),
+        Reply::Data(_) | Reply::Words(_) => Ok(String::new()),
+    }
 }
 
 /// The configuration with stars for its keys.

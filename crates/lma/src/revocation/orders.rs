@@ -106,23 +106,21 @@ impl Lma {
         self.indicate(slot, &at, held, trigger, Subject::Ending(binding.id, reason), now)
     }
 
-    /// The bindings of the nodes of a realm.
-    pub fn bindings_of_realm(
+    /// Says of a binding whether its node is of a realm, `example.com` for instance.
+    pub fn is_of_realm(
         &self,
         customer: CustomerId,
         realm: &str,
-    ) -> impl Iterator<Item = &Binding> {
+    ) -> impl Fn(&Binding) -> bool + use<> {
         let realm = identity(realm).filter(|_| customer == self.settings.customer);
-        let is_of_it = move |binding: &&Binding| {
-            realm.as_ref().is_some_and(|realm| is_of_realm(&binding.mn_id, realm))
-        };
-        self.bindings().filter(is_of_it)
+        move |binding| realm.as_ref().is_some_and(|realm| is_of_realm(&binding.mn_id, realm))
     }
 
-    /// Command: takes the bindings of all nodes of a realm back, `example.com` for instance, as
-    /// [`Self::clear_all`] does everybody's, and says how many there are.
+    /// Command: takes the bindings of all nodes of a realm back, as [`Self::clear_all`] does
+    /// everybody's, and says how many there are.
     pub fn clear_realm(&mut self, customer: CustomerId, realm: &str, now: Now) -> usize {
-        let count = self.bindings_of_realm(customer, realm).count();
+        let is_of_it = self.is_of_realm(customer, realm);
+        let count = self.bindings().filter(|binding| is_of_it(binding)).count();
         if let Some(identity) = identity(realm).filter(|_| count > 0) {
             self.take_back_many(Which::OfRealm(identity), Release::Cleared, now);
         }

@@ -32,6 +32,9 @@ const CHANGED: usize = 128;
 /// Slots that a slice looks at, at most.
 const SEEN: u32 = 4_096;
 
+/// The least that can be later.
+const MOMENT: Duration = Duration::from_nanos(1);
+
 /// The bindings that an order is about.
 #[derive(Clone, Debug)]
 pub(crate) enum Which {
@@ -134,7 +137,7 @@ impl Lma {
     pub(crate) fn sweep_due(&mut self, now: Now) {
         self.sweep_slice(now);
         if !self.sweeps.is_empty() {
-            self.timers.insert(now.mono + Duration::from_nanos(1), Timer::Sweep);
+            self.timers.insert(now.mono + MOMENT, Timer::Sweep);
         }
     }
 
@@ -149,6 +152,15 @@ impl Lma {
     pub(super) fn is_to_be_suspended(&self, slot: Slot) -> bool {
         let suspends = |sweep: &&Sweep| matches!(sweep.task, Task::Suspend { .. });
         self.sweeps.iter().filter(suspends).any(|sweep| sweep.is_about(&self.cache[slot]))
+    }
+
+    /// When a binding that is made begins: after every order that is not about it.
+    pub(crate) fn beginning(&self, now: Now) -> Instant {
+        let orders = self.sweeps.iter().filter_map(|sweep| match sweep.task {
+            Task::Suspend { since, .. } => Some(since + MOMENT),
+            Task::End { .. } => None,
+        });
+        orders.fold(now.mono, Instant::max)
     }
 
     fn sweep_slice(&mut self, now: Now) {
