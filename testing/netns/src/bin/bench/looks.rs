@@ -46,8 +46,8 @@ fn commands(size: usize) -> Vec<String> {
         format!("{bindings} nai @example.net"),
         format!("{bindings} nai @example.net from {last}"),
         format!("{bindings} imsi 001010123456789"),
-        format!("{bindings} mag MAG1"),
-        format!("{bindings} mag MAG2"),
+        format!("{bindings} mag mag1"),
+        format!("{bindings} mag mag2"),
         "show ipv6 mobile pmipv6 lma globals".to_owned(),
         "show lma-service statistics".to_owned(),
         "clear ipv6 mobile pmipv6 lma bindings all".to_owned(),
@@ -100,9 +100,12 @@ pub fn measure() -> Outcome<()> {
 
 fn row(name: &str, middle: &str, paced: &Paced) {
     let micros = |share| paced.within(share).as_secs_f64() * 1e6;
+    let unanswered = match paced.sent - paced.took.len() as u64 {
+        0 => String::new(),
+        lost => format!("  {lost} not answered in 200 ms"),
+    };
     let most = micros(1.0) / 1e3;
-    let lost = paced.sent - paced.took.len() as u64;
-    println!("  {name:<66}{middle:>30}{:>9.0}{most:>8.1}  lost {lost}", micros(0.99));
+    println!("  {name:<66}{middle:>30}{:>9.0}{most:>8.1}{unanswered}", micros(0.99));
 }
 
 /// A line of proc_pid_status(5), in kibioctets.
