@@ -8,29 +8,20 @@ use kedge_lma::Lma;
 use kedge_model::{CustomerId, MnId};
 use kedge_sansio::Now;
 use kedge_telemetry::Group;
-use serde_json::{Value, json};
+use serde_json::json;
 use tracing::info;
 
 use crate::anchor::Anchor;
-use crate::gateway::Gateway;
+use crate::answer::{Answer, Look, done, plural};
 use crate::imsi::Imsi;
 use crate::listing::{Listing, fitted};
+use crate::named::{
+    anchor, check_service, customer, gateway, lma_config, no_anchor, no_gateway, no_peer,
+    subscriber,
+};
 use crate::shell::Shell;
 use crate::show::{self, Bindings, Heartbeats, Tunnels, Which};
 use crate::watch;
-
-/// An answer in the two forms it is asked for; each is made only if it is.
-pub enum Answer<'a> {
-    /// It can be made at once.
-    Short {
-        /// For people, laid out for as many columns as the terminal has, if it is one.
-        text: Box<dyn FnOnce(Option<u16>) -> String + 'a>,
-        /// For programs.
-        data: Box<dyn FnOnce() -> Value + 'a>,
-    },
-    /// Making it takes a look through all bindings.
-    Long(Box<dyn FnOnce(Format) -> Bindings + 'a>),
-}
 
 /// What a command comes to.
 pub enum Said {
@@ -38,21 +29,6 @@ pub enum Said {
     Now(Reply),
     /// An answer that is made while packets are served.
     Later(Listing),
-}
-
-impl<'a> Answer<'a> {
-    /// An answer that is written by one of these.
-    pub fn new(text: impl FnOnce() -> String + 'a, data: impl FnOnce() -> Value + 'a) -> Self {
-        Self::laid_out(|_| text(), data)
-    }
-
-    /// The same, laid out for as many columns as the terminal has, if it is one.
-    pub fn laid_out(
-        text: impl FnOnce(Option<u16>) -> String + 'a,
-        data: impl FnOnce() -> Value + 'a,
-    ) -> Self {
-        Self::Short { text: Box::new(text), data: Box::new(data) }
-    }
 }
 
 /// Carries out a command of the terminal.
@@ -68,7 +44,7 @@ pub fn carry_out(shell: &mut Shell, ask: &Ask, now: Now) -> Result<Said, Refusal
     // What is to be pasted somewhere else stays whole.
     let to_fit = width.filter(|_| !is_for_machines(&asked));
     Ok(match (command(shell, &asked, now)?, format) {
-        (Answer::Long(bindings), _) => Said::Later(Listing::new(bindings(format), pipes, to_fit)),
+        (Answer::Long(look), _) => Said::Later(Listing::new(look(format), pipes, to_fit)),
         (Answer::Short { data, .. }, Format::Json) => Said::Now(Reply::Data(data())),
         (Answer::Short { text, .. }, Format::Text) => {
             Said::Now(Reply::Text(fitted(text(*width), &pipes, to_fit)))
@@ -103,8 +79,10 @@ pub fn command<'a>(
             let anchor = anchor(&shell.anchor)?;
             let only = customer(anchor, of.as_deref())?;
             let (which, extent) = (which(anchor, only, filter)?, *extent);
-            let list = move |format| Bindings::new(anchor, only, which, extent, format);
-            Ok(Answer::Long(Box::new(list)))
+            let look = move |format| -> Box<dyn Look> {
+                Box::new(Bindings::new(anchor, only, which, extent, format))
+            };
+            Ok(Answer::Long(Box::new(look)))
         }
         Command::ShowLmaHeartbeats { customer: of } => {
             let anchor = anchor(&shell.anchor)?;
@@ -174,7 +152,7 @@ pub fn command<'a>(
         Command::CaptureStop => watch::stop_capture(shell),
         Command::ShowCapture => Ok(show::capture(shell)),
         Command::Unsupported(why) => Err(Refusal::new(*why)),
-        Command::ShowTechSupport => Ok(show::tech_support(shell, now)),
+        Command::ShowTechSupport => Ok(show::tech_support(shell, self::command, now)),
         Command::ClearLmaBindings { customer: of, filter } => {
             let anchor = shell.anchor.as_mut().ok_or_else(no_anchor)?;
             let only = customer(anchor, of.as_deref())?;
@@ -223,29 +201,6 @@ pub fn command<'a>(
             gateway.clear_statistics(now);
             Ok(done())
         }
-    }
-}
-
-/// The answer to a command that has none.
-pub fn done() -> Answer<'static> {
-    Answer::new(String::new, || json!({}))
-}
-
-/// The word for this many things.
-pub fn plural(count: usize, thing: &str) -> String {
-    if count == 1 { thing.to_owned() } else { format!("{thing}s") }
-}
-
-/// The subscriber of an identifier.
-pub fn subscriber(nai: &str) -> Result<MnId, Refusal> {
-    MnId::nai(nai).ok_or_else(|| Refusal::new("an identifier has 254 octets at most"))
-}
-
-/// Whether the service that a command names, if it does, is the one there is.
-fn check_service(name: Option<&str>, own: &str) -> Result<(), Refusal> {
-    match name.filter(|name| *name != own) {
-        Some(name) => Err(Refusal::new(format!("no service has the name {name}; this is {own}"))),
-        None => Ok(()),
     }
 }
 
@@ -304,37 +259,4 @@ fn clear(
         })
     });
     Ok(cleared.sum())
-}
-
-/// The customer of a name, if one is named.
-pub fn customer(anchor: &Anchor, name: Option<&str>) -> Result<Option<CustomerId>, Refusal> {
-    let Some(name) = name else { return Ok(None) };
-    let found = anchor.customers().named(name);
-    found.map(Some).ok_or_else(|| Refusal::new(format!("no customer has the name {name}")))
-}
-
-fn no_peer(id: &str) -> Refusal {
-    Refusal::new(format!("no gateway has the name or the address {id}"))
-}
-
-/// The anchor, or that there is none.
-pub fn anchor(anchor: &Option<Anchor>) -> Result<&Anchor, Refusal> {
-    anchor.as_ref().ok_or_else(no_anchor)
-}
-
-/// The gateway, or that there is none.
-pub fn gateway(gateway: &Option<Gateway>) -> Result<&Gateway, Refusal> {
-    gateway.as_ref().ok_or_else(no_gateway)
-}
-
-fn lma_config(config: &kedge_config::Config) -> Result<&kedge_config::LmaConfig, Refusal> {
-    config.lma.as_ref().ok_or_else(no_anchor)
-}
-
-fn no_anchor() -> Refusal {
-    Refusal::new("this daemon is no anchor: no 'ipv6 mobile pmipv6-lma' is configured")
-}
-
-fn no_gateway() -> Refusal {
-    Refusal::new("this daemon is no gateway: no 'ipv6 mobile pmipv6-mag' is configured")
 }

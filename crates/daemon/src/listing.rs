@@ -10,23 +10,24 @@ use kedge_config::Pipe;
 use kedge_sansio::Now;
 
 use crate::anchor::Anchor;
-use crate::show::{self, Bindings};
+use crate::answer::Look;
+use crate::show;
 
 /// A long answer, and what is to be done with it when it is made.
 pub struct Listing {
-    bindings: Bindings,
+    look: Box<dyn Look>,
     pipes: Vec<Pipe>,
     width: Option<u16>,
 }
 
 impl Listing {
     /// Nothing of it is made yet.
-    pub fn new(bindings: Bindings, pipes: Vec<Pipe>, width: Option<u16>) -> Self {
-        Self { bindings, pipes, width }
+    pub fn new(look: Box<dyn Look>, pipes: Vec<Pipe>, width: Option<u16>) -> Self {
+        Self { look, pipes, width }
     }
 
     fn finish(self) -> Reply {
-        match self.bindings.finish() {
+        match self.look.finish() {
             Reply::Text(text) => Reply::Text(fitted(text, &self.pipes, self.width)),
             made => made,
         }
@@ -73,7 +74,7 @@ impl Listings {
             let gone = Refusal::new("the anchor has been removed");
             return waiting.call.answer(Err(gone), waiting.mode);
         };
-        match waiting.listing.bindings.look_on(anchor, now) {
+        match waiting.listing.look.go_on(anchor, now) {
             true => waiting.call.answer(Ok(waiting.listing.finish()), waiting.mode),
             false => self.list.push_back(waiting),
         }

@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 use super::layout::{Align, Block, Table, span};
 use super::page::{self, Page};
 use super::scan::{Scan, Which};
-use super::{traffic_json, tunnel, tunnel_json, volume};
+use super::traffic::{traffic_json, tunnel, tunnel_json, volume};
 use crate::anchor::Anchor;
+use crate::answer::Look;
 use crate::routes::Standing;
 
 /// `show ipv6 mobile pmipv6 lma bindings [customer NAME] [nai NAI | imsi IMSI | mag ID]
@@ -50,9 +51,10 @@ impl Bindings {
         let (skip, take) = page::bounds(extent);
         Self { only, extent, scan: Scan::new(which, skip, take), rows }
     }
+}
 
-    /// Looks at some more bindings, and says whether those were the last.
-    pub fn look_on(&mut self, anchor: &Anchor, now: Now) -> bool {
+impl Look for Bindings {
+    fn go_on(&mut self, anchor: &Anchor, now: Now) -> bool {
         let Self { only, scan, rows, .. } = self;
         scan.slice(anchor.machines(*only), |binding| match rows {
             Rows::Lines(table) => table.row(line(anchor, binding, now)),
@@ -61,8 +63,7 @@ impl Bindings {
         })
     }
 
-    /// The whole answer.
-    pub fn finish(self) -> Reply {
+    fn finish(self: Box<Self>) -> Reply {
         let page = Page::new(self.extent, self.scan.found());
         let mut out = page.head();
         match self.rows {

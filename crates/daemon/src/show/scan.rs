@@ -127,7 +127,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::shell::sample;
+    use crate::clock::sample;
 
     /// An anchor with so many bindings.
     fn crowded(bindings: usize) -> Lma {

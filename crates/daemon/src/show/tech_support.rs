@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use super::events::utc;
 use super::version::kernel;
-use crate::console::{self, Answer};
+use crate::answer::Answer;
 use crate::shell::Shell;
 
 /// Things of one kind that are listed at most.
@@ -22,9 +22,12 @@ const MOST: usize = 1_000;
 /// Events of a role.
 const EVENTS: usize = 1_000;
 
+/// How a command of the terminal is carried out.
+type CarryOut = for<'a> fn(&'a mut Shell, &Command, Now) -> Result<Answer<'a>, Refusal>;
+
 /// `show tech-support`
-pub fn tech_support(shell: &mut Shell, now: Now) -> Answer<'static> {
-    let sections = sections(shell, now);
+pub fn tech_support(shell: &mut Shell, carry_out: CarryOut, now: Now) -> Answer<'static> {
+    let sections = sections(shell, carry_out, now);
     let listed = sections.clone();
     let text = move || {
         let mut out = String::new();
@@ -40,7 +43,7 @@ pub fn tech_support(shell: &mut Shell, now: Now) -> Answer<'static> {
     Answer::new(text, data)
 }
 
-fn sections(shell: &mut Shell, now: Now) -> Vec<(String, String)> {
+fn sections(shell: &mut Shell, carry_out: CarryOut, now: Now) -> Vec<(String, String)> {
     let mut sections = vec![("time".to_owned(), format!("{}\n", utc(now.wall)))];
     let mut commands = vec![("show version", Command::ShowVersion)];
     let (events, extent) = (Some(EVENTS), Extent::default());
@@ -84,7 +87,8 @@ fn sections(shell: &mut Shell, now: Now) -> Vec<(String, String)> {
     }
     commands.extend([("show debug", Command::ShowDebug), ("show capture", Command::ShowCapture)]);
     for (heading, command) in commands {
-        let text = answer(shell, &command, now).unwrap_or_else(|refusal| refusal.message);
+        let text = said(shell, carry_out, &command, now);
+        let text = text.unwrap_or_else(|refusal| refusal.message);
         sections.push((heading.to_owned(), text));
     }
     let rest = [
@@ -99,13 +103,18 @@ fn sections(shell: &mut Shell, now: Now) -> Vec<(String, String)> {
 }
 
 /// What a command shows. Of all bindings that is a part, which takes no long look.
-fn answer(shell: &mut Shell, command: &Command, now: Now) -> Result<String, Refusal> {
-    let mut bindings = match console::command(shell, command, now)? {
+fn said(
+    shell: &mut Shell,
+    carry_out: CarryOut,
+    command: &Command,
+    now: Now,
+) -> Result<String, Refusal> {
+    let mut look = match carry_out(shell, command, now)? {
         Answer::Short { text, .. } => return Ok(text(None)),
-        Answer::Long(bindings) => bindings(Format::Text),
+        Answer::Long(look) => look(Format::Text),
     };
-    while shell.anchor.as_ref().is_some_and(|anchor| !bindings.look_on(anchor, now)) {}
-    match bindings.finish() {
+    while shell.anchor.as_ref().is_some_and(|anchor| !look.go_on(anchor, now)) {}
+    match look.finish() {
         Reply::Text(text) => Ok(text),
         Reply::Data(_) | Reply::Words(_) => Ok(String::new()),
     }
@@ -117,7 +126,7 @@ fn configuration(shell: &Shell) -> String {
 }
 
 fn commits(shell: &Shell) -> String {
-    let commits = shell.commits.history().iter().map(|commit| {
+    let commits = shell.commits.history.iter().map(|commit| {
         let comment = commit.comment.as_deref().unwrap_or_default();
         format!("{}  {}  {}  {comment}\n", commit.number, commit.at, commit.by)
     });
