@@ -15,26 +15,26 @@ use serde_json::json;
 use crate::anchor::Anchor;
 use crate::commit::{self, Act};
 use crate::configure::Session;
-use crate::console;
+use crate::console::{self, Said};
 use crate::shell::Shell;
 use crate::show;
 
 /// Answers a call: the outcome, and the mode that the client is in from now on.
-pub fn answer(shell: &mut Shell, call: &Call, now: Now) -> (Outcome, Option<String>) {
+pub fn answer(shell: &mut Shell, call: &Call, now: Now) -> (Result<Said, Refusal>, Option<String>) {
     let outcome = match &call.ask {
-        Ask::Complete { line } => Ok(Reply::Words(words(shell, call, line))),
+        Ask::Complete { line } => Ok(Said::Now(Reply::Words(words(shell, call, line)))),
         Ask::Command { line, .. } => carry_out(shell, call, line, now),
     };
     (outcome, shell.sessions.mode(call.client))
 }
 
-fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Outcome {
+fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Result<Said, Refusal> {
     // What is copied from another terminal has that one's prompts. Behind one, a line of the
     // configuration may go on in the next.
     let pasted = line;
     let line = kedge_config::without_prompt(line);
     if shell.sessions.skips(call.client, line) {
-        return Ok(text(String::new()));
+        return Ok(Said::Now(text(String::new())));
     }
     let ask = &with_line(&call.ask, line);
     let inside = shell.sessions.get(call.client).is_some();
@@ -42,10 +42,10 @@ fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Outcome {
         && let Ok((command, pipes)) = split_pipes(line)
         && let Ok(command) = parse_session_command(command, inside)
     {
-        return shown(shell, call, &command, &pipes);
+        return shown(shell, call, &command, &pipes).map(Said::Now);
     }
     let about_session = match parse_session_command(line, inside) {
-        Ok(command) => return about(shell, call, &command, now),
+        Ok(command) => return about(shell, call, &command, now).map(Said::Now),
         Err(error) => error,
     };
     if !inside {
@@ -63,9 +63,11 @@ fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Outcome {
     if line.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case("commit")) {
         return Err(refused(&about_session));
     }
-    let Some(session) = shell.sessions.get(call.client) else { return Ok(text(String::new())) };
+    let Some(session) = shell.sessions.get(call.client) else {
+        return Ok(Said::Now(text(String::new())));
+    };
     match session.line(pasted) {
-        Ok(reply) => Ok(reply),
+        Ok(reply) => Ok(Said::Now(reply)),
         // The beginning was that of a command about the session.
         Err(_) if about_session.place.spot.column > 1 => Err(refused(&about_session)),
         Err(refusal) => Err(refusal),

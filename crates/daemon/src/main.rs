@@ -45,6 +45,7 @@ mod in_service;
 mod key_file;
 mod leaving;
 mod link_mtu;
+mod listing;
 mod log;
 mod named;
 mod numbers;

@@ -23,6 +23,7 @@ use crate::commits::Commits;
 use crate::configure::Sessions;
 use crate::in_service::Devices;
 use crate::leaving::Leaving;
+use crate::listing::Listings;
 use crate::numbers::Numbers;
 use crate::options::Options;
 use crate::shell::{Roles, Shell};
@@ -86,6 +87,7 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
         things: Vec::new(),
         commits,
         sessions: Sessions::default(),
+        listings: Listings::default(),
         capture: None,
         captures: state_dir.file("captures"),
         numbers,
