@@ -44,6 +44,8 @@ const NETWORK: &str = "home";
 pub struct Plan {
     /// How many anchors.
     pub anchors: usize,
+    /// Whether a node goes to the other anchor when its own does not answer, and returns.
+    pub fails_over: bool,
     /// How many gateways.
     pub gateways: usize,
     /// How many interfaces of mobile nodes.
@@ -100,8 +102,9 @@ impl Plan {
             (kedge_lma::Service::Ipv4, kedge_mag::Service::Dual),
         ];
         let (service, gateway_service) = chance.pick(&services);
-        Self {
+        let mut plan = Self {
             anchors: chance.between(1, 2) as usize,
+            fails_over: false,
             gateways,
             hosts,
             hosts_per_node: if chance.one_in(4) { 2 } else { 1 },
@@ -134,7 +137,11 @@ impl Plan {
             }),
             bce_maximum: if chance.one_in(8) { hosts as u32 / 2 + 1 } else { 128_000 },
             pool_lengths: if chance.one_in(4) { scarce(chance, hosts) } else { (16, 52) },
-        }
+        };
+        // Where all have a place, all are where they would rather be in the end.
+        let is_roomy = plan.bce_maximum as usize > hosts && plan.pool_lengths == (16, 52);
+        plan.fails_over = plan.anchors > 1 && is_roomy && chance.one_in(2);
+        plan
     }
 
     /// What both sides ask for and allow, as far as the two can agree.
@@ -235,8 +242,11 @@ impl Plan {
             transport: TRANSPORT,
             inner: INNER,
             lmas: (0..self.anchors).map(|n| (anchor_name(n), Arc::new(lma(n)))).collect(),
-            // Each host has its anchor: the anchors' pools are one world.
-            preference: Vec::new(),
+            // Each host has its anchor, which is asked first.
+            preference: match self.fails_over {
+                true => (0..self.anchors).map(anchor_name).collect(),
+                false => Vec::new(),
+            },
             interfaces: self.interfaces().map(|id| (id, self.interface(gateway, id))).collect(),
             identities: (0..self.hosts).map(|n| (mac(n), self.mn_id(n))).collect(),
             aaa: false,
@@ -350,9 +360,11 @@ impl Plan {
     ///
     /// A refused node waits up to 600 s (the gateway's patience, doubled from 10 s); a node holds
     /// on to a lease of a lost session for half of its lifetime; the gateway that lost a session
-    /// finds out by a refresh, after half of a lifetime too.
+    /// finds out by a refresh, after half of a lifetime too. A session returns to an anchor that
+    /// ignored it after 600 s, to one that fell again and again after 960 s.
     pub fn settling_time(&self) -> Duration {
-        Duration::from_secs(700 + 2 * self.lifetime)
+        let return_time = if self.fails_over { 960 + 600 } else { 0 };
+        Duration::from_secs(700 + 2 * self.lifetime + return_time)
     }
 }
 

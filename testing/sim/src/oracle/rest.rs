@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kedge_lma::{Binding, Lma};
 use kedge_mag::{BindingState, BindingView, LinkState, Refusal};
-use kedge_model::{Encapsulation, LinkLayerId, Tunnel};
+use kedge_model::{Encapsulation, LinkLayerId, MnId, Tunnel};
 use kedge_wire::registry::Status;
 
 use crate::plan::{CUSTOMER, STATIC, static_node};
@@ -77,6 +77,9 @@ fn unrest_of_static(world: &World, gateway: usize) -> Option<String> {
     let of_node = station.mag.bindings(world.clock.now()).filter(|view| view.mn_id == mn_id);
     let views: Vec<BindingView> = of_node.collect();
     let bindings: Vec<&Binding> = anchor.find(CUSTOMER, &mn_id).collect();
+    if let Some(binding) = stray(world, world.plan.anchor_of_static(gateway), &mn_id) {
+        return Some(format!("its static node is bound at another anchor: {binding:?}"));
+    }
     let is_there = station.link(STATIC) == LinkState::Up;
     match (is_there, &views[..], &bindings[..]) {
         (false, [], []) => None,
@@ -107,6 +110,9 @@ fn unrest_of(world: &World, n: usize) -> Option<String> {
         .find(CUSTOMER, &host.mn_id)
         .filter(|binding| binding.link_layer_id == link_layer_id)
         .collect();
+    if let Some(binding) = stray(world, world.plan.anchor_of(n), &host.mn_id) {
+        return Some(format!("is bound at another anchor: {binding:?}, sessions {views:?}"));
+    }
     let Some(place) = host.place else {
         return match (views.first(), bindings.first()) {
             (Some(view), _) => Some(format!("has left and is served: {view:?}")),
@@ -134,6 +140,12 @@ fn unrest_of(world: &World, n: usize) -> Option<String> {
         return Some(format!("has {addresses:?}, and its binding {:?}", binding.addresses));
     }
     None
+}
+
+/// What a node has at other anchors than the one it would rather be with.
+fn stray<'a>(world: &'a World, own: usize, mn_id: &MnId) -> Option<&'a Binding> {
+    let mut others = world.anchors.iter().enumerate().filter(|(n, _)| *n != own);
+    others.find_map(|(_, other)| other.lma.find(CUSTOMER, mn_id).next())
 }
 
 /// Whether the two ends of a session say the same.
