@@ -342,6 +342,40 @@ fn a_node_that_comes_within_the_hold_time_goes_to_its_anchor_at_the_end_of_it() 
 }
 
 #[test]
+fn a_session_that_another_anchor_takes_when_its_own_is_back_already_returns() {
+    let mut world = active_at_first();
+    world.pass(secs(310));
+    let scout = take_to(&mut world, SECOND).pop().expect("the first does not answer");
+    accept_at(&mut world, FIRST);
+    accept(&mut world, SECOND, &scout);
+    assert_eq!(view(&world).lma, ip(SECOND));
+    live(&mut world, &[FIRST, SECOND], secs(60));
+    assert_eq!(view(&world).lma, ip(FIRST));
+}
+
+#[test]
+fn a_refused_node_that_another_anchor_takes_within_the_hold_time_returns_at_the_end_of_it() {
+    let mut settings = two_anchors();
+    settings.heartbeat = Some(Rhythm { interval: secs(5), timeout: secs(1), allowed: 1 });
+    let mut world = World::new(settings);
+    world.solicit(IF1, NODE);
+    accept_at(&mut world, FIRST);
+    world.solicit(IF2, OTHER_NODE);
+    for anchor in [FIRST, SECOND] {
+        let update = take_to(&mut world, anchor).pop().expect("an update");
+        world.answer(&update, Status::INSUFFICIENT_RESOURCES, 0, update.echo());
+    }
+    live(&mut world, &[], secs(8));
+    // The first answers once more; its node leaves.
+    live(&mut world, &[FIRST], secs(1));
+    world.input(|mag, now| mag.handle_link(IF1, LinkState::Down, now));
+    live(&mut world, &[FIRST, SECOND], secs(5));
+    assert_eq!(view(&world).lma, ip(SECOND));
+    live(&mut world, &[FIRST, SECOND], secs(60));
+    assert_eq!(view(&world).lma, ip(FIRST));
+}
+
+#[test]
 fn a_node_that_leaves_while_another_anchor_is_tried_leaves_nothing() {
     let mut world = active_at_first();
     world.pass(secs(300 + 8));
