@@ -25,6 +25,7 @@
 //! | `host` | a mobile node: Ethernet frames, Neighbor Discovery, DHCP, packets |
 //! | `station`, `plane` | a machine with its data plane |
 //! | `network` | loss, duplication, corruption, delay, partition |
+//! | `translator` | what is between it and some gateways |
 //! | `world` | the next event, and what comes of it |
 //! | `faults` | storms |
 //! | `oracle` | what must hold: always, at rest, in the end |
@@ -35,12 +36,13 @@ mod clock;
 mod faults;
 mod host;
 mod network;
-mod oracle;
+pub mod oracle;
 mod packet;
 mod plan;
 mod plane;
 mod station;
 mod trail;
+mod translator;
 mod world;
 
 use std::time::Duration;
