@@ -74,6 +74,7 @@ pub fn run(seed: u64) -> Report {
         world.pinging = Some(world.chance.pick(&[1_000, 5_000, 20_000]));
         faults::storm(&mut world, Duration::from_secs(time.into()));
         faults::calm(&mut world);
+        faults::amnesty(&mut world);
         world.pinging = Some(10_000);
         oracle::await_rest(&mut world);
     }

@@ -14,6 +14,9 @@ use crate::plan::{AnchorOrders, FIRST_PORT, GatewayOrders, LOGICAL, SHARED, STAT
 use crate::trail::Happened;
 use crate::world::{Event, World};
 
+/// Longer than an anchor waits for AAA, and an answer is on its way.
+const AAA_PATIENCE: Duration = Duration::from_secs(70);
+
 /// Lets a domain be disturbed for a while.
 pub fn storm(world: &mut World, time: Duration) {
     let pace = world.chance.pick(&[30, 200, 1000]);
@@ -49,6 +52,18 @@ pub fn calm(world: &mut World) {
         }
         for customer in 0..world.plan.customers {
             world.anchors[anchor].order(customer, |lma| lma.set_load(Load::Normal));
+        }
+    }
+}
+
+/// The operators of gateways have refused nodes tried again, if one of an anchor or AAA has had
+/// some refused: such a node waits for that (RFC 5213 §6.9.1.2 (7)). They do so once AAA has said
+/// all that it was asked in the storm.
+pub fn amnesty(world: &mut World) {
+    if std::mem::take(&mut world.memory.excluded) {
+        world.run_for(AAA_PATIENCE, |_| {});
+        for gateway in 0..world.gateways.len() {
+            world.order_gateway(gateway, world.gateways[gateway].orders);
         }
     }
 }

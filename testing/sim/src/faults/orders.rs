@@ -123,6 +123,8 @@ pub fn reconfigure_anchor(world: &mut World, anchor: usize) {
         lifetime: chance.pick(&[None, Some(24)]),
         tunnel_mtu: chance.pick(&[None, Some(1400)]),
     };
+    world.memory.excluded |=
+        orders.without_gateway.is_some() || orders.without_customer.is_some();
     world.order_anchor(anchor, orders);
 }
 

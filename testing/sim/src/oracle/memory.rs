@@ -20,6 +20,8 @@ pub struct Memory {
     /// Nodes whose IPv4 address was revoked. Their gateway does not ask for one any more, until
     /// the node comes anew.
     without_ipv4: BTreeSet<(usize, MnId)>,
+    /// Whether somebody was refused who is served at rest.
+    pub excluded: bool,
     /// Packets that hosts sent into a tunnel.
     pub sent: u64,
     /// Answers that arrived at hosts.
@@ -42,6 +44,7 @@ impl Memory {
             bindings: (0..plan.anchors).map(|_| BTreeMap::new()).collect(),
             lives: vec![vec![(0, 0); plan.customers]; plan.anchors],
             without_ipv4: BTreeSet::new(),
+            excluded: false,
             sent: 0,
             answered: 0,
         }

@@ -22,6 +22,7 @@ impl World {
     /// same thing twice.
     pub(super) fn ask(&mut self, anchor: usize, question: &Question) {
         let trouble = self.network.weather.aaa_trouble;
+        self.memory.excluded |= trouble > 0;
         if self.chance.per_mille(trouble) {
             return;
         }
