@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use kedge_dataplane::{
-    Arrived, BindingCells, Forwarder, InnerPacket, Local, OuterPacket, Side, Tables, TotalCells, Verdict,
+    Arrived, BindingCells, Forwarder, InnerPacket, Local, OuterPacket, Side, Tables, TotalCells,
+    Verdict,
 };
 use kedge_model::{BindingId, Forwarding, VrfId};
 

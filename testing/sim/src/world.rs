@@ -117,9 +117,8 @@ impl World {
         let plan = Plan::drawn(&mut chance);
         let clock = Clock::new();
         let now = clock.of_host(Skew::default());
-        let anchors = (0..plan.anchors)
-            .map(|n| Anchor::new(&plan, n, 0, chance.seed(), now))
-            .collect();
+        let anchors =
+            (0..plan.anchors).map(|n| Anchor::new(&plan, n, 0, chance.seed(), now)).collect();
         let gateways =
             (0..plan.gateways).map(|n| Gateway::new(&plan, n, 0, chance.seed())).collect();
         let hosts = (0..plan.hosts).map(|n| Host::new(n, &plan)).collect();

@@ -125,8 +125,7 @@ fn come(world: &mut World, host: usize) {
     if world.hosts[host].place.is_some() {
         return;
     }
-    let gateways: Vec<usize> =
-        world.plan.gateways_of(world.plan.customer_of(host)).collect();
+    let gateways: Vec<usize> = world.plan.gateways_of(world.plan.customer_of(host)).collect();
     let gateway = world.chance.pick(&gateways);
     let interface = match world.plan.unseen_leaves && world.chance.one_in(2) {
         true => world.chance.pick(&SHARED),

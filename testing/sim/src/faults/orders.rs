@@ -56,8 +56,7 @@ pub fn revoke(world: &mut World, anchor: usize, host: usize) {
     let what = match choice {
         0 => {
             world.memory.may_lack_ipv4(customer, &mn_id);
-            world.anchors[anchor]
-                .order(customer, |lma| lma.revoke_ipv4(id, &mn_id, trigger, now));
+            world.anchors[anchor].order(customer, |lma| lma.revoke_ipv4(id, &mn_id, trigger, now));
             "loses IPv4"
         }
         1 => {
@@ -123,8 +122,7 @@ pub fn reconfigure_anchor(world: &mut World, anchor: usize) {
         lifetime: chance.pick(&[None, Some(24)]),
         tunnel_mtu: chance.pick(&[None, Some(1400)]),
     };
-    world.memory.excluded |=
-        orders.without_gateway.is_some() || orders.without_customer.is_some();
+    world.memory.excluded |= orders.without_gateway.is_some() || orders.without_customer.is_some();
     world.order_anchor(anchor, orders);
 }
 
@@ -136,8 +134,7 @@ pub fn change_authorization(world: &mut World, anchor: usize, host: usize) {
     let seconds = world.chance.between(0, 60);
     let change = Change { session: Some(Duration::from_secs(seconds.into())), class: None };
     let id = customer_id(customer);
-    world.anchors[anchor]
-        .order(customer, |lma| lma.change_authorization(id, &mn_id, &change, now));
+    world.anchors[anchor].order(customer, |lma| lma.change_authorization(id, &mn_id, &change, now));
     world.note(Happened::Disturbance(format!("{mn_id} at anchor {anchor}: {seconds} s are left")));
     world.settle(Station::Anchor(anchor));
 }

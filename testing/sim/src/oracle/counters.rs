@@ -68,11 +68,7 @@ pub fn check_mag(mag: &Mag, present: u64) {
     assert_eq!(of(acks, &replies), of(acks, &["accepted", "denied"]));
     assert_eq!(total(&groups, "mag_denied_by_lma"), of(acks, &["denied"]));
     let access = "mag_access";
-    assert_eq!(
-        of(access, &["attached"]),
-        of(access, &["detached"]) + present,
-        "nodes"
-    );
+    assert_eq!(of(access, &["attached"]), of(access, &["detached"]) + present, "nodes");
 }
 
 fn group<'a>(groups: &'a [Group], key: &str) -> &'a Group {

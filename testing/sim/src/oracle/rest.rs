@@ -177,7 +177,9 @@ fn unrest_of(world: &World, n: usize) -> Option<String> {
 /// What a node has at other anchors than the one it would rather be with.
 fn stray<'a>(world: &'a World, own: usize, customer: usize, mn_id: &MnId) -> Option<&'a Binding> {
     let mut others = (0..world.anchors.len()).filter(|anchor| *anchor != own);
-    others.find_map(|anchor| machine(world, anchor, customer).find(customer_id(customer), mn_id).next())
+    others.find_map(|anchor| {
+        machine(world, anchor, customer).find(customer_id(customer), mn_id).next()
+    })
 }
 
 /// Whether the host uses exactly what its binding has.

@@ -51,9 +51,9 @@ impl Plan {
         };
         let own = [self.static_node(gateway), self.branch_node(gateway)];
         let own = own.map(|node| (node, profile(self.anchor_of_gateway(gateway), false)));
-        let profiles = self.hosts_of(customer).map(|host| {
-            (self.mn_id(host), profile(self.anchor_of(host), self.is_router(host)))
-        });
+        let profiles = self
+            .hosts_of(customer)
+            .map(|host| (self.mn_id(host), profile(self.anchor_of(host), self.is_router(host))));
         let links = self.interfaces().filter(|id| Some(*id) != orders.without_link);
         let refresh_time = match orders.hurries {
             true => Some(Duration::from_secs(15)),

@@ -150,7 +150,11 @@ impl Plan {
                 allowed: chance.pick(&[1, 3]),
             }),
             bce_maximum: if chance.one_in(8) { hosts as u32 / 2 + 1 } else { 128_000 },
-            pool_lengths: if chance.one_in(4) { scarce(chance, hosts / customers) } else { (16, 52) },
+            pool_lengths: if chance.one_in(4) {
+                scarce(chance, hosts / customers)
+            } else {
+                (16, 52)
+            },
         };
         // Where all have a place, all are where they would rather be in the end.
         let is_roomy = plan.bce_maximum as usize > hosts && plan.pool_lengths == (16, 52);

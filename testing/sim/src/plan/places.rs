@@ -152,7 +152,9 @@ impl Plan {
     /// The anchor and the customer at an address.
     pub fn anchor_at(&self, transport: VrfId, address: IpAddr) -> Option<(usize, usize)> {
         let all = (0..self.anchors).flat_map(|n| (0..self.customers).map(move |c| (n, c)));
-        { all }.find(|(n, c)| (self.transport(*c), self.anchor_address(*n, *c)) == (transport, address))
+        { all }.find(|(n, c)| {
+            (self.transport(*c), self.anchor_address(*n, *c)) == (transport, address)
+        })
     }
 
     /// The gateway that has an address.

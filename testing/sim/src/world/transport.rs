@@ -39,7 +39,8 @@ impl World {
             }
             Station::Anchor(_) => {
                 if let Some(gateway) = self.translators.behind(transport, peer) {
-                    let inside = SocketAddr::new(self.plan.gateway_address(gateway), SIGNALLING_PORT);
+                    let inside =
+                        SocketAddr::new(self.plan.gateway_address(gateway), SIGNALLING_PORT);
                     return Some((Station::Gateway(gateway), path(inside, local)));
                 }
                 let gateway = self.plan.gateway_at(transport, peer.ip())?;
