@@ -14,13 +14,13 @@ use kedge_access_wire::dhcpv4::{self, DhcpOption, MessageType};
 use kedge_access_wire::icmpv6::{self, Message as Nd, RouterSolicitation};
 use kedge_access_wire::{Frame, multicast_mac};
 use kedge_mag::{
-    AccessNode, CareOf, DetachDiscovery, Dscp, Identity, Interface, InterfaceId,
-    LinkState, Lma, Mag, Output, Profile, Registration, Replay, Revocation, Service, Settings,
-    TunnelMode, Unidentified,
+    AccessNode, CareOf, DetachDiscovery, Dscp, Identity, Interface, InterfaceId, LinkState, Lma,
+    Mag, Output, Profile, Registration, Replay, Revocation, Service, Settings, TunnelMode,
+    Unidentified,
 };
 use kedge_model::{
-    BindingId, Datagram, Forwarding, Ipv4Net, Ipv6Net, Lifetime, MacAddr, MnId,
-    Sequence, SignalPath, VrfId,
+    BindingId, Datagram, Forwarding, Ipv4Net, Ipv6Net, Lifetime, MacAddr, MnId, Sequence,
+    SignalPath, VrfId,
 };
 use kedge_sansio::{Now, Rhythm};
 use kedge_sim::oracle;
