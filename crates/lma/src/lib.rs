@@ -187,7 +187,7 @@ impl Lma {
             cache: Cache::new(rng.next_u64()),
             timers: Timers::default(),
             waiting: BTreeMap::new(),
-            authorizations: Authorizations::default(),
+            authorizations: Authorizations::new(rng.next_u32()),
             revocations: Revocations::new(rng.next_u32() as u16),
             sweeps: VecDeque::new(),
             statistics: Statistics::default(),
