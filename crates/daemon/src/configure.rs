@@ -65,9 +65,12 @@ impl Sessions {
         self.exclusive.is_some_and(|holder| holder != client)
     }
 
-    /// Whether a line of a client says nothing: it is empty, a separator, or part of a comment
-    /// that may have several lines.
+    /// Whether a line of a client says nothing: it is empty, a separator, or part of a comment or
+    /// of a banner that may have several lines.
     pub fn skips(&mut self, client: ClientId, line: &str) -> bool {
+        if self.get(client).is_some_and(|session| session.candidate.is_banners(line)) {
+            return true;
+        }
         let line = line.trim_start();
         let within = self.in_comment.remove(&client);
         if !within && !line.starts_with("/*") {

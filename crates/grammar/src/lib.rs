@@ -14,6 +14,7 @@
 //! The crate is pure: text in, text out. No input makes it panic; a table that contradicts
 //! itself does, and the tests of the table's owner walk every row of it.
 
+mod banner;
 mod command;
 mod diagnostic;
 mod diff;
@@ -22,6 +23,7 @@ mod json;
 mod lex;
 mod mask;
 mod matcher;
+mod place;
 mod read;
 mod render;
 mod secret;
@@ -31,11 +33,12 @@ mod tree;
 mod value;
 
 pub use command::{complete, read_command};
-pub use diagnostic::{Hint, Place, Spot, SyntaxError, SyntaxFault, SyntaxRemark};
+pub use diagnostic::{Hint, SyntaxError, SyntaxFault, SyntaxRemark};
 pub use diff::{Difference, diff, render_commands, render_diff};
 pub use document::document;
 pub use json::{JsonError, JsonFault, JsonText, json_schema, read_json, to_json};
 pub use lex::without_prompt;
+pub use place::{Elsewhere, Place, Spot};
 pub use read::{Editor, Notes, Reading, read};
 pub use render::render;
 pub use secret::Secret;

@@ -14,23 +14,26 @@
 //!
 //! **After a mistake** the reader goes on. When the line clearly meant to open a block, that block
 //! is opened all the same, so that one slip is one error. Lines indented below a line that nobody
-//! knows are skipped with it.
+//! knows are passed over with it.
 
 mod complain;
 mod edit;
+mod router;
 mod typed;
 
 use std::sync::Arc;
 
 pub use edit::Editor;
 
-use crate::diagnostic::{Place, SyntaxError, SyntaxFault, SyntaxRemark};
+use crate::diagnostic::{SyntaxError, SyntaxFault, SyntaxRemark};
 use crate::lex::{self, Line};
 use crate::mask::Hide;
 use crate::matcher::{self, Match, Miss, Why};
+use crate::place::Place;
 use crate::tree::{self, Keys};
 use crate::{Block, Item, Repeats, Row};
 use edit::Inserted;
+use router::is_session;
 
 /// A text as it was read.
 #[derive(Debug)]
@@ -116,8 +119,6 @@ struct Reader<'a, K: 'static> {
     origin: Arc<str>,
     /// The lines are typed at a terminal, which indents nothing.
     typed: bool,
-    /// Lines indented deeper than this belong to a line that nobody knew.
-    below: Option<usize>,
     /// The commands without an effect that were seen: each is worth one remark.
     without_effect: Vec<String>,
     /// An obfuscated key was seen.
@@ -134,7 +135,6 @@ impl<'a, K: Copy + PartialEq> Reader<'a, K> {
             editor,
             origin: origin.into(),
             typed,
-            below: None,
             without_effect: Vec::new(),
             obfuscated: false,
             done: None,
@@ -174,18 +174,19 @@ impl<'a, K: Copy + PartialEq> Reader<'a, K> {
     }
 
     fn line(&mut self, line: &Line) {
+        self.editor.lines_read += 1;
+        if self.editor.below.is_some_and(|indent| line.indent > indent) {
+            return self.passed_over();
+        }
+        self.editor.below = None;
         if let Some(fault) = line.fault {
             let fault = self.lexical(line, fault);
             self.notes.faults.push(fault);
             return;
         }
         let words = line.texts();
-        if self.session_word(&words) {
+        if router::says_nothing(line) || self.session_word(&words) {
             return;
-        }
-        match self.below {
-            Some(indent) if line.indent > indent => return,
-            _ => self.below = None,
         }
         let closed = self.editor.close_by_indentation(line.indent);
         let resolved = match self.resolve(&words) {
@@ -205,14 +206,14 @@ impl<'a, K: Copy + PartialEq> Reader<'a, K> {
     /// Words about the session and not about the configuration.
     fn session_word(&mut self, words: &[&str]) -> bool {
         if !is_session(words) {
-            return false;
+            // What is typed must not be thought to be kept before it is committed.
+            return !self.typed && router::keeps(words);
         }
         if words[0].eq_ignore_ascii_case("exit") {
             self.editor.open.pop();
         } else if !words[0].eq_ignore_ascii_case("enable") {
             self.editor.open.clear();
         }
-        self.below = None;
         true
     }
 
@@ -305,7 +306,10 @@ impl<'a, K: Copy + PartialEq> Reader<'a, K> {
             && row.repeats == Repeats::Once
             && (&other.args, other.negated) != (&item.args, item.negated)
         {
-            let fault = SyntaxFault::AlreadyGiven { command: row.name(), line: other.place.line };
+            let fault = SyntaxFault::AlreadyGiven {
+                command: row.name(),
+                at: other.place.seen_from(&place),
+            };
             self.notes.faults.push((place, fault));
             if let Some(block) = row.body {
                 self.editor.enter_scrap(block, indent, &tree::line(&item, Keys::Starred));
@@ -317,8 +321,8 @@ impl<'a, K: Copy + PartialEq> Reader<'a, K> {
             && other.place.origin == place.origin
             && !self.typed
         {
-            let (command, line) = (row.name(), other.place.line);
-            self.notes.remarks.push((place, SyntaxRemark::Replaces { command, line }));
+            let (command, at) = (row.name(), other.place.seen_from(&place));
+            self.notes.remarks.push((place, SyntaxRemark::Replaces { command, at }));
         }
         self.done = Some((row, done));
     }
@@ -332,20 +336,7 @@ impl<'a, K: Copy + PartialEq> Reader<'a, K> {
             spot: self.editor.mask.spot(line, at, hide),
             text: self.editor.mask.show(line, at, hide).into(),
             block: self.editor.path(),
+            nth: self.editor.lines_read,
         }
     }
-}
-
-/// Whether the words are about the session and not about the configuration.
-fn is_session(words: &[&str]) -> bool {
-    let is = |at: usize, word: &str| words.get(at).is_some_and(|w| w.eq_ignore_ascii_case(word));
-    let one = words.len() == 1;
-    let terminal = || {
-        let whole = |word: &&str| "terminal".starts_with(&word.to_ascii_lowercase());
-        words.len() < 3 && words.get(1).is_none_or(|word| !word.is_empty() && whole(word))
-    };
-    let configure = is(0, "configure") || is(0, "configuration") || is(0, "conf");
-    one && (is(0, "exit") || is(0, "end") || is(0, "root") || is(0, "enable"))
-        || is(0, "commit")
-        || configure && terminal()
 }

@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use kedge_model::MacAddr;
 
-use crate::diagnostic::{Place, Spot};
+use crate::place::{Place, Spot};
 use crate::{Block, Datum, Part, Repeats, Row, Secret, matcher};
 
 /// The arguments of one line, by the names the table gives them.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::typed::Begun;
 use super::{Notes, Reader};
 use crate::diagnostic::Hint;
+use crate::lex::Line;
 use crate::mask::Mask;
 use crate::matcher::Match;
 use crate::tree::{Identity, Keys};
@@ -23,6 +24,12 @@ pub struct Editor<K: 'static> {
     pub(super) open: Vec<Open<K>>,
     /// The typed line before, if the next one may go on with it.
     pub(super) begun: Option<Begun<K>>,
+    /// Lines indented deeper than this belong to a line that is none of the language.
+    pub(super) below: Option<usize>,
+    /// What ends the banner whose text is being typed.
+    text_end: Option<String>,
+    /// How many lines were read so far.
+    pub(super) lines_read: usize,
 }
 
 /// What became of a line that was put among its siblings.
@@ -57,7 +64,17 @@ impl<K: Copy + PartialEq> Editor<K> {
     /// An empty configuration.
     pub fn new(global: &'static Block<K>) -> Self {
         let (items, known, open) = (Vec::new(), vec![HashMap::new()], Vec::new());
-        Self { global, mask: Mask::of(global), items, known, open, begun: None }
+        Self {
+            global,
+            mask: Mask::of(global),
+            items,
+            known,
+            open,
+            begun: None,
+            below: None,
+            text_end: None,
+            lines_read: 0,
+        }
     }
 
     /// Reads a whole text into what is there. `origin` names the text in messages.
@@ -66,7 +83,7 @@ impl<K: Copy + PartialEq> Editor<K> {
         let mut reader = Reader::new(self, origin, false);
         reader.text(text);
         let notes = reader.notes;
-        self.open.clear();
+        self.leave();
         notes
     }
 
@@ -84,6 +101,21 @@ impl<K: Copy + PartialEq> Editor<K> {
     pub fn leave(&mut self) {
         self.open.clear();
         self.begun = None;
+        self.below = None;
+    }
+
+    /// Whether a line that is typed belongs to a banner that an earlier one began.
+    pub fn is_banners(&mut self, text: &str) -> bool {
+        let Some(end) = &self.text_end else { return false };
+        if text.contains(end) {
+            self.text_end = None;
+        }
+        true
+    }
+
+    /// What is typed next is the text of the banner that a line begins, if it begins one.
+    pub(super) fn begin_banner(&mut self, line: &Line) {
+        self.text_end.clone_from(&line.text_end);
     }
 
     /// What may stand where `text` ends. The commands of the enclosing blocks are understood too,

@@ -6,7 +6,8 @@
 //! one was. So a line behind a prompt is remembered until the next one has come.
 
 use super::edit::{Inserted, Open};
-use super::{Editor, Notes, Reader, is_session};
+use super::router::is_session;
+use super::{Editor, Notes, Reader};
 use crate::Row;
 use crate::diagnostic::{SyntaxFault, SyntaxRemark};
 use crate::lex::{self, Line};
@@ -30,6 +31,7 @@ impl<K: Copy + PartialEq> Editor<K> {
     pub fn line(&mut self, text: &str, origin: &str) -> Notes {
         let mut notes = Notes::default();
         for line in lex::lines(text) {
+            self.begin_banner(&line);
             let said = match self.begun.take() {
                 Some(begun) => self.second(begun, &line, origin),
                 None => self.single(&line, origin),
