@@ -13,6 +13,7 @@ mod batch;
 mod files;
 mod history;
 mod monitor;
+mod os_error;
 mod prompt;
 mod screen;
 mod session;

@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use kedge_api::{Refusal, Reply, Word};
 
 use crate::batch::Failure;
+use crate::os_error::{reason, unreadable};
 use crate::setting::Setting;
 
 /// Where answers go.
@@ -128,8 +129,8 @@ pub(crate) fn complain(failure: &Failure) {
         Failure::ReaderGone | Failure::Told => return,
         Failure::Refused { place, refusal } => explain("kedge: ", place.as_deref(), refusal),
         Failure::Unanswered(error) => format!("kedge: {error}\n"),
-        Failure::Input { place, error } => format!("kedge: cannot read {place}: {error}\n"),
-        Failure::Output(error) => format!("kedge: cannot write the answer: {error}\n"),
+        Failure::Input { place, error } => format!("kedge: {}\n", unreadable(place, error)),
+        Failure::Output(error) => format!("kedge: cannot write the answer: {}\n", reason(error)),
     };
     // Standard error is the last resort; there is no other to complain to.
     let _ = stderr().lock().write_all(text.as_bytes());
@@ -212,16 +213,21 @@ fn page(text: &str) -> io::Result<bool> {
 
 /// `$PAGER` as the shell reads it, or `less` that leaves by itself when one screen is enough.
 fn pager() -> Command {
-    if let Some(line) = env::var_os("PAGER").filter(|line| !line.is_empty()) {
-        let mut shell = Command::new("sh");
-        shell.arg("-c").arg(line);
-        return shell;
-    }
-    let mut less = Command::new("less");
+    let mut pager = match env::var_os("PAGER").filter(|line| !line.is_empty()) {
+        Some(line) => {
+            let mut shell = Command::new("sh");
+            shell.arg("-c").arg(line);
+            shell
+        }
+        None => Command::new("less"),
+    };
     if env::var_os("LESS").is_none() {
-        less.env("LESS", "FRX");
+        pager.env("LESS", "FRX");
     }
-    less
+    // What is typed while a page is shown was meant for the prompt: no key of a pager may start
+    // another program.
+    pager.env("LESSSECURE", "1");
+    pager
 }
 
 fn feed(child: &mut Child, text: &str) -> io::Result<()> {

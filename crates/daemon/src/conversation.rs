@@ -44,10 +44,18 @@ fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Outcome {
     {
         return shown(shell, call, &command, &pipes);
     }
+    if let Some(refusal) = ambiguous(shell, call, line) {
+        return Err(refusal);
+    }
     let about_session = match parse_session_command(line, inside) {
         Ok(command) => return about(shell, call, &command, now),
         Err(error) => error,
     };
+    if is_show(&format!("{line} x")) && !is_show(line) {
+        let words = words(shell, call, "show ").into_iter().map(|word| word.word);
+        let message = "incomplete command".to_owned();
+        return Err(Refusal { message, allowed: words.collect(), ..Refusal::default() });
+    }
     if !inside {
         return console::carry_out(shell, ask, now)
             .map_err(|refused| nearer(refused, &about_session));
@@ -75,6 +83,7 @@ fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Outcome {
 /// A command about sessions.
 fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> Outcome {
     let client = call.client;
+    let inside = shell.sessions.get(client).is_some();
     match command {
         SessionCommand::Configure { exclusive } => {
             shell.sessions.enter(client, *exclusive, &shell.config)?;
@@ -111,6 +120,8 @@ fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> 
             shell.sessions.leave(client);
             Ok(text(String::new()))
         }
+        // Outside of the configuration it is the terminal that is left, which knows.
+        SessionCommand::End | SessionCommand::Exit if !inside => Ok(text(String::new())),
         SessionCommand::Exit if session(shell, call)?.exit()? => Ok(text(String::new())),
         SessionCommand::End | SessionCommand::Exit => {
             session(shell, call)?.finish_line()?;
@@ -121,6 +132,9 @@ fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> 
             }
             shell.sessions.leave(client);
             Ok(text(String::new()))
+        }
+        SessionCommand::Keep => {
+            Ok(text("every commit is kept already; 'save FILE' writes a copy\n".to_owned()))
         }
         SessionCommand::Enable
         | SessionCommand::Terminal
@@ -250,6 +264,25 @@ fn words(shell: &mut Shell, call: &Call, line: &str) -> Vec<Word> {
         }
     }
     words
+}
+
+/// Why a first word is not taken for a command about the session: it may be short for another one,
+/// too, and what ends a session must be meant.
+fn ambiguous(shell: &mut Shell, call: &Call, line: &str) -> Option<Refusal> {
+    let first = line.split_whitespace().next()?;
+    let inside = shell.sessions.get(call.client).is_some();
+    let is_whole = |word: &str| word.eq_ignore_ascii_case(first);
+    let about_session = complete_session(first, inside);
+    if about_session.is_empty() || about_session.iter().any(|hint| is_whole(&hint.what)) {
+        return None;
+    }
+    let words = words(shell, call, first).into_iter().filter(Word::is_literal);
+    let allowed: Vec<String> = words.map(|word| word.word).collect();
+    if allowed.len() < 2 || allowed.iter().any(|word| is_whole(word)) {
+        return None;
+    }
+    let message = format!("'{first}' is ambiguous");
+    Some(Refusal { message, column: Some(1), allowed, ..Refusal::default() })
 }
 
 /// Names of things that only the daemon knows, by their kind, for completion.

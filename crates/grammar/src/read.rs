@@ -190,8 +190,13 @@ impl<'a, K: Copy + PartialEq> Reader<'a, K> {
         }
         let closed = self.editor.close_by_indentation(line.indent);
         let resolved = match self.resolve(&words) {
-            Err(_) if self.typed && !closed.is_empty() => {
-                // What was pasted may have been indented; what is typed is not.
+            // What was pasted may have been indented; what is typed is not. But an interface of the
+            // router's, pasted behind a gateway, must not become one of the gateway's.
+            Err(_)
+                if self.typed
+                    && !closed.is_empty()
+                    && router::about_the_router(&words, 0).is_none() =>
+            {
                 self.editor.open.extend(closed);
                 self.resolve(&words)
             }

@@ -57,7 +57,8 @@ impl<K: Copy + PartialEq> Editor<K> {
         let mut reader = Reader::new(self, origin, true);
         reader.line(line);
         let (notes, done) = (std::mem::take(&mut reader.notes), reader.done.take());
-        if !notes.faults.is_empty() {
+        let is_foreign = |(_, fault): &(_, _)| matches!(fault, SyntaxFault::Foreign { .. });
+        if !notes.faults.iter().all(is_foreign) {
             self.open.clone_from(&open);
         }
         if !line.prompted {
