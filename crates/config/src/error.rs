@@ -104,12 +104,12 @@ pub enum ConfigFault {
     },
 }
 
-/// Errors as they are shown: the first hundred of them, and how many more there are.
-pub fn listed(errors: &[ConfigError]) -> Vec<String> {
+/// Errors or warnings as they are shown: the first hundred of them, and how many more there are.
+pub fn listed<T: fmt::Display>(messages: &[T]) -> Vec<String> {
     const MOST: usize = 100;
-    let mut shown: Vec<String> = errors.iter().take(MOST).map(ToString::to_string).collect();
-    if errors.len() > MOST {
-        shown.push(format!("and {} more\n", grouped(errors.len() - MOST)));
+    let mut shown: Vec<String> = messages.iter().take(MOST).map(ToString::to_string).collect();
+    if messages.len() > MOST {
+        shown.push(format!("and {} more\n", grouped(messages.len() - MOST)));
     }
     shown
 }

@@ -209,8 +209,8 @@ fn as_read(config: &Config) -> Config {
 
 /// The answer to a line or a text that was read.
 fn said(warnings: &[Warning]) -> Reply {
-    let lines: Vec<String> = warnings.iter().map(|warning| format!("{warning}\n")).collect();
-    Reply::Text(lines.concat())
+    let lines = kedge_config::listed(warnings).into_iter().map(|warning| warning + "\n");
+    Reply::Text(lines.collect())
 }
 
 /// Every mistake of a text.

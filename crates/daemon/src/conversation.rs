@@ -19,8 +19,16 @@ use crate::console;
 use crate::shell::Shell;
 use crate::show;
 
+/// No command is longer, and everybody waits while one is read.
+const LONGEST: usize = 16 * 1024;
+
 /// Answers a call: the outcome, and the mode that the client is in from now on.
 pub fn answer(shell: &mut Shell, call: &Call, now: Now) -> (Outcome, Option<String>) {
+    let (Ask::Complete { line } | Ask::Command { line, .. }) = &call.ask;
+    if line.len() > LONGEST {
+        let refusal = Refusal::new(format!("a line has {LONGEST} octets at most"));
+        return (Err(refusal), shell.sessions.mode(call.client));
+    }
     let outcome = match &call.ask {
         Ask::Complete { line } => Ok(Reply::Words(words(shell, call, line))),
         Ask::Command { line, .. } => carry_out(shell, call, line, now),

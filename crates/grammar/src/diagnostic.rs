@@ -98,6 +98,8 @@ pub enum SyntaxFault {
         /// The command's name.
         command: String,
     },
+    /// The text is read no further.
+    TooMany,
     /// A double quote is not closed.
     OpenQuote,
     /// A quote as typesetters have it.
@@ -176,6 +178,7 @@ impl fmt::Display for SyntaxFault {
             Self::NoNumberLeft { command } => {
                 write!(f, "no number is left for '{command}' behind the last line's: give one")
             }
+            Self::TooMany => f.write_str("there is too much to say about this text: it ends here"),
             Self::OpenQuote => f.write_str("the quote that begins here does not end"),
             Self::CurlyQuote => f.write_str("a quote is the plain one, \" in ASCII"),
             Self::OpenComment => f.write_str("the comment that begins here does not end"),
@@ -213,6 +216,7 @@ impl SyntaxFault {
             Self::Foreign { .. }
             | Self::AlreadyGiven { .. }
             | Self::NoNumberLeft { .. }
+            | Self::TooMany
             | Self::OpenQuote
             | Self::CurlyQuote
             | Self::OpenComment => Ok(()),

@@ -39,7 +39,7 @@ pub use document::document;
 pub use json::{JsonError, JsonFault, JsonText, json_schema, read_json, to_json};
 pub use lex::without_prompt;
 pub use place::{Elsewhere, Place, Spot};
-pub use read::{Editor, Notes, Reading, read};
+pub use read::{Editor, MOST_NOTES, Notes, Reading, read};
 pub use render::render;
 pub use secret::Secret;
 pub use select::select;

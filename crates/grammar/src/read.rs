@@ -55,6 +55,10 @@ pub struct Notes {
     pub remarks: Vec<(Place, SyntaxRemark)>,
 }
 
+/// A text is read no further when it has this many mistakes, or as many remarks: it is none of this
+/// language, and nobody reads more of them.
+pub const MOST_NOTES: usize = 5_000;
+
 /// Reads a text in the language of `global`. `origin` names the text in messages.
 pub fn read<K: Copy + PartialEq>(
     global: &'static Block<K>,
@@ -146,6 +150,9 @@ impl<'a, K: Copy + PartialEq> Reader<'a, K> {
         let lines = lex::lines(text);
         let mut rest = lines.as_slice();
         while let Some((line, after)) = rest.split_first() {
+            if self.notes.faults.len().max(self.notes.remarks.len()) >= MOST_NOTES {
+                return self.too_many(line);
+            }
             rest = after;
             if let Some((next, after)) = rest.split_first()
                 && let Some(joined) = self.wrapped(line, next)
@@ -156,6 +163,12 @@ impl<'a, K: Copy + PartialEq> Reader<'a, K> {
                 self.line(line);
             }
         }
+    }
+
+    /// The rest of a text is not read.
+    fn too_many(&mut self, line: &Line) {
+        let place = self.place(line, 0, Hide::WordAndRest);
+        self.notes.faults.push((place, SyntaxFault::TooMany));
     }
 
     /// The two lines as one, if the second is the end of the first.
