@@ -5,6 +5,8 @@
 //! behind it follows below, indented: a table keeps its columns, in two rows for each line. Where
 //! only the words of the last column are too many, they are folded in that column.
 
+use kedge_api::fold;
+
 /// What stands before the rest of a line.
 const INDENT: &str = "      ";
 /// Blanks between two columns.
@@ -62,7 +64,7 @@ fn write_block(rows: &[Vec<char>], width: usize, out: &mut String) {
             let part = part.trim_end();
             if rows.len() > 1 && part.chars().count() > width - indent.len() {
                 // Prose, in a column that nothing stands behind.
-                for line in folded(part, width - INDENT.len()) {
+                for line in fold(part, width - INDENT.len()) {
                     out.push_str(&format!("{INDENT}{line}\n"));
                 }
             } else if index == 0 || !part.is_empty() {
@@ -91,7 +93,7 @@ fn write_folded(rows: &[&[char]], at: usize, width: usize, out: &mut String) {
     for row in rows {
         let (before, last) = row.split_at(at.min(row.len()));
         let mut before: String = before.iter().collect();
-        let lines = folded(&last.iter().collect::<String>(), width - at);
+        let lines = fold(&last.iter().collect::<String>(), width - at);
         if lines.is_empty() {
             out.push_str(&format!("{}\n", before.trim_end()));
         }
@@ -100,21 +102,6 @@ fn write_folded(rows: &[&[char]], at: usize, width: usize, out: &mut String) {
             before.clear();
         }
     }
-}
-
-/// A text in lines of at most `room` characters, where its words allow it.
-fn folded(text: &str, room: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= room => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
 
 /// Where the rows are cut: at the last gutter of all of them that leaves something before it; a
