@@ -16,6 +16,7 @@ use tracing::{error, info, warn};
 
 use crate::aaa::Cause;
 use crate::anchor::Anchor;
+use crate::console::Said;
 use crate::gateway::Gateway;
 use crate::shell::Shell;
 use crate::start_error::StartError;
@@ -50,7 +51,7 @@ impl Shell {
             if stop_by.is_some_and(|by| idle || Instant::now() >= by) {
                 return Ok(());
             }
-            let ready = self.wait(stop_by, turns.is_empty())?;
+            let ready = self.wait(stop_by, turns.is_empty() && self.listings.is_empty())?;
             let now = clock::sample();
             if ready.contains(&SIGNAL) && self.stop_asked(now) && stop_by.is_none() {
                 info!("stopping");
@@ -72,6 +73,7 @@ impl Shell {
                 turns.add(self.party(token), token);
             }
             turns.take(|token| self.read(token, &mut batch, now));
+            self.listings.go_on(self.anchor.as_ref(), now);
             self.handle_timeout(now);
             self.authorize(now);
             self.account(now);
@@ -117,7 +119,11 @@ impl Shell {
             && let Some(call) = self.server.next_call()
         {
             let (outcome, mode) = conversation::answer(self, &call, now);
-            call.answer(outcome, mode);
+            match outcome {
+                Ok(Said::Now(reply)) => call.answer(Ok(reply), mode),
+                Ok(Said::Later(listing)) => self.listings.add(listing, call, mode),
+                Err(refusal) => call.answer(Err(refusal), mode),
+            }
             answered += 1;
         }
         if answered == CALLS_A_TURN {

@@ -18,6 +18,7 @@ use crate::configure::Sessions;
 use crate::ends::Ends;
 use crate::gateway::Gateway;
 use crate::leaving::Leaving;
+use crate::listing::Listings;
 use crate::numbers::Numbers;
 use crate::observe::SharedCapture;
 
@@ -58,6 +59,8 @@ pub struct Shell {
     pub commits: Commits,
     /// Who is changing the configuration.
     pub sessions: Sessions,
+    /// Long answers that are being made.
+    pub(crate) listings: Listings,
     /// The capture that was started last.
     pub capture: Option<SharedCapture>,
     /// Where captures go.

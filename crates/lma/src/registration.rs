@@ -68,7 +68,7 @@ impl Lma {
             delegated: delegated.unwrap_or_default(),
             link_local: GATEWAY_LINK_LOCAL,
             lifetime,
-            created: now.mono,
+            created: self.beginning(now),
             expires,
             wakes: expires,
             state: State::Active,

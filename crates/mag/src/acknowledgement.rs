@@ -160,6 +160,7 @@ impl Mag {
         entry.state = State::Active { grant: grant.clone(), request: None, last_update: now.mono };
         entry.corrections = 0;
         entry.patience = patience();
+        entry.refused_by.retain(|(refuser, _)| *refuser != entry.lma.address);
         self.note_networks(id);
         let Some(entry) = self.list.get(id) else { return };
         let mut refresh = self.refresh_due(entry, ba.lifetime, now.mono);
