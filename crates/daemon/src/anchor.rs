@@ -161,8 +161,11 @@ impl Anchor {
         }
     }
 
-    /// Revokes all bindings, and accepts no others.
+    /// Revokes all bindings, and accepts no others. Their sessions end at once, as they do.
     pub fn retire(&mut self, now: Now) {
+        if let Some(accounting) = &mut self.accounting {
+            accounting.finish(&self.customers, &self.ends.plane, now);
+        }
         let entitled = self.customers.entitlement().entitled;
         self.customers.apply(CustomersSettings { customers: Vec::new(), entitled }, now);
         self.settle();
@@ -196,18 +199,18 @@ impl Anchor {
 
     /// Accounts for sessions from here on, or goes on to with another plan.
     pub fn account(&mut self, plan: AccountingPlan, ids: SessionIds, now: Now) {
-        if let Some(accounting) = &mut self.accounting {
-            return accounting.apply(plan, now);
-        }
         let (customers, plane) = (&self.customers, &self.ends.plane);
-        self.accounting = Some(Accounting::start(plan, ids, customers, plane, now));
+        match &mut self.accounting {
+            Some(accounting) => accounting.apply(plan, customers, plane, now),
+            None => self.accounting = Some(Accounting::start(plan, ids, customers, now)),
+        }
     }
 
-    /// Ends all sessions that are accounted for, and gives the last records.
-    pub fn stop_accounting(&mut self, cause: Cause, now: Now) -> Vec<Record> {
-        let Some(mut accounting) = self.accounting.take() else { return Vec::new() };
-        accounting.stop(cause, &self.customers, &self.ends.plane, now);
-        accounting.take_records()
+    /// Ends all sessions that are accounted for, in the turns that follow.
+    pub fn stop_accounting(&mut self, cause: Cause, now: Now) {
+        if let Some(accounting) = &mut self.accounting {
+            accounting.stop(cause, now);
+        }
     }
 
     /// A server has changed what it said about a node: its records say so from here on.
@@ -220,7 +223,10 @@ impl Anchor {
 
     /// The records that were made since the last time.
     pub fn take_records(&mut self) -> Vec<Record> {
-        self.accounting.as_mut().map(Accounting::take_records).unwrap_or_default()
+        let Some(accounting) = &mut self.accounting else { return Vec::new() };
+        let records = accounting.take_records();
+        self.accounting.take_if(|accounting| accounting.is_over());
+        records
     }
 
     /// What AAA is to be asked since the last time.
@@ -368,7 +374,8 @@ impl Anchor {
         self.customers.at(vrf, address)
     }
 
-    /// Reads one batch from the socket in this place, and answers it. Says whether there is more.
+    /// Reads one batch from the socket in this place, and makes the answers, which [`Self::send`]
+    /// sends. Says whether there is more.
     pub fn receive(&mut self, place: usize, batch: &mut Batch, now: Now) -> Result<bool, NetError> {
         self.ends.signalling.receive(place, batch)?;
         // A batch that is not full has emptied the socket.
@@ -415,7 +422,7 @@ impl Anchor {
         self.ends.signalling.handle_timeout(now.mono);
         self.customers.handle_timeout(now);
         if let Some(accounting) = &mut self.accounting {
-            accounting.handle_timeout(&self.ends.plane, now);
+            accounting.handle_timeout(&self.customers, &self.ends.plane, now);
         }
         self.settle();
     }
@@ -428,8 +435,8 @@ impl Anchor {
         [self.customers.poll_timeout(), signalling, routes, interim].into_iter().flatten().min()
     }
 
-    /// Does what the machine asks for. Forwarding comes before the acknowledgements: the first
-    /// packet of a node finds its tunnel.
+    /// Does what the machine asks for, but for the messages: [`Self::send`] follows. Forwarding comes
+    /// before the acknowledgements: the first packet of a node finds its tunnel.
     pub fn settle(&mut self) {
         while let Some(output) = self.customers.poll_output() {
             match output {
@@ -475,10 +482,15 @@ impl Anchor {
         self.observer.flush();
         self.ends.plane.commit();
         self.routes.commit(Instant::now());
-        let customers = &mut self.customers;
         if self.ends.plane.has_stopped() {
-            customers.handle_forwarding_stopped();
+            self.customers.handle_forwarding_stopped();
         }
+    }
+
+    /// Sends what [`Self::settle`] has left to be sent. Between the two, what must outlive the daemon
+    /// is written down: a peer that has its answer can rely on it.
+    pub fn send(&mut self) {
+        let customers = &mut self.customers;
         self.ends.signalling.send(|message, outcome| match outcome {
             Ok(()) => customers.reclaim(&message.path, message.bytes),
             Err(error) => {

@@ -83,10 +83,14 @@ pub fn command<'a>(
         Command::ShowVersion => Ok(show::version(shell, now)),
         Command::ShowManagementApi => Ok(show::management_api(shell)),
         Command::ShowRadius => Ok(show::radius(shell, now)),
-        Command::ShowRadiusAccounting => Ok(show::radius_accounting(shell, now)),
+        Command::ShowRadiusAccounting { customer: of } => {
+            let only = known_customer(&shell.anchor, of.as_deref())?;
+            Ok(show::radius_accounting(shell, only, now))
+        }
         Command::ShowRadiusDeadCriteria => Ok(show::dead_criteria(&shell.aaa, now)),
-        Command::ClearRadiusStatistics => {
-            shell.aaa.clear_counters();
+        Command::ClearRadiusStatistics { customer: of } => {
+            known_customer(&shell.anchor, of.as_deref())?;
+            shell.aaa.clear_counters(of.as_deref());
             Ok(done())
         }
         Command::ShowLmaBindings { customer: of, filter, extent } => {
@@ -299,6 +303,14 @@ pub fn customer(anchor: &Anchor, name: Option<&str>) -> Result<Option<CustomerId
     let Some(name) = name else { return Ok(None) };
     let found = anchor.customers().named(name);
     found.map(Some).ok_or_else(|| Refusal::new(format!("no customer has the name {name}")))
+}
+
+/// The same where there need be no anchor as long as no customer is named.
+fn known_customer(
+    anchor: &Option<Anchor>,
+    name: Option<&str>,
+) -> Result<Option<CustomerId>, Refusal> {
+    name.map_or(Ok(None), |_| customer(self::anchor(anchor)?, name))
 }
 
 fn no_peer(id: &str) -> Refusal {

@@ -18,7 +18,7 @@ use kedge_net::signalling::Batch;
 use kedge_sansio::Now;
 use tracing::{error, info, warn};
 
-use crate::aaa::{self, Aaa, AccountingPlan, Answer, Cause, Listener, Nas, Status};
+use crate::aaa::{self, Aaa, AccountingPlan, Answer, Cause, Listener, Nas};
 use crate::anchor::Anchor;
 use crate::apply;
 use crate::commit::{self, Commits};
@@ -83,8 +83,6 @@ pub struct Shell {
     pub nas: Roles,
     /// Where RADIUS servers ask for changes.
     pub dynamic: Listener,
-    /// What is accounted for, while something is.
-    pub(crate) accounting: Option<AccountingPlan>,
     /// Roles that were removed a moment ago.
     pub leaving: Leaving,
     /// What the roles want of the kernel, as the configuration says it.
@@ -127,10 +125,14 @@ impl Shell {
         let mut batch = Batch::default();
         let mut turns = Turns::default();
         let mut stop_by: Option<Instant> = None;
+        // What the start has made.
+        self.answer(sample());
         loop {
             let idle = self.gateway.as_ref().is_none_or(|gateway| gateway.mag().is_idle());
             let idle = idle && self.aaa.is_idle();
-            if stop_by.is_some_and(|by| idle || Instant::now() >= by) {
+            // Every session has its last record, which servers may take from the next run.
+            let accounted = self.anchor.as_ref().is_none_or(|anchor| anchor.accounting().is_none());
+            if accounted && stop_by.is_some_and(|by| idle || Instant::now() >= by) {
                 return Ok(());
             }
             let ready = self.wait(stop_by, turns.is_empty())?;
@@ -157,7 +159,7 @@ impl Shell {
             turns.take(|token| self.read(token, &mut batch, now));
             self.handle_timeout(now);
             self.authorize(now);
-            self.account(now);
+            self.answer(now);
             // Whoever started us can start us again; a daemon that only signals helps nobody.
             if self.has_stopped() {
                 return Err(DataplaneError::Stopped.into());
@@ -278,6 +280,9 @@ impl Shell {
             }
             _ => Ok(false),
         };
+        if Token(token.0 >> 32 << 32) == ANCHOR {
+            self.answer(now);
+        }
         outcome.unwrap_or_else(|error| {
             warn!("{error}");
             false
@@ -337,8 +342,15 @@ impl Shell {
         }
     }
 
+    /// Sends the anchor's messages, once the records of what they say are written down.
+    fn answer(&mut self, now: Now) {
+        self.account(now);
+        let leaving = self.leaving.anchor.as_mut().map(|(anchor, _)| anchor);
+        self.anchor.iter_mut().chain(leaving).for_each(Anchor::send);
+    }
+
     /// Hands the records of this turn over.
-    fn account(&mut self, now: Now) {
+    pub(crate) fn account(&mut self, now: Now) {
         let records = self.anchor.as_mut().map(Anchor::take_records).unwrap_or_default();
         if records.is_empty() {
             return;
@@ -349,22 +361,16 @@ impl Shell {
 
     /// Accounts for the anchor's sessions from here on as a plan says.
     pub(crate) fn start_accounting(&mut self, plan: AccountingPlan, now: Now) {
-        let Some(anchor) = &mut self.anchor else { return };
-        if self.accounting.is_none() {
-            self.aaa.announce(&plan.nas, Status::On, now);
+        let ids = self.aaa.session_ids();
+        if let Some(anchor) = &mut self.anchor {
+            anchor.account(plan, ids, now);
         }
-        anchor.account(plan.clone(), self.aaa.session_ids(), now);
-        self.accounting = Some(plan);
-        self.account(now);
     }
 
     /// Ends every session that is accounted for.
     pub(crate) fn stop_accounting(&mut self, cause: Cause, now: Now) {
-        let Some(plan) = self.accounting.take() else { return };
-        self.account(now);
-        let last = self.anchor.as_mut().map(|anchor| anchor.stop_accounting(cause, now));
-        last.into_iter().flatten().for_each(|record| self.aaa.account(record));
-        self.aaa.announce(&plan.nas, Status::Off, now);
-        self.aaa.settle(&self.poller, now);
+        if let Some(anchor) = &mut self.anchor {
+            anchor.stop_accounting(cause, now);
+        }
     }
 }

@@ -33,7 +33,7 @@ pub use change::{ErrorCause, Nas, Subject, Wanted};
 pub use client::{Client, Failure, Output, Port, Request, SOCKETS, Work};
 pub use code::Code;
 pub use dynamic::{Asked, Dynamic, DynamicCounters, DynamicError};
-pub use packet::{DecodeError, MAX_LEN, Packet, PacketRef, TooLong};
+pub use packet::{DecodeError, MAX_LEN, Packet, PacketRef, TooLong, attributes};
 pub use profile::{
     IP4_HOA_ONLY_SUPPORTED, IP4_HOA_SUPPORTED, NotAuthorized, PMIP6_SUPPORTED, Profile,
 };

@@ -251,6 +251,16 @@ impl Queue {
         self.resume.is_some()
     }
 
+    /// A record that is held.
+    pub fn get(&self, number: u64) -> Option<&Held> {
+        self.held.get(&number)
+    }
+
+    /// The records that are held, the oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Held> {
+        self.held.values()
+    }
+
     /// How many records are held, those on their way among them.
     pub fn len(&self) -> usize {
         self.held.len()
