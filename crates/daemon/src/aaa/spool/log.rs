@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use tracing::{error, info};
 
 use super::entry::{OVERHEAD, Record, put};
-use crate::startup::reason;
+use crate::os_error::reason;
 
 /// After this long a disk that failed is tried again.
 pub const AGAIN: Duration = Duration::from_secs(5);

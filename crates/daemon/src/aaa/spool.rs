@@ -34,7 +34,7 @@ pub use entry::Record;
 pub use log::Health;
 
 use self::log::{Job, Log};
-use crate::startup::reason;
+use crate::os_error::reason;
 
 /// The file and the thread that makes it durable.
 #[derive(Debug)]
