@@ -109,6 +109,9 @@ impl Anchor {
                         accounting.happened(&event, customers, plane, clock::sample());
                     }
                     if let What::Released { binding, .. } = event.what {
+                        if let Some(last) = self.ends.plane.counters(binding) {
+                            self.carried.entry(event.customer).or_default().add(last);
+                        }
                         self.ends.plane.forget(binding);
                         self.routes.release(binding);
                     }
