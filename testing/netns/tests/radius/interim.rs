@@ -1,7 +1,5 @@
 //! Interim records, which the shortest interval brings after a minute.
 
-use std::time::Duration;
-
 use kedge_lab::{
     Daemon, Domain, FreeRadius, Lab, Transfer,
     domain::{CORRESPONDENT, NAI, Plan},
@@ -27,7 +25,8 @@ fn an_interim_record_says_what_a_tunnel_has_carried_in_each_direction_until_then
     let (node, cn) = (domain.mn.host(), &domain.core.cn);
     let from = CORRESPONDENT.1.into();
     let down = Transfer::start(cn, from, node, 2_000_000).expect("down");
-    let down = down.finish(Duration::from_secs(60)).expect("intact").octets;
+    down.wait_progress(SOON, 2_000_000).expect("traffic");
+    let down = down.finish(SOON).expect("intact").octets;
     let carried = |status: &str| {
         let what = format!("{status} of the tunnel");
         let records = server.wait_records(&what, |records| {
