@@ -7,34 +7,21 @@
 //! dead for its dead time. A request that no server is left for fails, and its caller, who knows
 //! what it is worth, keeps it or does without.
 //!
-//! An identifier has 8 bits, so each kind of work at each server uses up to [`SOCKETS`] ports of
-//! ours at once. Identifiers are used in turn, which keeps the answer to an old request from
-//! meeting a new one.
+//! How many requests a server is sent at a time is found by [`Window`]. The client takes more, but a
+//! caller that can wait asks [`Client::has_room`] first.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use hmac::{Hmac, KeyInit, Mac};
 use kedge_sansio::{TimerId, Timers};
-use md5::Md5;
 
-use crate::authenticator::hide;
+use crate::identifiers::{IDENTIFIERS, Identifiers};
+use crate::random::Random;
+use crate::request::{Request, Work};
 use crate::server::{Counters, Server, ServerState};
-use crate::{AttributeType, Code, DecodeError, Packet, PacketRef, TooLong};
-
-/// Ports of ours towards one server, for each kind of work.
-pub const SOCKETS: u16 = 16;
-const IDENTIFIERS: u16 = 256;
-
-/// What a server is asked for.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Work {
-    /// Access-Requests.
-    Authentication,
-    /// Accounting-Requests.
-    Accounting,
-}
+use crate::window::Window;
+use crate::{AttributeType, Code, PacketRef};
 
 /// A port of ours: identifiers are unique in each, and an answer comes back to the one that its
 /// request left from. It means nothing any more after [`Client::replace_servers`].
@@ -44,17 +31,8 @@ pub struct Port {
     pub server: usize,
     /// What it is asked for.
     pub work: Work,
-    /// Below [`SOCKETS`].
+    /// Below [`SOCKETS`](crate::SOCKETS).
     pub number: u16,
-}
-
-/// A request, to be made into packets for the servers it goes to.
-#[derive(Clone, Debug)]
-pub struct Request {
-    work: Work,
-    attributes: Packet,
-    password: Option<Vec<u8>>,
-    happened: Option<Instant>,
 }
 
 /// Why there is no answer.
@@ -109,8 +87,15 @@ pub struct Client<T> {
 #[derive(Debug)]
 struct Held {
     state: ServerState,
-    authentication: Identifiers,
-    accounting: Identifiers,
+    authentication: Lane,
+    accounting: Lane,
+}
+
+/// One kind of work at one server.
+#[derive(Debug, Default)]
+struct Lane {
+    identifiers: Identifiers,
+    window: Window,
 }
 
 #[derive(Debug)]
@@ -126,78 +111,6 @@ struct Exchange<T> {
     began: Instant,
     last_sent: Instant,
     timer: TimerId,
-}
-
-impl Request {
-    /// An Access-Request.
-    pub fn access() -> Self {
-        Self::new(Work::Authentication, Code::ACCESS_REQUEST)
-    }
-
-    /// An Accounting-Request about what happened then. Acct-Delay-Time is the client's to add.
-    pub fn accounting(happened: Instant) -> Self {
-        let new = Self::new(Work::Accounting, Code::ACCOUNTING_REQUEST);
-        Self { happened: Some(happened), ..new }
-    }
-
-    /// The same with attributes that [`Self::attributes`] gave some other time.
-    pub fn accounting_of(happened: Instant, attributes: &[u8]) -> Result<Self, DecodeError> {
-        let mut request = Self::accounting(happened);
-        let too_long = |TooLong| DecodeError::Length(u16::MAX);
-        request.attributes.push_all(attributes).map_err(too_long)?;
-        PacketRef::decode(request.attributes.bytes())?;
-        Ok(request)
-    }
-
-    /// The attributes, as they are in a packet.
-    pub fn attributes(&self) -> &[u8] {
-        &self.attributes.bytes()[crate::packet::HEADER..]
-    }
-
-    fn new(work: Work, code: Code) -> Self {
-        Self { work, attributes: Packet::new(code, 0), password: None, happened: None }
-    }
-
-    /// Adds an attribute.
-    pub fn push(&mut self, kind: AttributeType, value: &[u8]) -> Result<(), TooLong> {
-        self.attributes.push(kind, value)
-    }
-
-    /// Adds a password, which is hidden for each server it goes to.
-    pub fn set_password(&mut self, password: &[u8]) {
-        self.password = Some(password.to_vec());
-    }
-
-    fn packet(
-        &self,
-        identifier: u8,
-        authenticator: [u8; 16],
-        server: &Server,
-        now: Instant,
-    ) -> Result<Packet, TooLong> {
-        let mut packet = Packet::new(self.attributes.view().code(), identifier);
-        match self.work {
-            Work::Authentication => {
-                // First, as the remedy against forged answers has it.
-                packet.reserve()?;
-                packet.push_all(self.attributes())?;
-                if let Some(password) = &self.password {
-                    let hidden = hide(password, &server.secret, &authenticator);
-                    packet.push(AttributeType::USER_PASSWORD, &hidden)?;
-                }
-                packet.sign_access(&server.secret, authenticator);
-            }
-            Work::Accounting => {
-                packet.push_all(self.attributes())?;
-                let happened = self.happened.unwrap_or(now);
-                let delay = now.saturating_duration_since(happened).as_secs();
-                let delay = u32::try_from(delay).unwrap_or(u32::MAX);
-                packet.push(AttributeType::ACCT_DELAY_TIME, &delay.to_be_bytes())?;
-                packet.sign_request(&server.secret);
-            }
-        }
-        Ok(packet)
-    }
 }
 
 impl<T> Client<T> {
@@ -251,9 +164,20 @@ impl<T> Client<T> {
             if let Some(known) = known.map(|at| before.swap_remove(at)) {
                 (state.counters, state.answered) = (known.counters, known.answered);
             }
-            let (authentication, accounting) = (Identifiers::default(), Identifiers::default());
+            let (authentication, accounting) = (Lane::default(), Lane::default());
             self.servers.push(Held { state, authentication, accounting });
         }
+    }
+
+    /// Whether the server that such a request would go to takes another one now. Where there is none,
+    /// it is not what one has to wait for.
+    pub fn has_room(&self, work: Work, now: Instant) -> bool {
+        let last_resort = self.last_resort(work, now);
+        let mut asked = self.servers.iter().enumerate().filter(|(index, held)| {
+            let rests = held.state.is_dead(now) && last_resort != Some(*index);
+            held.address(work).is_some() && !rests
+        });
+        asked.next().is_none_or(|(_, held)| held.has_room(work))
     }
 
     /// Input: asks the servers. The answer comes out with `ticket`.
@@ -264,15 +188,15 @@ impl<T> Client<T> {
     /// Asks the first server from `from` on that can be asked; if there is none, fails for this
     /// reason.
     fn ask(&mut self, request: Request, ticket: T, from: usize, mut why: Failure, now: Instant) {
-        let last_resort = self.last_resort(request.work, now).filter(|index| *index >= from);
+        let last_resort = self.last_resort(request.work(), now).filter(|index| *index >= from);
         for index in from..self.servers.len() {
             let held = &mut self.servers[index];
-            let Some(to) = held.address(request.work) else { continue };
+            let Some(to) = held.address(request.work()) else { continue };
             if held.state.is_dead(now) && last_resort != Some(index) {
                 continue;
             }
             let number = self.next;
-            let Some(slot) = held.identifiers(request.work).take(number) else {
+            let Some(slot) = held.lane(request.work()).identifiers.take(number) else {
                 why = Failure::Busy;
                 continue;
             };
@@ -280,13 +204,13 @@ impl<T> Client<T> {
             let identifier = (slot % IDENTIFIERS) as u8;
             let Ok(packet) = request.packet(identifier, authenticator, &held.state.server, now)
             else {
-                held.identifiers(request.work).release(slot);
+                held.lane(request.work()).identifiers.release(slot);
                 why = Failure::TooLong;
                 break;
             };
             self.next += 1;
             held.state.waiting += 1;
-            match request.work {
+            match request.work() {
                 Work::Authentication => held.state.counters.access_requests += 1,
                 Work::Accounting => held.state.counters.accounting_requests += 1,
             }
@@ -334,7 +258,7 @@ impl<T> Client<T> {
             return;
         };
         let slot = socket.saturating_mul(IDENTIFIERS) + u16::from(packet.identifier());
-        let number = held.identifiers(work).holder(slot);
+        let number = held.lane(work).identifiers.holder(slot);
         let Some((number, exchange)) =
             number.and_then(|number| Some((number, self.exchanges.get(&number)?)))
         else {
@@ -366,6 +290,9 @@ impl<T> Client<T> {
                 return;
             }
         }
+        let lane = held.lane(work);
+        let unanswered = lane.identifiers.taken();
+        lane.window.answered(unanswered);
         held.state.answered = Some(now);
         held.state.dead_until = None;
         held.state.round_trip = Some(now.saturating_duration_since(exchange.last_sent));
@@ -381,13 +308,14 @@ impl<T> Client<T> {
             let Some(exchange) = self.exchanges.get_mut(&number) else { continue };
             let held = &mut self.servers[exchange.server];
             held.state.counters.timeouts += 1;
+            held.lane(exchange.request.work()).window.lost(now);
             if exchange.sent <= held.state.server.retransmit
-                && let Some(to) = held.address(exchange.request.work)
+                && let Some(to) = held.address(exchange.request.work())
             {
                 exchange.sent += 1;
                 exchange.last_sent = now;
                 exchange.timer = self.timers.insert(now + held.state.server.timeout, number);
-                match exchange.request.work {
+                match exchange.request.work() {
                     Work::Authentication => held.state.counters.access_retransmissions += 1,
                     Work::Accounting => held.state.counters.accounting_retransmissions += 1,
                 }
@@ -412,7 +340,7 @@ impl<T> Client<T> {
         let exchange = self.exchanges.remove(&number)?;
         self.timers.remove(exchange.timer);
         let held = &mut self.servers[exchange.server];
-        held.identifiers(exchange.request.work).release(exchange.slot);
+        held.lane(exchange.request.work()).identifiers.release(exchange.slot);
         held.state.waiting -= 1;
         Some(exchange)
     }
@@ -431,7 +359,7 @@ impl<T> Client<T> {
 impl<T> Exchange<T> {
     fn send(&self, to: SocketAddr) -> Output<T> {
         let number = self.slot / IDENTIFIERS;
-        let port = Port { server: self.server, work: self.request.work, number };
+        let port = Port { server: self.server, work: self.request.work(), number };
         Output::Send { to, port, bytes: self.bytes.clone() }
     }
 }
@@ -444,69 +372,18 @@ impl Held {
         }
     }
 
-    fn identifiers(&mut self, work: Work) -> &mut Identifiers {
+    fn has_room(&self, work: Work) -> bool {
+        let Lane { identifiers, window } = match work {
+            Work::Authentication => &self.authentication,
+            Work::Accounting => &self.accounting,
+        };
+        identifiers.taken() < window.size()
+    }
+
+    fn lane(&mut self, work: Work) -> &mut Lane {
         match work {
             Work::Authentication => &mut self.authentication,
             Work::Accounting => &mut self.accounting,
         }
-    }
-}
-
-/// The identifiers of one kind of work at one server, over all our ports to it.
-#[derive(Debug, Default)]
-struct Identifiers {
-    /// Whose each is; as many as were ever needed at once, in whole ports.
-    holders: Vec<Option<u64>>,
-    /// The free ones, the one that was used longest ago first.
-    free: VecDeque<u16>,
-}
-
-impl Identifiers {
-    fn take(&mut self, number: u64) -> Option<u16> {
-        if self.free.is_empty() {
-            // At most 16 times 256.
-            let used = self.holders.len() as u16;
-            if used >= SOCKETS * IDENTIFIERS {
-                return None;
-            }
-            self.holders.resize(usize::from(used + IDENTIFIERS), None);
-            self.free.extend(used..used + IDENTIFIERS);
-        }
-        let slot = self.free.pop_front()?;
-        self.holders[usize::from(slot)] = Some(number);
-        Some(slot)
-    }
-
-    fn holder(&self, slot: u16) -> Option<u64> {
-        self.holders.get(usize::from(slot)).copied().flatten()
-    }
-
-    fn release(&mut self, slot: u16) {
-        self.holders[usize::from(slot)] = None;
-        self.free.push_back(slot);
-    }
-}
-
-/// Authenticators that nobody without the seed can tell in advance.
-struct Random {
-    mac: Hmac<Md5>,
-    counter: u64,
-}
-
-impl Random {
-    fn new(seed: [u8; 16]) -> Self {
-        let mac = Hmac::new_from_slice(&seed).expect("HMAC takes keys of any length");
-        Self { mac, counter: 0 }
-    }
-
-    fn octets(&mut self) -> [u8; 16] {
-        self.counter += 1;
-        self.mac.clone().chain_update(self.counter.to_be_bytes()).finalize().into_bytes().into()
-    }
-}
-
-impl std::fmt::Debug for Random {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Random(..)")
     }
 }

@@ -34,7 +34,7 @@ use kedge_lma::Question;
 use kedge_model::MacAddr;
 use kedge_net::poll::Poller;
 use kedge_radius::{
-    AccountingCounters, Client, Failure, Held, Output, Pushed, Queue, Request, ServerState,
+    AccountingCounters, Client, Failure, Held, Output, Pushed, Queue, Request, ServerState, Work,
 };
 use kedge_sansio::Now;
 use tracing::{info, warn};
@@ -169,7 +169,9 @@ impl Aaa {
     }
 
     fn send_questions(&mut self, now: Now) {
-        while let Some(asking) = self.questions.next() {
+        while self.client.has_room(Work::Authentication, now.mono)
+            && let Some(asking) = self.questions.next()
+        {
             let (request, ticket) = match asking {
                 Asking::Node(question, customer, nas) => (
                     authorization::request(&question, &customer, &nas),
@@ -253,7 +255,9 @@ impl Aaa {
         if !self.has_servers() {
             return;
         }
-        while let Some((number, held)) = self.queue.take_next(now.mono) {
+        while self.client.has_room(Work::Accounting, now.mono)
+            && let Some((number, held)) = self.queue.take_next(now.mono)
+        {
             match Request::accounting_of(held.happened, &held.attributes) {
                 Ok(request) => self.client.request(request, Ticket::Record(number), now.mono),
                 // Only the file of an earlier run can bring one.
