@@ -16,8 +16,7 @@ use std::time::Instant;
 
 use kedge_sansio::{TimerId, Timers};
 
-use crate::identifiers::{IDENTIFIERS, Identifiers};
-use crate::random::Random;
+use crate::identifiers::{IDENTIFIERS, Identifiers, Random};
 use crate::request::{Request, Work};
 use crate::server::{Counters, Server, ServerState};
 use crate::window::Window;
@@ -188,15 +187,15 @@ impl<T> Client<T> {
     /// Asks the first server from `from` on that can be asked; if there is none, fails for this
     /// reason.
     fn ask(&mut self, request: Request, ticket: T, from: usize, mut why: Failure, now: Instant) {
-        let last_resort = self.last_resort(request.work(), now).filter(|index| *index >= from);
+        let last_resort = self.last_resort(request.work, now).filter(|index| *index >= from);
         for index in from..self.servers.len() {
             let held = &mut self.servers[index];
-            let Some(to) = held.address(request.work()) else { continue };
+            let Some(to) = held.address(request.work) else { continue };
             if held.state.is_dead(now) && last_resort != Some(index) {
                 continue;
             }
             let number = self.next;
-            let Some(slot) = held.lane(request.work()).identifiers.take(number) else {
+            let Some(slot) = held.lane(request.work).identifiers.take(number) else {
                 why = Failure::Busy;
                 continue;
             };
@@ -204,13 +203,13 @@ impl<T> Client<T> {
             let identifier = (slot % IDENTIFIERS) as u8;
             let Ok(packet) = request.packet(identifier, authenticator, &held.state.server, now)
             else {
-                held.lane(request.work()).identifiers.release(slot);
+                held.lane(request.work).identifiers.release(slot);
                 why = Failure::TooLong;
                 break;
             };
             self.next += 1;
             held.state.waiting += 1;
-            match request.work() {
+            match request.work {
                 Work::Authentication => held.state.counters.access_requests += 1,
                 Work::Accounting => held.state.counters.accounting_requests += 1,
             }
@@ -308,14 +307,14 @@ impl<T> Client<T> {
             let Some(exchange) = self.exchanges.get_mut(&number) else { continue };
             let held = &mut self.servers[exchange.server];
             held.state.counters.timeouts += 1;
-            held.lane(exchange.request.work()).window.lost(now);
+            held.lane(exchange.request.work).window.lost(now);
             if exchange.sent <= held.state.server.retransmit
-                && let Some(to) = held.address(exchange.request.work())
+                && let Some(to) = held.address(exchange.request.work)
             {
                 exchange.sent += 1;
                 exchange.last_sent = now;
                 exchange.timer = self.timers.insert(now + held.state.server.timeout, number);
-                match exchange.request.work() {
+                match exchange.request.work {
                     Work::Authentication => held.state.counters.access_retransmissions += 1,
                     Work::Accounting => held.state.counters.accounting_retransmissions += 1,
                 }
@@ -340,7 +339,7 @@ impl<T> Client<T> {
         let exchange = self.exchanges.remove(&number)?;
         self.timers.remove(exchange.timer);
         let held = &mut self.servers[exchange.server];
-        held.lane(exchange.request.work()).identifiers.release(exchange.slot);
+        held.lane(exchange.request.work).identifiers.release(exchange.slot);
         held.state.waiting -= 1;
         Some(exchange)
     }
@@ -359,7 +358,7 @@ impl<T> Client<T> {
 impl<T> Exchange<T> {
     fn send(&self, to: SocketAddr) -> Output<T> {
         let number = self.slot / IDENTIFIERS;
-        let port = Port { server: self.server, work: self.request.work(), number };
+        let port = Port { server: self.server, work: self.request.work, number };
         Output::Send { to, port, bytes: self.bytes.clone() }
     }
 }

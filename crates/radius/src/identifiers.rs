@@ -1,13 +1,14 @@
-//! Identifiers, which tie answers to their requests.
-//!
-//! One has 8 bits, so each kind of work at each server uses up to [`SOCKETS`] ports of ours at once.
-//! They are used in turn, which keeps the answer to an old request from meeting a new one.
+//! What tells packets apart: identifiers, which are few, and authenticators, which nobody guesses.
 
 use std::collections::VecDeque;
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use md5::Md5;
 
 /// Ports of ours towards one server, for each kind of work.
 pub const SOCKETS: u16 = 16;
-/// In each port.
+/// Identifiers of one port.
 pub const IDENTIFIERS: u16 = 256;
 
 /// The identifiers of one kind of work at one server, over all our ports to it.
@@ -25,7 +26,6 @@ impl Identifiers {
         self.holders.len() - self.free.len()
     }
 
-    /// One for the exchange of this number, if there is one left.
     pub fn take(&mut self, number: u64) -> Option<u16> {
         if self.free.is_empty() {
             // At most 16 times 256.
@@ -41,14 +41,36 @@ impl Identifiers {
         Some(slot)
     }
 
-    /// Whose it is.
     pub fn holder(&self, slot: u16) -> Option<u64> {
         self.holders.get(usize::from(slot)).copied().flatten()
     }
 
-    /// Gives one back.
     pub fn release(&mut self, slot: u16) {
         self.holders[usize::from(slot)] = None;
         self.free.push_back(slot);
+    }
+}
+
+/// Authenticators that nobody without the seed can tell in advance.
+pub struct Random {
+    mac: Hmac<Md5>,
+    counter: u64,
+}
+
+impl Random {
+    pub fn new(seed: [u8; 16]) -> Self {
+        let mac = Hmac::new_from_slice(&seed).expect("HMAC takes keys of any length");
+        Self { mac, counter: 0 }
+    }
+
+    pub fn octets(&mut self) -> [u8; 16] {
+        self.counter += 1;
+        self.mac.clone().chain_update(self.counter.to_be_bytes()).finalize().into_bytes().into()
+    }
+}
+
+impl fmt::Debug for Random {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Random(..)")
     }
 }

@@ -26,7 +26,6 @@ mod identifiers;
 mod packet;
 mod profile;
 mod queue;
-mod random;
 mod request;
 mod server;
 mod window;

@@ -1,4 +1,4 @@
-//! A request, before it is known which server it goes to.
+//! A request, before it is a packet: what is the same for every server it goes to.
 
 use std::time::Instant;
 
@@ -19,7 +19,7 @@ pub enum Work {
 /// A request, to be made into packets for the servers it goes to.
 #[derive(Clone, Debug)]
 pub struct Request {
-    work: Work,
+    pub(crate) work: Work,
     attributes: Packet,
     password: Option<Vec<u8>>,
     happened: Option<Instant>,
@@ -65,12 +65,7 @@ impl Request {
         self.password = Some(password.to_vec());
     }
 
-    /// Whom it is for.
-    pub(crate) fn work(&self) -> Work {
-        self.work
-    }
-
-    /// The packet for a server.
+    /// The packet for a server: signed, with how long ago what it says happened.
     pub(crate) fn packet(
         &self,
         identifier: u8,
