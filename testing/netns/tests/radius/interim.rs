@@ -24,7 +24,7 @@ fn an_interim_record_says_what_a_tunnel_has_carried_in_each_direction_until_then
     domain.mn.wait_ipv6(SOON).expect("IPv6");
     let (node, cn) = (domain.mn.host(), &domain.core.cn);
     let from = CORRESPONDENT.1.into();
-    let down = Transfer::start(cn, from, node, 2_000_000).expect("down");
+    let mut down = Transfer::start(cn, from, node, 2_000_000).expect("down");
     down.wait_progress(SOON, 2_000_000).expect("traffic");
     let down = down.finish(SOON).expect("intact").octets;
     let carried = |status: &str| {
