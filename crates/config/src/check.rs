@@ -17,8 +17,8 @@ use kedge_model::Lifetime;
 use crate::key::Key;
 use crate::shared;
 use crate::{
-    Caution, Config, ConfigError, ConfigFault, Encap, LmaConfig, MagConfig, RevocationTimes,
-    Warning,
+    Caution, Config, ConfigError, ConfigFault, Encap, LmaConfig, MagConfig, MobileNetworkCheck,
+    RevocationTimes, Warning,
 };
 
 /// What a check found.
@@ -126,6 +126,23 @@ fn anchor(config: &Config, lma: &LmaConfig, item: &Item<Key>, findings: &mut Fin
     }
     probes(section, findings);
     default_profile(config, lma, section, findings);
+    networks_named_by_aaa(config, lma, section, findings);
+}
+
+/// Networks that a RADIUS server is to name are of nobody where none is asked. With no domain in the
+/// text, it is a fragment.
+fn networks_named_by_aaa(
+    config: &Config,
+    lma: &LmaConfig,
+    section: Section<'_, Key>,
+    findings: &mut Findings,
+) {
+    let asked = config.domain(&lma.domain).is_none_or(|domain| domain.profiles_from_aaa);
+    let wanted = lma.mobile_network_check == Some(MobileNetworkCheck::Aaa);
+    if let Some(line) = section.find(Key::MobileNetworkCheck).filter(|_| wanted && !asked) {
+        let (command, other) = ("mobile-network aaa-authorized", "mn-profile-load-aaa");
+        findings.warn(&line.place, Caution::Needs { command, other });
+    }
 }
 
 fn gateway(config: &Config, mag: &MagConfig, item: &Item<Key>, findings: &mut Findings) {

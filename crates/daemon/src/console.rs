@@ -16,8 +16,8 @@ use crate::answer::{Answer, Look, done, plural};
 use crate::imsi::Imsi;
 use crate::listing::{Listing, fitted};
 use crate::named::{
-    anchor, check_service, customer, gateway, lma_config, no_anchor, no_gateway, no_peer,
-    subscriber,
+    anchor, check_service, customer, gateway, known_customer, lma_config, no_anchor, no_gateway,
+    no_peer, subscriber,
 };
 use crate::shell::Shell;
 use crate::show::{self, Bindings, Heartbeats, Tunnels, Which};
@@ -69,10 +69,14 @@ pub fn command<'a>(
         Command::ShowVersion => Ok(show::version(shell, now)),
         Command::ShowManagementApi => Ok(show::management_api(shell)),
         Command::ShowRadius => Ok(show::radius(shell, now)),
-        Command::ShowRadiusAccounting => Ok(show::radius_accounting(shell, now)),
+        Command::ShowRadiusAccounting { customer: of } => {
+            let only = known_customer(&shell.anchor, of.as_deref())?;
+            Ok(show::radius_accounting(shell, only, now))
+        }
         Command::ShowRadiusDeadCriteria => Ok(show::dead_criteria(&shell.aaa, now)),
-        Command::ClearRadiusStatistics => {
-            shell.aaa.clear_counters();
+        Command::ClearRadiusStatistics { customer: of } => {
+            known_customer(&shell.anchor, of.as_deref())?;
+            shell.aaa.clear_counters(of.as_deref());
             Ok(done())
         }
         Command::ShowLmaBindings { customer: of, filter, extent } => {

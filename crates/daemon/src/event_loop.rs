@@ -45,10 +45,14 @@ impl Shell {
         let mut batch = Batch::default();
         let mut turns = Turns::default();
         let mut stop_by: Option<Instant> = None;
+        // What the start has made.
+        self.answer(clock::sample());
         loop {
             let idle = self.gateway.as_ref().is_none_or(|gateway| gateway.mag().is_idle());
             let idle = idle && self.aaa.is_idle();
-            if stop_by.is_some_and(|by| idle || Instant::now() >= by) {
+            // Every session has its last record; what servers do not take now is the next run's.
+            let accounted = self.anchor.as_ref().is_none_or(|anchor| anchor.accounting().is_none());
+            if accounted && stop_by.is_some_and(|by| idle || Instant::now() >= by) {
                 return Ok(());
             }
             let ready = self.wait(stop_by, turns.is_empty() && self.listings.is_empty())?;
@@ -76,7 +80,7 @@ impl Shell {
             self.listings.go_on(self.anchor.as_ref(), now);
             self.handle_timeout(now);
             self.authorize(now);
-            self.account(now);
+            self.answer(now);
             // Whoever started us can start us again; a daemon that only signals helps nobody.
             if self.has_stopped() {
                 return Err(DataplaneError::Stopped.into());
@@ -201,6 +205,9 @@ impl Shell {
             }
             _ => Ok(false),
         };
+        if Token(token.0 >> 32 << 32) == ANCHOR {
+            self.answer(now);
+        }
         outcome.unwrap_or_else(|error| {
             warn!("{error}");
             false
