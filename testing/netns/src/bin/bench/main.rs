@@ -65,7 +65,6 @@ fn main() -> ExitCode {
         Some(_) => Err("usage: kedge-bench \
              [forwarding | kernel | signalling | aaa | customers | looks]"
             .into()),
-        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
