@@ -318,6 +318,8 @@ impl World {
             let node = AccessNode {
                 interface: view.interface,
                 mac: view.mac,
+                // What it showed, of which the sessions tell nothing.
+                link_local: self.access.get(&view.binding).and_then(|node| node.link_local),
                 inner,
                 delegated: view.delegated,
                 ipv4_router: view.ipv4_router,

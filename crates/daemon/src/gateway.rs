@@ -12,9 +12,9 @@
 //! packet that reaches this host on any other way goes where its routes lead, as at any router:
 //! towards the anchor, where the home network is (RFC 5213 §6.10.5).
 //!
-//! The kernel answers neighbour solicitations and ARP for the gateway's own addresses, which are
-//! the same on every gateway (RFC 6543); the machine sends router advertisements and speaks DHCP
-//! over a packet socket per interface.
+//! The gateway's own addresses are the same on every gateway (RFC 6543). The kernel has them, but the
+//! machine answers neighbour solicitations and ARP for them, sends router advertisements and
+//! speaks DHCP, over a packet socket per interface.
 
 pub mod branch;
 mod port;
@@ -460,15 +460,11 @@ impl Gateway {
                         continue;
                     }
                     let device = |interface| self.ports.get(&interface).and_then(Port::device);
-                    let touched = self.routes.want(binding, want, device, host);
-                    for id in touched.into_iter().flatten() {
-                        if let Some(port) = self.ports.get_mut(&id) {
-                            port.set_attached(self.routes.attached(id));
-                        }
-                    }
+                    self.routes.want(binding, want, device, host);
                 }
                 Output::Frame { interface, bytes } => {
                     self.ends.plane.commit();
+                    self.admit(host);
                     if let Some(port) = self.ports.get(&interface)
                         && let Err(error) = port.send(&bytes)
                     {
@@ -488,6 +484,7 @@ impl Gateway {
         }
         self.observer.flush();
         self.ends.plane.commit();
+        self.admit(host);
         let mag = &mut self.mag;
         self.ends.signalling.send(|message, outcome| {
             if let Err(error) = outcome {
@@ -495,6 +492,15 @@ impl Gateway {
             }
             mag.reclaim(message.bytes);
         });
+    }
+
+    /// Lets the packets of the nodes that are attached, and of them alone, reach the kernel.
+    fn admit(&mut self, host: &mut Owned) {
+        for id in self.routes.take_touched() {
+            if let Some(port) = self.ports.get_mut(&id) {
+                port.set_attached(self.routes.attached(id), host);
+            }
+        }
     }
 }
 

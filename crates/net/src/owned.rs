@@ -16,7 +16,7 @@ use kedge_model::MacAddr;
 use crate::NetError;
 use crate::before::Before;
 use crate::namespace::Namespace;
-use crate::netlink::{Address, Neighbour, Netlink, Route, Rule};
+use crate::netlink::{Address, Guard, Neighbour, Netlink, Route, Rule};
 use crate::sysctl::Sysctl;
 
 /// The names of devices that the daemon makes begin with this.
@@ -33,6 +33,8 @@ pub enum Thing {
     Address(Address),
     /// A permanent neighbour entry.
     Neighbour(Neighbour),
+    /// The guard of an access device.
+    Guard(Guard),
     /// A device's Ethernet address.
     Mac {
         /// The device's name.
@@ -56,6 +58,7 @@ impl fmt::Display for Thing {
             Self::Rule(rule) => write!(f, "rule {rule}"),
             Self::Address(address) => write!(f, "address {address}"),
             Self::Neighbour(neighbour) => write!(f, "neighbour {neighbour}"),
+            Self::Guard(guard) => write!(f, "{guard}"),
             Self::Mac { device, mac } => write!(f, "MAC address {mac} of {device}"),
             Self::Sysctl { entry, value } => write!(f, "{entry} = {value}"),
         }
@@ -129,6 +132,7 @@ impl Owned {
             Thing::Neighbour(neighbour) => {
                 self.netlink.add_neighbour(neighbour).map(|()| Undo::Remove)?
             }
+            Thing::Guard(guard) => self.netlink.add_guard(*guard).map(|()| Undo::Remove)?,
             Thing::Mac { device, mac } => self.change_mac(&thing, device, *mac)?,
             Thing::Sysctl { entry, value } => self.change_sysctl(&thing, entry, value)?,
         };
@@ -213,6 +217,7 @@ impl Owned {
         left.extend(self.netlink.own_rules()?.into_iter().map(Thing::Rule));
         left.extend(self.netlink.own_routes()?.into_iter().map(Thing::Route));
         left.extend(self.netlink.own_neighbours()?.into_iter().map(Thing::Neighbour));
+        left.extend(self.netlink.own_guards()?.into_iter().map(Thing::Guard));
         left.extend(self.netlink.own_addresses()?.into_iter().map(Thing::Address));
         let mut swept = Vec::new();
         for thing in left {
@@ -294,6 +299,7 @@ impl Owned {
             (Thing::Neighbour(Neighbour { device, address, .. }), _) => {
                 gone(self.netlink.remove_neighbour(*device, *address))
             }
+            (Thing::Guard(guard), _) => gone(self.netlink.remove_guard(*guard)),
             (Thing::Mac { device, .. }, Undo::RestoreMac(old)) => {
                 let restore = |netlink: &mut Netlink| {
                     let index = netlink.link(device)?.index;

@@ -76,6 +76,8 @@ pub fn check_gateway(world: &World, n: usize) {
         let node = AccessNode {
             interface: view.interface,
             mac: view.mac,
+            // What it showed, of which the sessions tell nothing.
+            link_local: gateway.access.get(&view.binding).and_then(|node| node.link_local),
             inner: inner.clone(),
             delegated: view.delegated,
             ipv4_router: view.ipv4_router,
