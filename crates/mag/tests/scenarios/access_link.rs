@@ -224,7 +224,6 @@ fn arp_for_the_other_hosts_of_the_subnet_is_answered_in_their_name() {
     world.arp(IF1, NODE, home, Ipv4Addr::new(10, 1, 0, 55));
     assert_eq!(arp_replies(&mut world), [Ipv4Addr::new(10, 1, 0, 55)]);
     for nobody in [
-        ROUTER,                       // the kernel has it
         home,                         // the node has it
         Ipv4Addr::new(10, 2, 0, 1),   // another subnet
         Ipv4Addr::new(10, 1, 0, 0),   // no host
@@ -246,6 +245,68 @@ fn arp_for_the_other_hosts_of_the_subnet_is_answered_in_their_name() {
     world.frame(IF1, &octets);
     assert!(arp_replies(&mut world).is_empty());
     assert_eq!(world.count("mag_access", "proxy_arp"), 1);
+}
+
+#[test]
+fn the_gateways_addresses_are_told_to_the_nodes_that_are_served_and_to_nobody_else() {
+    let mut world = World::with_active_node(settings());
+    world.frames.clear();
+    let [gateway, its_own]: [Ipv6Addr; 2] =
+        ["fe80::200:5eff:fe00:5213", "fe80::7"].map(|address| address.parse().unwrap());
+    let options = vec![NdOption::SourceLinkLayerAddress(NODE)];
+    let question =
+        |target, options| Message::NeighborSolicitation(NeighborSolicitation { target, options });
+    let home = Ipv4Addr::new(10, 1, 0, 7);
+    // Who is that address, is it still there, and may it be mine?
+    let asked = question(gateway, options);
+    world.neighbor(IF1, NODE, its_own, solicited_node(gateway), &asked);
+    let check = question(gateway, vec![]);
+    world.neighbor(IF1, NODE, Ipv6Addr::UNSPECIFIED, solicited_node(gateway), &check);
+    let answers: Vec<_> = std::mem::take(&mut world.frames)
+        .iter()
+        .map(|(_, octets)| Frame::decode(octets).unwrap())
+        .filter_map(|frame| match frame.content {
+            Content::Neighbor { ip, message: Message::NeighborAdvertisement(na) } => {
+                assert_eq!(frame.ethernet.destination, NODE);
+                assert_eq!(
+                    (ip.source, na.target, na.router, na.overriding),
+                    (gateway, gateway, true, true)
+                );
+                let us = NdOption::TargetLinkLayerAddress(MacAddr::PMIPV6_GATEWAY);
+                assert_eq!(na.options, [us]);
+                Some((ip.destination, na.solicited))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(answers, [(its_own, true), ("ff02::1".parse().unwrap(), false)]);
+    world.arp(IF1, NODE, home, ROUTER);
+    assert_eq!(arp_replies(&mut world), [ROUTER]);
+    assert_eq!(world.count("mag_access", "arp_replies"), 1);
+    assert_eq!(world.count("mag_access", "neighbor_advertisements"), 2);
+    let mut settings = settings();
+    settings.default_profile = None;
+    let mut world = World::new(settings);
+    world.neighbor(IF1, OTHER_NODE, its_own, solicited_node(gateway), &check);
+    world.arp(IF1, OTHER_NODE, home, ROUTER);
+    assert!(world.frames.is_empty(), "{:?}", world.frames);
+}
+
+#[test]
+fn packets_from_anothers_addresses_are_counted_and_a_first_link_local_address_is_told() {
+    let mut world = World::with_active_node(settings());
+    let foreign = |world: &World| world.count("mag_access", "foreign_sources");
+    for own in ["2001:db8:1:7::5", "fe80::7"] {
+        world.frame(IF1, &packet_from(own));
+    }
+    assert_eq!(foreign(&world), 0);
+    world.frame(IF1, &packet_from("2001:db8:1:8::5"));
+    assert_eq!(foreign(&world), 1);
+    let shown = |world: &World| world.access.values().next().unwrap().link_local;
+    assert_eq!(shown(&world), Some("fe80::7".parse().unwrap()));
+    // One that shows many changes nothing in the kernel.
+    world.frame(IF1, &packet_from("fe80::8"));
+    assert_eq!(shown(&world), Some("fe80::7".parse().unwrap()));
 }
 
 #[test]
