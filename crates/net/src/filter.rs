@@ -7,7 +7,7 @@
 //!
 //! ```text
 //!                                                                        daemon    kernel
-//! group source, sent by us, sent by another gateway ───────────────────── -         -
+//! group source, sent by us, sent by another gateway, several VLAN tags ── -         -
 //! VLAN tag, neither IP nor ARP: not the gateway's business ────────────── -         yes
 //! ARP; ICMPv6 133 to 137 (RS, RA, NS, NA, Redirect); what Neighbor
 //!   Discovery could hide in; UDP to a DHCP server: 67, 547 ────────────── whole     -
@@ -173,7 +173,10 @@ fn program(verdicts: &Verdicts, attached: Option<&Attached>) -> Vec<sock_filter>
     let dhcpv4 = p.dhcpv4_or(control, ipv4);
     let neighbor = p.neighbor_discovery_or(control, ipv6);
 
-    let not_ipv6 = p.jump(BPF_JEQ, libc::ETH_P_ARP.cast_unsigned(), control, alien);
+    // A second tag. Behind one that states a priority alone the kernel would take it out, later.
+    let not_8021q = p.jump(BPF_JEQ, libc::ETH_P_8021AD.cast_unsigned(), void, alien);
+    let not_arp = p.jump(BPF_JEQ, libc::ETH_P_8021Q.cast_unsigned(), void, not_8021q);
+    let not_ipv6 = p.jump(BPF_JEQ, libc::ETH_P_ARP.cast_unsigned(), control, not_arp);
     let not_ipv4 = p.jump(BPF_JEQ, libc::ETH_P_IPV6.cast_unsigned(), neighbor, not_ipv6);
     p.jump(BPF_JEQ, libc::ETH_P_IP.cast_unsigned(), dhcpv4, not_ipv4);
     let kind = p.load(BPF_LD | BPF_H | BPF_ABS, at::ETHERTYPE);

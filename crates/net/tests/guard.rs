@@ -159,7 +159,11 @@ fn solicitous(gateway: &Gateway) -> Vec<Vec<u8>> {
         let [own, own_hidden] =
             gateway.solicitations(NODE, Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 2, i.into()));
         frames.extend([plain, hidden, own, own_hidden]);
-        frames.push(gateway.arp_request(stranger, Ipv4Addr::new(203, 0, 113, 100 + i)));
+        let mut tagged = gateway.arp_request(stranger, Ipv4Addr::new(203, 0, 113, 100 + i));
+        frames.push(tagged.clone());
+        // Behind two tags that state a priority, at VLAN 0.
+        tagged.splice(12..12, [0x81, 0, 0xe0, 0, 0x81, 0, 0, 0]);
+        frames.push(tagged);
     }
     frames
 }
