@@ -8,6 +8,7 @@ pub(crate) mod delegation;
 mod dhcp;
 pub(crate) mod dhcpv6;
 mod earlier;
+mod mtu;
 mod neighbor;
 mod ra;
 

@@ -1,9 +1,11 @@
 //! Router advertisements, neighbours and ARP (RFC 5213 §6.7-6.9.2, RFC 6543, RFC 5844 §3.2.4).
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use kedge_access_wire::arp::{self, Arp, Operation};
+use kedge_access_wire::dhcpv4::{DhcpOption, MessageType};
 use kedge_access_wire::icmpv6::{Message, NdOption, NeighborSolicitation, PrefixInformation};
 use kedge_access_wire::icmpv6::{RouterAdvertisement, solicited_node};
 use kedge_access_wire::{Content, Frame};
@@ -68,6 +70,47 @@ fn a_link_that_carries_less_than_the_tunnel_says_its_own_mtu() {
     world.accept(&update);
     assert_eq!(world.forwarding.values().next().unwrap().paths[0].tunnel.mtu, 9000);
     assert!(world.take_advertisements()[0].2.options.contains(&NdOption::Mtu(1500)));
+}
+
+/// What the advertisements since the last time say.
+fn advertised_mtus(world: &mut World) -> Vec<u32> {
+    let mtu = |option: &NdOption| match option {
+        NdOption::Mtu(mtu) => Some(*mtu),
+        _ => None,
+    };
+    let advertisements = world.take_advertisements();
+    advertisements.iter().flat_map(|(_, _, ra)| ra.options.iter().filter_map(mtu)).collect()
+}
+
+#[test]
+fn nodes_are_told_at_once_what_the_way_to_their_anchor_carries_and_when_it_carries_more() {
+    let mut world = World::with_active_node(settings());
+    world.pass(secs(50));
+    world.frames.clear();
+    let ways = |anchor: &str, mtu| BTreeMap::from([(anchor.parse().unwrap(), mtu)]);
+    world.input(|mag, now| mag.handle_ways(ways("2001:db8::1", 1400), now));
+    assert_eq!(advertised_mtus(&mut world), [1360], "less the tunnel's headers");
+    let request = dhcp_message(
+        MessageType::REQUEST,
+        vec![DhcpOption::RequestedAddress(Ipv4Addr::new(10, 1, 0, 7))],
+    );
+    world.dhcp(IF1, &request);
+    let (_, _, ack) = world.take_dhcp().remove(0);
+    assert!(ack.options.contains(&DhcpOption::InterfaceMtu(1360)), "{:?}", ack.options);
+    world.input(|mag, now| mag.handle_ways(ways("2001:db8::1", 1400), now));
+    assert!(world.frames.is_empty(), "that is no news");
+    // No link of IPv6 carries less, whatever the tunnel has to do for that.
+    world.input(|mag, now| mag.handle_ways(ways("2001:db8::1", 1280), now));
+    assert_eq!(advertised_mtus(&mut world), [1280]);
+    // Another anchor's way is no matter to it.
+    world.input(|mag, now| mag.handle_ways(ways("2001:db8:99::1", 1300), now));
+    assert_eq!(advertised_mtus(&mut world), [1460]);
+    world.input(|mag, now| mag.handle_mtu(IF1, 1400, now));
+    assert_eq!(advertised_mtus(&mut world), [1400], "the link's own");
+    let mut settings = world.mag.settings().clone();
+    settings.tunnel_mtu = Some(1350);
+    world.input(|mag, now| mag.apply(settings, now));
+    assert_eq!(advertised_mtus(&mut world), [1350], "by commit");
 }
 
 #[test]
