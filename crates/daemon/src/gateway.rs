@@ -350,13 +350,4 @@ impl Gateway {
             mag.reclaim(message.bytes);
         });
     }
-
-    /// Lets the packets of the nodes that are attached, and of them alone, reach the kernel.
-    fn admit(&mut self, host: &mut Owned) {
-        for id in self.routes.take_touched() {
-            if let Some(port) = self.ports.get_mut(&id) {
-                port.set_attached(self.routes.attached(id), host);
-            }
-        }
-    }
 }

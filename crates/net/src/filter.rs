@@ -21,18 +21,19 @@
 //! comparisons for the kind of packet, a binary search for its source among the attached nodes,
 //! and the node's few addresses.
 //!
-//! A program of classic BPF jumps forward only. It is built from its end to its beginning, so
-//! that every jump's target is known when the jump is written. It takes no privilege beside the
-//! one to set it, which is why it is not one of extended BPF with a map of the nodes.
+//! The programs are classic BPF ([`crate::bpf`]), which takes no privilege beside the one to set
+//! them: one of extended BPF with a map of the nodes would.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use kedge_model::{IpNet, MacAddr};
 use libc::{
-    BPF_ABS, BPF_ALU, BPF_AND, BPF_B, BPF_H, BPF_IND, BPF_JA, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JMP,
-    BPF_JSET, BPF_K, BPF_LD, BPF_LDX, BPF_MEM, BPF_MSH, BPF_RET, BPF_ST, BPF_W, sock_filter,
+    BPF_ABS, BPF_ALU, BPF_AND, BPF_B, BPF_H, BPF_IND, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JSET, BPF_K,
+    BPF_LD, BPF_LDX, BPF_MEM, BPF_MSH, BPF_ST, BPF_W, sock_filter,
 };
+
+use crate::bpf::{Label, Program};
 
 /// The nodes that are attached, and the addresses that each may send from.
 pub type Attached = BTreeMap<MacAddr, BTreeSet<IpNet>>;
@@ -41,6 +42,7 @@ pub type Attached = BTreeMap<MacAddr, BTreeSet<IpNet>>;
 pub const CONTROL_SNAP: u32 = 1514;
 /// How many octets of any other packet are received: enough to know who sent it.
 pub const FIRST_PACKET_SNAP: u32 = 128;
+
 /// The cells of a program's memory.
 mod memory {
     /// The words of a packet's source are in the first.
@@ -206,33 +208,7 @@ fn halves(mac: MacAddr) -> (u16, u32) {
 /// The first two octets of a node's MAC address, and the addresses it may send from.
 type Key<'a> = (u16, &'a BTreeSet<IpNet>);
 
-/// A place in the program, as the number of instructions from there to the end.
-#[derive(Clone, Copy)]
-struct Label(usize);
-
-/// Instructions in reverse order.
-#[derive(Default)]
-struct Program(Vec<sock_filter>);
-
 impl Program {
-    /// Accepts that many octets of the frame.
-    fn returns(&mut self, octets: u32) -> Label {
-        self.push(BPF_RET | BPF_K, 0, 0, octets)
-    }
-
-    fn load(&mut self, code: u32, k: u32) -> Label {
-        self.push(code, 0, 0, k)
-    }
-
-    /// Compares the accumulator with `k`. A conditional jump reaches 255 instructions; to places
-    /// further away it goes by way of a jump that reaches all.
-    fn jump(&mut self, comparison: u32, k: u32, yes: Label, no: Label) -> Label {
-        let no = self.within_reach(no);
-        let yes = self.within_reach(yes);
-        let (jt, jf) = (self.distance(yes) as u8, self.distance(no) as u8);
-        self.push(BPF_JMP | comparison | BPF_K, jt, jf, k)
-    }
-
     /// Tells what an IPv4 packet to a DHCP server is from `other` ones.
     fn dhcpv4_or(&mut self, control: Label, other: Label) -> Label {
         self.jump(BPF_JEQ, DHCPV4_SERVER, control, other);
@@ -314,9 +290,7 @@ impl Program {
     /// Puts what each node is compared with where it is read at less cost than in the frame: the
     /// words of the packet's source, and the parts of the frame's header.
     fn remembered(&mut self, source: u32, words: u32, next: Label) -> Label {
-        let next = self.within_reach(next);
-        let distance = self.distance(next) as u32;
-        let mut start = self.load(BPF_JMP | BPF_JA, distance);
+        let mut start = self.goto(next);
         for (cell, offset) in
             [(memory::SOURCE_HIGH, at::SOURCE_HIGH), (memory::ETHERTYPE, at::ETHERTYPE)]
         {
@@ -353,36 +327,5 @@ impl Program {
             next = self.load(BPF_LD | BPF_MEM, cell);
         }
         next
-    }
-
-    /// A return like that one, for jumps to which the other is far away.
-    fn repeated(&mut self, verdict: Label) -> Label {
-        self.0.push(self.0[verdict.0 - 1]);
-        Label(self.0.len())
-    }
-
-    fn finish(mut self) -> Vec<sock_filter> {
-        self.0.reverse();
-        self.0
-    }
-
-    /// `target`, or a jump to it if a conditional jump before one more such jump cannot reach it.
-    fn within_reach(&mut self, target: Label) -> Label {
-        const REACH: usize = u8::MAX as usize - 1;
-        let distance = self.distance(target);
-        if distance <= REACH {
-            return target;
-        }
-        self.push(BPF_JMP | BPF_JA, 0, 0, distance as u32)
-    }
-
-    /// How many instructions an instruction written next skips to get to `target`.
-    fn distance(&self, target: Label) -> usize {
-        self.0.len() - target.0
-    }
-
-    fn push(&mut self, code: u32, jt: u8, jf: u8, k: u32) -> Label {
-        self.0.push(sock_filter { code: code as u16, jt, jf, k });
-        Label(self.0.len())
     }
 }
