@@ -4,7 +4,7 @@
 //! The octets decide what happens; after each step everything that has to hold is looked at. In
 //! the end time passes until nothing is left.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -13,9 +13,10 @@ use kedge_lma::{
     Network, NoProfile, Now, Output, Peer, Profile, Rhythm, Service, Settings, Ticket, Unchecked,
 };
 use kedge_model::{
-    BindingId, CustomerId, Datagram, Forwarding, IpNet, Ipv4Net, Ipv6Net, Lifetime, MnId, Sequence,
+    BindingId, CustomerId, Datagram, Forwarding, Ipv4Net, Ipv6Net, Lifetime, MnId, Sequence,
     SignalPath, Timestamp, VrfId,
 };
+use kedge_sim::oracle;
 use kedge_wire::auth::{self, Key};
 use kedge_wire::registry::{
     AccessTechnologyType, BindingErrorStatus, HandoffIndicatorValue, RevocationStatus,
@@ -249,51 +250,10 @@ impl World {
     /// What holds at any time.
     fn check(&self) {
         let lma = &self.lma;
-        let mut held = BTreeSet::new();
-        let mut wanted = BTreeMap::new();
-        for binding in lma.bindings() {
-            for net in binding.addresses.routed() {
-                assert!(held.insert(net), "{net} is held twice");
-            }
-            wanted.extend(binding.forwarding(VrfId::DEFAULT).map(|want| (binding.id, want)));
-        }
+        let wanted = oracle::check_lma(lma);
         assert_eq!(wanted, self.forwarding, "forwarding is not what the bindings want");
-        let (ipv4, ipv6) = lma.usage("home").expect("the network stays");
-        let taken = [ipv4, ipv6].map(|usage| usage.map_or(0, |usage| usage.taken) as usize);
-        // What is taken as it is sent is of no pool.
-        let blocks: Vec<IpNet> = lma.settings().networks["home"].home_blocks().collect();
-        held.retain(|net| blocks.iter().any(|block| block.contains(net)));
-        let is_ipv4 = |net: &&IpNet| matches!(net, IpNet::V4(_));
-        let held_ipv4 = held.iter().filter(is_ipv4).count();
-        assert_eq!(taken, [held_ipv4, held.len() - held_ipv4], "pools and bindings differ");
         assert!(lma.len() <= 6 && lma.pending() <= 10, "the tables are bounded");
-        assert_eq!(lma.peers().map(|peer| peer.bindings).sum::<u32>(), lma.len());
         assert!(lma.peers().count() <= 8, "few send, and few are known");
-        self.check_counters();
-    }
-
-    fn check_counters(&self) {
-        let groups = self.lma.statistics();
-        let of = |group: &str, row: &str| {
-            let group = groups.iter().find(|g| g.key == group).expect("the group exists");
-            group.rows.iter().find(|r| r.key == row).expect("the counter exists").value
-        };
-        let received = |row| of("binding_updates_received", row);
-        let done = received("accepted") + received("denied") + received("discarded");
-        assert_eq!(received("total"), done + self.lma.pending() as u64);
-        for row in ["accepted", "denied"] {
-            let classes = ["initial", "refresh", "deregistration", "handoff"];
-            let sum: u64 =
-                classes.iter().map(|class| of(&format!("binding_updates_{class}"), row)).sum();
-            assert_eq!(sum, received(row));
-        }
-        let all = |group: &str| -> u64 {
-            let group = groups.iter().find(|g| g.key == group).expect("the group exists");
-            group.rows.iter().map(|row| row.value).sum()
-        };
-        assert_eq!(all("discard_reasons"), received("discarded"));
-        assert_eq!(all("revocation_triggers_sent"), of("binding_revocation", "sent"));
-        assert_eq!(all("revocation_ack_status"), of("binding_revocation", "acks_received"));
     }
 }
 

@@ -18,6 +18,7 @@ mod ethernet;
 mod frame;
 mod ip;
 mod reader;
+mod udp;
 
 pub mod arp;
 pub mod dhcpv4;

@@ -3,8 +3,10 @@
 #[path = "../../../fuzz/src/access.rs"]
 mod targets;
 
-use std::fs;
-use std::path::Path;
+#[path = "../../../fuzz/replay.rs"]
+mod replay;
+
+use replay::replay;
 
 use kedge_access_wire::{Frame, dhcpv6};
 
@@ -22,14 +24,4 @@ fn the_corpus_of_dhcpv6_messages_passes_and_its_messages_are_well_formed() {
         targets::dhcpv6(octets);
         dhcpv6::Message::decode(octets).unwrap();
     });
-}
-
-fn replay(target: &str, run: fn(&[u8])) {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
-    let mut seeds = 0;
-    for file in fs::read_dir(&corpus).unwrap() {
-        run(&fs::read(file.unwrap().path()).unwrap());
-        seeds += 1;
-    }
-    assert!(seeds > 0, "{} is empty", corpus.display());
 }

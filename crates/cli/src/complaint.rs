@@ -5,6 +5,7 @@ use std::io::{Write, stderr};
 use kedge_api::{Refusal, fold};
 
 use crate::failure::Failure;
+use crate::os_error::{reason, unreadable};
 use crate::screen::width;
 
 /// Says to a person at the prompt why a command was refused, in the manner of routers.
@@ -38,8 +39,8 @@ pub(crate) fn complain(failure: &Failure) {
         Failure::ReaderGone | Failure::Told => return,
         Failure::Refused { place, refusal } => explain("kedge: ", place.as_deref(), refusal),
         Failure::Unanswered(error) => format!("kedge: {error}\n"),
-        Failure::Input { place, error } => format!("kedge: cannot read {place}: {error}\n"),
-        Failure::Output(error) => format!("kedge: cannot write the answer: {error}\n"),
+        Failure::Input { place, error } => format!("kedge: {}\n", unreadable(place, error)),
+        Failure::Output(error) => format!("kedge: cannot write the answer: {}\n", reason(error)),
     };
     // Standard error is the last resort; there is no other to complain to.
     let _ = stderr().lock().write_all(text.as_bytes());

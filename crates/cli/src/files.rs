@@ -7,6 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 
 use kedge_api::{ClientError, Outcome, Refusal, Reply};
 
+use crate::os_error::{reason, unreadable};
 use crate::session::Session;
 
 /// Runs a command; `load FILE` sends the file's text along, `save FILE` keeps the answer in it.
@@ -19,13 +20,15 @@ pub(crate) fn run(line: &str, session: &mut Session) -> Result<Outcome, ClientEr
                 Ok(text) => {
                     session.command_with(line, Some(String::from_utf8_lossy(&text).into_owned()))
                 }
-                Err(error) => Ok(Err(Refusal::new(format!("{file} cannot be read: {error}")))),
+                Err(error) => Ok(Err(Refusal::new(unreadable(file, &error)))),
             }
         }
         [command, file] if is("save", command) => match session.command(line)? {
             Ok(Reply::Text(text)) => Ok(match keep(file, &text) {
                 Ok(()) => Ok(Reply::Text(format!("{} lines in {file}\n", text.lines().count()))),
-                Err(error) => Err(Refusal::new(format!("{file} cannot be written: {error}"))),
+                Err(error) => {
+                    Err(Refusal::new(format!("{file} cannot be written: {}", reason(&error))))
+                }
             }),
             other => Ok(other),
         },

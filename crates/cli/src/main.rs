@@ -15,6 +15,7 @@ mod failure;
 mod files;
 mod history;
 mod monitor;
+mod os_error;
 mod prompt;
 mod screen;
 mod session;

@@ -50,16 +50,16 @@ fn watch(line: &str, session: &mut Session, stopped: &Receiver<()>) -> Result<Ou
     let words: Vec<&str> = line.split_whitespace().collect();
     let since = words.iter().position(|word| *word == "since");
     let base = words[..since.unwrap_or(words.len())].join(" ");
-    let mut question = format!("{line} | json");
+    let mut question = line.to_owned();
     loop {
-        let data = match session.command(&question)? {
+        let data = match session.data(&question)? {
             Ok(Reply::Data(data)) => data,
             Ok(_) => return Ok(Err(Refusal::new("the daemon does not answer with events"))),
             Err(refusal) => return Ok(Err(refusal)),
         };
         write(&data, session.format())?;
         let newest = data["newest"].as_u64().unwrap_or_default();
-        question = format!("{base} since {newest} | json");
+        question = format!("{base} since {newest}");
         if stopped.recv_timeout(PAUSE) != Err(RecvTimeoutError::Timeout) {
             return Ok(Ok(Reply::Text(String::new())));
         }

@@ -136,16 +136,21 @@ fn page(text: &str) -> io::Result<bool> {
 
 /// `$PAGER` as the shell reads it, or `less` that leaves by itself when one screen is enough.
 fn pager() -> Command {
-    if let Some(line) = env::var_os("PAGER").filter(|line| !line.is_empty()) {
-        let mut shell = Command::new("sh");
-        shell.arg("-c").arg(line);
-        return shell;
-    }
-    let mut less = Command::new("less");
+    let mut pager = match env::var_os("PAGER").filter(|line| !line.is_empty()) {
+        Some(line) => {
+            let mut shell = Command::new("sh");
+            shell.arg("-c").arg(line);
+            shell
+        }
+        None => Command::new("less"),
+    };
     if env::var_os("LESS").is_none() {
-        less.env("LESS", "FRX");
+        pager.env("LESS", "FRX");
     }
-    less
+    // What is typed while a page is shown was meant for the prompt: no key of a pager may start
+    // another program.
+    pager.env("LESSSECURE", "1");
+    pager
 }
 
 fn feed(child: &mut Child, text: &str) -> io::Result<()> {

@@ -49,17 +49,31 @@ impl Session {
         self.command_with(line, None)
     }
 
+    /// Runs a command whose answer is wanted as data, whatever a person has asked for.
+    pub(crate) fn data(&mut self, line: &str) -> Result<Outcome, ClientError> {
+        self.ask_for(line, None, Format::Json)
+    }
+
     /// Runs a command that is about a text.
     pub(crate) fn command_with(
         &mut self,
         line: &str,
         text: Option<String>,
     ) -> Result<Outcome, ClientError> {
+        self.ask_for(line, text, self.format)
+    }
+
+    fn ask_for(
+        &mut self,
+        line: &str,
+        text: Option<String>,
+        format: Format,
+    ) -> Result<Outcome, ClientError> {
         let width = match self.width {
             None => screen::width(),
             Some(width) => Some(width).filter(|width| *width > 0),
         };
-        let command = Ask::Command { line: line.to_owned(), text, format: self.format, width };
+        let command = Ask::Command { line: line.to_owned(), text, format, width };
         let outcome = self.ask(command)?;
         if let (Ok(_), Some(Setting::Width(width))) = (&outcome, Setting::of(line)) {
             self.width = Some(width);

@@ -56,6 +56,12 @@ impl Candidate {
         }
     }
 
+    /// Whether a line that is typed belongs to the text of a router's banner that an earlier one
+    /// began: it is no command, whatever it looks like.
+    pub fn is_banners(&mut self, text: &str) -> bool {
+        self.editor.is_banners(text)
+    }
+
     /// No line goes on with the last one: its error, if it ended too early.
     pub fn finish(&mut self) -> Result<Vec<Warning>, Vec<ConfigError>> {
         outcome(self.editor.finish())

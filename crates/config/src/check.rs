@@ -17,8 +17,8 @@ use kedge_model::Lifetime;
 use crate::key::Key;
 use crate::shared;
 use crate::{
-    Caution, Config, ConfigError, ConfigFault, Encap, LmaConfig, MagConfig, RevocationTimes,
-    Warning,
+    Caution, Config, ConfigError, ConfigFault, Encap, LmaConfig, MagConfig, MobileNetworkCheck,
+    RevocationTimes, Warning,
 };
 
 /// What a check found.
@@ -35,14 +35,34 @@ impl Findings {
 
     /// Two lines that exclude each other; the later one is wrong.
     fn exclude(&mut self, a: &Item<Key>, b: &Item<Key>) {
-        let (first, second) = if a.place.line <= b.place.line { (a, b) } else { (b, a) };
-        let (other, line) = (first.row.name(), first.place.line);
-        let fault = ConfigFault::Excludes { command: second.row.name(), other, line };
+        let (first, second) = in_order(a, b);
+        let (other, at) = (first.row.name(), first.place.seen_from(&second.place));
+        let fault = ConfigFault::Excludes { command: second.row.name(), other, at };
         self.error(&second.place, fault);
     }
 
     fn warn(&mut self, place: &Place, caution: Caution) {
         self.warnings.push(Warning { place: place.clone(), caution });
+    }
+}
+
+/// Of two lines that cannot both be, the second is the wrong one: the one that was read later,
+/// whatever texts they are of.
+fn in_order<'a>(a: &'a Item<Key>, b: &'a Item<Key>) -> (&'a Item<Key>, &'a Item<Key>) {
+    if a.place.nth <= b.place.nth { (a, b) } else { (b, a) }
+}
+
+/// The one of two lines that is to blame when `least` says more than `most`: that one, unless the
+/// other has come since, in another text.
+fn too_much<'a>(
+    least: Option<&'a Item<Key>>,
+    most: Option<&'a Item<Key>>,
+) -> Option<&'a Item<Key>> {
+    match (least, most) {
+        (Some(least), Some(most)) if least.place.origin != most.place.origin => {
+            Some(in_order(least, most).1)
+        }
+        _ => least.or(most),
     }
 }
 
@@ -106,6 +126,23 @@ fn anchor(config: &Config, lma: &LmaConfig, item: &Item<Key>, findings: &mut Fin
     }
     probes(section, findings);
     default_profile(config, lma, section, findings);
+    networks_named_by_aaa(config, lma, section, findings);
+}
+
+/// Networks that a RADIUS server is to name are of nobody where none is asked. With no domain in the
+/// text, it is a fragment.
+fn networks_named_by_aaa(
+    config: &Config,
+    lma: &LmaConfig,
+    section: Section<'_, Key>,
+    findings: &mut Findings,
+) {
+    let asked = config.domain(&lma.domain).is_none_or(|domain| domain.profiles_from_aaa);
+    let wanted = lma.mobile_network_check == Some(MobileNetworkCheck::Aaa);
+    if let Some(line) = section.find(Key::MobileNetworkCheck).filter(|_| wanted && !asked) {
+        let (command, other) = ("mobile-network aaa-authorized", "mn-profile-load-aaa");
+        findings.warn(&line.place, Caution::Needs { command, other });
+    }
 }
 
 fn gateway(config: &Config, mag: &MagConfig, item: &Item<Key>, findings: &mut Findings) {
@@ -158,7 +195,7 @@ fn gateway(config: &Config, mag: &MagConfig, item: &Item<Key>, findings: &mut Fi
             most_name: "binding max-retx-time",
             most: max.as_millis() as u64,
         };
-        let line = section.find(Key::BindingInitRetx).or(section.find(Key::BindingMaxRetx));
+        let line = too_much(section.find(Key::BindingInitRetx), section.find(Key::BindingMaxRetx));
         line.iter().for_each(|line| findings.error(&line.place_of("MILLISECONDS"), fault.clone()));
     }
     interfaces(mag, section, findings);
@@ -206,7 +243,7 @@ fn revocation(times: &RevocationTimes, section: Section<'_, Key>, findings: &mut
         most_name: "bri delay max",
         most: times.delay_max.as_millis() as u64,
     };
-    let line = section.find(Key::BriDelayMin).or(section.find(Key::BriDelayMax));
+    let line = too_much(section.find(Key::BriDelayMin), section.find(Key::BriDelayMax));
     line.iter().for_each(|line| findings.error(&line.place_of("MILLISECONDS"), fault.clone()));
 }
 
@@ -281,11 +318,10 @@ fn interfaces(mag: &MagConfig, section: Section<'_, Key>, findings: &mut Finding
         }
         let first = *seen.entry(device).or_insert(item);
         if !std::ptr::eq(first, item) {
-            let later = item.place.line >= first.place.line;
-            let (first, item) = if later { (first, item) } else { (item, first) };
-            let fault =
-                ConfigFault::SameDevice { device: device.to_owned(), line: first.place.line };
-            findings.error(&item.place, fault);
+            let (first, second) = in_order(first, item);
+            let at = first.place.seen_from(&second.place);
+            let fault = ConfigFault::SameDevice { device: device.to_owned(), at };
+            findings.error(&second.place, fault);
         }
         if let Some(line) = item.section().find(Key::InterfaceAttach)
             && interface.nai.is_none()

@@ -45,12 +45,18 @@ pub enum Command {
     ShowManagementApi,
     /// `show radius`
     ShowRadius,
-    /// `show radius accounting`
-    ShowRadiusAccounting,
+    /// `show radius accounting [customer NAME]`
+    ShowRadiusAccounting {
+        /// One customer's only.
+        customer: Option<String>,
+    },
     /// `show radius dead-criteria`
     ShowRadiusDeadCriteria,
-    /// `clear radius statistics`
-    ClearRadiusStatistics,
+    /// `clear radius statistics [customer NAME]`
+    ClearRadiusStatistics {
+        /// What became of one customer's records only.
+        customer: Option<String>,
+    },
     /// `show ipv6 mobile pmipv6 lma bindings [customer NAME] [nai NAI | imsi IMSI | mag
     /// ID] [detail] [from N]`, `show lma-service session …`
     ShowLmaBindings {
@@ -274,9 +280,9 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
         Key::Version => Command::ShowVersion,
         Key::ManagementApi => Command::ShowManagementApi,
         Key::Radius => Command::ShowRadius,
-        Key::RadiusAccounting => Command::ShowRadiusAccounting,
+        Key::RadiusAccounting => Command::ShowRadiusAccounting { customer },
         Key::RadiusDeadCriteria => Command::ShowRadiusDeadCriteria,
-        Key::ClearRadius => Command::ClearRadiusStatistics,
+        Key::ClearRadius => Command::ClearRadiusStatistics { customer },
         Key::LmaBindings => {
             let (filter, extent) = (filter(nai, mag), extent(&args));
             Command::ShowLmaBindings { customer, filter, extent }

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use kedge_grammar::{Place, SyntaxFault, SyntaxRemark};
+use kedge_grammar::{Elsewhere, Place, SyntaxFault, SyntaxRemark};
 
 /// A mistake in a configuration; nothing of the text holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -55,32 +55,32 @@ pub enum ConfigFault {
         most: u64,
     },
     /// Two pools have addresses in common.
-    #[error("this pool and that of network '{network}' on line {line} overlap")]
+    #[error("this pool and that of network '{network}' {at} overlap")]
     PoolsOverlap {
         /// The other network.
         network: String,
-        /// The other pool's line.
-        line: usize,
+        /// Where the other pool is.
+        at: Elsewhere,
     },
     /// Something is another customer's.
-    #[error("this {what} is that of customer '{customer}' on line {line}; no two may share one")]
+    #[error("this {what} is that of customer '{customer}' {at}; no two may share one")]
     Taken {
         /// What it is.
         what: &'static str,
         /// The other customer.
         customer: String,
-        /// The other line.
-        line: usize,
+        /// Where the other one is.
+        at: Elsewhere,
     },
     /// Two commands cannot both be.
-    #[error("'{command}' and '{other}' exclude each other; the other is on line {line}")]
+    #[error("'{command}' and '{other}' exclude each other; the other is {at}")]
     Excludes {
         /// The command.
         command: String,
         /// The other command.
         other: String,
-        /// The other's line.
-        line: usize,
+        /// Where the other is.
+        at: Elsewhere,
     },
     /// There is no such list to number.
     #[error("no access list '{name}' is configured")]
@@ -95,21 +95,21 @@ pub enum ConfigFault {
     #[error("attach static needs the node's identifier: nai USER@REALM")]
     StaticNeedsNai,
     /// Two access interfaces are one device.
-    #[error("device '{device}' is also that of the interface on line {line}")]
+    #[error("device '{device}' is also that of the interface {at}")]
     SameDevice {
         /// The Linux device.
         device: String,
-        /// The other interface's line.
-        line: usize,
+        /// Where the other interface is.
+        at: Elsewhere,
     },
 }
 
-/// Errors as they are shown: the first hundred of them, and how many more there are.
-pub fn listed(errors: &[ConfigError]) -> Vec<String> {
+/// Errors or warnings as they are shown: the first hundred of them, and how many more there are.
+pub fn listed<T: fmt::Display>(messages: &[T]) -> Vec<String> {
     const MOST: usize = 100;
-    let mut shown: Vec<String> = errors.iter().take(MOST).map(ToString::to_string).collect();
-    if errors.len() > MOST {
-        shown.push(format!("and {} more\n", grouped(errors.len() - MOST)));
+    let mut shown: Vec<String> = messages.iter().take(MOST).map(ToString::to_string).collect();
+    if messages.len() > MOST {
+        shown.push(format!("and {} more\n", grouped(messages.len() - MOST)));
     }
     shown
 }
@@ -253,6 +253,11 @@ pub enum Caution {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A whole router may be in the text: a line is enough for what everybody knows is not ours.
+        if let ConfigFault::Syntax(fault @ SyntaxFault::Foreign { .. }) = &self.fault {
+            write_place(f, &self.place)?;
+            return write!(f, "{fault}");
+        }
         write_message(f, &self.place, "", &self.fault)?;
         match &self.fault {
             ConfigFault::Syntax(fault) => fault.write_advice(f),
@@ -275,13 +280,15 @@ fn write_message(
     kind: &str,
     what: &dyn fmt::Display,
 ) -> fmt::Result {
-    // A line that was typed has no place but itself.
-    if !place.origin.is_empty() {
-        write!(f, "{place}: ")?;
-    }
+    write_place(f, place)?;
     writeln!(f, "{kind}{what}")?;
     if !place.block.is_empty() {
         writeln!(f, "  in {}", place.block)?;
     }
     place.write_excerpt(f)
+}
+
+/// A line that was typed has no place but itself.
+fn write_place(f: &mut fmt::Formatter<'_>, place: &Place) -> fmt::Result {
+    if place.origin.is_empty() { Ok(()) } else { write!(f, "{place}: ") }
 }

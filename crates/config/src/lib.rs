@@ -134,12 +134,12 @@ fn checked(
     errors.retain(|error| !notes.faults.iter().any(|(place, _)| error.may_come_of(place)));
     let syntax = |(place, fault)| ConfigError { place, fault: ConfigFault::Syntax(fault) };
     errors.extend(notes.faults.into_iter().map(syntax));
-    errors.sort_by_key(|error| error.place.line);
+    errors.sort_by_key(|error| error.place.nth);
     if !errors.is_empty() {
         return Err(errors);
     }
     cautions.extend(warnings(notes.remarks));
-    cautions.sort_by_key(|warning| warning.place.line);
+    cautions.sort_by_key(|warning| warning.place.nth);
     Ok((config, cautions))
 }
 

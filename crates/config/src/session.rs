@@ -56,6 +56,8 @@ pub enum SessionCommand {
     Where,
     /// `enable`: everybody who gets here may do everything.
     Enable,
+    /// `write`, `copy running-config startup-config`: what a commit has done already.
+    Keep,
     /// `terminal {length | width} N`: the terminal's own affair, which has read it too.
     Terminal,
     /// `terminal [no] monitor`: other commands do that here.
@@ -96,6 +98,7 @@ enum Key {
     Exit,
     Where,
     Enable,
+    Keep,
     Terminal,
     TerminalMonitor,
 }
@@ -114,6 +117,8 @@ const CONFIRMED: &[Part] = &[
     word("confirmed", "Go back unless another commit confirms it in time"),
     arg_help("MINUTES", Value::Integer { min: 1, max: 65_535, unit: "minutes" }, "the time"),
 ];
+
+const KEEP: &str = "As on routers; here a commit is kept at once";
 
 const LIST: Row<Key> = row(
     Key::Commits,
@@ -191,9 +196,21 @@ static OUTSIDE: Block<Key> = Block {
         ROLLBACK,
         SAVE,
         row(Key::Enable, &[last("enable")], "As on routers; nothing needs it here"),
+        row(
+            Key::Keep,
+            &[last("write"), Part::Optional(&[flag("memory", "The same as without it")])],
+            KEEP,
+        ),
+        row(
+            Key::Keep,
+            &[last("copy"), word("running-config", KEEP), word("startup-config", KEEP)],
+            KEEP,
+        ),
         LENGTH,
         WIDTH,
         TERMINAL_MONITOR,
+        row(Key::End, &[last("end")], "Nothing is open that it would leave"),
+        row(Key::Exit, &[last("exit")], "Leave the terminal"),
     ],
 };
 
@@ -211,7 +228,7 @@ static INSIDE: Block<Key> = Block {
             ],
             "Put the changes into force",
         ),
-        row(Key::Changes, &[SHOW, last("configuration")], "What the session changes"),
+        row(Key::Changes, &[SHOW, last("configuration")], "What a session changes"),
         row(Key::Candidate, &[SHOW, CONFIGURATION, last("merge")], "The whole as it would be"),
         LIST,
         LIST_CHANGES,
@@ -279,6 +296,7 @@ pub fn parse_session_command(
         Key::Exit => SessionCommand::Exit,
         Key::Where => SessionCommand::Where,
         Key::Enable => SessionCommand::Enable,
+        Key::Keep => SessionCommand::Keep,
         Key::Terminal => SessionCommand::Terminal,
         Key::TerminalMonitor => SessionCommand::TerminalMonitor { on: !args.has("no") },
     })
@@ -298,9 +316,25 @@ fn misprinted(line: &str) -> Cow<'_, str> {
     }
 }
 
-/// What of these commands may stand where `line` ends.
+/// What of these commands may stand where `line` ends, and the words that may stand before those of
+/// the configuration.
 pub fn complete_session(line: &str, inside: bool) -> Vec<Hint> {
-    kedge_grammar::complete(block(inside), line, &|_| Vec::new())
+    const BEFORE: [(&str, &str); 3] = [
+        ("no", "Take a command away, or turn off what is on by default"),
+        ("default", "Go back to what holds without a command"),
+        ("do", "A command from outside of the configuration"),
+    ];
+    let is_first = !line.trim_start().contains(char::is_whitespace);
+    let first = line.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
+    if !is_first && BEFORE.iter().any(|(word, _)| *word == first) {
+        return Vec::new();
+    }
+    let mut hints = kedge_grammar::complete(block(inside), line, &|_| Vec::new());
+    if inside && is_first {
+        let begun = BEFORE.iter().filter(|(word, _)| word.starts_with(&first));
+        hints.extend(begun.map(|(word, help)| Hint::new(word, help)));
+    }
+    hints
 }
 
 fn block(inside: bool) -> &'static Block<Key> {
@@ -308,74 +342,4 @@ fn block(inside: bool) -> &'static Block<Key> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn inside(line: &str) -> SessionCommand {
-        parse_session_command(line, true).unwrap_or_else(|error| panic!("{error}"))
-    }
-
-    #[test]
-    fn a_session_is_entered_and_left_as_on_a_router() {
-        let enter = |line| parse_session_command(line, false).unwrap();
-        assert_eq!(enter("conf t"), SessionCommand::Configure { exclusive: false });
-        assert_eq!(enter("configuration terminal"), enter("configure terminal"));
-        assert_eq!(enter("enable"), SessionCommand::Enable);
-        assert!(parse_session_command("configurationx", false).is_err());
-        assert_eq!(enter("configure"), SessionCommand::Configure { exclusive: false });
-        assert_eq!(enter("configure exclusive"), SessionCommand::Configure { exclusive: true });
-        assert!(parse_session_command("commit", false).is_err());
-        assert_eq!(inside("end"), SessionCommand::End);
-        assert_eq!(inside("ex"), SessionCommand::Exit);
-        assert_eq!(inside("abort"), SessionCommand::Abort);
-        assert_eq!(inside("clear"), SessionCommand::Clear);
-        assert_eq!(inside("pwd"), SessionCommand::Where);
-    }
-
-    #[test]
-    fn commits_are_final_checked_or_to_be_confirmed() {
-        let commit = |how, comment: Option<&str>| SessionCommand::Commit {
-            how,
-            comment: comment.map(str::to_owned),
-        };
-        assert_eq!(inside("commit"), commit(CommitKind::Final, None));
-        assert_eq!(inside("comm check"), commit(CommitKind::Check, None));
-        let confirmed = CommitKind::Confirmed { minutes: 5 };
-        assert_eq!(inside("commit confirmed 5"), commit(confirmed, None));
-        let why = r#"commit confirmed 5 comment "more pools""#;
-        assert_eq!(inside(why), commit(confirmed, Some("more pools")));
-        assert_eq!(inside("commit comment x"), commit(CommitKind::Final, Some("x")));
-        assert_eq!(inside("commit comment x y  z"), commit(CommitKind::Final, Some("x y z")));
-        assert!(parse_session_command("commit confirmed 0", true).is_err());
-    }
-
-    #[test]
-    fn history_is_shown_and_returned_to() {
-        assert_eq!(inside("show configuration"), SessionCommand::ShowChanges);
-        assert_eq!(inside("show conf merge"), SessionCommand::ShowCandidate);
-        assert_eq!(inside("show configuration commit list"), SessionCommand::ShowCommits);
-        let changes = SessionCommand::ShowCommitChanges(3);
-        assert_eq!(inside("show configuration commit changes 3"), changes);
-        assert_eq!(inside("rollback configuration to 3"), SessionCommand::Rollback(3));
-        assert_eq!(inside("rollback configuration 3"), SessionCommand::Rollback(3));
-        assert_eq!(inside("rollback configuration last 2"), SessionCommand::RollbackLast(2));
-    }
-
-    #[test]
-    fn texts_are_loaded_in_addition_or_instead() {
-        let load = |file: &str, replace| SessionCommand::Load { file: file.to_owned(), replace };
-        assert_eq!(inside("load site.conf"), load("site.conf", false));
-        assert_eq!(inside("load terminal merge"), load("terminal", false));
-        assert_eq!(inside("load /tmp/x replace"), load("/tmp/x", true));
-        assert_eq!(inside("save /tmp/x"), SessionCommand::Save);
-    }
-
-    #[test]
-    fn every_word_has_a_help() {
-        for (line, within) in [("", true), ("commit ", true), ("show ", true), ("", false)] {
-            for hint in complete_session(line, within) {
-                assert!(!hint.help.is_empty(), "{line}{}", hint.what);
-            }
-        }
-    }
-}
+mod tests;

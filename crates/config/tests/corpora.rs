@@ -3,8 +3,10 @@
 #[path = "../../../fuzz/src/text.rs"]
 mod targets;
 
-use std::fs;
-use std::path::Path;
+#[path = "../../../fuzz/replay.rs"]
+mod replay;
+
+use replay::replay;
 
 #[test]
 fn the_corpus_of_configurations_passes() {
@@ -14,14 +16,4 @@ fn the_corpus_of_configurations_passes() {
 #[test]
 fn the_corpus_of_commands_passes() {
     replay("command", targets::command);
-}
-
-fn replay(target: &str, run: fn(&[u8])) {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
-    let mut seeds = 0;
-    for file in fs::read_dir(&corpus).unwrap() {
-        run(&fs::read(file.unwrap().path()).unwrap());
-        seeds += 1;
-    }
-    assert!(seeds > 0, "{} is empty", corpus.display());
 }

@@ -109,6 +109,26 @@ fn the_default_profile_is_a_profile_of_the_domain() {
 }
 
 #[test]
+fn networks_that_aaa_is_to_name_are_worth_a_warning_where_aaa_is_not_asked() {
+    let text = |domain: &str| {
+        format!(
+            "{domain}ipv6 mobile pmipv6-lma l domain d\naddress ipv4 192.0.2.1\n\
+             mobile-network aaa-authorized\n"
+        )
+    };
+    let cautions = |domain: &str| {
+        let (_, warnings) = parse(&text(domain), "t").unwrap();
+        warnings.into_iter().map(|warning| warning.caution).collect::<Vec<_>>()
+    };
+    let domain = "ipv6 mobile pmipv6-domain d\n";
+    let (command, other) = ("mobile-network aaa-authorized", "mn-profile-load-aaa");
+    assert_eq!(cautions(domain), [Caution::Needs { command, other }]);
+    assert_eq!(cautions(&format!("{domain}mn-profile-load-aaa\n")), []);
+    let unknown = Caution::UnknownDomain { domain: "d".to_owned() };
+    assert_eq!(cautions(""), [unknown], "a fragment says nothing of AAA");
+}
+
+#[test]
 fn a_node_without_a_profile_has_that_of_its_realm() {
     let text = "ipv6 mobile pmipv6-domain d\nnai a@r\nnetwork own\nnai @r\nnetwork realms\n";
     let (config, _) = parse(text, "profiles").unwrap();

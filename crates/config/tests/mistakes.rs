@@ -439,6 +439,16 @@ fn of_many_mistakes_the_first_hundred_are_shown_and_all_are_counted() {
     assert_eq!(kedge_config::listed(&errors[..100]).len(), 100);
 }
 
+#[test]
+fn a_text_of_nothing_but_mistakes_is_read_to_a_bound() {
+    for line in ["bogus\n", "radius-server timeout 1\nradius-server timeout 2\n"] {
+        let errors = parse(&line.repeat(6_000), "t").unwrap_err();
+        let last = errors.last().unwrap().to_string();
+        assert!(errors.len() <= 5_001, "{}", errors.len());
+        assert!(last.contains("there is too much to say about this text"), "{last}");
+    }
+}
+
 /// An anchor with two customers at one address, each in the transport VRF of its name.
 fn customers(transports: [&str; 2]) -> String {
     let mut text = "ipv6 mobile pmipv6-lma a domain d\n dynamic mag learning\n \

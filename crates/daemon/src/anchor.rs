@@ -23,7 +23,7 @@ use tracing::warn;
 
 use crate::aaa::Accounting;
 use crate::apply::{AnchorPlan, RoutePlan};
-use crate::counters::Baseline;
+use crate::counters::{Baseline, CustomerData};
 use crate::ends::{self, Device, Ends, EndsError};
 use crate::forwarding::Plane;
 use crate::observe::Observer;
@@ -36,6 +36,8 @@ pub struct Anchor {
     baseline: Baseline,
     /// Of customers whose counters were cleared on their own.
     baselines: BTreeMap<CustomerId, Baseline>,
+    /// What bindings of each customer carried that are over.
+    carried: BTreeMap<CustomerId, CustomerData>,
     observer: Observer,
     routes: Routes,
     accounting: Option<Accounting>,
@@ -55,10 +57,21 @@ impl Anchor {
         let ends = Ends::start(Side::Anchor, plan.ends(), poller, first)?;
         let customers = Customers::new(plan.settings.clone(), seed, now);
         let (baseline, baselines) = (Baseline::default(), BTreeMap::new());
+        let carried = BTreeMap::new();
         let mut observer = Observer::default();
         observer.know(&plan.settings);
         let (routes, accounting, questions) = (Routes::default(), None, Vec::new());
-        Ok(Self { customers, ends, baseline, baselines, observer, routes, accounting, questions })
+        Ok(Self {
+            customers,
+            ends,
+            baseline,
+            baselines,
+            carried,
+            observer,
+            routes,
+            accounting,
+            questions,
+        })
     }
 
     /// What it wants of the kernel beside its devices, and where it makes routes to bindings.
@@ -128,8 +141,11 @@ impl Anchor {
         }
     }
 
-    /// Revokes all bindings, and accepts no others.
+    /// Revokes all bindings, and accepts no others. Their sessions end at once, as they do.
     pub fn retire(&mut self, now: Now) {
+        if let Some(accounting) = &mut self.accounting {
+            accounting.finish(&self.customers, &self.ends.plane, now);
+        }
         let entitled = self.customers.entitlement().entitled;
         self.customers.apply(CustomersSettings { customers: Vec::new(), entitled }, now);
         self.settle();

@@ -1,11 +1,31 @@
 //! What a command is answered with.
 
+use kedge_api::{Format, Reply};
+use kedge_sansio::Now;
 use serde_json::{Value, json};
 
+use crate::anchor::Anchor;
+
 /// An answer in the two forms it is asked for; each is made only if it is.
-pub struct Answer<'a> {
-    text: Box<dyn FnOnce(Option<u16>) -> String + 'a>,
-    data: Box<dyn FnOnce() -> Value + 'a>,
+pub enum Answer<'a> {
+    /// One that is made at once.
+    Short {
+        /// For people, laid out for as many columns as the terminal has, if it is one.
+        text: Box<dyn FnOnce(Option<u16>) -> String + 'a>,
+        /// For scripts.
+        data: Box<dyn FnOnce() -> Value + 'a>,
+    },
+    /// One that takes a look through very many bindings, in the form that is said.
+    Long(Box<dyn FnOnce(Format) -> Box<dyn Look> + 'a>),
+}
+
+/// A look through the anchor's bindings, made by the slice.
+pub trait Look {
+    /// Looks at some more, and says whether those were the last.
+    fn go_on(&mut self, anchor: &Anchor, now: Now) -> bool;
+
+    /// What was seen.
+    fn finish(self: Box<Self>) -> Reply;
 }
 
 impl<'a> Answer<'a> {
@@ -19,17 +39,7 @@ impl<'a> Answer<'a> {
         text: impl FnOnce(Option<u16>) -> String + 'a,
         data: impl FnOnce() -> Value + 'a,
     ) -> Self {
-        Self { text: Box::new(text), data: Box::new(data) }
-    }
-
-    /// The answer for scripts.
-    pub fn into_data(self) -> Value {
-        (self.data)()
-    }
-
-    /// The answer for people.
-    pub fn into_text(self, width: Option<u16>) -> String {
-        (self.text)(width)
+        Self::Short { text: Box::new(text), data: Box::new(data) }
     }
 }
 

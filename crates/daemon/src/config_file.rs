@@ -13,10 +13,10 @@ use crate::{apply, key_file, log};
 
 /// Reads the configuration and prints what there is to say about it.
 pub fn read(options: &Options) -> Result<(Config, String), StartError> {
-    let path = || options.config.clone();
-    let (mut config, warnings, text) = parse(&options.config)?;
+    let path = || options.config().to_owned();
+    let (mut config, warnings, text) = parse(options.config())?;
     for warning in &warnings {
-        if options.check {
+        if options.only_checks() {
             log::say(warning);
         } else {
             warn!("{}: {}", warning.place, warning.caution);
@@ -24,14 +24,14 @@ pub fn read(options: &Options) -> Result<(Config, String), StartError> {
     }
     match config.read_key_files(key_file::read) {
         // The files are on the host that the configuration is for.
-        Err(cause) if options.check => log::say(format_args!("warning: {cause}")),
+        Err(cause) if options.only_checks() => log::say(format_args!("warning: {cause}")),
         read => read?,
     }
     match apply::plan(&config, 0, &mut Numbers::default()) {
         Ok(_) => Ok((config, text)),
         // A file may be a part of a configuration, as the domains that several files share.
-        Err(cause) if options.check && cause.is_absence() => {
-            log::say(format_args!("{}: warning: {cause}", options.config.display()));
+        Err(cause) if options.only_checks() && cause.is_absence() => {
+            log::say(format_args!("{}: warning: {cause}", options.config().display()));
             Ok((config, text))
         }
         Err(cause) => Err(StartError::Unfit { path: path(), cause }),

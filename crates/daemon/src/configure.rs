@@ -65,9 +65,12 @@ impl Sessions {
         self.exclusive.is_some_and(|holder| holder != client)
     }
 
-    /// Whether a line of a client says nothing: it is empty, a separator, or part of a comment
-    /// that may have several lines.
+    /// Whether a line of a client says nothing: it is empty, a separator, or part of a comment or
+    /// of a banner that may have several lines.
     pub fn skips(&mut self, client: ClientId, line: &str) -> bool {
+        if self.get(client).is_some_and(|session| session.candidate.is_banners(line)) {
+            return true;
+        }
         let line = line.trim_start();
         let within = self.in_comment.remove(&client);
         if !within && !line.starts_with("/*") {
@@ -206,8 +209,8 @@ fn as_read(config: &Config) -> Config {
 
 /// The answer to a line or a text that was read.
 fn said(warnings: &[Warning]) -> Reply {
-    let lines: Vec<String> = warnings.iter().map(|warning| format!("{warning}\n")).collect();
-    Reply::Text(lines.concat())
+    let lines = kedge_config::listed(warnings).into_iter().map(|warning| warning + "\n");
+    Reply::Text(lines.collect())
 }
 
 /// Every mistake of a text.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use kedge_api::{Ask, Format, Outcome, Refusal, Reply};
-use kedge_config::{BindingFilter, Command, Pipe, parse_command};
+use kedge_api::{Ask, Format, Refusal, Reply};
+use kedge_config::{BindingFilter, Command, Pipe, Request, parse_command};
 use kedge_lma::Lma;
 use kedge_model::{CustomerId, MnId};
 use kedge_sansio::Now;
@@ -12,36 +12,44 @@ use serde_json::json;
 use tracing::info;
 
 use crate::anchor::Anchor;
-use crate::answer::{Answer, done, plural};
+use crate::answer::{Answer, Look, done, plural};
 use crate::imsi::Imsi;
+use crate::listing::{Listing, fitted};
 use crate::named::{
-    anchor, check_service, customer, gateway, lma_config, no_anchor, no_gateway, no_peer,
-    subscriber,
+    anchor, check_service, customer, gateway, known_customer, lma_config, no_anchor, no_gateway,
+    no_peer, subscriber,
 };
 use crate::shell::Shell;
-use crate::show::{self, Heartbeats, Tunnels, Which};
+use crate::show::{self, Bindings, Heartbeats, Tunnels, Which};
 use crate::watch;
 
+/// What a command comes to.
+pub enum Said {
+    /// The answer.
+    Now(Reply),
+    /// An answer that is made while packets are served.
+    Later(Listing),
+}
+
 /// Carries out a command of the terminal.
-pub fn carry_out(shell: &mut Shell, ask: &Ask, now: Now) -> Outcome {
+pub fn carry_out(shell: &mut Shell, ask: &Ask, now: Now) -> Result<Said, Refusal> {
     let Ask::Command { line, format, width, .. } = ask else {
         return Err(Refusal::new("no command"));
     };
-    let request = parse_command(line).map_err(|error| {
+    let Request { command: asked, pipes } = parse_command(line).map_err(|error| {
         let message = error.to_string().trim_end().to_owned();
         Refusal { column: u32::try_from(error.place.spot.column).ok(), ..Refusal::new(message) }
     })?;
-    let answer = command(shell, &request.command, now)?;
-    if *format == Format::Json || request.pipes.contains(&Pipe::Json) {
-        return Ok(Reply::Data(answer.into_data()));
-    }
-    let text = answer.into_text(*width);
-    let text = request.pipes.iter().fold(text, |text, pipe| pipe.apply(&text));
-    Ok(Reply::Text(match width {
-        // What is to be pasted somewhere else stays whole.
-        Some(width) if !is_for_machines(&request.command) => show::fit(&text, *width),
-        _ => text,
-    }))
+    let format = if pipes.contains(&Pipe::Json) { Format::Json } else { *format };
+    // What is to be pasted somewhere else stays whole.
+    let to_fit = width.filter(|_| !is_for_machines(&asked));
+    Ok(match (command(shell, &asked, now)?, format) {
+        (Answer::Long(look), _) => Said::Later(Listing::new(look(format), pipes, to_fit)),
+        (Answer::Short { data, .. }, Format::Json) => Said::Now(Reply::Data(data())),
+        (Answer::Short { text, .. }, Format::Text) => {
+            Said::Now(Reply::Text(fitted(text(*width), &pipes, to_fit)))
+        }
+    })
 }
 
 /// Whether an answer is a text that something else is to read.
@@ -61,16 +69,24 @@ pub fn command<'a>(
         Command::ShowVersion => Ok(show::version(shell, now)),
         Command::ShowManagementApi => Ok(show::management_api(shell)),
         Command::ShowRadius => Ok(show::radius(shell, now)),
-        Command::ShowRadiusAccounting => Ok(show::radius_accounting(shell, now)),
+        Command::ShowRadiusAccounting { customer: of } => {
+            let only = known_customer(&shell.anchor, of.as_deref())?;
+            Ok(show::radius_accounting(shell, only, now))
+        }
         Command::ShowRadiusDeadCriteria => Ok(show::dead_criteria(&shell.aaa, now)),
-        Command::ClearRadiusStatistics => {
-            shell.aaa.clear_counters();
+        Command::ClearRadiusStatistics { customer: of } => {
+            known_customer(&shell.anchor, of.as_deref())?;
+            shell.aaa.clear_counters(of.as_deref());
             Ok(done())
         }
         Command::ShowLmaBindings { customer: of, filter, extent } => {
             let anchor = anchor(&shell.anchor)?;
             let only = customer(anchor, of.as_deref())?;
-            Ok(show::lma_bindings(anchor, only, which(anchor, only, filter)?, *extent, now))
+            let (which, extent) = (which(anchor, only, filter)?, *extent);
+            let look = move |format| -> Box<dyn Look> {
+                Box::new(Bindings::new(anchor, only, which, extent, format))
+            };
+            Ok(Answer::Long(Box::new(look)))
         }
         Command::ShowLmaHeartbeats { customer: of } => {
             let anchor = anchor(&shell.anchor)?;

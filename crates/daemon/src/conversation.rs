@@ -15,26 +15,34 @@ use serde_json::json;
 use crate::anchor::Anchor;
 use crate::commit::{self, Act};
 use crate::configure::Session;
-use crate::console;
+use crate::console::{self, Said};
 use crate::shell::Shell;
 use crate::show;
 
+/// No command is longer, and everybody waits while one is read.
+const LONGEST: usize = 16 * 1024;
+
 /// Answers a call: the outcome, and the mode that the client is in from now on.
-pub fn answer(shell: &mut Shell, call: &Call, now: Now) -> (Outcome, Option<String>) {
+pub fn answer(shell: &mut Shell, call: &Call, now: Now) -> (Result<Said, Refusal>, Option<String>) {
+    let (Ask::Complete { line } | Ask::Command { line, .. }) = &call.ask;
+    if line.len() > LONGEST {
+        let refusal = Refusal::new(format!("a line has {LONGEST} octets at most"));
+        return (Err(refusal), shell.sessions.mode(call.client));
+    }
     let outcome = match &call.ask {
-        Ask::Complete { line } => Ok(Reply::Words(words(shell, call, line))),
+        Ask::Complete { line } => Ok(Said::Now(Reply::Words(words(shell, call, line)))),
         Ask::Command { line, .. } => carry_out(shell, call, line, now),
     };
     (outcome, shell.sessions.mode(call.client))
 }
 
-fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Outcome {
+fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Result<Said, Refusal> {
     // What is copied from another terminal has that one's prompts. Behind one, a line of the
     // configuration may go on in the next.
     let pasted = line;
     let line = kedge_config::without_prompt(line);
     if shell.sessions.skips(call.client, line) {
-        return Ok(text(String::new()));
+        return Ok(Said::Now(text(String::new())));
     }
     let ask = &with_line(&call.ask, line);
     let inside = shell.sessions.get(call.client).is_some();
@@ -42,12 +50,20 @@ fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Outcome {
         && let Ok((command, pipes)) = split_pipes(line)
         && let Ok(command) = parse_session_command(command, inside)
     {
-        return shown(shell, call, &command, &pipes);
+        return shown(shell, call, &command, &pipes).map(Said::Now);
+    }
+    if let Some(refusal) = ambiguous(shell, call, line) {
+        return Err(refusal);
     }
     let about_session = match parse_session_command(line, inside) {
-        Ok(command) => return about(shell, call, &command, now),
+        Ok(command) => return about(shell, call, &command, now).map(Said::Now),
         Err(error) => error,
     };
+    if is_show(&format!("{line} x")) && !is_show(line) {
+        let words = words(shell, call, "show ").into_iter().map(|word| word.word);
+        let message = "incomplete command".to_owned();
+        return Err(Refusal { message, allowed: words.collect(), ..Refusal::default() });
+    }
     if !inside {
         return console::carry_out(shell, ask, now)
             .map_err(|refused| nearer(refused, &about_session));
@@ -63,9 +79,11 @@ fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Outcome {
     if line.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case("commit")) {
         return Err(refused(&about_session));
     }
-    let Some(session) = shell.sessions.get(call.client) else { return Ok(text(String::new())) };
+    let Some(session) = shell.sessions.get(call.client) else {
+        return Ok(Said::Now(text(String::new())));
+    };
     match session.line(pasted) {
-        Ok(reply) => Ok(reply),
+        Ok(reply) => Ok(Said::Now(reply)),
         // The beginning was that of a command about the session.
         Err(_) if about_session.place.spot.column > 1 => Err(refused(&about_session)),
         Err(refusal) => Err(refusal),
@@ -75,6 +93,7 @@ fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Outcome {
 /// A command about sessions.
 fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> Outcome {
     let client = call.client;
+    let inside = shell.sessions.get(client).is_some();
     match command {
         SessionCommand::Configure { exclusive } => {
             shell.sessions.enter(client, *exclusive, &shell.config)?;
@@ -111,6 +130,8 @@ fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> 
             shell.sessions.leave(client);
             Ok(text(String::new()))
         }
+        // Outside of the configuration it is the terminal that is left, which knows.
+        SessionCommand::End | SessionCommand::Exit if !inside => Ok(text(String::new())),
         SessionCommand::Exit if session(shell, call)?.exit()? => Ok(text(String::new())),
         SessionCommand::End | SessionCommand::Exit => {
             session(shell, call)?.finish_line()?;
@@ -121,6 +142,9 @@ fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> 
             }
             shell.sessions.leave(client);
             Ok(text(String::new()))
+        }
+        SessionCommand::Keep => {
+            Ok(text("every commit is kept already; 'save FILE' writes a copy\n".to_owned()))
         }
         SessionCommand::Enable
         | SessionCommand::Terminal
@@ -250,6 +274,25 @@ fn words(shell: &mut Shell, call: &Call, line: &str) -> Vec<Word> {
         }
     }
     words
+}
+
+/// Why a first word is not taken for a command about the session: it may be short for another one,
+/// too, and what ends a session must be meant.
+fn ambiguous(shell: &mut Shell, call: &Call, line: &str) -> Option<Refusal> {
+    let first = line.split_whitespace().next()?;
+    let inside = shell.sessions.get(call.client).is_some();
+    let is_whole = |word: &str| word.eq_ignore_ascii_case(first);
+    let about_session = complete_session(first, inside);
+    if about_session.is_empty() || about_session.iter().any(|hint| is_whole(&hint.what)) {
+        return None;
+    }
+    let words = words(shell, call, first).into_iter().filter(Word::is_literal);
+    let allowed: Vec<String> = words.map(|word| word.word).collect();
+    if allowed.len() < 2 || allowed.iter().any(|word| is_whole(word)) {
+        return None;
+    }
+    let message = format!("'{first}' is ambiguous");
+    Some(Refusal { message, column: Some(1), allowed, ..Refusal::default() })
 }
 
 /// Names of things that only the daemon knows, by their kind, for completion.

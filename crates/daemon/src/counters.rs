@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use kedge_dataplane::Totals;
+use kedge_dataplane::{BindingCounters, Totals};
 use kedge_sansio::Now;
 use kedge_telemetry::Group;
 
@@ -33,6 +33,30 @@ impl Baseline {
             }
         }
         groups
+    }
+}
+
+kedge_telemetry::counters! {
+    /// What the bindings of one customer carried, those that are over among them.
+    pub struct CustomerData: "Customer Data", "customer_data" {
+        /// Packets taken out of tunnels.
+        received_packets: "Packets Received",
+        /// Their octets.
+        received_bytes: "Bytes Received",
+        /// Packets put into tunnels.
+        sent_packets: "Packets Sent",
+        /// Their octets.
+        sent_bytes: "Bytes Sent",
+    }
+}
+
+impl CustomerData {
+    /// Adds what one binding carried.
+    pub fn add(&mut self, binding: BindingCounters) {
+        self.received_packets += binding.received_packets;
+        self.received_bytes += binding.received_bytes;
+        self.sent_packets += binding.sent_packets;
+        self.sent_bytes += binding.sent_bytes;
     }
 }
 

@@ -16,6 +16,7 @@ use tracing::{error, info, warn};
 
 use crate::aaa::Cause;
 use crate::anchor::Anchor;
+use crate::console::Said;
 use crate::gateway::Gateway;
 use crate::shell::Shell;
 use crate::start_error::StartError;
@@ -44,13 +45,17 @@ impl Shell {
         let mut batch = Batch::default();
         let mut turns = Turns::default();
         let mut stop_by: Option<Instant> = None;
+        // What the start has made.
+        self.answer(clock::sample());
         loop {
             let idle = self.gateway.as_ref().is_none_or(|gateway| gateway.mag().is_idle());
             let idle = idle && self.aaa.is_idle();
-            if stop_by.is_some_and(|by| idle || Instant::now() >= by) {
+            // Every session has its last record; what servers do not take now is the next run's.
+            let accounted = self.anchor.as_ref().is_none_or(|anchor| anchor.accounting().is_none());
+            if accounted && stop_by.is_some_and(|by| idle || Instant::now() >= by) {
                 return Ok(());
             }
-            let ready = self.wait(stop_by, turns.is_empty())?;
+            let ready = self.wait(stop_by, turns.is_empty() && self.listings.is_empty())?;
             let now = clock::sample();
             if ready.contains(&SIGNAL) && self.stop_asked(now) && stop_by.is_none() {
                 info!("stopping");
@@ -72,9 +77,10 @@ impl Shell {
                 turns.add(self.party(token), token);
             }
             turns.take(|token| self.read(token, &mut batch, now));
+            self.listings.go_on(self.anchor.as_ref(), now);
             self.handle_timeout(now);
             self.authorize(now);
-            self.account(now);
+            self.answer(now);
             // Whoever started us can start us again; a daemon that only signals helps nobody.
             if self.has_stopped() {
                 return Err(DataplaneError::Stopped.into());
@@ -117,7 +123,11 @@ impl Shell {
             && let Some(call) = self.server.next_call()
         {
             let (outcome, mode) = conversation::answer(self, &call, now);
-            call.answer(outcome, mode);
+            match outcome {
+                Ok(Said::Now(reply)) => call.answer(Ok(reply), mode),
+                Ok(Said::Later(listing)) => self.listings.add(listing, call, mode),
+                Err(refusal) => call.answer(Err(refusal), mode),
+            }
             answered += 1;
         }
         if answered == CALLS_A_TURN {
@@ -195,6 +205,9 @@ impl Shell {
             }
             _ => Ok(false),
         };
+        if Token(token.0 >> 32 << 32) == ANCHOR {
+            self.answer(now);
+        }
         outcome.unwrap_or_else(|error| {
             warn!("{error}");
             false

@@ -262,6 +262,7 @@ impl Shell {
             (Some(anchor), None) => {
                 info!("anchor removed");
                 anchor.retire(now);
+                self.account(now);
                 self.leaving.anchor = self.anchor.take().map(|anchor| (anchor, leave_by));
             }
             (None, _) => {}

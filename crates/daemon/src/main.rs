@@ -45,6 +45,7 @@ mod in_service;
 mod key_file;
 mod leaving;
 mod link_mtu;
+mod listing;
 mod log;
 mod named;
 mod numbers;
@@ -92,9 +93,9 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), StartError> {
     let (config, text) = config_file::read(options)?;
-    if options.check {
+    if options.only_checks() {
         // The status says it, too, if nobody reads this.
-        let _ = writeln!(io::stdout(), "{}: no errors", options.config.display());
+        let _ = writeln!(io::stdout(), "{}: no errors", options.config().display());
         return Ok(());
     }
     let (shell, _held) = startup::start(options, config, text)?;

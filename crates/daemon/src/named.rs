@@ -27,6 +27,14 @@ pub fn customer(anchor: &Anchor, name: Option<&str>) -> Result<Option<CustomerId
     found.map(Some).ok_or_else(|| Refusal::new(format!("no customer has the name {name}")))
 }
 
+/// The same where there need be no anchor as long as no customer is named.
+pub fn known_customer(
+    at: &Option<Anchor>,
+    name: Option<&str>,
+) -> Result<Option<CustomerId>, Refusal> {
+    name.map_or(Ok(None), |_| customer(anchor(at)?, name))
+}
+
 /// There is no such gateway among the peers.
 pub fn no_peer(id: &str) -> Refusal {
     Refusal::new(format!("no gateway has the name or the address {id}"))

@@ -10,7 +10,7 @@ use kedge_net::netlink::Notifications;
 use kedge_net::poll::{Poller, Signals, Waker};
 use kedge_sansio::Now;
 
-use crate::aaa::{self, Aaa, AccountingPlan, Answer, Cause, Listener, Nas, Status};
+use crate::aaa::{self, Aaa, AccountingPlan, Answer, Cause, Listener, Nas};
 use crate::anchor::Anchor;
 use crate::apply;
 use crate::commits::Commits;
@@ -18,6 +18,7 @@ use crate::configure::Sessions;
 use crate::ends::Ends;
 use crate::gateway::Gateway;
 use crate::leaving::Leaving;
+use crate::listing::Listings;
 use crate::numbers::Numbers;
 use crate::observe::SharedCapture;
 
@@ -48,8 +49,6 @@ pub struct Shell {
     pub nas: Roles,
     /// Where RADIUS servers ask for changes.
     pub dynamic: Listener,
-    /// What is accounted for, while something is.
-    pub(crate) accounting: Option<AccountingPlan>,
     /// Roles that were removed a moment ago.
     pub leaving: Leaving,
     /// What the roles want of the kernel, as the configuration says it.
@@ -58,6 +57,8 @@ pub struct Shell {
     pub commits: Commits,
     /// Who is changing the configuration.
     pub sessions: Sessions,
+    /// Long answers that are being made.
+    pub(crate) listings: Listings,
     /// The capture that was started last.
     pub capture: Option<SharedCapture>,
     /// Where captures go.
@@ -130,24 +131,25 @@ impl Shell {
         self.aaa.settle(&self.poller, now);
     }
 
+    /// Sends the anchor's messages, once the records of what they say are written down.
+    pub(crate) fn answer(&mut self, now: Now) {
+        self.account(now);
+        let leaving = self.leaving.anchor.as_mut().map(|(anchor, _)| anchor);
+        self.anchor.iter_mut().chain(leaving).for_each(Anchor::send);
+    }
+
     /// Accounts for the anchor's sessions from here on as a plan says.
     pub(crate) fn start_accounting(&mut self, plan: AccountingPlan, now: Now) {
-        let Some(anchor) = &mut self.anchor else { return };
-        if self.accounting.is_none() {
-            self.aaa.announce(&plan.nas, Status::On, now);
+        let ids = self.aaa.session_ids();
+        if let Some(anchor) = &mut self.anchor {
+            anchor.account(plan, ids, now);
         }
-        anchor.account(plan.clone(), self.aaa.session_ids(), now);
-        self.accounting = Some(plan);
-        self.account(now);
     }
 
     /// Ends every session that is accounted for.
     pub(crate) fn stop_accounting(&mut self, cause: Cause, now: Now) {
-        let Some(plan) = self.accounting.take() else { return };
-        self.account(now);
-        let last = self.anchor.as_mut().map(|anchor| anchor.stop_accounting(cause, now));
-        last.into_iter().flatten().for_each(|record| self.aaa.account(record));
-        self.aaa.announce(&plan.nas, Status::Off, now);
-        self.aaa.settle(&self.poller, now);
+        if let Some(anchor) = &mut self.anchor {
+            anchor.stop_accounting(cause, now);
+        }
     }
 }

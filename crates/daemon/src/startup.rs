@@ -23,6 +23,7 @@ use crate::commits::Commits;
 use crate::configure::Sessions;
 use crate::in_service::Devices;
 use crate::leaving::Leaving;
+use crate::listing::Listings;
 use crate::numbers::Numbers;
 use crate::options::Options;
 use crate::shell::{Roles, Shell};
@@ -48,9 +49,9 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
     });
     let mut numbers = Numbers::default();
     let plan = apply::plan(&config, restart_counter, &mut numbers)
-        .map_err(|cause| StartError::Unfit { path: options.config.clone(), cause })?;
+        .map_err(|cause| StartError::Unfit { path: options.config().to_owned(), cause })?;
     let commits = {
-        let (file, directory) = (&options.config, state_dir.file("commits"));
+        let (file, directory) = (options.config(), state_dir.file("commits"));
         let kept = Commits::begin(file, directory.clone(), &text, clock::sample());
         kept.map_err(|cause| StartError::History { path: directory, cause })?
     };
@@ -81,11 +82,11 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
         aaa: Aaa::new(&state_dir.file("accounting"), restart_counter, clock::sample()),
         nas: Roles::default(),
         dynamic: Listener::new(tokens::DYNAMIC),
-        accounting: None,
         leaving: Leaving::default(),
         things: Vec::new(),
         commits,
         sessions: Sessions::default(),
+        listings: Listings::default(),
         capture: None,
         captures: state_dir.file("captures"),
         numbers,

@@ -87,7 +87,11 @@ pub fn undebug_all(shell: &mut Shell) -> Answer<'static> {
     let anchor = shell.anchor.as_mut().map(|anchor| anchor.observer_mut());
     let gateway = shell.gateway.as_mut().map(|gateway| gateway.observer_mut());
     let ended: usize = anchor.into_iter().chain(gateway).map(|seen| seen.debug.clear()).sum();
-    Answer::new(move || format!("{ended} ended\n"), move || json!({ "ended": ended }))
+    let said = match ended {
+        0 => "nothing was debugged\n".to_owned(),
+        _ => format!("{ended} ended\n"),
+    };
+    Answer::new(move || said, move || json!({ "ended": ended }))
 }
 
 /// `capture start …`

@@ -14,10 +14,11 @@ use crate::arrived::{Arrived, unwrap};
 use crate::ecn;
 use crate::ends::{EndId, TunnelEnd};
 use crate::fragment::fragments;
+use crate::held::{Held, HeldPath};
 use crate::icmp::{self, IPV6_MINIMUM_MTU, Limiter, Problem, Reply};
 use crate::inner::Inner;
 use crate::outer::{self, Marks};
-use crate::tables::{Held, HeldPath, Tables};
+use crate::tables::Tables;
 use crate::{Clamp, DropReason, Kind, Side, TotalCells, Verdict};
 
 /// Decides for one data plane.

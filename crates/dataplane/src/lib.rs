@@ -28,9 +28,11 @@ pub mod ecn;
 mod ends;
 mod error;
 pub mod fake;
+mod few;
 mod forwarder;
 mod fragment;
 pub mod gre;
+mod held;
 mod icmp;
 pub mod inner;
 mod mss;
@@ -51,17 +53,19 @@ pub use arrived::{Arrived, Carried, unwrap, unwrap_quote};
 pub use counters::{BindingCells, BindingCounters};
 pub use ends::{Carrier, EndId, Ports, TunnelEnd};
 pub use error::DataplaneError;
+pub use few::Few;
 pub use forwarder::{Fit, Forwarder, Inbound, InnerPacket, Load, Outbound, OuterPacket};
 pub use fragment::fragments;
 pub use icmp::{IPV6_MINIMUM_MTU, Reply};
 use std::net::IpAddr;
 
+pub use held::{Held, HeldPath};
 use kedge_model::{BindingId, Forwarding, VrfId, World};
 pub use mss::Clamp;
 pub use outer::{HOP_LIMIT, Marks};
 pub use policy::{Marking, Policy};
 pub use shim::Shim;
-pub use tables::{Held, HeldPath, Local, Tables};
+pub use tables::{Local, Tables};
 pub use totals::{
     Drops, Kind, MssClamping, TotalCells, Totals, TunnelData, TunnelDataReceived, TunnelDataSent,
     TunnelIcmpv6,

@@ -1,50 +1,19 @@
 //! Which binding holds an inner address: one hash lookup for almost every packet.
 //!
 //! Subscribers have whole IPv4 addresses, and IPv6 prefixes of /64 (RFC 5213 §5.2) or addresses.
-//! Those are in one hash map. Mobile network prefixes of other lengths (RFC 7148) are in a
+//! Those are in one index by hash, eight octets for each: the prefix itself is with the binding,
+//! which a packet needs anyway. Mobile network prefixes of other lengths (RFC 7148) are in a
 //! longest-prefix trie, which is asked only where it could know better.
 
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 
 use foldhash::quality::RandomState;
 use hashbrown::HashMap;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use kedge_model::VrfId;
+use kedge_sansio::{HashIndex, Tag};
 use prefix_trie::PrefixMap;
-
-/// A prefix of a length that is hashed: 32 for IPv4, 64 and 128 for IPv6.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct Hashed {
-    vrf: u32,
-    length: u8,
-    /// The address, the prefix's bits only, at the low end. As octets they need no alignment,
-    /// which there would be twice of for each subscriber.
-    bits: [u8; 16],
-}
-
-impl Hashed {
-    fn of_prefix(vrf: VrfId, prefix: IpNet) -> Option<Self> {
-        match prefix {
-            IpNet::V4(net) if net.prefix_len() == 32 => Some(Self::host(vrf, net.addr().into())),
-            IpNet::V6(net) if net.prefix_len() == 128 => Some(Self::host(vrf, net.addr().into())),
-            IpNet::V6(net) if net.prefix_len() == 64 => Some(Self {
-                vrf: vrf.0,
-                length: 64,
-                bits: (net.addr().to_bits() >> 64).to_ne_bytes(),
-            }),
-            _ => None,
-        }
-    }
-
-    fn host(vrf: VrfId, address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(v4) => {
-                Self { vrf: vrf.0, length: 32, bits: u128::from(v4.to_bits()).to_ne_bytes() }
-            }
-            IpAddr::V6(v6) => Self { vrf: vrf.0, length: 128, bits: v6.to_bits().to_ne_bytes() },
-        }
-    }
-}
 
 /// The prefixes of one routing world that are not hashed.
 #[derive(Debug, Default)]
@@ -53,42 +22,48 @@ struct Tries {
     v6: PrefixMap<Ipv6Net, u32>,
 }
 
-/// Inner prefixes and whose they are, by routing world.
+/// Inner prefixes and whose they are, by routing world. Whoever asks says with a closure whether a
+/// slot holds exactly a prefix.
 #[derive(Debug, Default)]
 pub(crate) struct Prefixes {
-    hashed: HashMap<Hashed, u32, RandomState>,
+    hashed: HashIndex,
+    hasher: RandomState,
     tries: HashMap<VrfId, Tries, RandomState>,
 }
 
+/// The lengths that are hashed.
+const IPV4: u8 = 32;
+const SUBNET: u8 = 64;
+const HOST: u8 = 128;
+
 impl Prefixes {
     /// Who holds exactly this prefix.
-    pub fn holder(&self, vrf: VrfId, prefix: IpNet) -> Option<u32> {
-        match (Hashed::of_prefix(vrf, prefix), prefix) {
-            (Some(key), _) => self.hashed.get(&key).copied(),
-            (None, IpNet::V4(net)) => self.tries.get(&vrf)?.v4.get(&net).copied(),
-            (None, IpNet::V6(net)) => self.tries.get(&vrf)?.v6.get(&net).copied(),
+    pub fn holder(
+        &self,
+        vrf: VrfId,
+        prefix: IpNet,
+        holds: impl Fn(u32, IpNet) -> bool,
+    ) -> Option<u32> {
+        match prefix {
+            _ if is_hashed(prefix) => self.hashed(vrf, prefix, &holds),
+            IpNet::V4(net) => self.tries.get(&vrf)?.v4.get(&net).copied(),
+            IpNet::V6(net) => self.tries.get(&vrf)?.v6.get(&net).copied(),
         }
     }
 
-    /// Gives a prefix, its host bits zero, to `slot`.
+    /// Gives a prefix that nobody holds, its host bits zero, to `slot`.
     pub fn insert(&mut self, vrf: VrfId, prefix: IpNet, slot: u32) {
-        match (Hashed::of_prefix(vrf, prefix), prefix) {
-            (Some(key), _) => {
-                self.hashed.insert(key, slot);
-            }
-            (None, IpNet::V4(net)) => {
-                self.tries.entry(vrf).or_default().v4.insert(net, slot);
-            }
-            (None, IpNet::V6(net)) => {
-                self.tries.entry(vrf).or_default().v6.insert(net, slot);
-            }
+        match prefix {
+            _ if is_hashed(prefix) => self.hashed.insert(self.tag(vrf, prefix), slot),
+            IpNet::V4(net) => drop(self.tries.entry(vrf).or_default().v4.insert(net, slot)),
+            IpNet::V6(net) => drop(self.tries.entry(vrf).or_default().v6.insert(net, slot)),
         }
     }
 
-    /// Takes a prefix back.
-    pub fn remove(&mut self, vrf: VrfId, prefix: IpNet) {
-        if let Some(key) = Hashed::of_prefix(vrf, prefix) {
-            self.hashed.remove(&key);
+    /// Takes a prefix back from `slot`.
+    pub fn remove(&mut self, vrf: VrfId, prefix: IpNet, slot: u32) {
+        if is_hashed(prefix) {
+            self.hashed.remove(self.tag(vrf, prefix), slot);
         } else if let Some(tries) = self.tries.get_mut(&vrf) {
             match prefix {
                 IpNet::V4(net) => tries.v4.remove(&net),
@@ -101,37 +76,53 @@ impl Prefixes {
     }
 
     /// Who holds the longest prefix that covers the address.
-    pub fn find(&self, vrf: VrfId, address: IpAddr) -> Option<u32> {
-        let host = Hashed::host(vrf, address);
+    pub fn find(
+        &self,
+        vrf: VrfId,
+        address: IpAddr,
+        holds: impl Fn(u32, IpNet) -> bool,
+    ) -> Option<u32> {
+        let host = self.hashed(vrf, address.into(), &holds);
         match address {
-            IpAddr::V4(v4) => self.hashed.get(&host).copied().or_else(|| {
+            IpAddr::V4(v4) => host.or_else(|| {
                 let (_, slot) = self.tries.get(&vrf)?.v4.get_lpm(&v4.into())?;
                 Some(*slot)
             }),
-            IpAddr::V6(v6) => {
-                let in_trie = || {
-                    let tries = self.tries.get(&vrf).filter(|t| !t.v6.is_empty())?;
-                    let (prefix, slot) = tries.v6.get_lpm(&v6.into())?;
-                    Some((prefix.prefix_len(), *slot))
-                };
-                let subnet = Hashed {
-                    length: 64,
-                    bits: (u128::from_ne_bytes(host.bits) >> 64).to_ne_bytes(),
-                    ..host
-                };
-                // Most subscribers have a /64: it is asked first, and is the answer unless a
-                // longer prefix exists.
-                match self.hashed.get(&subnet) {
-                    Some(slot) if self.tries.is_empty() => {
-                        Some(self.hashed.get(&host).copied().unwrap_or(*slot))
-                    }
-                    shorter => self.hashed.get(&host).copied().or_else(|| match in_trie() {
-                        Some((length, slot)) if shorter.is_none() || length > 64 => Some(slot),
-                        _ => shorter.copied(),
-                    }),
+            IpAddr::V6(v6) => host.or_else(|| {
+                let subnet = Ipv6Net::new_assert(v6, SUBNET).trunc();
+                let subnet = self.hashed(vrf, subnet.into(), &holds);
+                if subnet.is_some() && self.tries.is_empty() {
+                    return subnet;
                 }
-            }
+                let tries = self.tries.get(&vrf).filter(|tries| !tries.v6.is_empty());
+                let in_trie = tries.and_then(|tries| tries.v6.get_lpm(&v6.into()));
+                match in_trie {
+                    Some((prefix, slot)) if subnet.is_none() || prefix.prefix_len() > SUBNET => {
+                        Some(*slot)
+                    }
+                    _ => subnet,
+                }
+            }),
         }
+    }
+
+    fn hashed(&self, vrf: VrfId, prefix: IpNet, holds: impl Fn(u32, IpNet) -> bool) -> Option<u32> {
+        self.hashed.find(self.tag(vrf, prefix), |slot| holds(slot, prefix))
+    }
+
+    fn tag(&self, vrf: VrfId, prefix: IpNet) -> Tag {
+        let bits = match prefix {
+            IpNet::V4(net) => net.addr().to_bits().into(),
+            IpNet::V6(net) => net.addr().to_bits(),
+        };
+        self.hasher.hash_one((vrf.0, prefix.prefix_len(), bits)).into()
+    }
+}
+
+fn is_hashed(prefix: IpNet) -> bool {
+    match prefix {
+        IpNet::V4(net) => net.prefix_len() == IPV4,
+        IpNet::V6(net) => matches!(net.prefix_len(), SUBNET | HOST),
     }
 }
 
@@ -139,14 +130,19 @@ impl Prefixes {
 mod tests {
     use super::*;
 
-    fn net(text: &str) -> IpNet {
-        text.parse().unwrap()
+    /// Prefixes of one world; the slot of each is its place in the list.
+    fn all(texts: &[&str]) -> (Prefixes, Vec<IpNet>) {
+        let nets: Vec<IpNet> = texts.iter().map(|text| text.parse().unwrap()).collect();
+        let mut prefixes = Prefixes::default();
+        for (slot, net) in nets.iter().enumerate() {
+            prefixes.insert(VrfId(1), *net, slot as u32);
+        }
+        (prefixes, nets)
     }
 
     #[test]
     fn the_longest_prefix_wins_wherever_it_is_kept() {
-        let mut prefixes = Prefixes::default();
-        let all = [
+        let (prefixes, nets) = all(&[
             "2001:db8::/48",
             "2001:db8:0:1::/64",
             "2001:db8:0:1:8000::/65",
@@ -154,11 +150,11 @@ mod tests {
             "10.0.0.0/8",
             "10.1.0.0/16",
             "10.1.2.3/32",
-        ];
-        for (slot, prefix) in all.iter().enumerate() {
-            prefixes.insert(VrfId(1), net(prefix), slot as u32);
-        }
-        let find = |address: &str| prefixes.find(VrfId(1), address.parse().unwrap());
+        ]);
+        let find = |address: &str| {
+            let holds = |slot: u32, net| nets[slot as usize] == net;
+            prefixes.find(VrfId(1), address.parse().unwrap(), holds)
+        };
         assert_eq!(find("2001:db8:0:2::1"), Some(0));
         assert_eq!(find("2001:db8:0:1::1"), Some(1));
         assert_eq!(find("2001:db8:0:1:8000::1"), Some(2));
@@ -168,18 +164,22 @@ mod tests {
         assert_eq!(find("10.1.2.3"), Some(6));
         assert_eq!(find("2001:db9::1"), None);
         assert_eq!(find("11.0.0.1"), None);
-        assert_eq!(prefixes.find(VrfId(2), "10.1.2.3".parse().unwrap()), None);
+        let in_another = prefixes.find(VrfId(2), "10.1.2.3".parse().unwrap(), |_, _| true);
+        assert_eq!(in_another, None);
     }
 
     #[test]
     fn a_removed_prefix_leaves_the_shorter_one_in_force() {
-        let mut prefixes = Prefixes::default();
-        prefixes.insert(VrfId(0), net("10.0.0.0/8"), 1);
-        prefixes.insert(VrfId(0), net("10.0.0.1/32"), 2);
-        prefixes.remove(VrfId(0), net("10.0.0.1/32"));
-        assert_eq!(prefixes.find(VrfId(0), "10.0.0.1".parse().unwrap()), Some(1));
-        prefixes.remove(VrfId(0), net("10.0.0.0/8"));
-        assert_eq!(prefixes.find(VrfId(0), "10.0.0.1".parse().unwrap()), None);
+        let (mut prefixes, nets) = all(&["10.0.0.0/8", "10.0.0.1/32"]);
+        let find = |prefixes: &Prefixes| {
+            let holds = |slot: u32, net| nets[slot as usize] == net;
+            prefixes.find(VrfId(1), "10.0.0.1".parse().unwrap(), holds)
+        };
+        assert_eq!(find(&prefixes), Some(1));
+        prefixes.remove(VrfId(1), nets[1], 1);
+        assert_eq!(find(&prefixes), Some(0));
+        prefixes.remove(VrfId(1), nets[0], 0);
+        assert_eq!(find(&prefixes), None);
         assert!(prefixes.tries.is_empty());
     }
 }

@@ -1,15 +1,20 @@
 //! What a data plane holds: bindings in a slab, found by inner address and by tunnel.
+//!
+//! A binding is in one place, with all that its packets need but for the counters, which others
+//! read. What finds it, by name or by address, are indexes of eight octets an entry.
 
+use std::hash::BuildHasher;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
 use foldhash::quality::RandomState;
-use hashbrown::HashMap;
 use ipnet::IpNet;
 use kedge_model::{BindingId, Forwarding, Tunnel, VrfId};
+use kedge_sansio::{HashIndex, Tag};
 
 use crate::ends::{EndId, Ends, TunnelEnd};
+use crate::held::{Held, HeldPath};
 use crate::places::Places;
 use crate::prefixes::Prefixes;
 use crate::ways::{Narrow, WayId, WayKey};
@@ -29,68 +34,14 @@ pub struct Local {
     pub signalling_port: Option<u16>,
 }
 
-/// A binding as the tables hold it.
-#[derive(Debug)]
-pub struct Held {
-    /// Whose it is.
-    pub binding: BindingId,
-    /// The inner routing world.
-    pub vrf: VrfId,
-    /// The place of that world in the list of devices.
-    pub device: u16,
-    /// Its ways; at least one has a weight.
-    pub paths: Box<[HeldPath]>,
-    inner: Box<[IpNet]>,
-    total_weight: u32,
-    /// What its packets add up to.
-    pub cells: Arc<BindingCells>,
-}
-
-/// A path as the tables hold it.
-#[derive(Clone, Copy, Debug)]
-pub struct HeldPath {
-    /// Where its packets go and come from.
-    pub tunnel: Tunnel,
-    /// The place of its near end in the list of locals.
-    pub local: u16,
-    /// Whether its packets go through the signalling port there.
-    pub shares_signalling: bool,
-    pub(crate) end: EndId,
-    pub(crate) way: WayId,
-    weight: u16,
-}
-
-impl Held {
-    /// The path of a flow: the same for all its packets while the paths stay as they are.
-    pub fn path_of(&self, hash: impl FnOnce() -> u32) -> u16 {
-        if self.paths.len() == 1 {
-            return 0;
-        }
-        let total = u64::from(self.total_weight);
-        // The hash's upper bits decide, so its share of the range is the weight's share.
-        let mut ticket = ((u64::from(hash()) * total) >> 32) as u32;
-        for (at, path) in self.paths.iter().enumerate() {
-            match ticket.checked_sub(path.weight.into()) {
-                Some(rest) => ticket = rest,
-                None => return at as u16,
-            }
-        }
-        0
-    }
-
-    /// Whether packets from this tunnel end may be the binding's.
-    pub fn uses(&self, end: EndId) -> bool {
-        self.paths.iter().any(|path| path.end == end)
-    }
-}
-
 /// The tables of one data plane.
 #[derive(Debug)]
 pub struct Tables {
     side: Side,
     devices: Places<VrfId, ()>,
     locals: Places<(VrfId, IpAddr), Local>,
-    slots: HashMap<BindingId, u32, RandomState>,
+    slots: HashIndex,
+    hasher: RandomState,
     slab: Vec<Option<Held>>,
     free: Vec<u32>,
     prefixes: Prefixes,
@@ -107,7 +58,8 @@ impl Tables {
             side,
             devices: Places::default(),
             locals: Places::default(),
-            slots: HashMap::default(),
+            slots: HashIndex::default(),
+            hasher: RandomState::default(),
             slab: Vec::new(),
             free: Vec::new(),
             prefixes: Prefixes::default(),
@@ -129,9 +81,7 @@ impl Tables {
 
     /// Whether a subscriber's packet to this address need not go through a tunnel.
     pub(crate) fn is_local(&self, vrf: VrfId, destination: IpAddr) -> bool {
-        self.routes_locally
-            && self.side == Side::Gateway
-            && self.prefixes.find(vrf, destination).is_some()
+        self.routes_locally && self.side == Side::Gateway && self.find(vrf, destination).is_some()
     }
 
     /// Holds `want` for the binding, in place of what was held before. On an error nothing has
@@ -144,21 +94,18 @@ impl Tables {
     ) -> Result<(), DataplaneError> {
         let device =
             self.device(want.vrf).ok_or(DataplaneError::UnknownVrf { binding, vrf: want.vrf })?;
-        let total_weight = want.paths.iter().map(|path| u32::from(path.weight)).sum();
-        if total_weight == 0 {
+        if want.paths.iter().all(|path| path.weight == 0) {
             return Err(DataplaneError::NoPath { binding });
         }
         let mut locals = Vec::with_capacity(want.paths.len());
         for path in &want.paths {
             locals.push(self.local_of(binding, &path.tunnel)?);
         }
-        let inner: Box<[IpNet]> = want.inner.iter().map(IpNet::trunc).collect();
-        let own = self.slots.get(&binding).copied();
+        let inner: Vec<IpNet> = want.inner.iter().map(IpNet::trunc).collect();
         for prefix in &inner {
-            match self.prefixes.holder(want.vrf, *prefix) {
-                Some(slot) if Some(slot) != own => {
-                    let held = self.slab[slot as usize].as_ref();
-                    let holder = held.map_or(binding, |held| held.binding);
+            let slot = self.prefixes.holder(want.vrf, *prefix, self.holds(want.vrf));
+            match slot.and_then(|slot| self.held(slot)).map(|held| held.binding) {
+                Some(holder) if holder != binding => {
                     return Err(DataplaneError::PrefixTaken { binding, prefix: *prefix, holder });
                 }
                 _ => {}
@@ -181,7 +128,7 @@ impl Tables {
                 weight: path.weight,
             }
         });
-        let paths = paths.collect();
+        let paths: Vec<HeldPath> = paths.collect();
         self.unbind(binding);
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slab.push(None);
@@ -190,21 +137,23 @@ impl Tables {
         for prefix in &inner {
             self.prefixes.insert(want.vrf, *prefix, slot);
         }
-        let vrf = want.vrf;
-        let held = Held { binding, vrf, device, paths, inner, total_weight, cells };
-        self.slab[slot as usize] = Some(held);
-        self.slots.insert(binding, slot);
+        let (vrf, paths, inner) = (want.vrf, paths[..].into(), inner[..].into());
+        self.slab[slot as usize] = Some(Held { binding, vrf, device, paths, inner, cells });
+        self.slots.insert(self.tag(binding), slot);
         Ok(())
     }
 
     /// Holds nothing for the binding any more.
     pub fn unbind(&mut self, binding: BindingId) {
-        let Some(slot) = self.slots.remove(&binding) else { return };
+        let tag = self.tag(binding);
+        let is_its = |slot| self.held(slot).is_some_and(|held| held.binding == binding);
+        let Some(slot) = self.slots.find(tag, is_its) else { return };
+        self.slots.remove(tag, slot);
         let Some(held) = self.slab[slot as usize].take() else { return };
-        for prefix in &held.inner {
-            self.prefixes.remove(held.vrf, *prefix);
+        for prefix in held.inner.iter() {
+            self.prefixes.remove(held.vrf, *prefix, slot);
         }
-        for path in &held.paths {
+        for path in held.paths.iter() {
             self.ends.release(path.end, held.vrf);
         }
         self.free.push(slot);
@@ -212,7 +161,19 @@ impl Tables {
 
     /// The slot of the binding that holds an inner address.
     pub fn find(&self, vrf: VrfId, address: IpAddr) -> Option<u32> {
-        self.prefixes.find(vrf, address)
+        self.prefixes.find(vrf, address, self.holds(vrf))
+    }
+
+    /// Says whether the binding in a slot holds exactly a prefix.
+    fn holds(&self, vrf: VrfId) -> impl Fn(u32, IpNet) -> bool {
+        move |slot, prefix| {
+            let held = self.held(slot);
+            held.is_some_and(|held| held.vrf == vrf && held.inner.contains(&prefix))
+        }
+    }
+
+    fn tag(&self, binding: BindingId) -> Tag {
+        self.hasher.hash_one(binding).into()
     }
 
     /// The way between two addresses that a binding's packets go.

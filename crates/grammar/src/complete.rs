@@ -14,8 +14,12 @@ pub fn complete<K: Copy + PartialEq>(
     let line = lex::typed(text);
     let mut words = line.texts();
     let begun = if text.ends_with(char::is_whitespace) { None } else { words.pop() };
-    let negated = words.first().is_some_and(|word| word.eq_ignore_ascii_case("no"));
+    let is_first = |form: &str| words.first().is_some_and(|word| word.eq_ignore_ascii_case(form));
+    let negated = is_first("no");
     let mut hints = matcher::expected(block.rows, &words[usize::from(negated)..], negated, names);
+    if is_first("default") {
+        hints.extend(matcher::expected(block.rows, &words[1..], true, names));
+    }
     if let Some(begun) = begun {
         hints.retain(|hint| {
             let start = hint.what.get(..begun.len());

@@ -12,38 +12,8 @@
 //! out.
 
 use std::fmt;
-use std::sync::Arc;
 
-/// The longest part of a line that a message shows, in characters.
-const EXCERPT: usize = 160;
-/// The longest word that a message repeats, in characters.
-const QUOTE: usize = 60;
-
-/// A place in a text.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Place {
-    /// The text's name, as its file name.
-    pub origin: Arc<str>,
-    /// Counted from 1; 0 when the place is nowhere in particular.
-    pub line: usize,
-    /// The word in the line.
-    pub spot: Spot,
-    /// The line, fit to be shown.
-    pub text: Arc<str>,
-    /// The blocks the line stands in, as they were opened; empty outside of all blocks.
-    pub block: Arc<str>,
-}
-
-/// A word's place in its line.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Spot {
-    /// Its first character in the text, counted from 1.
-    pub column: usize,
-    /// Its first character in the line as it is shown, counted from 0.
-    pub caret: usize,
-    /// How many characters it has there.
-    pub width: usize,
-}
+use crate::place::{Elsewhere, Place, QUOTE, Quote};
 
 /// Something that may stand at a place.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -67,6 +37,15 @@ pub enum SyntaxFault {
         allowed: Vec<Hint>,
         /// A command that is spelled nearly like this.
         meant: Option<String>,
+        /// The blocks that have such a command.
+        elsewhere: Vec<&'static str>,
+    },
+    /// The command is one of routers, about the router itself.
+    Foreign {
+        /// The words that say so.
+        name: String,
+        /// How many lines below it are passed over with it.
+        below: usize,
         /// The blocks that have such a command.
         elsewhere: Vec<&'static str>,
     },
@@ -111,16 +90,20 @@ pub enum SyntaxFault {
     AlreadyGiven {
         /// Its name.
         command: String,
-        /// The line of the other one.
-        line: usize,
+        /// Where the other one is.
+        at: Elsewhere,
     },
     /// The line has no number, and those behind the last one's are used up.
     NoNumberLeft {
         /// The command's name.
         command: String,
     },
+    /// The text is read no further.
+    TooMany,
     /// A double quote is not closed.
     OpenQuote,
+    /// A quote as typesetters have it.
+    CurlyQuote,
     /// A comment is not closed.
     OpenComment,
 }
@@ -144,29 +127,9 @@ pub enum SyntaxRemark {
     Replaces {
         /// Its name.
         command: String,
-        /// The line of the other one.
-        line: usize,
+        /// Where the other one is.
+        at: Elsewhere,
     },
-}
-
-/// `ORIGIN:LINE:COLUMN`, the beginning of a message.
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.origin, self.line, self.spot.column)
-    }
-}
-
-impl Place {
-    /// Writes the line and a caret under the word.
-    pub fn write_excerpt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A long line is shown from a little before the word on.
-        let skipped = if self.spot.caret < EXCERPT / 2 { 0 } else { self.spot.caret - EXCERPT / 4 };
-        let text: String = self.text.chars().skip(skipped).take(EXCERPT).map(visible).collect();
-        let before = self.spot.caret - skipped;
-        let carets = self.spot.width.clamp(1, QUOTE);
-        writeln!(f, "    {text}")?;
-        writeln!(f, "    {:before$}{}", "", "^".repeat(carets))
-    }
 }
 
 impl Hint {
@@ -181,6 +144,21 @@ impl fmt::Display for SyntaxFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownCommand { word, .. } => write!(f, "unknown command '{}'", Quote(word)),
+            Self::Foreign { name, below, elsewhere } => {
+                write!(f, "'{}'", Quote(name))?;
+                match below {
+                    0 => f.write_str(" is")?,
+                    1 => f.write_str(" and the line below it are")?,
+                    below => write!(f, " and the {below} lines below it are")?,
+                }
+                f.write_str(" about the router itself, not about Kedge")?;
+                match elsewhere.as_slice() {
+                    [_, ..] if *below == 0 => {
+                        write!(f, " (it is a command of: {})", elsewhere.join(", "))
+                    }
+                    _ => Ok(()),
+                }
+            }
             Self::Unexpected { word: Some(word), allowed, .. } if allowed.is_empty() => {
                 write!(f, "the command ends before '{}'", Quote(word))
             }
@@ -194,13 +172,15 @@ impl fmt::Display for SyntaxFault {
             Self::Doubled { word, .. } => write!(f, "'{}' stands here again", Quote(word)),
             Self::Ambiguous { word, .. } => write!(f, "'{}' is ambiguous", Quote(word)),
             Self::Incomplete { .. } => f.write_str("incomplete command"),
-            Self::AlreadyGiven { command, line } => {
-                write!(f, "only one '{command}' is possible; another is on line {line}")
+            Self::AlreadyGiven { command, at } => {
+                write!(f, "only one '{command}' is possible; another is {at}")
             }
             Self::NoNumberLeft { command } => {
                 write!(f, "no number is left for '{command}' behind the last line's: give one")
             }
+            Self::TooMany => f.write_str("there is too much to say about this text: it ends here"),
             Self::OpenQuote => f.write_str("the quote that begins here does not end"),
+            Self::CurlyQuote => f.write_str("a quote is the plain one, \" in ASCII"),
             Self::OpenComment => f.write_str("the comment that begins here does not end"),
         }
     }
@@ -210,6 +190,11 @@ impl SyntaxFault {
     /// Writes the lines below the caret: what was meant, what is allowed.
     pub fn write_advice(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::UnknownCommand { word, .. }
+                if word.starts_with('#') || word.starts_with("//") =>
+            {
+                writeln!(f, "  a remark begins with '!'")
+            }
             Self::UnknownCommand { allowed, meant, elsewhere, .. } => {
                 if !elsewhere.is_empty() {
                     writeln!(f, "  it is a command of: {}", elsewhere.join(", "))?;
@@ -228,9 +213,12 @@ impl SyntaxFault {
             }
             Self::Incomplete { allowed } => write_hints(f, "to come", allowed),
             Self::Ambiguous { candidates, .. } => write_hints(f, "it may begin", candidates),
-            Self::AlreadyGiven { .. }
+            Self::Foreign { .. }
+            | Self::AlreadyGiven { .. }
             | Self::NoNumberLeft { .. }
+            | Self::TooMany
             | Self::OpenQuote
+            | Self::CurlyQuote
             | Self::OpenComment => Ok(()),
         }
     }
@@ -261,32 +249,10 @@ impl fmt::Display for SyntaxRemark {
             Self::Unfinished => {
                 f.write_str("the line ends too early: it is read with the next one")
             }
-            Self::Replaces { command, line } => {
-                write!(f, "this '{command}' takes the place of the one on line {line}")
+            Self::Replaces { command, at } => {
+                write!(f, "this '{command}' takes the place of the one {at}")
             }
         }
-    }
-}
-
-/// A word of a text that someone else wrote, fit for a terminal.
-struct Quote<'a>(&'a str);
-
-impl fmt::Display for Quote<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut characters = self.0.chars();
-        for c in characters.by_ref().take(QUOTE) {
-            write!(f, "{}", visible(c))?;
-        }
-        if characters.next().is_some() { f.write_str("...") } else { Ok(()) }
-    }
-}
-
-/// A character that takes one column and moves no cursor.
-fn visible(c: char) -> char {
-    match c {
-        '\t' => ' ',
-        c if c.is_control() => '?',
-        c => c,
     }
 }
 
@@ -339,20 +305,5 @@ mod tests {
         assert_eq!(near("MAXMUM").as_deref(), Some("maximum"));
         assert_eq!(near("interface"), None);
         assert_eq!(near("a"), None);
-    }
-
-    #[test]
-    fn a_hostile_line_moves_no_cursor_and_floods_no_terminal() {
-        struct Excerpt(Place);
-        impl fmt::Display for Excerpt {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.write_excerpt(f)
-            }
-        }
-        let text = format!("\x1b[2J{}", "x".repeat(100_000));
-        let spot = Spot { column: 50_001, caret: 50_000, width: 50_000 };
-        let place = Place { spot, text: text.into(), ..Place::default() };
-        let shown = Excerpt(place).to_string();
-        assert!(shown.len() < 400 && !shown.contains('\x1b'), "{shown}");
     }
 }

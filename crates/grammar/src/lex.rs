@@ -5,7 +5,10 @@
 //! /* Domain Configuration */                                  so is a comment, over lines too
 //! !                                                           a separator says nothing
 //!  key ascii "two words"                                      quotes make one word
+//! banner motd ^C                                              the text up to the next ^C is no line
 //! ```
+
+use crate::banner;
 
 /// One word of a line.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,7 +22,7 @@ pub(crate) struct Word {
 }
 
 /// A line that says something, or that could not be cut into words.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Line {
     /// Counted from 1.
     pub(crate) number: usize,
@@ -33,12 +36,18 @@ pub(crate) struct Line {
     pub(crate) words: Vec<Word>,
     /// What is wrong with the line: it is about the last word.
     pub(crate) fault: Option<LexFault>,
+    /// How many lines of a banner's text follow it.
+    pub(crate) text_lines: usize,
+    /// What ends that text, if no line has.
+    pub(crate) text_end: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum LexFault {
     /// A double quote without its second.
     OpenQuote,
+    /// A word that begins with a quote as typesetters have it, which is none here.
+    CurlyQuote,
     /// `/*` without `*/` up to the end of the text.
     OpenComment,
 }
@@ -47,6 +56,12 @@ impl Line {
     /// What its words say.
     pub(crate) fn texts(&self) -> Vec<&str> {
         self.words.iter().map(|word| word.text.as_str()).collect()
+    }
+
+    /// What ends the banner that the line begins.
+    fn banner(&self) -> Option<String> {
+        let rest: String = self.text.chars().skip(self.words.get(2)?.column).collect();
+        banner::end_of(&self.texts(), &rest)
     }
 
     /// This line and the next one as one line.
@@ -61,17 +76,27 @@ impl Line {
             prompted: self.prompted,
             words: self.words.iter().cloned().chain(moved).collect(),
             fault: self.fault,
+            ..Self::default()
         }
     }
 }
 
 /// The lines of a text that say something.
 pub(crate) fn lines(text: &str) -> Vec<Line> {
-    let mut lines = Vec::new();
+    let mut lines: Vec<Line> = Vec::new();
     let mut comment = None;
     // Some editors begin a file with a byte order mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for (number, text) in (1..).zip(text.lines()) {
+        if let Some(line) = lines.last_mut()
+            && let Some(end) = &line.text_end
+        {
+            line.text_lines += 1;
+            if text.contains(end) {
+                line.text_end = None;
+            }
+            continue;
+        }
         let mut characters: Vec<char> = text.chars().collect();
         let blanks = characters.iter().take_while(|c| c.is_whitespace()).count();
         let indent = columns(&characters[..blanks]);
@@ -79,24 +104,27 @@ pub(crate) fn lines(text: &str) -> Vec<Line> {
         let first = characters.iter().take_while(|c| c.is_whitespace()).count();
         let prompt = prompt_end(&characters[first..]);
         let start = first + prompt.unwrap_or(0);
-        let (words, quote) = words(&characters, start);
+        let (words, fault) = words(&characters, start);
         let separator = words.first().is_none_or(|word| characters[word.column] == '!');
         if !separator {
-            lines.push(Line {
+            let mut line = Line {
                 number,
                 text: characters.iter().collect(),
                 indent: if prompt.is_none() { indent } else { 0 },
                 prompted: prompt.is_some(),
                 words,
-                fault: quote,
-            });
+                fault,
+                ..Line::default()
+            };
+            line.text_end = line.banner();
+            lines.push(line);
         }
     }
     if let Some(Opening { number, column }) = comment {
         let text = " ".repeat(column) + "/*";
         let fault = Some(LexFault::OpenComment);
         let word = Word { text: "/*".to_owned(), column, width: 2 };
-        lines.push(Line { number, text, indent: 0, prompted: false, words: vec![word], fault });
+        lines.push(Line { number, text, words: vec![word], fault, ..Line::default() });
     }
     lines
 }
@@ -104,9 +132,8 @@ pub(crate) fn lines(text: &str) -> Vec<Line> {
 /// One line, typed at a terminal: no comments and no prompt in it.
 pub(crate) fn typed(text: &str) -> Line {
     let characters: Vec<char> = text.chars().collect();
-    let (words, quote) = words(&characters, 0);
-    let text = text.to_owned();
-    Line { number: 1, text, indent: 0, prompted: false, words, fault: quote }
+    let (words, fault) = words(&characters, 0);
+    Line { number: 1, text: text.to_owned(), words, fault, ..Line::default() }
 }
 
 /// Where a comment that is still open began.
@@ -195,7 +222,7 @@ fn prompt_end(line: &[char]) -> Option<usize> {
     (mode.starts_with("config") && blank).then_some(close + 1)
 }
 
-/// The words from `start` on, and whether the last one's quote is not closed.
+/// The words from `start` on, up to the first that is none, and what is wrong with that one.
 fn words(line: &[char], start: usize) -> (Vec<Word>, Option<LexFault>) {
     let mut words = Vec::new();
     let mut at = start;
@@ -232,7 +259,12 @@ fn words(line: &[char], start: usize) -> (Vec<Word>, Option<LexFault>) {
                 at += 1;
             }
         }
+        // What a word processor makes of quotes is none here, and no part of a name or a key.
+        let curly = text.starts_with(['\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{2019}']);
         words.push(Word { text, column, width: at - column });
+        if curly {
+            return (words, Some(LexFault::CurlyQuote));
+        }
     }
     (words, None)
 }

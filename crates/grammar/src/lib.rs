@@ -15,6 +15,7 @@
 //! itself does, and the tests of the table's owner walk every row of it.
 
 mod args;
+mod banner;
 mod command;
 mod complete;
 mod diagnostic;
@@ -24,6 +25,7 @@ mod json;
 mod lex;
 mod mask;
 mod matcher;
+mod place;
 mod read;
 mod render;
 mod secret;
@@ -36,12 +38,13 @@ mod value;
 pub use args::Args;
 pub use command::read_command;
 pub use complete::complete;
-pub use diagnostic::{Hint, Place, Spot, SyntaxError, SyntaxFault, SyntaxRemark};
+pub use diagnostic::{Hint, SyntaxError, SyntaxFault, SyntaxRemark};
 pub use diff::{Difference, diff, render_commands, render_diff};
 pub use document::document;
 pub use json::{JsonError, JsonFault, JsonText, json_schema, read_json, to_json};
 pub use lex::without_prompt;
-pub use read::{Editor, Notes, Reading, read};
+pub use place::{Elsewhere, Place, Spot};
+pub use read::{Editor, MOST_NOTES, Notes, Reading, read};
 pub use render::render;
 pub use secret::Secret;
 pub use select::select;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::diagnostic::Spot;
 use crate::lex::{Line, Word};
+use crate::place::Spot;
 use crate::{Block, Part, Secret};
 
 const STARS: &str = Secret::STARS;

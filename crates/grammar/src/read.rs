@@ -14,22 +14,24 @@
 //!
 //! **After a mistake** the reader goes on. When the line clearly meant to open a block, that block
 //! is opened all the same, so that one slip is one error. Lines indented below a line that nobody
-//! knows are skipped with it.
+//! knows are passed over with it.
 
 mod complain;
 mod edit;
 mod notes;
 mod reader;
+mod router;
 mod typed;
 
-use crate::diagnostic::{Place, SyntaxError, SyntaxFault, SyntaxRemark};
+use crate::diagnostic::{SyntaxError, SyntaxFault, SyntaxRemark};
 use crate::lex::Line;
 use crate::matcher::{self, Match};
+use crate::place::Place;
 use crate::{Block, Item};
 use reader::Reader;
 
 pub use edit::Editor;
-pub use notes::Notes;
+pub use notes::{MOST_NOTES, Notes};
 
 /// A text as it was read.
 #[derive(Debug)]
@@ -78,7 +80,7 @@ impl<K: Copy + PartialEq> Editor<K> {
         let mut reader = Reader::new(self, origin, false);
         reader.text(text);
         let notes = reader.notes;
-        self.open.clear();
+        self.leave();
         notes
     }
 }

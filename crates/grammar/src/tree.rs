@@ -7,7 +7,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::diagnostic::{Place, Spot};
+use crate::place::{Place, Spot};
 use crate::{Args, Block, Datum, Part, Repeats, Row, matcher};
 
 /// Two lines of a block with one identity cannot both stand in it.

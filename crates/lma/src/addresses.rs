@@ -10,7 +10,8 @@ use kedge_model::{IpNet, Ipv4Net, Ipv6Net};
 /// bits; so the upper half of each prefix is all there is to keep.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Prefixes {
-    upper: [u64; Self::MAX],
+    /// As octets, which need no alignment: a binding has no room for the gaps.
+    upper: [[u8; 8]; Self::MAX],
     len: u8,
 }
 
@@ -36,7 +37,7 @@ impl Prefixes {
     }
 
     pub(crate) fn upper_halves(&self) -> impl Iterator<Item = u64> + '_ {
-        self.upper.iter().take(self.len()).copied()
+        self.upper.iter().take(self.len()).map(|upper| u64::from_ne_bytes(*upper))
     }
 
     pub(crate) fn contains(&self, upper: u64) -> bool {
@@ -46,7 +47,7 @@ impl Prefixes {
     /// Adds a prefix and says whether there was room.
     pub(crate) fn push(&mut self, upper: u64) -> bool {
         let Some(place) = self.upper.get_mut(usize::from(self.len)) else { return false };
-        *place = upper;
+        *place = upper.to_ne_bytes();
         self.len += 1;
         true
     }

@@ -65,7 +65,7 @@ impl Lma {
         if !self.peers.is_authorized(peer) {
             return Err(Denial::UnknownMag.into()); // (6)
         }
-        if !is_care_of_address(request.care_of) {
+        if !is_care_of_address(request.care_of) || request.care_of == request.path.local.ip() {
             return Err(Denial::InvalidCareOf.into());
         }
         if self.profile(request) == Err(Unknown::ToAaa) {
@@ -223,6 +223,18 @@ impl Lma {
         Ok(())
     }
 
+    /// Whether a tunnel can end at the care-of address. One that is itself reached through a
+    /// tunnel of this anchor would put its packets into tunnels again: two such sessions that lead
+    /// to each other go round for ever, since every turn has a hop limit of its own (RFC 2473
+    /// §4.1.3), and no Tunnel Encapsulation Limit is sent that would end it.
+    pub(crate) fn check_tunnel_end(&self, request: &Request<'_>) -> Result<(), Denial> {
+        let settings = &self.settings;
+        let leads_into_tunnel = request.path.transport == settings.vrf
+            && (self.networks.is_claimed(request.care_of)
+                || settings.networks.values().any(|network| network.covers(request.care_of)));
+        if leads_into_tunnel { Err(Denial::InvalidCareOf) } else { Ok(()) }
+    }
+
     /// RFC 5844 §3.1.2.1: the families that the profile and the pools have.
     fn check_families(&self, request: &Request<'_>, network: NetworkId) -> Result<(), Denial> {
         let profile = self.profile(request)?;
@@ -259,12 +271,15 @@ fn verdict(authentication: Option<&Authentication>, request: &Request<'_>) -> Au
     auth::verify(request.bytes, |spi| key.filter(|key| key.spi() == spi), care_of, home)
 }
 
-/// Whether packets can be tunnelled to `address`: RFC 6275 §10.3.1 wants a unicast address, and
-/// one with a scope of a link would need that link.
+/// Whether packets can be tunnelled to `address`: RFC 6275 §10.3.1 wants a unicast routable one.
+/// One with a scope of a link would need that link, a loopback address is this host's own, and
+/// one of IPv4 in the form of IPv6 is no destination of a packet.
 fn is_care_of_address(address: IpAddr) -> bool {
-    let local = match address {
-        IpAddr::V4(address) => address.is_link_local() || address.is_broadcast(),
-        IpAddr::V6(address) => address.is_unicast_link_local(),
+    let routable = match address {
+        IpAddr::V4(address) => !address.is_link_local() && !address.is_broadcast(),
+        IpAddr::V6(address) => {
+            !address.is_unicast_link_local() && address.to_ipv4_mapped().is_none()
+        }
     };
-    !local && !address.is_unspecified() && !address.is_multicast()
+    routable && !address.is_unspecified() && !address.is_multicast() && !address.is_loopback()
 }

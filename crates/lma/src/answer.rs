@@ -111,8 +111,9 @@ pub(crate) fn deny(
         _ => request.update.sequence,
     };
     let mut encoder = begin(out, request, denial.status(), BaFlags::NONE, Lifetime::ZERO, sequence);
-    for prefix in request.options.all::<HomeNetworkPrefix>() {
-        encoder.option(prefix);
+    // "Along with their prefix values": the L flag of RFC 7864 is a reserved bit here.
+    for asked in request.options.all::<HomeNetworkPrefix>() {
+        encoder.option(HomeNetworkPrefix::new(asked.prefix));
     }
     if !request.wants_ipv6() && !request.wants_ipv4() {
         encoder.option(HomeNetworkPrefix::new(Ipv6Net::default()));

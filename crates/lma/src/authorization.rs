@@ -76,6 +76,12 @@ impl Kept {
 }
 
 impl Authorizations {
+    /// No question runs. `life` tells the tickets from those of a machine that was here before: its
+    /// answers may still be on their way.
+    pub fn new(life: u32) -> Self {
+        Self { asked: u64::from(life) << 32, ..Self::default() }
+    }
+
     /// How many updates wait.
     pub fn updates(&self) -> usize {
         self.pending.values().filter(|pending| pending.update.is_some()).count()

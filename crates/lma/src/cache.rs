@@ -10,10 +10,10 @@ use std::ops::{Index, IndexMut};
 
 use foldhash::quality::FixedState;
 use kedge_model::{BindingId, CustomerId};
+use kedge_sansio::{HashIndex, Tag};
 
 use crate::binding::Binding;
 use crate::blocks::Blocks;
-use crate::index::{HashIndex, Tag};
 
 pub(crate) use crate::slot::{NodeKey, Slot};
 
@@ -65,6 +65,9 @@ struct Entry {
     generation: u32,
     binding: Option<Binding>,
 }
+
+// A line more is a tenth of what a binding costs: it is to be somebody's decision.
+const _: () = assert!(size_of::<Entry>() <= 7 * 64, "a binding and its generation take 7 lines");
 
 impl Cache {
     /// A binding's name is its customer's number (16 bits), how many bindings have lived in its
@@ -143,6 +146,17 @@ impl Cache {
             // There are fewer than 2^24 slots: `insert` gives them their numbers.
             Some((Slot(at as u32), entry.binding.as_ref()?))
         })
+    }
+
+    /// How many slots there are, vacant ones included.
+    pub fn slots(&self) -> u32 {
+        self.len + self.free.len() as u32 // fewer than 2^24, as `insert` sees to
+    }
+
+    /// The binding in the slot of this place.
+    pub fn at(&self, place: u32) -> Option<(Slot, &Binding)> {
+        let slot = Slot(place);
+        self.get(slot).map(|binding| (slot, binding))
     }
 
     /// The slot that the next inserted binding gets.

@@ -4,7 +4,7 @@ use kedge_model::{CustomerId, MnId};
 use kedge_wire::registry::RevocationTrigger;
 
 use crate::addresses::HomeAddresses;
-use crate::binding::{Binding, State};
+use crate::binding::State;
 use crate::cache::Slot;
 use crate::class::Class;
 use crate::event::{Output, Release, What};
@@ -12,7 +12,7 @@ use crate::lookup::Decision;
 use crate::registration::farewell;
 use crate::rejection::Discard;
 use crate::request::Request;
-use crate::revocation::Many;
+use crate::revocation::Which;
 use crate::{Lma, Now, Timer};
 
 impl Lma {
@@ -126,17 +126,22 @@ impl Lma {
         self.take_back_node(customer, mn_id, trigger, Release::Cleared, now)
     }
 
-    /// Takes every binding back, as [`Self::clear`] does one node's, with one message to each
-    /// gateway.
+    /// Takes every binding back, with one message to each gateway, and says how many there are.
+    /// They are not extended from here on; what is forwarded for them ends by the slice, in
+    /// [`Self::handle_timeout`], where they are very many.
     pub fn clear_all(&mut self, now: Now) -> usize {
-        self.take_back_many(|_| true, Many::OfPeer, Release::Cleared, now)
+        let count = self.cache.len() as usize;
+        self.take_back_many(Which::All, Release::Cleared, now);
+        count
     }
 
-    /// Takes every binding of a gateway back, named as it is configured or by an address, as [`Self::clear_all`] does everybody's.
+    /// Takes every binding of a gateway back, named as it is configured or by an address, as
+    /// [`Self::clear_all`] does everybody's.
     pub fn clear_peer(&mut self, name: &str, now: Now) -> usize {
-        let peer = self.peers.named(name);
-        let is_at_it = |binding: &Binding| Some(binding.paths.first().peer) == peer;
-        self.take_back_many(is_at_it, Many::OfPeer, Release::Cleared, now)
+        let Some(peer) = self.peers.named(name) else { return 0 };
+        let count = self.peers.get(peer).bindings as usize;
+        self.take_back_many(Which::OfPeer(peer), Release::Cleared, now);
+        count
     }
 }
 

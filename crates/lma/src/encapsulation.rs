@@ -59,6 +59,10 @@ pub(crate) fn choose(
     request: &Request<'_>,
 ) -> Result<Choice, Denial> {
     let forced_udp = request.update.flags.contains(BuFlags::F);
+    // RFC 5844 §4.1.3.1 has this before all else; where the operator wants UDP, nothing is forced.
+    if forced_udp && !settings.accept_forced_udp && policy != EncapsulationPolicy::Udp {
+        return Err(Denial::ForcedUdp);
+    }
     let translated = request.is_translated();
     let mut in_udp = false;
     let (kind, status) = match (policy, request.gre_key) {
@@ -92,14 +96,10 @@ pub(crate) fn choose(
             return Err(Denial::GreKeyRequired);
         }
         (EncapsulationPolicy::Gre, None) => (Kind::StaticGre(None), Status::ACCEPTED),
-        (EncapsulationPolicy::AsRequested, None) if forced_udp => {
-            if !settings.accept_forced_udp {
-                return Err(Denial::ForcedUdp);
-            }
+        // RFC 5555 §4.2: with a translator on the path all packets are encapsulated in UDP.
+        (EncapsulationPolicy::AsRequested, None) if forced_udp || translated => {
             (Kind::Udp, Status::ACCEPTED)
         }
-        // RFC 5555 §4.2: with a translator on the path all packets are encapsulated in UDP.
-        (EncapsulationPolicy::AsRequested, None) if translated => (Kind::Udp, Status::ACCEPTED),
         (EncapsulationPolicy::AsRequested, None) => (Kind::IpInIp, Status::ACCEPTED),
     };
     let ports = match translated {

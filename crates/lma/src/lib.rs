@@ -57,7 +57,6 @@ mod encapsulation;
 mod event;
 mod heart;
 mod heartbeat;
-mod index;
 mod learning;
 mod lifetime;
 mod lookup;
@@ -100,7 +99,7 @@ use lookup::Decision;
 use peers::{PeerIndex, Peers};
 use pool::Networks;
 use request::Request;
-use revocation::Revocations;
+use revocation::{Revocations, Sweep};
 use signalling::RateLimit;
 use statistics::Statistics;
 use waiting::Waiting;
@@ -142,6 +141,8 @@ enum Timer {
     Authorization(Ticket),
     /// A learned gateway has had no bindings for an hour.
     Forget,
+    /// An order about very many bindings goes on.
+    Sweep,
 }
 
 /// A local mobility anchor.
@@ -159,6 +160,7 @@ pub struct Lma {
     waiting: BTreeMap<Slot, Waiting>,
     authorizations: Authorizations,
     revocations: Revocations,
+    sweeps: VecDeque<Sweep>,
     statistics: Statistics,
     output: VecDeque<Output>,
     buffers: Buffers,
@@ -185,8 +187,9 @@ impl Lma {
             cache: Cache::new(rng.next_u64()),
             timers: Timers::default(),
             waiting: BTreeMap::new(),
-            authorizations: Authorizations::default(),
+            authorizations: Authorizations::new(rng.next_u32()),
             revocations: Revocations::new(rng.next_u32() as u16),
+            sweeps: VecDeque::new(),
             statistics: Statistics::default(),
             output: VecDeque::new(),
             buffers: Buffers::default(),
@@ -244,10 +247,21 @@ impl Lma {
         self.peers.named(id).map(|peer| self.peers.get(peer))
     }
 
-    /// The bindings of one gateway, named as for [`Self::peer`].
-    pub fn bindings_of_peer(&self, id: &str) -> impl Iterator<Item = &Binding> {
+    /// Says of a binding whether it is at a gateway, named as for [`Self::peer`].
+    pub fn is_of_peer(&self, id: &str) -> impl Fn(&Binding) -> bool + use<> {
         let peer = self.peers.named(id);
-        self.bindings().filter(move |b| b.paths.iter().any(|path| Some(path.peer) == peer))
+        move |binding| binding.paths.iter().any(|path| Some(path.peer) == peer)
+    }
+
+    /// How many places for bindings there are. Who looks through them by the slice sees a binding
+    /// in the same place for as long as it lives.
+    pub fn places(&self) -> u32 {
+        self.cache.slots()
+    }
+
+    /// The binding in a place, if there is one.
+    pub fn binding_at(&self, place: u32) -> Option<&Binding> {
+        self.cache.at(place).map(|(_, binding)| binding)
     }
 
     /// Sets the counters of every gateway back to zero.
@@ -351,6 +365,7 @@ impl Lma {
                 Timer::Heartbeat(peer) => self.heartbeat_due(peer, now),
                 Timer::Authorization(ticket) => self.authorization_due(ticket, now),
                 Timer::Forget => self.forget_peers(now),
+                Timer::Sweep => self.sweep_due(now),
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Where a node is reached: one or several care-of addresses, never none.
+//! Where a node is reached: its care-of address, and what belongs to that.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -6,12 +6,10 @@ use kedge_model::{SignalPath, Tunnel};
 
 use crate::peers::PeerIndex;
 
-/// The paths of a binding. The first stands in the binding itself: most bindings have no other,
-/// and finding it costs nothing.
+/// The paths of a binding, never none: one, until RFC 8278 is built.
 #[derive(Debug)]
 pub struct Paths {
     first: BindingPath,
-    more: Box<[BindingPath]>,
 }
 
 /// One care-of address of a binding.
@@ -38,7 +36,7 @@ impl BindingPath {
 
 impl Paths {
     pub(crate) fn new(first: BindingPath) -> Self {
-        Self { first, more: Box::default() }
+        Self { first }
     }
 
     /// The path in use.
@@ -48,11 +46,11 @@ impl Paths {
 
     /// Every path, the one in use first.
     pub fn iter(&self) -> impl Iterator<Item = &BindingPath> {
-        std::iter::once(&self.first).chain(&self.more)
+        std::iter::once(&self.first)
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut BindingPath> {
-        std::iter::once(&mut self.first).chain(&mut self.more)
+        std::iter::once(&mut self.first)
     }
 
     /// Puts another path in the place of the one in use, and gives that.

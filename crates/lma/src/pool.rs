@@ -4,7 +4,7 @@
 //! more than any anchor has bindings; what a larger block has beyond that stays unused.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use kedge_model::{IpNet, Ipv4Net};
 
@@ -76,6 +76,11 @@ impl Networks {
     /// What nodes hold of a network.
     pub fn held(&self, id: NetworkId) -> Option<Held<'_>> {
         self.pools(id).map(|pools| Held { pools, claims: &self.claims })
+    }
+
+    /// Whether an address is of what gateways have brought.
+    pub fn is_claimed(&self, address: IpAddr) -> bool {
+        self.claims.is_held(IpNet::from(address))
     }
 
     /// Takes one home network prefix, if it is of the network's pool and free, or of no pool in a

@@ -37,6 +37,8 @@ impl Lma {
     /// Command: other settings, in service. Bindings that they have no place for are revoked;
     /// says how many those were.
     pub fn apply(&mut self, settings: Settings, now: Now) -> usize {
+        // They name gateways as these settings do.
+        self.finish_sweeps(now);
         let reserved = claims::reserved(&settings);
         let places = self.cache.iter().map(|(slot, b)| (slot, self.place(b, &settings, &reserved)));
         let homeless: Vec<(Slot, Place)> =

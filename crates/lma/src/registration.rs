@@ -42,6 +42,7 @@ impl Lma {
             return Err(Denial::TooManyBindings);
         }
         self.check_place(request)?;
+        self.check_tunnel_end(request)?;
         let peer = self.peers.find(&request.path);
         let choice = self.choose_tunnel(request, peer)?;
         let none = HomeAddresses::default();
@@ -67,7 +68,7 @@ impl Lma {
             delegated: delegated.unwrap_or_default(),
             link_local: GATEWAY_LINK_LOCAL,
             lifetime,
-            created: now.mono,
+            created: self.beginning(now),
             expires,
             wakes: expires,
             state: State::Active,
@@ -115,6 +116,9 @@ impl Lma {
         let binding = &self.cache[slot];
         let id = binding.id;
         let from = Some(binding.care_of()).filter(|_| !binding.is_at_sender_of(request));
+        if from.is_some() {
+            self.check_tunnel_end(request)?;
+        }
         let (held, network, was) = (binding.addresses, binding.network, binding.state);
         let technology = binding.access_technology;
         let authorized = binding.authorized.clone();

@@ -306,6 +306,11 @@ impl Network {
     pub fn mobile_blocks(&self) -> impl Iterator<Item = IpNet> + '_ {
         self.mobile_networks.iter().map(|pool| (pool.start, pool.pool_len)).filter_map(block)
     }
+
+    /// Whether an address is of any of these blocks.
+    pub fn covers(&self, address: IpAddr) -> bool {
+        self.home_blocks().chain(self.mobile_blocks()).any(|block| block.contains(&address))
+    }
 }
 
 /// A length that is none makes no block.

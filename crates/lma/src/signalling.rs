@@ -1,6 +1,6 @@
 //! Messages that are not updates: their protection, and what an anchor does not understand.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::Ipv6Addr;
 use std::time::{Duration, Instant};
 
 use kedge_model::Datagram;
@@ -35,13 +35,12 @@ impl Lma {
         }
     }
 
-    /// Answers an MH type it does not know with a Binding Error (RFC 6275 §9.2, §9.3.3). RFC 5844
-    /// carries updates and acknowledgements over UDP and no other message, so there is no such
-    /// answer there.
+    /// Answers an MH type it does not know with a Binding Error (RFC 6275 §9.2, §9.3.3). So it
+    /// does over UDP: RFC 5844 §4.1.3.1 keeps the rules of RFC 5213 §5.3.1 (2), which are those of
+    /// §9.2, and a gateway there learns by it, too, what not to send again (RFC 5847 §3, §4).
     pub(crate) fn handle_unknown(&mut self, d: Datagram<'_>, mh_type: MhType, now: Now) -> Discard {
-        let is_unicast = matches!(
-            d.path.peer.ip(), IpAddr::V6(peer) if !peer.is_multicast() && !peer.is_unspecified()
-        );
+        let peer = d.path.peer.ip();
+        let is_unicast = !peer.is_multicast() && !peer.is_unspecified();
         if is_unicast && self.binding_errors.allows(now.mono) {
             let mut bytes = self.buffers.take();
             let status = BindingErrorStatus::UNRECOGNIZED_MH_TYPE;

@@ -471,7 +471,7 @@ fn what_aaa_says_of_a_node_is_said_of_one_customers() {
     };
     let [first, second] = [1, 2].map(&mut asks);
     assert_eq!([first.customer, second.customer], [CustomerId(1), CustomerId(2)]);
-    assert_eq!((&first.mn_id, first.ticket), (&second.mn_id, second.ticket), "both are the first");
+    assert_eq!(first.mn_id, second.mn_id);
     assert_eq!(anchor.customers.pending(), 2);
     let profile = Profile { network: Some("home".to_owned()), ..Profile::default() };
     let now = anchor.now;
@@ -501,4 +501,44 @@ fn a_customer_that_leaves_asks_aaa_nothing_more() {
     let (result, outcome) = anchor.send(1, attach(MAG1).mn("mn2@elsewhere"));
     assert_eq!(result, Err(denied(Denial::UnknownNode)));
     assert!(outcome.questions.is_empty());
+}
+
+#[test]
+fn what_aaa_says_to_a_customer_that_is_gone_is_nothing_to_the_one_in_its_place() {
+    let with_aaa = || {
+        let mut customers = settings([1]);
+        customers.customers[0].settings.aaa = true;
+        customers
+    };
+    let mut anchor = Anchor::new(with_aaa());
+    let ask = |anchor: &mut Anchor, node| {
+        let (result, outcome) = anchor.send(1, attach(MAG1).mn(node));
+        assert_eq!(result, Ok(()));
+        outcome.questions[0].ticket
+    };
+    let before = ask(&mut anchor, "known@elsewhere");
+    anchor.apply(settings([]));
+    assert_eq!(anchor.customers.iter().count(), 0);
+    anchor.apply(with_aaa());
+    let after = ask(&mut anchor, "unknown@elsewhere");
+    let profile = Profile { network: Some("home".to_owned()), ..Profile::default() };
+    let now = anchor.now;
+    let answer = |lma: &mut kedge_lma::Lma, ticket| {
+        let _rejected = lma.handle_authorization(ticket, Ok(profile.clone()), now);
+    };
+    anchor.customers.with(CustomerId(1), |lma| answer(lma, before));
+    assert_eq!(anchor.len_of(1), 0, "nobody has said that this node may be served");
+    anchor.customers.with(CustomerId(1), |lma| answer(lma, after));
+    assert_eq!(anchor.len_of(1), 1);
+}
+
+#[test]
+fn what_a_customer_loses_that_comes_back_with_other_pools_is_said_before() {
+    let mut anchor = Anchor::of([1]);
+    anchor.accepted(1, attach(MAG1).mn(NODE));
+    assert_eq!(anchor.apply(settings([])).0, 1);
+    let mut other = settings([1]);
+    other.customers[0].settings.networks.clear();
+    // `apply` compares the two numbers.
+    assert_eq!(anchor.apply(other).0, 1);
 }

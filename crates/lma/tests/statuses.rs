@@ -50,6 +50,16 @@ fn status_129_for_forced_udp_where_it_is_not_accepted() {
     let forced = attach(MAG1_V4).flags(BuFlags::A | BuFlags::P | BuFlags::F);
     assert_eq!(world.denied(&forced, Denial::ForcedUdp).status().0, 129);
     assert_eq!(world.count("deny_admin_prohibited.policy_rejected"), 1);
+
+    // RFC 5844 §4.1.3.1 has the F flag before GRE; where the operator wants UDP it forces nothing.
+    for encapsulation in [EncapsulationPolicy::AsRequested, EncapsulationPolicy::Gre] {
+        let settings = Settings { accept_forced_udp: false, encapsulation, ..settings() };
+        let with_key = forced.clone().with(GreKeyOption { key: Some(1) });
+        World::with(settings).denied(&with_key, Denial::ForcedUdp);
+    }
+    let encapsulation = EncapsulationPolicy::Udp;
+    World::with(Settings { accept_forced_udp: false, encapsulation, ..settings() })
+        .accepted(&forced);
 }
 
 #[test]
@@ -259,6 +269,16 @@ fn status_154_for_a_gateway_that_is_not_known() {
     let mut learning = World::with(Settings { dynamic_mag_learning: true, ..settings() });
     learning.accepted(&attach(STRANGER));
     assert!(learning.lma.peers().any(|p| p.name.is_none() && p.bindings == 1));
+}
+
+/// RFC 5213 §8.3: a sender's reserved bits are zero. The L flag of RFC 7864 is one of them.
+#[test]
+fn a_refused_prefix_comes_back_without_the_flag_that_this_anchor_does_not_know() {
+    let mut world = World::new();
+    let asked = HomeNetworkPrefix { prefix: "2001:db8:ffff::/64".parse().unwrap(), off_link: true };
+    let ack = world.denied(&attach(MAG1).with(asked), Denial::PrefixNotAuthorized);
+    let repeated = ack.options.all::<HomeNetworkPrefix>().last().unwrap();
+    assert_eq!(repeated, HomeNetworkPrefix::new(asked.prefix));
 }
 
 #[test]

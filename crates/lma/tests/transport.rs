@@ -352,7 +352,7 @@ mod encapsulation {
     #[test]
     fn where_udp_is_not_accepted_the_tlv_header_is_refused_by_status_3() {
         let mut world = World::with(Settings { accept_forced_udp: false, ..settings() });
-        let over_ipv4 = attach(MAG1_V4).flags(BuFlags::A | BuFlags::P | FORCE | TLV);
+        let over_ipv4 = attach(MAG1_V4).flags(BuFlags::A | BuFlags::P | TLV);
         let mut over_ipv6 = World::new();
         let tlv = attach(MAG1).flags(BuFlags::A | BuFlags::P | TLV);
         for (world, ask) in [(&mut world, over_ipv4), (&mut over_ipv6, tlv)] {
@@ -360,7 +360,7 @@ mod encapsulation {
             assert_eq!(ack.status(), Status::GRE_TUNNELING_BUT_TLV_HEADER_NOT_SUPPORTED);
             assert!(!ack.body.flags.contains(BaFlags::T));
             assert!(matches!(chosen(&outcome).0, Encapsulation::Gre { send_key: Some(3), .. }));
-            assert!(ack.options.get::<NatDetection>().is_none(), "GRE comes before the F flag");
+            assert!(ack.options.get::<NatDetection>().is_none());
         }
     }
 
@@ -478,7 +478,7 @@ mod other_messages {
     }
 
     #[test]
-    fn an_unknown_type_is_answered_with_a_binding_error_over_ipv6_alone() {
+    fn an_unknown_type_is_answered_with_a_binding_error_over_both_transports() {
         let mut world = World::new();
         let unknown = encoded(UnknownMessage::new(MhType(77), vec![0; 2]).unwrap().into());
         let (result, outcome) = world.deliver(attach(MAG1).path(), &checksummed(unknown.clone()));
@@ -492,12 +492,15 @@ mod other_messages {
 
         let (result, outcome) = world.deliver(attach(MAG1_V4).path(), &unknown);
         assert_eq!(result, Err(Discard::UnknownType(77).into()));
-        assert!(outcome.is_empty());
+        let (path, _, bytes) = &outcome.sent[0];
+        assert_eq!(*path, attach(MAG1_V4).path(), "the way that it came");
+        assert_eq!(bytes[4..6], [0, 0], "RFC 5844 §4.1.3.2: UDP has the checksum");
+        assert_eq!(Packet::decode(bytes).unwrap().message, error.into());
 
         let flood = (0..50).map(|_| {
             world.deliver(attach(MAG1).path(), &checksummed(unknown.clone())).1.sent.len()
         });
-        assert_eq!(flood.sum::<usize>(), 9, "ten at once are the limit");
+        assert_eq!(flood.sum::<usize>(), 8, "ten at once are the limit");
         assert_eq!(world.count("other_signalling.binding_errors_sent"), 10);
     }
 

@@ -160,6 +160,7 @@ impl Mag {
         entry.state = State::Active { grant: grant.clone(), request: None, last_update: now.mono };
         entry.corrections = 0;
         entry.patience = patience();
+        entry.refused_by.retain(|(refuser, _)| *refuser != entry.lma.address);
         self.note_networks(id);
         let Some(entry) = self.list.get(id) else { return };
         let mut refresh = self.refresh_due(entry, ba.lifetime, now.mono);
@@ -251,23 +252,43 @@ fn grants_something(service: Service, ba: BindingAcknowledgement, options: Optio
 }
 
 fn granted_prefixes(service: Service, options: OptionsRef<'_>) -> Vec<Ipv6Net> {
-    if !service.ipv6() {
-        return Vec::new();
+    let mut granted = Vec::new();
+    for option in options.all::<HomeNetworkPrefix>().filter(|_| service.ipv6()) {
+        let prefix = option.prefix.trunc();
+        if is_home_prefix(prefix) && !granted.contains(&prefix) {
+            granted.push(prefix);
+        }
     }
-    let prefixes = options.all::<HomeNetworkPrefix>();
-    prefixes.filter(|option| !option.is_request()).map(|option| option.prefix.trunc()).collect()
+    granted
 }
 
 fn granted_address(service: Service, options: OptionsRef<'_>) -> Option<Ipv4Net> {
     let reply = options.get::<Ipv4HomeAddressReply>().filter(|_| service.ipv4())?;
-    let assigned = reply.status.is_accepted() && !reply.address.addr().is_unspecified();
-    assigned.then_some(reply.address)
+    let of_network = reply.address.prefix_len() > 0 && is_host(reply.address.addr());
+    (reply.status.is_accepted() && of_network).then_some(reply.address)
 }
 
 /// The node's IPv4 router (RFC 5844 §3.2.3.2). From an anchor that does not say one, the first
 /// host of the subnet that is not the node: the gateway needs some address to be the router at.
 fn default_router(home: Ipv4Net, options: OptionsRef<'_>) -> Option<Ipv4Addr> {
     let said = options.get::<Ipv4DefaultRouter>().map(|option| option.0);
-    said.filter(|address| !address.is_unspecified())
+    said.filter(|address| is_host(*address))
         .or_else(|| home.hosts().find(|address| *address != home.addr()))
+}
+
+/// Whether a node can have addresses of `prefix` that the rest of the world sends to. What is
+/// routed to the node must not be every destination, a group, or a link's own.
+fn is_home_prefix(prefix: Ipv6Net) -> bool {
+    let address = prefix.addr();
+    prefix.prefix_len() > 0
+        && !address.is_unspecified()
+        && !address.is_loopback()
+        && !address.is_multicast()
+        && !address.is_unicast_link_local()
+}
+
+/// Whether one host can have this address on a network.
+fn is_host(address: Ipv4Addr) -> bool {
+    let reserved = address.is_unspecified() || address.is_broadcast() || address.is_loopback();
+    !reserved && !address.is_multicast() && !address.is_link_local()
 }

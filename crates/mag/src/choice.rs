@@ -91,6 +91,15 @@ impl Mag {
                 refused.max(held.map(|left| now.mono + left))
             });
         if let Some(at) = opens.min() {
+            self.look_at(id, at);
+        }
+    }
+
+    /// Has a session look for its anchor at this time, if it does not before.
+    fn look_at(&mut self, id: BindingId, at: Instant) {
+        let Some(entry) = self.list.get(id) else { return };
+        let planned = entry.move_timer.and_then(|timer| self.timers.due(timer));
+        if planned.is_none_or(|planned| at < planned) {
             self.set_timer(id, Timer::Move, at);
         }
     }
@@ -122,7 +131,7 @@ impl Mag {
         let Some(entry) = self.list.get_mut(id) else { return };
         entry.refused_by.retain(|(refuser, at)| *refuser != address && *at > now.mono);
         entry.refused_by.push((address, until));
-        self.set_timer(id, Timer::Move, until);
+        self.look_at(id, until);
     }
 
     /// Several transmissions of a session's update were not answered. `true` if the session has
@@ -290,6 +299,8 @@ impl Mag {
         let aside = self.list.insert_aside(aside);
         self.accepted(id, ba, options, now);
         self.transmit(aside, now);
+        // The anchor that it has left may have come back while the scout was out.
+        self.plan_return(id, now);
     }
 
     /// A rejection that another anchor might not give: the session goes there. `false` if there is
@@ -321,6 +332,7 @@ impl Mag {
             }
             Some(_) | None => self.register(id, now),
         }
+        self.plan_return(id, now);
     }
 
     fn anchor_at(&self, address: IpAddr) -> Option<(String, Arc<Lma>)> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use kedge_model::{Datagram, SignalPath};
 use kedge_sansio::Now;
 use kedge_wire::auth::{self, AuthVerdict};
-use kedge_wire::registry::BindingErrorStatus;
+use kedge_wire::registry::{BindingErrorStatus, MhType};
 use kedge_wire::{BindingError, Encoder, HomeNetworkPrefix, Ipv4CareOfAddress, Message, PacketRef};
 use tracing::debug;
 
@@ -73,19 +73,24 @@ impl Mag {
             Message::BindingError(error) => {
                 self.handle_binding_error(path.peer.ip(), *error, now);
             }
-            Message::Unknown(_) => {
+            Message::Unknown(unknown) => {
                 self.stats.discards.unknown_type += 1;
-                self.answer_unknown(path, dscp, now);
+                // A Binding Revocation that is neither indication nor acknowledgement has a type
+                // that is known: an error would say that none of them is (RFC 5846 §6.2).
+                if unknown.mh_type() != MhType::BINDING_REVOCATION {
+                    self.answer_unknown(path, dscp, now);
+                }
             }
             _ => self.stats.discards.unexpected += 1,
         }
     }
 
     /// Answers a message of a type that nobody here knows (RFC 6275 §9.2 and, for the rate,
-    /// §9.3.3). RFC 5844 carries no such answer over IPv4.
+    /// §9.3.3), over UDP as well: RFC 5844 §4.2.2 keeps the rules of RFC 5213 §6.9.1.2 (2), which
+    /// are those of §9.2.
     fn answer_unknown(&mut self, path: SignalPath, dscp: u8, now: Now) {
         let recent = |last| now.mono < last + BINDING_ERROR_INTERVAL;
-        if path.peer.is_ipv4() || self.last_binding_error.is_some_and(recent) {
+        if self.last_binding_error.is_some_and(recent) {
             return;
         }
         self.last_binding_error = Some(now.mono);

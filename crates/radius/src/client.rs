@@ -7,9 +7,8 @@
 //! dead for its dead time. A request that no server is left for fails, and its caller, who knows
 //! what it is worth, keeps it or does without.
 //!
-//! An identifier has 8 bits, so each kind of work at each server uses up to [`SOCKETS`](crate::SOCKETS) ports of
-//! ours at once. Identifiers are used in turn, which keeps the answer to an old request from
-//! meeting a new one.
+//! How many requests a server is sent at a time is found by [`Window`]. The client takes more, but a
+//! caller that can wait asks [`Client::has_room`] first.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -20,6 +19,7 @@ use kedge_sansio::{TimerId, Timers};
 use crate::identifiers::{IDENTIFIERS, Identifiers, Random};
 use crate::request::{Request, Work};
 use crate::server::{Counters, Server, ServerState};
+use crate::window::Window;
 use crate::{AttributeType, Code, PacketRef};
 
 /// A port of ours: identifiers are unique in each, and an answer comes back to the one that its
@@ -86,8 +86,15 @@ pub struct Client<T> {
 #[derive(Debug)]
 struct Held {
     state: ServerState,
-    authentication: Identifiers,
-    accounting: Identifiers,
+    authentication: Lane,
+    accounting: Lane,
+}
+
+/// One kind of work at one server.
+#[derive(Debug, Default)]
+struct Lane {
+    identifiers: Identifiers,
+    window: Window,
 }
 
 #[derive(Debug)]
@@ -156,9 +163,20 @@ impl<T> Client<T> {
             if let Some(known) = known.map(|at| before.swap_remove(at)) {
                 (state.counters, state.answered) = (known.counters, known.answered);
             }
-            let (authentication, accounting) = (Identifiers::default(), Identifiers::default());
+            let (authentication, accounting) = (Lane::default(), Lane::default());
             self.servers.push(Held { state, authentication, accounting });
         }
+    }
+
+    /// Whether the server that such a request would go to takes another one now. Where there is none,
+    /// it is not what one has to wait for.
+    pub fn has_room(&self, work: Work, now: Instant) -> bool {
+        let last_resort = self.last_resort(work, now);
+        let mut asked = self.servers.iter().enumerate().filter(|(index, held)| {
+            let rests = held.state.is_dead(now) && last_resort != Some(*index);
+            held.address(work).is_some() && !rests
+        });
+        asked.next().is_none_or(|(_, held)| held.has_room(work))
     }
 
     /// Input: asks the servers. The answer comes out with `ticket`.
@@ -177,7 +195,7 @@ impl<T> Client<T> {
                 continue;
             }
             let number = self.next;
-            let Some(slot) = held.identifiers(request.work).take(number) else {
+            let Some(slot) = held.lane(request.work).identifiers.take(number) else {
                 why = Failure::Busy;
                 continue;
             };
@@ -185,7 +203,7 @@ impl<T> Client<T> {
             let identifier = (slot % IDENTIFIERS) as u8;
             let Ok(packet) = request.packet(identifier, authenticator, &held.state.server, now)
             else {
-                held.identifiers(request.work).release(slot);
+                held.lane(request.work).identifiers.release(slot);
                 why = Failure::TooLong;
                 break;
             };
@@ -239,7 +257,7 @@ impl<T> Client<T> {
             return;
         };
         let slot = socket.saturating_mul(IDENTIFIERS) + u16::from(packet.identifier());
-        let number = held.identifiers(work).holder(slot);
+        let number = held.lane(work).identifiers.holder(slot);
         let Some((number, exchange)) =
             number.and_then(|number| Some((number, self.exchanges.get(&number)?)))
         else {
@@ -271,6 +289,9 @@ impl<T> Client<T> {
                 return;
             }
         }
+        let lane = held.lane(work);
+        let unanswered = lane.identifiers.taken();
+        lane.window.answered(unanswered);
         held.state.answered = Some(now);
         held.state.dead_until = None;
         held.state.round_trip = Some(now.saturating_duration_since(exchange.last_sent));
@@ -286,6 +307,7 @@ impl<T> Client<T> {
             let Some(exchange) = self.exchanges.get_mut(&number) else { continue };
             let held = &mut self.servers[exchange.server];
             held.state.counters.timeouts += 1;
+            held.lane(exchange.request.work).window.lost(now);
             if exchange.sent <= held.state.server.retransmit
                 && let Some(to) = held.address(exchange.request.work)
             {
@@ -317,7 +339,7 @@ impl<T> Client<T> {
         let exchange = self.exchanges.remove(&number)?;
         self.timers.remove(exchange.timer);
         let held = &mut self.servers[exchange.server];
-        held.identifiers(exchange.request.work).release(exchange.slot);
+        held.lane(exchange.request.work).identifiers.release(exchange.slot);
         held.state.waiting -= 1;
         Some(exchange)
     }
@@ -349,7 +371,15 @@ impl Held {
         }
     }
 
-    fn identifiers(&mut self, work: Work) -> &mut Identifiers {
+    fn has_room(&self, work: Work) -> bool {
+        let Lane { identifiers, window } = match work {
+            Work::Authentication => &self.authentication,
+            Work::Accounting => &self.accounting,
+        };
+        identifiers.taken() < window.size()
+    }
+
+    fn lane(&mut self, work: Work) -> &mut Lane {
         match work {
             Work::Authentication => &mut self.authentication,
             Work::Accounting => &mut self.accounting,

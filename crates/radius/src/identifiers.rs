@@ -21,6 +21,11 @@ pub struct Identifiers {
 }
 
 impl Identifiers {
+    /// How many are taken.
+    pub fn taken(&self) -> usize {
+        self.holders.len() - self.free.len()
+    }
+
     pub fn take(&mut self, number: u64) -> Option<u16> {
         if self.free.is_empty() {
             // At most 16 times 256.

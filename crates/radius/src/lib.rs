@@ -28,6 +28,7 @@ mod profile;
 mod queue;
 mod request;
 mod server;
+mod window;
 
 pub use attribute::{Attribute, AttributeType, prefix, read_prefix};
 pub use authenticator::{Forged, Secret};
@@ -36,7 +37,7 @@ pub use client::{Client, Failure, Output, Port};
 pub use code::Code;
 pub use dynamic::{Asked, Dynamic, DynamicCounters, DynamicError};
 pub use identifiers::SOCKETS;
-pub use packet::{DecodeError, MAX_LEN, Packet, PacketRef, TooLong};
+pub use packet::{DecodeError, MAX_LEN, Packet, PacketRef, TooLong, attributes};
 pub use profile::{
     IP4_HOA_ONLY_SUPPORTED, IP4_HOA_SUPPORTED, NotAuthorized, PMIP6_SUPPORTED, Profile,
 };

@@ -87,13 +87,7 @@ impl<'a> PacketRef<'a> {
 
     /// The attributes in their order.
     pub fn attributes(&self) -> impl Iterator<Item = Attribute<'a>> + use<'a> {
-        let mut rest = &self.bytes[HEADER..];
-        std::iter::from_fn(move || {
-            let (&[kind, len], _) = rest.split_first_chunk()?;
-            let (this, next) = rest.split_at(len.into());
-            rest = next;
-            Some(Attribute { kind: AttributeType(kind), value: &this[2..] })
-        })
+        attributes(&self.bytes[HEADER..])
     }
 
     /// The first attribute of a kind.
@@ -117,6 +111,17 @@ impl<'a> PacketRef<'a> {
         }
         None
     }
+}
+
+/// Attributes as they stand in a packet, in their order; what is no attribute ends them.
+pub fn attributes<'a>(octets: &'a [u8]) -> impl Iterator<Item = Attribute<'a>> + use<'a> {
+    let mut rest = octets;
+    std::iter::from_fn(move || {
+        let (&[kind, len], _) = rest.split_first_chunk()?;
+        let (this, next) = rest.split_at_checked(len.into())?;
+        rest = next;
+        Some(Attribute { kind: AttributeType(kind), value: this.get(2..)? })
+    })
 }
 
 /// A packet under way.

@@ -23,8 +23,9 @@ use std::time::{Duration, Instant};
 use kedge_sansio::Backoff;
 use kedge_telemetry::counters;
 
-/// Records on their way at once, as long as servers answer.
-const WINDOW: usize = 256;
+/// Records on their way at once, as long as servers answer. The client's window is narrower until a
+/// server has shown that it takes so many.
+const WINDOW: usize = 2_048;
 /// How long nothing is sent after no server answered, at first and at most.
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(32);
@@ -249,6 +250,16 @@ impl Queue {
     /// Whether no server has answered of late.
     pub fn is_stalled(&self) -> bool {
         self.resume.is_some()
+    }
+
+    /// A record that is held.
+    pub fn get(&self, number: u64) -> Option<&Held> {
+        self.held.get(&number)
+    }
+
+    /// The records that are held, the oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Held> {
+        self.held.values()
     }
 
     /// How many records are held, those on their way among them.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use kedge_radius::{
     AttributeType, Client, Code, Failure, Output, Packet, PacketRef, Port, Request, SOCKETS,
-    Secret, Server, ServerState,
+    Secret, Server, ServerState, Work,
 };
 
 const FIRST: &str = "192.0.2.1:1812";
@@ -272,6 +272,41 @@ fn more_requests_than_identifiers_use_more_ports_and_a_bounded_number_of_them() 
     world.client.request(Request::access(), most, world.now);
     assert_eq!(world.drain().1, [(most, Err(Failure::Busy))]);
     assert_eq!(world.state(0).waiting, most);
+}
+
+/// A server that loses what its socket has no room for.
+#[test]
+fn a_server_with_room_for_so_many_is_soon_asked_no_more_at_a_time_and_answers_all() {
+    const ROOM: usize = 100;
+    let mut world = World::new(vec![server("one", FIRST)]);
+    let (mut asked, mut answered, mut lost, mut most) = (0, 0, 0, 0);
+    for _ in 0..120 {
+        while world.client.has_room(Work::Authentication, world.now) {
+            world.client.request(Request::access(), asked, world.now);
+            asked += 1;
+        }
+        let mut sent: Vec<Sent> = world.drain().0;
+        most = most.max(sent.len());
+        lost += sent.len().saturating_sub(ROOM);
+        sent.truncate(ROOM);
+        for sent in &sent {
+            let answer = answer(sent, Code::ACCESS_ACCEPT, true);
+            world.client.handle_datagram(sent.port, &answer, world.now);
+        }
+        answered += world.drain().1.len();
+        let due = world.client.poll_timeout().filter(|_| sent.is_empty());
+        world.now = due.unwrap_or(world.now + Duration::from_millis(10));
+        world.client.handle_timeout(world.now);
+    }
+    assert!(answered > 6_000, "{answered} of {asked}");
+    assert!((ROOM..=128).contains(&most), "{most} at a time");
+    assert!(lost < answered / 50, "{lost} lost of {answered}");
+}
+
+#[test]
+fn where_no_server_can_be_asked_nobody_has_to_wait_for_room() {
+    let world = World::new(Vec::new());
+    assert!(world.client.has_room(Work::Accounting, world.now));
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The few parts every sans-IO machine uses: time as an argument, timers, back-off, buffers to
-//! write answers into, and randomness from a seed.
+//! The few parts every sans-IO machine uses: time as an argument, timers, back-off, an index of
+//! large tables, buffers to write answers into, and randomness from a seed.
 //!
 //! A machine is driven by one contract: **after every input, drain `poll_output` until it is
 //! empty, then wait until `poll_timeout` or the next input.** Nothing here reads a clock, opens
@@ -7,6 +7,7 @@
 
 mod backoff;
 mod buffers;
+mod index;
 mod pulse;
 mod rng;
 mod timers;
@@ -15,6 +16,7 @@ use std::time::{Instant, SystemTime};
 
 pub use backoff::Backoff;
 pub use buffers::Buffers;
+pub use index::{HashIndex, Tag};
 pub use pulse::{Pulse, Rhythm, Sign};
 pub use rng::Rng;
 pub use timers::{TimerId, Timers};

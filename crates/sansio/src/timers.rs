@@ -7,7 +7,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Names a timer from [`Timers::insert`] until it fires or is removed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -15,6 +15,9 @@ pub struct TimerId {
     slot: u32,
     generation: u32,
 }
+
+/// Nanoseconds from the table's origin, for three centuries in both directions.
+type Moment = i64;
 
 #[derive(Debug)]
 struct Slot<K> {
@@ -25,29 +28,32 @@ struct Slot<K> {
 
 #[derive(Debug)]
 struct Timer<K> {
-    due: Instant,
+    due: Moment,
     /// When the earliest queue entry for this timer comes up; never after `due`.
-    queued: Instant,
+    queued: Moment,
     key: K,
 }
 
 /// Timers that each carry a key saying what they are for.
 #[derive(Debug)]
 pub struct Timers<K> {
+    /// What moments are counted from: the first that was told.
+    origin: Option<Instant>,
     slots: Vec<Slot<K>>,
     free: Vec<u32>,
-    queue: BinaryHeap<Reverse<(Instant, u32, u32)>>,
+    queue: BinaryHeap<Reverse<(Moment, u32, u32)>>,
 }
 
 impl<K> Default for Timers<K> {
     fn default() -> Self {
-        Self { slots: Vec::new(), free: Vec::new(), queue: BinaryHeap::new() }
+        Self { origin: None, slots: Vec::new(), free: Vec::new(), queue: BinaryHeap::new() }
     }
 }
 
 impl<K> Timers<K> {
     /// Starts a timer.
     pub fn insert(&mut self, due: Instant, key: K) -> TimerId {
+        let due = self.moment(due);
         let timer = Some(Timer { due, queued: due, key });
         let slot = match self.free.pop() {
             Some(slot) => {
@@ -67,6 +73,7 @@ impl<K> Timers<K> {
 
     /// Moves a timer; one that has fired or was removed stays so.
     pub fn reschedule(&mut self, id: TimerId, due: Instant) {
+        let due = self.moment(due);
         let Some(timer) = self.get_mut(id) else { return };
         timer.due = due;
         if due < timer.queued {
@@ -85,12 +92,13 @@ impl<K> Timers<K> {
     pub fn due(&self, id: TimerId) -> Option<Instant> {
         let slot = self.slots.get(id.slot as usize)?;
         let timer = slot.timer.as_ref()?;
-        (slot.generation == id.generation).then_some(timer.due)
+        if slot.generation == id.generation { self.instant(timer.due) } else { None }
     }
 
     /// Ends one timer that is due at `now` and gives its key; the earliest first.
     pub fn pop_expired(&mut self, now: Instant) -> Option<K> {
         self.settle();
+        let now = self.moment(now);
         let &Reverse((due, slot, _)) = self.queue.peek()?;
         if due > now {
             return None;
@@ -102,7 +110,8 @@ impl<K> Timers<K> {
     /// When the next timer is due.
     pub fn next_due(&mut self) -> Option<Instant> {
         self.settle();
-        self.queue.peek().map(|Reverse((due, ..))| *due)
+        let &Reverse((due, ..)) = self.queue.peek()?;
+        self.instant(due)
     }
 
     /// How many timers run.
@@ -118,7 +127,7 @@ impl<K> Timers<K> {
     /// Queues a timer. Entries of timers that ended, or moved earlier, would otherwise stay until
     /// their time comes, so once they are the most, they are thrown out; that costs each of them
     /// once.
-    fn queue(&mut self, due: Instant, slot: u32, generation: u32) {
+    fn queue(&mut self, due: Moment, slot: u32, generation: u32) {
         self.queue.push(Reverse((due, slot, generation)));
         if self.queue.len() <= 2 * self.len() + 64 {
             return;
@@ -129,6 +138,21 @@ impl<K> Timers<K> {
             let queued = entry.timer.as_ref().map(|timer| timer.queued);
             entry.generation == generation && queued == Some(at)
         });
+    }
+
+    fn moment(&mut self, at: Instant) -> Moment {
+        let origin = *self.origin.get_or_insert(at);
+        let nanos = |span: Duration| Moment::try_from(span.as_nanos()).unwrap_or(Moment::MAX);
+        match at.checked_duration_since(origin) {
+            Some(after) => nanos(after),
+            None => -nanos(origin.saturating_duration_since(at)),
+        }
+    }
+
+    /// `None` for a moment that no clock of this host shows.
+    fn instant(&self, at: Moment) -> Option<Instant> {
+        let (origin, span) = (self.origin?, Duration::from_nanos(at.unsigned_abs()));
+        if at < 0 { origin.checked_sub(span) } else { origin.checked_add(span) }
     }
 
     fn get_mut(&mut self, id: TimerId) -> Option<&mut Timer<K>> {
@@ -204,6 +228,19 @@ mod tests {
         let new = timers.insert(now, 2);
         assert_eq!((timers.remove(old), timers.due(old)), (None, None));
         assert_eq!(timers.due(new), Some(now));
+    }
+
+    #[test]
+    fn a_timer_may_be_due_before_the_first_one_and_keeps_its_nanosecond() {
+        let first = Instant::now() + Duration::from_secs(3_600);
+        let before = first - Duration::new(7, 3);
+        let mut timers = Timers::default();
+        timers.insert(first, 'b');
+        let early = timers.insert(before, 'a');
+        assert_eq!((timers.due(early), timers.next_due()), (Some(before), Some(before)));
+        assert_eq!(timers.pop_expired(before - Duration::from_nanos(1)), None);
+        assert_eq!(timers.pop_expired(before), Some('a'));
+        assert_eq!(timers.next_due(), Some(first));
     }
 
     #[test]

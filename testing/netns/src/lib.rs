@@ -16,9 +16,9 @@
 //! takes its time [`wait::until`] looks at a condition, with a limit and a message.
 //! Everything needs root, and says so; nothing here is skipped for want of it.
 
-pub mod bookkeeper;
 mod capture;
 mod daemon;
+pub mod detail;
 pub mod domain;
 mod error;
 pub mod freeradius;
@@ -35,7 +35,6 @@ mod relay;
 pub mod transfer;
 pub mod wait;
 
-pub use bookkeeper::Bookkeeper;
 pub use capture::{Capture, Recording};
 pub use daemon::{Daemon, answers};
 pub use domain::Domain;

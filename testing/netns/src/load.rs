@@ -7,6 +7,7 @@
 mod batch;
 mod echo;
 mod flood;
+mod heard;
 mod paced;
 mod updates;
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use kedge_lab::{
     Daemon, Domain, FreeRadius, Host, Lab,
     domain::{CORRESPONDENT, MAC, NAI, Plan},
-    freeradius::SECRET,
+    freeradius::{SECRET, Setup},
     wait,
 };
 use serde_json::Value;
@@ -119,7 +119,11 @@ fn a_gateway_learns_from_the_server_who_a_node_is() {
          PMIP6-Home-LMA-IPv6-Address = {}\n",
         kedge_lab::domain::ANCHOR.1
     );
-    let server = FreeRadius::start(&domain.core.cn, &users).expect("FreeRADIUS");
+    let server = FreeRadius::start(
+        &domain.core.cn,
+        &Setup { users: &users, talks: true, ..Setup::default() },
+    )
+    .expect("FreeRADIUS");
     let plan = Plan::default();
     let anchor = Daemon::start(&domain.core.lma, &Domain::lma_config(&plan)).expect("anchor");
     let servers = format!("radius-server host {host}\n key 0 {SECRET}\n!\n");
@@ -155,7 +159,9 @@ impl Stage {
     fn set(prefix: &str, users: &str, more: &str) -> Self {
         let lab = Lab::new(prefix).expect("lab");
         let domain = Domain::draw(&lab).expect("domain");
-        let server = FreeRadius::start(&domain.core.cn, users).expect("FreeRADIUS");
+        let server =
+            FreeRadius::start(&domain.core.cn, &Setup { users, talks: true, ..Setup::default() })
+                .expect("FreeRADIUS");
         let plan = Plan { delete_wait: 100, ..Plan::default() };
         let realm = " nai @example.net\n  network home\n  service dual\n !\n";
         let default = " nai @default\n  network home\n  service dual\n !\n";

@@ -11,18 +11,16 @@
 //!   198.51.100.10 is both correspondents' address; 10.10.10.2 is both nodes', and so is their MAC
 //! ```
 
-use std::{
-    net::{IpAddr, Ipv4Addr},
-    time::Duration,
-};
+use std::{net::Ipv4Addr, time::Duration};
 
 use kedge_lab::{
-    Bookkeeper, Capture, Daemon, Host, Lab, Link, MobileNode, Ping, Switch,
-    bookkeeper::{ACCOUNTING, Record, SECRET},
-    wait,
+    Capture, Daemon, FreeRadius, Host, Lab, Link, MobileNode, Ping, Switch, detail::Record,
+    freeradius::Setup, wait,
 };
 use serde_json::Value;
 
+/// The vendor document's example.
+const DOCUMENT: &str = include_str!("../../../crates/config/tests/examples/xr-vrf-aware-lma.txt");
 const SOON: Duration = Duration::from_secs(30);
 const MAC: &str = "02:00:5e:10:00:01";
 const CORRESPONDENT: &str = "198.51.100.10";
@@ -229,14 +227,18 @@ fn two_customers_have_the_same_subscriber_address_and_neither_sees_the_other() {
 fn each_customers_traffic_is_accounted_for_in_its_name() {
     let stage = Stage::set();
     let address = stage.addresses()[0].to_string();
-    let server: IpAddr = Ipv4Addr::new(10, 10, 10, 2).into();
     stage.lma.address("lo", "10.10.10.2/32").expect("the document's server");
-    let bookkeeper =
-        Bookkeeper::start(&stage.lma, "aaa", server, server, None).expect("FreeRADIUS");
+    // What 094F471A1A0A hides.
+    let (ports, secret) = ((1645, 1646), "cisco");
+    let at = Ipv4Addr::new(10, 10, 10, 2).into();
+    let setup = Setup { at, ports, secret, client: Some(at), ..Setup::default() };
+    let bookkeeper = FreeRadius::start(&stage.lma, &setup).expect("FreeRADIUS");
+    let radius = DOCUMENT.lines().skip_while(|line| !line.starts_with("radius-server host"));
+    let radius: Vec<&str> = radius.take(4).collect();
+    assert_eq!(radius.last(), Some(&" aaa accounting mobile default group radius"), "{radius:?}");
     stage.commit(&format!(
-        "radius-server host {server} auth-port 1645 acct-port {ACCOUNTING}\n key 0 {SECRET}\n!\n\
-         aaa accounting mobile default group radius\n\
-         ipv6 mobile pmipv6-lma LMA domain D1\n aaa accounting interim 2\n!\n"
+        "{}\nipv6 mobile pmipv6-lma LMA domain D1\n aaa accounting interim 2\n!\n",
+        radius.join("\n")
     ));
     for (node, size) in stage.nodes.iter().zip(SIZES) {
         let words = ["-c", "5", "-i", "0.2", "-W", "5", "-s", size, CORRESPONDENT];
@@ -244,6 +246,17 @@ fn each_customers_traffic_is_accounted_for_in_its_name() {
     }
     let counted = stage.json("show radius accounting");
     assert_eq!((&counted["node_sessions"], &counted["tunnel_sessions"]), (&2.into(), &2.into()));
+    let starts = || {
+        ["", " customer CUST1", " customer CUST2"].map(|of| {
+            let shown = stage.json(&format!("show radius accounting{of}"));
+            let sessions = ["node_sessions", "tunnel_sessions"].map(|key| shown[key].as_u64());
+            (sessions, shown["counters"]["accounting"]["starts"].as_u64())
+        })
+    };
+    let [two, one] = [2, 1].map(|count| [Some(count), Some(count)]);
+    assert_eq!(starts(), [(two, Some(4)), (one, Some(2)), (one, Some(2))]);
+    stage.anchor.kedge("clear radius statistics customer CUST1").expect("clear");
+    assert_eq!(starts(), [(two, Some(4)), (one, Some(0)), (one, Some(2))]);
     for number in 1..=2 {
         let clear = format!("clear ipv6 mobile pmipv6 lma bindings nai node@CUST{number}");
         stage.anchor.kedge(&clear).expect("clear");

@@ -25,6 +25,7 @@
 //! | `host` | a mobile node: Ethernet frames, Neighbor Discovery, DHCP, packets |
 //! | `station`, `plane` | a machine with its data plane |
 //! | `network` | loss, duplication, corruption, delay, partition |
+//! | `translator` | what is between it and some gateways |
 //! | `world` | the next event, and what comes of it |
 //! | `faults` | storms |
 //! | `oracle` | what must hold: always, at rest, in the end |
@@ -35,12 +36,13 @@ mod clock;
 mod faults;
 mod host;
 mod network;
-mod oracle;
+pub mod oracle;
 mod packet;
 mod plan;
 mod plane;
 mod station;
 mod trail;
+mod translator;
 mod world;
 
 use std::time::Duration;
@@ -72,6 +74,7 @@ pub fn run(seed: u64) -> Report {
         world.pinging = Some(world.chance.pick(&[1_000, 5_000, 20_000]));
         faults::storm(&mut world, Duration::from_secs(time.into()));
         faults::calm(&mut world);
+        faults::amnesty(&mut world);
         world.pinging = Some(10_000);
         oracle::await_rest(&mut world);
     }

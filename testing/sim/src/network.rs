@@ -20,12 +20,21 @@ pub struct Weather {
     pub jitter: u32,
     /// Frames lost on access links, in a thousand.
     pub access_loss: u32,
+    /// Questions to AAA that are lost, refused, or answered twice, in a thousand each.
+    pub aaa_trouble: u32,
 }
 
 impl Weather {
     /// Everything arrives once, whole and in order.
-    pub const FINE: Self =
-        Self { loss: 0, duplication: 0, corruption: 0, delay: 5, jitter: 0, access_loss: 0 };
+    pub const FINE: Self = Self {
+        loss: 0,
+        duplication: 0,
+        corruption: 0,
+        delay: 5,
+        jitter: 0,
+        access_loss: 0,
+        aaa_trouble: 0,
+    };
 
     /// Anything from fine to terrible.
     pub fn drawn(chance: &mut Chance) -> Self {
@@ -36,6 +45,7 @@ impl Weather {
             delay: chance.pick(&[1, 5, 40]),
             jitter: chance.pick(&[0, 5, 100, 1500]),
             access_loss: chance.pick(&[0, 0, 20, 100]),
+            aaa_trouble: chance.pick(&[0, 20, 200]),
         }
     }
 }

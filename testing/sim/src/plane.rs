@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use kedge_dataplane::{
-    Arrived, BindingCells, Forwarder, Local, OuterPacket, Side, Tables, TotalCells, Verdict,
+    Arrived, BindingCells, Forwarder, InnerPacket, Local, OuterPacket, Side, Tables, TotalCells,
+    Verdict,
 };
-use kedge_model::{BindingId, Forwarding};
+use kedge_model::{BindingId, Forwarding, VrfId};
 
-use crate::plan::{DATA_PORT, INNER, TRANSPORT};
+use crate::plan::{DATA_PORT, Plan, SIGNALLING_PORT, inner};
 
 /// Tables, and what they are meant to hold.
 #[derive(Debug)]
@@ -21,14 +22,20 @@ pub struct Plane {
 }
 
 impl Plane {
-    /// Empty tables at an address.
-    pub fn new(side: Side, address: IpAddr) -> Self {
-        let local = Local { vrf: TRANSPORT, address, udp_port: DATA_PORT, signalling_port: None };
-        let mut tables = Tables::new(side);
-        tables.add_device(INNER).expect("there is room for one");
-        tables.add_local(local).expect("there is room for one");
-        let forwarder = Forwarder::new(tables, Arc::new(TotalCells::default()));
+    /// Empty tables.
+    pub fn new(side: Side) -> Self {
+        let forwarder = Forwarder::new(Tables::new(side), Arc::new(TotalCells::default()));
         Self { forwarder, wanted: BTreeMap::new() }
+    }
+
+    /// Has a device for a customer, and an address where its tunnels end.
+    pub fn serve(&mut self, plan: &Plan, customer: usize, address: IpAddr) {
+        let vrf = plan.transport(customer);
+        let signalling_port = address.is_ipv4().then_some(SIGNALLING_PORT);
+        let local = Local { vrf, address, udp_port: DATA_PORT, signalling_port };
+        let tables = &mut self.forwarder.tables;
+        tables.add_device(inner(customer)).expect("there is room for it");
+        tables.add_local(local).expect("there is room for it");
     }
 
     /// Does what the machine wants. It wants nothing twice, nothing that is another binding's,
@@ -51,35 +58,36 @@ impl Plane {
     }
 
     /// The outer packets of a node's packet; none if it is refused.
-    pub fn encapsulate(&mut self, packet: &[u8], now: Instant) -> Vec<OuterPacket> {
-        match self.forwarder.encapsulate(INNER, packet, now) {
+    pub fn encapsulate(&mut self, vrf: VrfId, packet: &[u8], now: Instant) -> Vec<OuterPacket> {
+        match self.forwarder.encapsulate(vrf, packet, now) {
             Verdict::Forward(outer) => outer,
             Verdict::Local | Verdict::Drop(_) | Verdict::Reply(..) => Vec::new(),
         }
     }
 
     /// The node's packet in an outer one; none if it is refused.
-    pub fn decapsulate(&mut self, outer: &[u8], now: Instant) -> Option<Vec<u8>> {
-        let arrived = Arrived::parse(TRANSPORT, outer).expect("whole outer packets");
+    pub fn decapsulate(
+        &mut self,
+        transport: VrfId,
+        outer: &[u8],
+        now: Instant,
+    ) -> Option<InnerPacket> {
+        let arrived = Arrived::parse(transport, outer).expect("whole outer packets");
         match self.forwarder.decapsulate(&arrived, now) {
-            Verdict::Forward(inner) => {
-                assert_eq!(inner.vrf, INNER);
-                Some(inner.bytes)
-            }
+            Verdict::Forward(inner) => Some(inner),
             Verdict::Local | Verdict::Drop(_) | Verdict::Reply(..) => None,
         }
     }
 
     /// The binding that the tables hold an address for.
-    pub fn holder(&self, address: IpAddr) -> Option<BindingId> {
-        let slot = self.forwarder.tables.find(INNER, address)?;
+    pub fn holder(&self, vrf: VrfId, address: IpAddr) -> Option<BindingId> {
+        let slot = self.forwarder.tables.find(vrf, address)?;
         self.forwarder.tables.held(slot).map(|held| held.binding)
     }
 }
 
 /// Whereto an outer packet goes.
 pub fn destination(outer: &OuterPacket) -> IpAddr {
-    assert_eq!(outer.transport, TRANSPORT);
-    let arrived = Arrived::parse(TRANSPORT, &outer.bytes).expect("whole outer packets");
+    let arrived = Arrived::parse(outer.transport, &outer.bytes).expect("whole outer packets");
     arrived.local
 }

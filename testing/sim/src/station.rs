@@ -6,39 +6,58 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use kedge_dataplane::Side;
-use kedge_lma::Lma;
-use kedge_mag::{AccessNode, InterfaceId, LinkState, Mag};
+use kedge_lma::{Customers, Lma, Now};
+use kedge_mag::{AccessNode, Branch, InterfaceId, LinkState, Mag};
 use kedge_model::{BindingId, IpNet};
 
 use crate::clock::Skew;
-use crate::plan::Plan;
+use crate::plan::{AnchorOrders, GatewayOrders, Plan, customer_id};
 use crate::plane::Plane;
 
 /// An anchor.
 #[derive(Debug)]
 pub struct Anchor {
-    /// The machine.
-    pub lma: Lma,
+    /// The machines of all customers.
+    pub customers: Customers,
     /// Its tables.
     pub plane: Plane,
     /// How wrong its clock is.
     pub skew: Skew,
     /// How often it has restarted.
     pub restarts: u32,
+    /// What an operator has changed.
+    pub orders: AnchorOrders,
     /// When it will be woken.
     pub wake: Option<Instant>,
 }
 
 impl Anchor {
     /// An anchor that knows nothing.
-    pub fn new(plan: &Plan, number: usize, restarts: u32, seed: u64) -> Self {
+    pub fn new(plan: &Plan, number: usize, restarts: u32, seed: u64, now: Now) -> Self {
+        let orders = AnchorOrders::default();
+        let mut plane = Plane::new(Side::Anchor);
+        for customer in 0..plan.customers {
+            let address = plan.anchor_address(number, customer);
+            plane.serve(plan, customer, address);
+        }
         Self {
-            lma: Lma::new(plan.anchor(number, restarts), seed),
-            plane: Plane::new(Side::Anchor, plan.anchor_address(number)),
+            customers: Customers::new(plan.anchor(number, restarts, orders), seed, now),
+            plane,
             skew: Skew::default(),
             restarts,
+            orders,
             wake: None,
         }
+    }
+
+    /// The machine of a customer; `None` if the anchor does not serve it.
+    pub fn machine(&self, customer: usize) -> Option<&Lma> {
+        self.customers.customer(customer_id(customer)).map(|customer| customer.lma())
+    }
+
+    /// Does something to the machine of a customer, if there is one.
+    pub fn order<T>(&mut self, customer: usize, act: impl FnOnce(&mut Lma) -> T) -> Option<T> {
+        self.customers.with(customer_id(customer), act)
     }
 }
 
@@ -57,6 +76,10 @@ pub struct Gateway {
     pub skew: Skew,
     /// How often it has restarted.
     pub restarts: u32,
+    /// What an operator has changed.
+    pub orders: GatewayOrders,
+    /// The networks behind itself.
+    pub branch: Branch,
     /// When it will be woken.
     pub wake: Option<Instant>,
 }
@@ -64,13 +87,18 @@ pub struct Gateway {
 impl Gateway {
     /// A gateway that knows nothing, all of whose links are up.
     pub fn new(plan: &Plan, number: usize, restarts: u32, seed: u64) -> Self {
+        let orders = GatewayOrders::default();
+        let mut plane = Plane::new(Side::Gateway);
+        plane.serve(plan, plan.customer_of_gateway(number), plan.gateway_address(number));
         Self {
-            mag: Mag::new(plan.gateway(number, restarts), seed),
-            plane: Plane::new(Side::Gateway, plan.gateway_address(number)),
+            mag: Mag::new(plan.gateway(number, restarts, orders), seed),
+            plane,
             access: BTreeMap::new(),
             down: BTreeSet::new(),
             skew: Skew::default(),
             restarts,
+            orders,
+            branch: Branch::default(),
             wake: None,
         }
     }
@@ -82,11 +110,7 @@ impl Gateway {
 
     /// The node that the kernel has a route to.
     pub fn route(&self, destination: IpAddr) -> Option<&AccessNode> {
-        let holds = |node: &&AccessNode| node.inner.iter().any(|net| holds(net, destination));
-        self.access.values().find(holds)
+        let is_it = |net: &IpNet| net.contains(&destination);
+        self.access.values().find(|node| node.inner.iter().chain(&node.delegated).any(is_it))
     }
-}
-
-fn holds(net: &IpNet, address: IpAddr) -> bool {
-    net.contains(&address)
 }

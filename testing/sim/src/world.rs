@@ -1,7 +1,9 @@
 //! A domain as it runs: takes the next event, hands it to whom it is for, carries out what comes
 //! of it, and has the oracle look.
 
+mod aaa;
 mod links;
+mod restarts;
 mod transport;
 
 use std::collections::BTreeMap;
@@ -9,7 +11,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use kedge_mag::LinkState;
-use kedge_model::SignalPath;
+use kedge_model::{SignalPath, VrfId};
 use kedge_sansio::Now;
 
 use crate::chance::Chance;
@@ -17,9 +19,12 @@ use crate::clock::{Agenda, Clock, Skew};
 use crate::host::{Host, Place};
 use crate::network::Network;
 use crate::oracle::{self, Memory};
-use crate::plan::{Plan, STATIC};
+use crate::plan::{LOGICAL, Plan, STATIC};
 use crate::station::{Anchor, Gateway};
 use crate::trail::{Happened, Trail};
+use crate::translator::Translators;
+
+use aaa::Answer;
 
 /// Who has timers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,7 +54,16 @@ pub enum Event {
         bytes: Rc<[u8]>,
     },
     /// An outer packet arrives.
-    Tunnelled(Station, Rc<[u8]>),
+    Tunnelled {
+        /// Where.
+        to: Station,
+        /// In which routing world.
+        transport: VrfId,
+        /// What.
+        outer: Rc<[u8]>,
+    },
+    /// AAA says something.
+    Authorized(Answer),
     /// A frame arrives at a gateway.
     Uplink(Place, Rc<[u8]>),
     /// A frame arrives at the hosts of a link.
@@ -75,6 +89,8 @@ pub struct World {
     pub agenda: Agenda<Event>,
     /// The transport network.
     pub network: Network,
+    /// What stands between it and some gateways.
+    pub translators: Translators,
     /// The anchors.
     pub anchors: Vec<Anchor>,
     /// The gateways.
@@ -99,22 +115,26 @@ impl World {
     pub fn new(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
         let plan = Plan::drawn(&mut chance);
-        let anchors = (0..plan.anchors).map(|n| Anchor::new(&plan, n, 0, chance.seed())).collect();
+        let clock = Clock::new();
+        let now = clock.of_host(Skew::default());
+        let anchors =
+            (0..plan.anchors).map(|n| Anchor::new(&plan, n, 0, chance.seed(), now)).collect();
         let gateways =
             (0..plan.gateways).map(|n| Gateway::new(&plan, n, 0, chance.seed())).collect();
-        let hosts = (0..plan.hosts).map(|n| Host::new(n, plan.mn_id(n))).collect();
+        let hosts = (0..plan.hosts).map(|n| Host::new(n, &plan)).collect();
         let mut world = Self {
             chance,
-            clock: Clock::new(),
+            clock,
             agenda: Agenda::default(),
             network: Network::new(),
+            translators: Translators::default(),
             anchors,
             gateways,
             hosts,
             host_wakes: vec![None; plan.hosts],
             links: BTreeMap::new(),
             pinging: None,
-            memory: Memory::new(plan.anchors),
+            memory: Memory::new(&plan),
             trail: Trail::new(seed),
             this_instant: 0,
             plan,
@@ -124,7 +144,14 @@ impl World {
             world.plan_ping(host);
         }
         for gateway in 0..world.gateways.len() {
+            if world.plan.is_translated(gateway) {
+                world.remap(gateway);
+            }
+            world.rebuild_branch(gateway);
             world.tell_link(gateway, STATIC, LinkState::Up);
+            if world.plan.delegates {
+                world.tell_link(gateway, LOGICAL, LinkState::Up);
+            }
         }
         world
     }
@@ -149,7 +176,10 @@ impl World {
         match event {
             Event::Wake(station) => self.wake(station),
             Event::Message { to, path, dscp, bytes } => self.take_message(to, path, dscp, bytes),
-            Event::Tunnelled(to, outer) => self.take_tunnelled(to, &outer),
+            Event::Tunnelled { to, transport, outer } => {
+                self.take_tunnelled(to, transport, &outer);
+            }
+            Event::Authorized(answer) => self.take_authorization(answer),
             Event::Uplink(place, frame) => self.take_uplink(place, frame),
             Event::Downlink(place, frame) => self.take_downlink(place, frame),
             Event::Carrier(place, state) => self.carrier(place, state),
@@ -202,8 +232,8 @@ impl World {
         *wake = None;
         let due = match station {
             Station::Anchor(n) => {
-                self.anchors[n].lma.handle_timeout(now);
-                self.anchors[n].lma.poll_timeout()
+                self.anchors[n].customers.handle_timeout(now);
+                self.anchors[n].customers.poll_timeout()
             }
             Station::Gateway(n) => {
                 self.gateways[n].mag.handle_timeout(now);
@@ -249,25 +279,29 @@ impl World {
     }
 
     fn settle_anchor(&mut self, n: usize) {
-        while let Some(output) = self.anchors[n].lma.poll_output() {
+        while let Some(output) = self.anchors[n].customers.poll_output() {
             match output {
                 kedge_lma::Output::Send { path, dscp, bytes } => {
                     oracle::check_message(&path, &bytes);
                     self.send(Station::Anchor(n), path, dscp, &bytes);
-                    self.anchors[n].lma.reclaim(bytes);
+                    self.anchors[n].customers.reclaim(&path, bytes);
                 }
                 kedge_lma::Output::Forward { binding, want } => {
                     self.anchors[n].plane.want(binding, want);
                 }
-                // No anchor here has AAA.
-                kedge_lma::Output::Authorize(_) => {}
+                kedge_lma::Output::Authorize(question) => self.ask(n, &question),
                 kedge_lma::Output::Event(event) => {
                     self.memory.handle_event(n, &event);
                     self.note(Happened::Anchor(n, event));
                 }
             }
         }
-        let due = self.anchors[n].lma.poll_timeout();
+        for customer in 0..self.plan.customers {
+            if self.anchors[n].machine(customer).is_none() {
+                self.memory.forget(n, customer);
+            }
+        }
+        let due = self.anchors[n].customers.poll_timeout();
         self.plan_wake(Station::Anchor(n), due);
         oracle::check_anchor(self, n);
     }
@@ -311,40 +345,5 @@ impl World {
         }
         let due = self.hosts[n].poll_timeout();
         self.plan_wake(Station::Host(n), due);
-    }
-
-    /// A gateway forgets everything; its tables and routes are gone with it.
-    pub fn restart_gateway(&mut self, n: usize) {
-        self.note(Happened::Disturbance(format!("gateway {n} restarts")));
-        let old = &self.gateways[n];
-        let (restarts, skew, down) = (old.restarts + 1, old.skew, old.down.clone());
-        let seed = self.chance.seed();
-        self.gateways[n] = Gateway::new(&self.plan, n, restarts, seed);
-        self.gateways[n].skew = skew;
-        let interfaces: Vec<_> = self.plan.interfaces().collect();
-        for interface in interfaces {
-            let state = if down.contains(&interface) { LinkState::Down } else { LinkState::Up };
-            self.tell_link(n, interface, state);
-        }
-        if self.plan.heartbeat.is_some() {
-            self.gateways[n].mag.announce_restart();
-            self.settle(Station::Gateway(n));
-        }
-    }
-
-    /// An anchor forgets everything.
-    pub fn restart_anchor(&mut self, n: usize) {
-        self.note(Happened::Disturbance(format!("anchor {n} restarts")));
-        let (restarts, skew) = (self.anchors[n].restarts + 1, self.anchors[n].skew);
-        let seed = self.chance.seed();
-        self.anchors[n] = Anchor::new(&self.plan, n, restarts, seed);
-        self.anchors[n].skew = skew;
-        self.memory.forget(n);
-        if self.plan.heartbeat.is_some() {
-            let gateways = 0..self.gateways.len();
-            let paths = gateways.map(|gateway| self.plan.signal_path(n, gateway));
-            self.anchors[n].lma.announce_restart(paths);
-        }
-        self.settle(Station::Anchor(n));
     }
 }

@@ -11,18 +11,9 @@ use std::time::{Duration, Instant};
 
 use kedge_sim::Report;
 
-/// Seeds that every run has because they once showed a fault.
-const SHOWN: &[u64] = &[
-    1055,
-    2009,
-    2019,
-    20_060,
-    20_081,
-    20_091,
-    3_922_439_813_813_321_114,
-    1_537_106_390_507_036_612,
-    11_604_912_783_871_629_620,
-];
+/// Seeds that every run has because they once showed a fault, with the kinds of domains that there
+/// are since.
+const SHOWN: &[u64] = &[6, 23, 31, 34];
 
 /// Steps that the fixed seeds come to: those above, and then 1, 2, 3 and so on.
 const FIXED_STEPS: u64 = 1_000_000;

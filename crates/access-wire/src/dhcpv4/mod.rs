@@ -14,9 +14,8 @@ pub use message::{Message, MessageType, Op};
 pub use option::DhcpOption;
 
 use crate::checksum::Sum;
-use crate::ip::saturated;
 use crate::reader::Reader;
-use crate::{DecodeError, EtherType, EthernetHeader, Fault, Ipv4Header, Protocol};
+use crate::{DecodeError, EtherType, EthernetHeader, Fault, Ipv4Header, Protocol, udp};
 
 /// The port servers and relays listen on.
 pub const SERVER_PORT: u16 = 67;
@@ -91,20 +90,8 @@ fn encode_between(route: &Route, from: u16, to: u16, message: &Message, out: &mu
         ethertype: EtherType::IPV4,
     };
     ethernet.encode(out);
-    let mut datagram = Vec::with_capacity(512);
-    datagram.extend_from_slice(&from.to_be_bytes());
-    datagram.extend_from_slice(&to.to_be_bytes());
-    datagram.extend_from_slice(&[0; 4]);
-    message.encode(&mut datagram);
-    let length = saturated(datagram.len());
-    datagram[4..6].copy_from_slice(&length);
-    let sum = Sum::ipv4(source, destination, Protocol::UDP.0, datagram.len()).add(&datagram);
-    // RFC 768: a sum of zero is sent as all ones, because zero says that there is none.
-    let checksum = match sum.finish() {
-        0 => 0xffff,
-        sum => sum,
-    };
-    datagram[6..8].copy_from_slice(&checksum.to_be_bytes());
+    let pseudo = |len| Sum::ipv4(source, destination, Protocol::UDP.0, len);
+    let datagram = udp::datagram(from, to, |out| message.encode(out), pseudo);
     let ip = Ipv4Header { source, destination, protocol: Protocol::UDP, fragment: false };
     ip.encode(datagram.len(), out);
     out.extend_from_slice(&datagram);

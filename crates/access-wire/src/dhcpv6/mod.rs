@@ -14,9 +14,8 @@ pub use option::{DhcpOption, IaPrefix, Identity, StatusCode};
 
 use crate::checksum::Sum;
 use crate::icmpv6::Route;
-use crate::ip::saturated;
 use crate::reader::Reader;
-use crate::{DecodeError, EtherType, EthernetHeader, Fault, Ipv6Header, Protocol};
+use crate::{DecodeError, EtherType, EthernetHeader, Fault, Ipv6Header, Protocol, udp};
 
 /// All servers and relay agents of a link (RFC 8415 §7.1).
 pub const ALL_SERVERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 1, 2);
@@ -79,20 +78,8 @@ fn encode_between(route: &Route, from: u16, to: u16, message: &Message, out: &mu
         ethertype: EtherType::IPV6,
     };
     ethernet.encode(out);
-    let mut datagram = Vec::with_capacity(256);
-    datagram.extend_from_slice(&from.to_be_bytes());
-    datagram.extend_from_slice(&to.to_be_bytes());
-    datagram.extend_from_slice(&[0; 4]);
-    message.encode(&mut datagram);
-    let length = saturated(datagram.len());
-    datagram[4..6].copy_from_slice(&length);
-    let sum = Sum::ipv6(source, destination, Protocol::UDP.0, datagram.len()).add(&datagram);
-    // RFC 8200 §8.1: a sum of zero is sent as all ones.
-    let checksum = match sum.finish() {
-        0 => 0xffff,
-        sum => sum,
-    };
-    datagram[6..8].copy_from_slice(&checksum.to_be_bytes());
+    let pseudo = |len| Sum::ipv6(source, destination, Protocol::UDP.0, len);
+    let datagram = udp::datagram(from, to, |out| message.encode(out), pseudo);
     let ip = Ipv6Header { source, destination, next: Protocol::UDP, hop_limit: HOP_LIMIT };
     ip.encode(datagram.len(), out);
     out.extend_from_slice(&datagram);

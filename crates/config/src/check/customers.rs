@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use kedge_grammar::{Item, Section};
 
-use super::{Findings, heartbeat, multiple_of_four, pools};
+use super::{Findings, heartbeat, in_order, multiple_of_four, pools};
 use crate::ConfigFault;
 use crate::key::Key;
 
@@ -30,14 +30,13 @@ impl<'a, T: Eq + Hash> Owners<'a, T> {
         if std::ptr::eq(owner, customer) {
             return;
         }
-        // Lines are sorted by name; the later one of the text is the wrong one.
-        let later = line.place.line >= first.place.line;
-        let (line, owner, first) =
-            if later { (line, owner, first) } else { (first, customer, line) };
+        let (earlier, later) = in_order(first, line);
+        let owner = if std::ptr::eq(earlier, first) { owner } else { customer };
         let (what, argument) = what;
         let name = owner.args.text("NAME").unwrap_or_default().to_owned();
-        let fault = ConfigFault::Taken { what, customer: name, line: first.place.line };
-        findings.error(&line.place_of(argument), fault);
+        let at = earlier.place.seen_from(&later.place);
+        let fault = ConfigFault::Taken { what, customer: name, at };
+        findings.error(&later.place_of(argument), fault);
     }
 }
 

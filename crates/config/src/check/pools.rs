@@ -61,19 +61,20 @@ fn fits(line: &Item<Key>, findings: &mut Findings) {
 
 /// Sorted, a pool comes right behind those that it is in.
 fn overlaps(mut pools: Vec<Pool<'_>>, findings: &mut Findings) {
-    pools.sort_by_key(|pool| (pool.net.addr(), pool.net.prefix_len(), pool.line.place.line));
+    pools.sort_by_key(|pool| (pool.net.addr(), pool.net.prefix_len(), pool.line.place.nth));
     let mut around: Vec<Pool<'_>> = Vec::new();
     for pool in pools {
         while around.last().is_some_and(|outer| !outer.net.contains(&pool.net)) {
             around.pop();
         }
         if let Some(outer) = around.last() {
-            let (first, second) = match outer.line.place.line <= pool.line.place.line {
+            let (first, second) = match outer.line.place.nth <= pool.line.place.nth {
                 true => (outer, &pool),
                 false => (&pool, outer),
             };
             let network = first.network.to_owned();
-            let fault = ConfigFault::PoolsOverlap { network, line: first.line.place.line };
+            let at = first.line.place.seen_from(&second.line.place);
+            let fault = ConfigFault::PoolsOverlap { network, at };
             findings.error(&second.line.place_of("ADDRESS"), fault);
         }
         around.push(pool);

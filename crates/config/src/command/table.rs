@@ -73,7 +73,7 @@ pub(super) static COMMANDS: Block<Key> = Block {
         row(Key::Radius, &[SHOW, last("radius")], ASKED),
         row(
             Key::RadiusAccounting,
-            &[SHOW, RADIUS, last("accounting")],
+            &[SHOW, RADIUS, last("accounting"), CUSTOMER],
             "Sessions that are accounted for, and records that wait for a server",
         ),
         row(
@@ -83,8 +83,8 @@ pub(super) static COMMANDS: Block<Key> = Block {
         ),
         row(
             Key::ClearRadius,
-            &[CLEAR, RADIUS, last("statistics")],
-            "Set the counters of RADIUS back to zero",
+            &[CLEAR, RADIUS, last("statistics"), CUSTOMER],
+            "Set the counters of RADIUS back to zero, or those of one customer's accounting",
         ),
         row(
             Key::LmaBindings,

@@ -182,6 +182,28 @@ pub(super) const HEARTBEATS_OF_LABEL: Row<Key> = row(
 .no_effect_yet()
 .from(XE);
 
+/// The same with the time behind the label, where IOS XE's model has it.
+pub(super) const HEARTBEATS_OF_LABEL_XE: Row<Key> = row(
+    Key::HeartbeatOfLabel,
+    &[
+        HEARTBEAT,
+        INTERVAL,
+        INTERVAL_SECONDS,
+        RETRIES,
+        RETRY_COUNT,
+        word("label", "On the paths of one label"),
+        arg_help("LABEL", known("label"), "label"),
+        Part::Optional(&[flag("natreboot", "Detect that a NAT on the path started again")]),
+        TIMEOUT,
+        TIMEOUT_SECONDS,
+    ],
+    "Heartbeats on the paths of one label",
+)
+.each(&["LABEL"])
+.no_effect_yet()
+.also()
+.from(XE);
+
 const MTU: Value = Value::Integer { min: 68, max: 17916, unit: "octets" };
 
 /// The largest inner packet of the tunnels.

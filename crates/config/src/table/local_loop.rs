@@ -192,6 +192,20 @@ static TRANSPORT: Block<Key> = Block {
             "The anchor's IPv6 address for the customer",
         )
         .from(BOTH),
+        row(
+            Key::AddressIpv4,
+            &[last("ipv4-address"), arg("ADDRESS", Value::Ipv4)],
+            "The anchor's IPv4 address for the customer",
+        )
+        .also()
+        .from(XE),
+        row(
+            Key::AddressIpv6,
+            &[last("ipv6-address"), arg("ADDRESS", Value::Ipv6)],
+            "The anchor's IPv6 address for the customer",
+        )
+        .also()
+        .from(XE),
     ],
 };
 

@@ -56,6 +56,18 @@ pub(crate) static GLOBAL: Block<Key> = Block {
         .opens(&VRF)
         .from(OURS),
         row(
+            Key::Vrf,
+            &[
+                word("vrf", "A routing world"),
+                last("definition"),
+                arg_help("NAME", known("vrf"), "name of the VRF"),
+            ],
+            "A routing world",
+        )
+        .opens(&VRF)
+        .also()
+        .from(XE),
+        row(
             Key::ManagementApi,
             &[last("management-api")],
             "Management from other hosts, over TCP with TLS and tokens",

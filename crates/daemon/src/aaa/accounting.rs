@@ -1,30 +1,35 @@
 //! Accounting for an anchor: what happens to bindings becomes records.
 //!
 //! ```text
+//!   it begins ───────► Accounting-On, and a Start for each binding that is there
 //!   Event::Bound ────► Start ┐
 //!   Event::Released ─► Stop  ├─ node sessions, no interim records
 //!   Output::Forward ─► Start, Stop ┐
 //!   time ────────────► Interim     ├─ tunnel sessions
+//!   it ends ─────────► a Stop for each session, and Accounting-Off
 //! ```
 //!
 //! A handover moves a binding to another tunnel and leaves the node's session alone: the binding
 //! cache entry is what is accounted for (RFC 6572 §7.1), and it stays. Records go to
-//! [`Aaa`](super::Aaa), which brings them to a server.
+//! [`Aaa`](super::Aaa), which brings them to a server. What is to be done for every binding is done
+//! for [`SLICE`] of them in a turn of the loop, so that nobody waits for it.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kedge_dataplane::BindingCounters;
-use kedge_lma::{Authorized, Binding, Customer, Customers, Event, HomeAddresses, Release, What};
-use kedge_model::{BindingId, CustomerId, Forwarding, IpNet, LinkLayerId, MnId};
-use kedge_radius::AttributeType;
+use kedge_lma::{Binding, Customer, Customers, Event, Release, What};
+use kedge_model::{BindingId, CustomerId, Forwarding, MnId};
 use kedge_sansio::Now;
 
+use super::node::NodeSession;
 use super::record::{Cause, Draft, Nas, Record, SessionId, SessionIds, Status};
 use super::tunnels::{Parties, Tunnels};
 use crate::forwarding::Plane;
+
+/// Sessions that begin or end in a turn, and bindings whose traffic is added up, where all are to.
+const SLICE: usize = 256;
 
 /// What of accounting the configuration says.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,63 +48,73 @@ pub struct Accounting {
     nodes: BTreeMap<BindingId, NodeSession>,
     tunnels: Tunnels,
     records: Vec<Record>,
+    stage: Stage,
 }
 
-/// A mobile node's session.
+/// How far it is.
 #[derive(Debug)]
-struct NodeSession {
-    id: SessionId,
-    began: Instant,
-    customer: CustomerId,
-    mn_id: MnId,
-    link_layer_id: Option<LinkLayerId>,
-    addresses: HomeAddresses,
-    delegated: Box<[IpNet]>,
-    /// What a server has said about the node.
-    authorized: Option<Arc<Authorized>>,
+enum Stage {
+    /// Bindings were there before it, whose sessions are still to begin.
+    Begins { rest: Vec<(CustomerId, MnId, BindingId)>, since: Instant },
+    /// It follows what happens.
+    Follows,
+    /// Every session ends, and none begins any more.
+    Ends { cause: Cause, since: Instant },
+    /// The last record is made.
+    Over,
 }
 
 impl Accounting {
-    /// Accounting from here on. Bindings that are there begin their sessions now.
-    pub fn start(
-        plan: AccountingPlan,
-        ids: SessionIds,
-        customers: &Customers,
-        plane: &Plane,
-        now: Now,
-    ) -> Self {
+    /// Accounting from here on. Bindings that are there begin their sessions in the turns that
+    /// follow.
+    pub fn start(plan: AccountingPlan, ids: SessionIds, customers: &Customers, now: Now) -> Self {
+        let all = customers.iter().flat_map(|(id, customer)| {
+            customer.lma().bindings().map(move |held| (id, held.mn_id.clone(), held.id))
+        });
+        let stage = Stage::Begins { rest: all.collect(), since: now.mono };
         let (nodes, tunnels, records) = (BTreeMap::new(), Tunnels::default(), Vec::new());
-        let mut accounting = Self { plan, ids, nodes, tunnels, records };
-        for (id, customer) in customers.iter() {
-            for binding in customer.lma().bindings() {
-                let forwarding = binding.forwarding(customer.lma().settings().vrf);
-                accounting.forwarded(binding.id, forwarding.as_ref(), customers, plane, now);
-                let session = accounting.session(id, &binding.mn_id, Some(binding), now);
-                accounting.began(binding.id, session, customers, now);
-            }
-        }
+        let mut accounting = Self { plan, ids, nodes, tunnels, records, stage };
+        accounting.announce(Status::On, now);
         accounting
     }
 
-    /// What the configuration says from here on.
-    pub fn apply(&mut self, plan: AccountingPlan, now: Now) {
+    /// What the configuration says from here on. What was ending ends first, and begins anew.
+    pub fn apply(&mut self, plan: AccountingPlan, customers: &Customers, plane: &Plane, now: Now) {
+        if self.is_ending() {
+            self.finish(customers, plane, now);
+            let before = self.take_records();
+            *self = Self::start(plan, self.ids.clone(), customers, now);
+            self.records.splice(0..0, before);
+            return;
+        }
         if plan.interim != self.plan.interim {
             self.tunnels.set_interim(plan.interim, now);
         }
         self.plan = plan;
     }
 
-    /// Ends every session for a reason.
-    pub fn stop(&mut self, cause: Cause, customers: &Customers, plane: &Plane, now: Now) {
-        for (binding, session) in std::mem::take(&mut self.nodes) {
-            let (status, traffic) = (Status::Stop(cause), carried(plane, binding));
-            let customer = customers.customer(session.customer);
-            let record = self.node_record(binding, &session, customer, status, traffic, now);
-            self.records.push(record);
+    /// Ends every session for a reason, in the turns that follow.
+    pub fn stop(&mut self, cause: Cause, now: Now) {
+        if !self.is_ending() {
+            self.stage = Stage::Ends { cause, since: now.mono };
         }
-        let traffic = |binding| carried(plane, binding);
-        let ended = self.tunnels.stop_all(&self.plan.nas, cause, traffic, now);
-        self.records.extend(ended);
+    }
+
+    /// Ends at once what [`Self::stop`] has begun to end.
+    pub fn finish(&mut self, customers: &Customers, plane: &Plane, now: Now) {
+        while self.is_ending() && !self.is_over() {
+            self.handle_timeout(customers, plane, now);
+        }
+    }
+
+    /// Whether sessions end, and none begins any more.
+    pub fn is_ending(&self) -> bool {
+        matches!(self.stage, Stage::Ends { .. } | Stage::Over)
+    }
+
+    /// Whether the last record is made.
+    pub fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Over)
     }
 
     /// The records that were made since the last time, in their order.
@@ -116,6 +131,10 @@ impl Accounting {
         plane: &Plane,
         now: Now,
     ) {
+        let (want, cause) = match self.stage {
+            Stage::Ends { cause, .. } => (None, cause),
+            _ => (want, Cause::PortUnneeded),
+        };
         let tunnel = want.and_then(|want| want.paths.first()).map(|path| &path.tunnel);
         let customer = customers.holder(binding);
         let parties = |peer: IpAddr| Parties {
@@ -126,22 +145,19 @@ impl Accounting {
         };
         let AccountingPlan { nas, interim, .. } = &self.plan;
         let world = (nas, &self.ids, *interim, now);
-        let records = self.tunnels.place(binding, tunnel, carried(plane, binding), parties, world);
+        let carried = carried(plane, binding);
+        let records = self.tunnels.place(binding, tunnel, carried, cause, parties, world);
         self.records.extend(records);
     }
 
     /// What happened to a binding.
     pub fn happened(&mut self, event: &Event, customers: &Customers, plane: &Plane, now: Now) {
         match &event.what {
-            What::Bound { binding, addresses, .. } => {
-                let customer = customers.customer(event.customer);
-                let mut of_node = customer
-                    .into_iter()
-                    .flat_map(|customer| customer.lma().find(event.customer, &event.mn_id));
-                let held = of_node.find(|held| held.id == *binding);
-                // The binding may have changed since, or be gone, within one batch of messages.
-                let session = self.session(event.customer, &event.mn_id, held, now);
-                let session = NodeSession { addresses: *addresses, ..session };
+            What::Bound { binding, addresses, .. } if !self.is_ending() => {
+                let held = held(customers, event.customer, &event.mn_id, *binding);
+                let id = self.ids.next();
+                let mut session = NodeSession::begin(id, event.customer, &event.mn_id, held, now);
+                session.addresses = *addresses;
                 self.began(*binding, session, customers, now);
             }
             What::Readdressed { binding, addresses } => {
@@ -163,10 +179,7 @@ impl Accounting {
                     }
                     _ => cause(*reason),
                 };
-                let (status, traffic) = (Status::Stop(cause), carried(plane, *binding));
-                let customer = customers.customer(session.customer);
-                let record = self.node_record(*binding, &session, customer, status, traffic, now);
-                self.records.push(record);
+                self.ended(*binding, &session, cause, customers, plane, now);
             }
             _ => {}
         }
@@ -181,45 +194,114 @@ impl Accounting {
         }
     }
 
-    fn session(
-        &self,
-        customer: CustomerId,
-        mn_id: &MnId,
-        held: Option<&Binding>,
-        now: Now,
-    ) -> NodeSession {
-        NodeSession {
-            id: self.ids.next(),
-            began: now.mono,
-            customer,
-            mn_id: mn_id.clone(),
-            link_layer_id: held.and_then(|held| held.link_layer_id.clone()),
-            addresses: held.map(|held| held.addresses).unwrap_or_default(),
-            delegated: held.map(|held| held.delegated.clone()).unwrap_or_default(),
-            authorized: held.and_then(|held| held.authorized.clone()),
-        }
+    fn began(&mut self, binding: BindingId, session: NodeSession, customers: &Customers, now: Now) {
+        let (status, nothing) = (Status::Start, BindingCounters::default());
+        self.note(binding, &session, status, customers, nothing, now);
+        self.nodes.insert(binding, session);
     }
 
-    fn began(&mut self, binding: BindingId, session: NodeSession, customers: &Customers, now: Now) {
-        let (customer, nothing) =
-            (customers.customer(session.customer), BindingCounters::default());
-        let record = self.node_record(binding, &session, customer, Status::Start, nothing, now);
-        self.records.push(record);
-        self.nodes.insert(binding, session);
+    fn ended(
+        &mut self,
+        binding: BindingId,
+        session: &NodeSession,
+        cause: Cause,
+        customers: &Customers,
+        plane: &Plane,
+        now: Now,
+    ) {
+        let traffic = carried(plane, binding);
+        self.note(binding, session, Status::Stop(cause), customers, traffic, now);
+    }
+
+    fn note(
+        &mut self,
+        binding: BindingId,
+        session: &NodeSession,
+        status: Status,
+        customers: &Customers,
+        traffic: BindingCounters,
+        now: Now,
+    ) {
+        let customer = customers.customer(session.customer);
+        let (nas, tunnel) = (&self.plan.nas, self.tunnels.of(binding));
+        self.records.push(session.record(nas, customer, tunnel, status, traffic, now));
+    }
+
+    /// Says that accounting begins or ends for all sessions of ours (RFC 2866 §5.1).
+    fn announce(&mut self, status: Status, now: Now) {
+        let id = self.ids.next();
+        self.records.push(Draft::new(&self.plan.nas, status, id, now).finish());
     }
 
     /// When [`Self::handle_timeout`] has something to do.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.tunnels.poll_timeout()
+        match self.stage {
+            Stage::Begins { since, .. } | Stage::Ends { since, .. } => Some(since),
+            Stage::Follows => self.tunnels.poll_timeout(),
+            Stage::Over => None,
+        }
     }
 
-    /// Makes the interim records that are due.
-    pub fn handle_timeout(&mut self, plane: &Plane, now: Now) {
-        let AccountingPlan { nas, interim, .. } = &self.plan;
-        let Some(interval) = *interim else { return };
-        let traffic = |binding| carried(plane, binding);
-        while let Some(record) = self.tunnels.interim(nas, interval, traffic, now) {
-            self.records.push(record);
+    /// Goes on with what is done a slice in a turn.
+    pub fn handle_timeout(&mut self, customers: &Customers, plane: &Plane, now: Now) {
+        match &mut self.stage {
+            Stage::Begins { rest, .. } => {
+                let slice = rest.split_off(rest.len().saturating_sub(SLICE));
+                if rest.is_empty() {
+                    self.stage = Stage::Follows;
+                }
+                self.begin(&slice, customers, plane, now);
+            }
+            Stage::Follows => {
+                let AccountingPlan { nas, interim, .. } = &self.plan;
+                let Some(interval) = *interim else { return };
+                let traffic = |binding| carried(plane, binding);
+                let made = self.tunnels.interim(nas, interval, traffic, SLICE, now);
+                self.records.extend(made);
+            }
+            Stage::Ends { cause, .. } => {
+                let cause = *cause;
+                self.end(cause, customers, plane, now);
+            }
+            Stage::Over => {}
+        }
+    }
+
+    fn begin(
+        &mut self,
+        slice: &[(CustomerId, MnId, BindingId)],
+        customers: &Customers,
+        plane: &Plane,
+        now: Now,
+    ) {
+        for (customer, mn_id, binding) in slice {
+            // It may have ended since, or begun anew.
+            let Some(held) = held(customers, *customer, mn_id, *binding) else { continue };
+            if self.nodes.contains_key(binding) {
+                continue;
+            }
+            let vrf = customers.customer(*customer).map(|customer| customer.lma().settings().vrf);
+            let forwarding = vrf.and_then(|vrf| held.forwarding(vrf));
+            self.forwarded(*binding, forwarding.as_ref(), customers, plane, now);
+            let id = self.ids.next();
+            let session = NodeSession::begin(id, *customer, mn_id, Some(held), now);
+            self.began(*binding, session, customers, now);
+        }
+    }
+
+    fn end(&mut self, cause: Cause, customers: &Customers, plane: &Plane, now: Now) {
+        for _ in 0..SLICE {
+            if let Some((binding, session)) = self.nodes.pop_first() {
+                self.ended(binding, &session, cause, customers, plane, now);
+                self.forwarded(binding, None, customers, plane, now);
+            } else if let Some(binding) = self.tunnels.any_binding() {
+                // Its node's session is over, or never began.
+                self.forwarded(binding, None, customers, plane, now);
+            } else {
+                self.announce(Status::Off, now);
+                self.stage = Stage::Over;
+                return;
+            }
         }
     }
 
@@ -233,78 +315,30 @@ impl Accounting {
         self.nodes.get(&binding).map(|session| session.id)
     }
 
-    /// How many sessions of nodes there are.
-    pub fn nodes(&self) -> usize {
-        self.nodes.len()
+    /// How many sessions of nodes there are, of one customer or of all.
+    pub fn nodes(&self, only: Option<CustomerId>) -> usize {
+        match only {
+            None => self.nodes.len(),
+            Some(id) => self.nodes.values().filter(|session| session.customer == id).count(),
+        }
     }
 
     /// The sessions of tunnels.
     pub fn tunnels(&self) -> &Tunnels {
         &self.tunnels
     }
+}
 
-    fn node_record(
-        &self,
-        binding: BindingId,
-        session: &NodeSession,
-        customer: Option<&Customer>,
-        status: Status,
-        traffic: BindingCounters,
-        now: Now,
-    ) -> Record {
-        const SERVICE_FRAMED: u32 = 2;
-        const PORT_VIRTUAL: u32 = 5;
-        const AUTHENTIC_RADIUS: u32 = 1;
-        const AUTHENTIC_LOCAL: u32 = 2;
-        let NodeSession { id, began, mn_id, link_layer_id, addresses, .. } = session;
-        let NodeSession { delegated, authorized, .. } = session;
-        let mut draft = Draft::new(&self.plan.nas, status, *id, now);
-        draft.octets(AttributeType::USER_NAME, mn_id.octets());
-        draft.octets(AttributeType::MOBILE_NODE_IDENTIFIER, mn_id.octets());
-        draft.integer(AttributeType::SERVICE_TYPE, SERVICE_FRAMED);
-        draft.integer(AttributeType::NAS_PORT_TYPE, PORT_VIRTUAL);
-        let authentic = if authorized.is_some() { AUTHENTIC_RADIUS } else { AUTHENTIC_LOCAL };
-        draft.integer(AttributeType::ACCT_AUTHENTIC, authentic);
-        if let Some(authorized) = authorized {
-            // Unmodified, in their order (RFC 2865 §5.25, RFC 6572 §4.19).
-            let profile = &authorized.profile;
-            profile.class.iter().for_each(|class| draft.octets(AttributeType::CLASS, class));
-            if let Some(user) = &profile.chargeable_user {
-                draft.octets(AttributeType::CHARGEABLE_USER_IDENTITY, user);
-            }
-        }
-        if let Some(id) = link_layer_id {
-            draft.octets(AttributeType::CALLING_STATION_ID, id.to_string().as_bytes());
-        }
-        let name = customer.map_or("", Customer::name);
-        draft.octets(AttributeType::TUNNEL_PRIVATE_GROUP_ID, name.as_bytes());
-        if let Some(home) = addresses.ipv4 {
-            draft.address(AttributeType::FRAMED_IP_ADDRESS, home.address.into());
-            let (address, len) = (home.address, home.prefix_len);
-            draft.ipv4_home(AttributeType::PMIP6_HOME_IPV4_HOA, address, len);
-        }
-        for prefix in addresses.prefixes.iter() {
-            draft.prefix(AttributeType::FRAMED_IPV6_PREFIX, prefix);
-            draft.prefix(AttributeType::PMIP6_HOME_HN_PREFIX, prefix);
-        }
-        delegated.iter().for_each(|net| draft.network(*net));
-        // Where the node's gateways find the anchor, which is the customer's own.
-        let ours = customer.into_iter().flat_map(|customer| &customer.lma().settings().addresses);
-        for (_, address) in ours {
-            let kind = match address.is_ipv4() {
-                true => AttributeType::PMIP6_HOME_LMA_IPV4_ADDRESS,
-                false => AttributeType::PMIP6_HOME_LMA_IPV6_ADDRESS,
-            };
-            draft.address(kind, *address);
-        }
-        if let Some((tunnel, connection)) = self.tunnels.of(binding) {
-            tunnel.describe(&mut draft, connection);
-        }
-        if status != Status::Start {
-            draft.usage(now.mono.saturating_duration_since(*began), traffic);
-        }
-        draft.finish()
-    }
+/// A binding, if it is still there: it may have changed since, or be gone, within one batch of
+/// messages.
+fn held<'a>(
+    customers: &'a Customers,
+    customer: CustomerId,
+    mn_id: &'a MnId,
+    binding: BindingId,
+) -> Option<&'a Binding> {
+    let machine = customers.customer(customer).map(Customer::lma)?;
+    machine.find(customer, mn_id).find(|held| held.id == binding)
 }
 
 fn carried(plane: &Plane, binding: BindingId) -> BindingCounters {

@@ -16,7 +16,9 @@
 mod accounting;
 mod asking;
 mod authorization;
+mod books;
 mod dynamic;
+mod node;
 mod ports;
 mod record;
 mod secured;
@@ -32,7 +34,7 @@ use kedge_lma::Question;
 use kedge_model::MacAddr;
 use kedge_net::poll::Poller;
 use kedge_radius::{
-    AccountingCounters, Client, Failure, Held, Output, Pushed, Queue, Request, ServerState,
+    AccountingCounters, Client, Failure, Held, Output, Pushed, Queue, Request, ServerState, Work,
 };
 use kedge_sansio::Now;
 use tracing::{info, warn};
@@ -40,8 +42,9 @@ use tracing::{info, warn};
 pub use accounting::{Accounting, AccountingPlan};
 pub use asking::{Answer, Said};
 pub use authorization::{AccessCounters, profile};
+pub use books::customer;
 pub use dynamic::{Bound, DynamicPlan, Listener};
-pub use record::{Cause, Nas, Record, SessionIds, Status};
+pub use record::{Cause, Nas, Record, SessionIds};
 pub use secured::{PlannedServer, Secured, secure};
 pub use spool::Health;
 pub use station::identity;
@@ -51,8 +54,9 @@ pub use tunnels::{TunnelKey, TunnelSession};
 use crate::tokens;
 use asking::{Asking, Ticket};
 use authorization::Turns;
+use books::Books;
 use ports::Ports;
-use record::Draft;
+use record::Status;
 use spool::Spool;
 
 /// How many octets of records wait for a server, on the disk and in memory.
@@ -67,7 +71,7 @@ pub struct Aaa {
     queue: Queue,
     spool: Spool,
     ids: SessionIds,
-    counters: AccountingCounters,
+    books: Books,
     questions: Turns<Asking>,
     answers: Vec<Answer>,
     access: AccessCounters,
@@ -91,7 +95,7 @@ impl Aaa {
             queue,
             spool,
             ids: SessionIds::new(restart_counter),
-            counters: AccountingCounters::default(),
+            books: Books::default(),
             questions: Turns::default(),
             answers: Vec::new(),
             access: AccessCounters::default(),
@@ -111,14 +115,8 @@ impl Aaa {
         self.ids.clone()
     }
 
-    /// Says that accounting begins or ends for all sessions of ours (RFC 2866 §5.1).
-    pub fn announce(&mut self, nas: &Nas, status: Status, now: Now) {
-        let id = self.ids.next();
-        self.account(Draft::new(nas, status, id, now).finish());
-    }
-
-    /// Takes a record up. It is sent in this turn if the servers answer; [`Self::settle`] must
-    /// follow.
+    /// Takes a record up. [`Self::settle`] must follow: from then on the record survives the daemon,
+    /// and is sent if the servers answer.
     pub fn account(&mut self, record: Record) {
         let Record { status, session, happened, kind, attributes } = record;
         let attributes: std::sync::Arc<[u8]> = attributes.into();
@@ -129,17 +127,17 @@ impl Aaa {
             session: session.0,
             attributes: attributes.clone(),
         };
-        match status {
-            Status::Start => self.counters.starts += 1,
-            Status::Interim => self.counters.interims += 1,
-            Status::Stop(_) => self.counters.stops += 1,
-            Status::On | Status::Off => self.counters.announcements += 1,
-        }
+        self.books.count(&attributes, |counters| match status {
+            Status::Start => counters.starts += 1,
+            Status::Interim => counters.interims += 1,
+            Status::Stop(_) => counters.stops += 1,
+            Status::On | Status::Off => counters.announcements += 1,
+        });
         let Some(Pushed { number, replaces }) = self.queue.push(held) else {
-            if self.counters.dropped == 0 {
+            if self.books.of(None).dropped == 0 {
                 warn!("accounting records are lost: no room is left for those that wait");
             }
-            self.counters.dropped += 1;
+            self.books.count(&attributes, |counters| counters.dropped += 1);
             return;
         };
         if let Some(superfluous) = replaces {
@@ -171,7 +169,9 @@ impl Aaa {
     }
 
     fn send_questions(&mut self, now: Now) {
-        while let Some(asking) = self.questions.next() {
+        while self.client.has_room(Work::Authentication, now.mono)
+            && let Some(asking) = self.questions.next()
+        {
             let (request, ticket) = match asking {
                 Asking::Node(question, customer, nas) => (
                     authorization::request(&question, &customer, &nas),
@@ -230,12 +230,13 @@ impl Aaa {
         self.client.servers().any(|state| state.server.accounting.is_some())
     }
 
-    /// Sends what there is to be sent, and tells those whose requests are over.
+    /// Sends what there is to be sent, tells those whose requests are over, and writes the records
+    /// of this turn down.
     pub fn settle(&mut self, poller: &Poller, now: Now) {
         loop {
             self.send_records(now);
             self.send_questions(now);
-            let Some(output) = self.client.poll_output() else { return };
+            let Some(output) = self.client.poll_output() else { break };
             match output {
                 Output::Send { to, port, bytes } => {
                     let tls = self.tls.get(port.server).and_then(Option::as_ref);
@@ -247,13 +248,16 @@ impl Aaa {
                 Output::Done { ticket, outcome } => self.answered(ticket, outcome),
             }
         }
+        self.spool.write(now.mono);
     }
 
     fn send_records(&mut self, now: Now) {
         if !self.has_servers() {
             return;
         }
-        while let Some((number, held)) = self.queue.take_next(now.mono) {
+        while self.client.has_room(Work::Accounting, now.mono)
+            && let Some((number, held)) = self.queue.take_next(now.mono)
+        {
             match Request::accounting_of(held.happened, &held.attributes) {
                 Ok(request) => self.client.request(request, Ticket::Record(number), now.mono),
                 // Only the file of an earlier run can bring one.
@@ -268,7 +272,7 @@ impl Aaa {
     fn record_done(&mut self, number: u64, outcome: Result<(), Failure>, now: Now) {
         match outcome {
             Ok(()) => {
-                self.counters.acknowledged += 1;
+                self.count(number, |counters| counters.acknowledged += 1);
                 self.spool.forget(number);
                 if self.queue.acknowledged(number) {
                     let waiting = self.queue.len();
@@ -280,7 +284,7 @@ impl Aaa {
                 self.give_up(number);
             }
             Err(_) => {
-                self.counters.unanswered += 1;
+                self.count(number, |counters| counters.unanswered += 1);
                 if self.queue.unanswered(number, now.mono) {
                     warn!("no RADIUS server takes accounting records; they are kept");
                 }
@@ -288,8 +292,14 @@ impl Aaa {
         }
     }
 
+    fn count(&mut self, number: u64, add: impl Fn(&mut AccountingCounters)) {
+        if let Some(held) = self.queue.get(number) {
+            self.books.count(&held.attributes, add);
+        }
+    }
+
     fn give_up(&mut self, number: u64) {
-        self.counters.dropped += 1;
+        self.count(number, |counters| counters.dropped += 1);
         self.spool.forget(number);
         self.queue.give_up(number);
     }
@@ -309,14 +319,17 @@ impl Aaa {
         self.spool.health()
     }
 
-    /// What became of records.
-    pub fn counters(&self) -> &AccountingCounters {
-        &self.counters
+    /// What became of records: of one customer's, or of all.
+    pub fn counters(&self, customer: Option<&str>) -> AccountingCounters {
+        self.books.of(customer)
     }
 
-    /// Counts from zero again.
-    pub fn clear_counters(&mut self) {
-        self.counters = AccountingCounters::default();
-        self.client.clear_counters();
+    /// Counts from zero again: what became of one customer's records, or everything.
+    pub fn clear_counters(&mut self, customer: Option<&str>) {
+        self.books.clear(customer);
+        if customer.is_none() {
+            self.client.clear_counters();
+            self.access = AccessCounters::default();
+        }
     }
 }

@@ -260,3 +260,38 @@ impl Draft {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kedge_radius::attributes;
+
+    use super::*;
+    use crate::clock::sample;
+
+    #[test]
+    fn octets_are_in_two_halves_on_both_sides_of_the_border() {
+        let halves = |received_bytes, sent_bytes| {
+            let (nas, now) = (Nas::default(), sample());
+            let mut draft = Draft::new(&nas, Status::Interim, SessionId(1), now);
+            let traffic = BindingCounters { received_bytes, sent_bytes, ..Default::default() };
+            draft.usage(Duration::from_secs(1), traffic);
+            let record = draft.finish();
+            let value = |kind| {
+                let mut all = attributes(&record.attributes);
+                all.find(|attribute| attribute.kind == kind).and_then(|a| a.integer()).unwrap()
+            };
+            let input = (
+                value(AttributeType::ACCT_INPUT_GIGAWORDS),
+                value(AttributeType::ACCT_INPUT_OCTETS),
+            );
+            let output = (
+                value(AttributeType::ACCT_OUTPUT_GIGAWORDS),
+                value(AttributeType::ACCT_OUTPUT_OCTETS),
+            );
+            (input, output)
+        };
+        assert_eq!(halves((1 << 32) - 1, 1 << 32), ((0, u32::MAX), (1, 0)));
+        assert_eq!(halves(1 << 32, (1 << 32) - 1), ((1, 0), (0, u32::MAX)));
+        assert_eq!(halves((7 << 32) + 5, u64::MAX), ((7, 5), (u32::MAX, u32::MAX)));
+    }
+}

@@ -1,75 +1,59 @@
 //! The disk under the accounting records: what no server has acknowledged survives the daemon.
 //!
-//! A thread of its own writes, so that no disk holds up the signalling:
+//! What happened in a batch of messages is written before the messages are answered, so that a
+//! daemon that is killed has kept the record of everything that a peer was told. That is a `write`
+//! into the kernel's memory, which takes microseconds; a thread of its own makes it durable, so
+//! that no disk holds up the signalling:
 //!
 //! ```text
-//!   loop:   keep, forget ──► pending ──► thread: one write and one fdatasync for all of it
+//!   loop:   keep, forget ──► write ──► [`Log`] ──► answers leave
+//!                                        │
+//!   thread:                    one fdatasync for all of it; the file written anew
 //! ```
 //!
-//! The file is a row of entries, each behind its length and its checksum: a record, or the number
-//! of a record that is over. When most of it is about records that are over, it is written anew.
-//! The last entry may be torn by a crash; reading ends at the first that is not whole. What the
-//! disk refuses is tried again by writing the whole file anew, which also heals a disk that was
-//! full or gone.
+//! The file is a row of [entries](entry): a record, or the number of a record that is over. When
+//! most of it is about records that are over, it is written anew. The last entry may be torn by a
+//! crash; reading ends at the first that is not whole.
 //!
-//! Memory is bounded by what the queue holds: a record that is over before it was written is
-//! never written.
+//! Memory is bounded by what the queue holds.
 
 mod entry;
+mod log;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing::{error, info};
 
-use crate::os_error::reason;
-use crate::state_dir;
-use entry::{put, read};
-
 pub use entry::Record;
+pub use log::Health;
 
-/// After this long a disk that failed is tried again.
-const AGAIN: Duration = Duration::from_secs(5);
-/// A file up to this size is not worth writing anew.
-const SMALL: u64 = 1 << 20;
-/// How the disk is.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Health {
-    /// Why nothing is written; `None` if all is well.
-    pub failed: Option<String>,
-    /// How large the file is.
-    pub octets: u64,
-    /// How often the disk has refused.
-    pub failures: u64,
-    /// Octets at the end of the file that were no whole entry at the start.
-    pub torn: u64,
-}
+use self::log::{Job, Log};
+use crate::os_error::reason;
 
-/// The file and the thread that writes it.
+/// The file and the thread that makes it durable.
 #[derive(Debug)]
 pub struct Spool {
     shared: Arc<Shared>,
+    /// What the next [`Self::write`] writes.
+    changes: Vec<(u64, Option<Record>)>,
     thread: Option<JoinHandle<()>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
-    pending: Mutex<Pending>,
+    state: Mutex<State>,
     wake: Condvar,
-    health: Mutex<Health>,
 }
 
-/// What the thread has not written yet.
-#[derive(Debug, Default)]
-struct Pending {
-    records: BTreeMap<u64, Record>,
-    over: Vec<u64>,
+#[derive(Debug)]
+struct State {
+    log: Log,
     /// The daemon stops.
     end: bool,
 }
@@ -78,61 +62,67 @@ impl Spool {
     /// Reads what an earlier run has left, and goes on from there. A file that cannot be read or
     /// written is a state of the spool, no reason not to serve.
     pub fn open(path: &Path) -> (Self, BTreeMap<u64, Record>) {
-        let shared = Arc::<Shared>::default();
-        let (mut failed, mut left) = (None, BTreeMap::new());
+        let (mut torn, mut left) = (0, BTreeMap::new());
         match fs::read(path) {
             Ok(octets) => {
                 let whole;
-                (left, whole) = read(&octets);
-                let torn = (octets.len() - whole) as u64;
-                lock(&shared.health).torn = torn;
+                (left, whole) = entry::read(&octets);
+                torn = (octets.len() - whole) as u64;
                 info!(records = left.len(), torn, "accounting records of an earlier run");
             }
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
             Err(cause) => {
+                error!("accounting records cannot be read: {}", reason(&cause));
                 // What cannot be read today may be read by somebody later.
                 let _ = fs::rename(path, path.with_extension("unreadable"));
-                failed = Some(cause);
             }
         }
-        let mut writer = Writer::new(path, left.clone());
+        let mut log = Log::new(path, left.clone(), torn);
+        // Before anybody is served.
+        let written = log.anew().write();
+        log.replace(written, Instant::now());
+        let state = Mutex::new(State { log, end: false });
+        let shared = Arc::new(Shared { state, wake: Condvar::new() });
         let theirs = shared.clone();
-        let started = thread::Builder::new().name("accounting".to_owned()).spawn(move || {
-            if let Some(cause) = failed {
-                writer.report(&theirs, Err(cause));
-            }
-            writer.run(&theirs);
-        });
-        let thread =
-            started.inspect_err(|cause| lock(&shared.health).failed = Some(reason(cause))).ok();
-        (Self { shared, thread }, left)
+        let thread = thread::Builder::new().name("accounting".to_owned());
+        let started = thread.spawn(move || theirs.serve());
+        let thread = started
+            .inspect_err(|cause| {
+                error!("accounting records are not made durable: {}", reason(cause));
+            })
+            .ok();
+        (Self { shared, changes: Vec::new(), thread }, left)
     }
 
     /// Keeps a record under its number.
-    pub fn keep(&self, number: u64, record: Record) {
-        lock(&self.shared.pending).records.insert(number, record);
-        self.shared.wake.notify_one();
+    pub fn keep(&mut self, number: u64, record: Record) {
+        self.changes.push((number, Some(record)));
     }
 
     /// Forgets a record that is over.
-    pub fn forget(&self, number: u64) {
-        let mut pending = lock(&self.shared.pending);
-        if pending.records.remove(&number).is_none() {
-            pending.over.push(number);
+    pub fn forget(&mut self, number: u64) {
+        self.changes.push((number, None));
+    }
+
+    /// Writes what is to be kept and forgotten: from here on it survives the daemon.
+    pub fn write(&mut self, now: Instant) {
+        if !self.changes.is_empty() {
+            self.shared.lock().log.append(std::mem::take(&mut self.changes), now);
             self.shared.wake.notify_one();
         }
     }
 
     /// How the disk is.
     pub fn health(&self) -> Health {
-        lock(&self.shared.health).clone()
+        self.shared.lock().log.health().clone()
     }
 }
 
 impl Drop for Spool {
-    /// What is pending is written first.
+    /// What was written is made durable first.
     fn drop(&mut self) {
-        lock(&self.shared.pending).end = true;
+        self.write(Instant::now());
+        self.shared.lock().end = true;
         self.shared.wake.notify_one();
         if let Some(thread) = self.thread.take() {
             // It panics on nothing that a disk does.
@@ -141,113 +131,53 @@ impl Drop for Spool {
     }
 }
 
-struct Writer {
-    path: PathBuf,
-    /// The file to append to; `None` if it is to be written anew.
-    file: Option<File>,
-    len: u64,
-    live: BTreeMap<u64, Record>,
-    /// How long the file were with what is live alone.
-    needed: u64,
-}
-
-impl Writer {
-    fn new(path: &Path, live: BTreeMap<u64, Record>) -> Self {
-        let needed = live.values().map(Record::octets).sum();
-        Self { path: path.to_owned(), file: None, len: 0, live, needed }
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run(&mut self, shared: &Shared) {
-        let begun = self.anew();
-        self.report(shared, begun);
+    /// Does what the disk has to do, without the log in hand.
+    fn serve(&self) {
+        let mut state = self.lock();
         loop {
-            let mut pending = lock(&shared.pending);
-            let patience = if self.file.is_some() { Duration::MAX } else { AGAIN };
-            let idle = |pending: &mut Pending| {
-                pending.records.is_empty() && pending.over.is_empty() && !pending.end
-            };
-            pending = shared
-                .wake
-                .wait_timeout_while(pending, patience, idle)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-            let end = pending.end;
-            let Pending { records, over, .. } = std::mem::take(&mut *pending);
-            drop(pending);
-            let written = self.write(records, &over);
-            self.report(shared, written);
-            if end {
-                return;
-            }
-        }
-    }
-
-    fn write(&mut self, records: BTreeMap<u64, Record>, over: &[u64]) -> io::Result<()> {
-        let mut octets = Vec::new();
-        for number in over {
-            if let Some(record) = self.live.remove(number) {
-                self.needed -= record.octets();
-            }
-            put(&mut octets, *number, None);
-        }
-        let durable = !records.is_empty();
-        for (number, record) in records {
-            put(&mut octets, number, Some(&record));
-            self.needed += record.octets();
-            self.live.insert(number, record);
-        }
-        let bloated = self.len > SMALL && self.len > 2 * self.needed;
-        let Some(file) = self.file.as_mut().filter(|_| !bloated) else { return self.anew() };
-        let written = file.write_all(&octets).and_then(|()| match durable {
-            true => file.sync_data(),
-            false => Ok(()),
-        });
-        match written {
-            Ok(()) => self.len += octets.len() as u64,
-            // Half an entry may be there: what comes behind it would not be read.
-            Err(_) => self.file = None,
-        }
-        written
-    }
-
-    /// Writes the file anew with what is not over.
-    fn anew(&mut self) -> io::Result<()> {
-        self.file = None;
-        let mut octets = Vec::new();
-        for (number, record) in &self.live {
-            put(&mut octets, *number, Some(record));
-        }
-        state_dir::replace(&self.path, &octets)?;
-        self.file = Some(OpenOptions::new().append(true).mode(0o600).open(&self.path)?);
-        self.len = octets.len() as u64;
-        Ok(())
-    }
-
-    /// Says how the disk is when that changes.
-    fn report(&self, shared: &Shared, outcome: io::Result<()>) {
-        let mut health = lock(&shared.health);
-        health.octets = self.len;
-        match outcome {
-            Ok(()) => {
-                if health.failed.take().is_some() {
-                    info!("accounting records are on the disk again");
+            let now = Instant::now();
+            match state.log.job(now) {
+                Some(Job::Sync(file)) => {
+                    drop(state);
+                    let outcome = file.sync_data();
+                    state = self.lock();
+                    state.log.synced(outcome, Instant::now());
+                }
+                Some(Job::Anew(new)) => {
+                    drop(state);
+                    let written = new.write();
+                    state = self.lock();
+                    state.log.replace(written, Instant::now());
+                    let directory = state.log.directory().to_owned();
+                    drop(state);
+                    let _ = File::open(directory).and_then(|directory| directory.sync_all());
+                    state = self.lock();
+                }
+                None if state.end => {
+                    if state.log.again().is_some() {
+                        let written = state.log.anew().write();
+                        state.log.replace(written, now);
+                    }
+                    return;
+                }
+                None => {
+                    let again = state.log.again();
+                    let patience =
+                        again.map_or(Duration::MAX, |at| at.saturating_duration_since(now));
+                    state = self
+                        .wake
+                        .wait_timeout(state, patience)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0;
                 }
             }
-            Err(cause) => {
-                health.failures += 1;
-                let why = reason(&cause);
-                if health.failed.as_ref() != Some(&why) {
-                    let path = self.path.display();
-                    error!("accounting records cannot be written to {path}: {why}");
-                }
-                health.failed = Some(why);
-            }
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -263,18 +193,22 @@ mod tests {
         Record { kind: Kind::Stop, happened, session, attributes: [session as u8; 40].into() }
     }
 
+    fn numbers(path: &Path) -> Vec<u64> {
+        entry::read(&fs::read(path).unwrap()).0.into_keys().collect()
+    }
+
     #[test]
     fn what_is_not_over_is_there_at_the_next_start() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("accounting");
-        let (spool, left) = Spool::open(&path);
+        let (mut spool, left) = Spool::open(&path);
         assert!(left.is_empty());
         for number in 1..=3 {
             spool.keep(number, record(number));
         }
         spool.forget(2);
         drop(spool);
-        let (spool, left) = Spool::open(&path);
+        let (mut spool, left) = Spool::open(&path);
         assert_eq!(left, BTreeMap::from([(1, record(1)), (3, record(3))]));
         spool.forget(1);
         drop(spool);
@@ -282,41 +216,105 @@ mod tests {
         assert_eq!(left.into_keys().collect::<Vec<_>>(), [3]);
     }
 
+    /// Whoever reads the file sees what a daemon that is killed here has kept.
+    #[test]
+    fn what_is_written_needs_neither_the_thread_nor_an_orderly_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("accounting");
+        let (mut spool, _) = Spool::open(&path);
+        for number in 1..=100 {
+            spool.keep(number, record(number));
+            assert_eq!(numbers(&path).len(), number as usize - 1, "not before it is told to");
+            spool.write(Instant::now());
+            assert_eq!(numbers(&path).len(), number as usize);
+        }
+        spool.forget(50);
+        spool.write(Instant::now());
+        assert!(!numbers(&path).contains(&50));
+        assert_eq!(spool.health().failed, None);
+    }
+
     #[test]
     fn records_that_came_and_went_do_not_make_the_file_grow_without_end() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("accounting");
-        let mut writer = Writer::new(&path, BTreeMap::new());
-        writer.anew().unwrap();
-        let mut largest = 0;
-        for number in 0..800 {
+        let mut log = Log::new(&path, BTreeMap::new(), 0);
+        let now = Instant::now();
+        let (mut largest, mut anew) = (0, 0);
+        for number in 0..4_000 {
             let attributes = [0; 4000].into();
             let record = Record { attributes, ..record(number) };
-            writer.write(BTreeMap::from([(number, record)]), &[]).unwrap();
-            writer.write(BTreeMap::new(), &[number]).unwrap();
-            largest = largest.max(writer.len);
+            log.append(vec![(number, Some(record))], now);
+            log.append(vec![(number, None)], now);
+            largest = largest.max(log.health().octets);
+            match log.job(now) {
+                Some(Job::Anew(new)) => {
+                    log.replace(new.write(), now);
+                    anew += 1;
+                }
+                Some(Job::Sync(_)) => log.synced(Ok(()), now),
+                None => panic!("a record is to be made durable"),
+            }
         }
-        assert!(largest > SMALL / 2 && largest < SMALL + 8192, "{largest}");
+        assert!(largest < (4 << 20) + 8192 && anew > 3, "{largest}, {anew} times");
+    }
+
+    #[test]
+    fn what_is_appended_while_the_file_is_written_anew_is_in_the_new_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("accounting");
+        let mut log = Log::new(&path, BTreeMap::from([(1, record(1)), (2, record(2))]), 0);
+        let now = Instant::now();
+        let Some(Job::Anew(new)) = log.job(now) else { panic!("there is no file yet") };
+        log.append(vec![(3, Some(record(3))), (1, None)], now);
+        log.replace(new.write(), now);
+        assert_eq!(numbers(&path), [2, 3]);
+        assert_eq!(log.health().octets, fs::metadata(&path).unwrap().len());
+        assert!(matches!(log.job(now), Some(Job::Sync(_))), "what came meanwhile");
     }
 
     #[test]
     fn a_disk_that_was_gone_gets_everything_when_it_is_back() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("later").join("accounting");
-        let mut writer = Writer::new(&path, BTreeMap::new());
-        let shared = Shared::default();
+        let mut log = Log::new(&path, BTreeMap::new(), 0);
+        let mut now = Instant::now();
         for number in 1..=2 {
-            let outcome = writer.write(BTreeMap::from([(number, record(number))]), &[]);
-            assert!(outcome.is_err());
-            writer.report(&shared, outcome);
+            let Some(Job::Anew(new)) = log.job(now) else { panic!("it is tried again") };
+            log.append(vec![(number, Some(record(number)))], now);
+            log.replace(new.write(), now);
+            assert!(log.job(now).is_none(), "not at once");
+            now = log.again().unwrap();
         }
-        let health = lock(&shared.health).clone();
+        let health = log.health().clone();
         assert!(health.failed.is_some_and(|why| why.contains("No such file")));
         assert_eq!(health.failures, 2);
         fs::create_dir(dir.path().join("later")).unwrap();
-        let outcome = writer.write(BTreeMap::from([(3, record(3))]), &[]);
-        writer.report(&shared, outcome);
-        assert_eq!(lock(&shared.health).failed, None);
-        assert_eq!(read(&fs::read(&path).unwrap()).0.len(), 3);
+        let Some(Job::Anew(new)) = log.job(now) else { panic!("it is tried again") };
+        log.replace(new.write(), now);
+        assert_eq!(log.health().failed, None);
+        log.append(vec![(3, Some(record(3)))], now);
+        assert_eq!(numbers(&path), [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_disk_that_hangs_is_left_alone_and_gets_everything_afterwards() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("accounting");
+        let mut log = Log::new(&path, BTreeMap::new(), 0);
+        let now = Instant::now();
+        let written = log.anew().write();
+        log.replace(written, now);
+        log.append(vec![(1, Some(record(1)))], now);
+        let Some(Job::Sync(_)) = log.job(now) else { panic!("one record is to be made durable") };
+        log.append(vec![(2, Some(record(2)))], now + Duration::from_millis(900));
+        let late = now + Duration::from_secs(2);
+        log.append(vec![(3, Some(record(3)))], late);
+        assert_eq!(numbers(&path), [1, 2], "the third might hang with the first");
+        assert!(log.health().failed.is_some());
+        log.synced(Ok(()), late);
+        let Some(Job::Anew(new)) = log.job(late + log::AGAIN) else { panic!("it goes on") };
+        log.replace(new.write(), late);
+        assert_eq!((numbers(&path), &log.health().failed), (vec![1, 2, 3], &None));
     }
 }

@@ -3,6 +3,9 @@
 //!
 //! A tunnel's session begins with its first binding that is forwarded and ends with its last.
 //! What a binding carried counts for the tunnel that it was in at the time.
+//!
+//! An interim record takes what every binding of the tunnel has carried. There can be very many of
+//! them, so that is added up some at a time, a [`Tally`] remembering how far it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -69,6 +72,17 @@ pub struct Tunnels {
     places: BTreeMap<BindingId, TunnelKey>,
     /// When the next interim record of each is due.
     due: BTreeSet<(Instant, TunnelKey)>,
+    tally: Option<Tally>,
+}
+
+/// An interim record in the making.
+#[derive(Debug)]
+struct Tally {
+    tunnel: TunnelKey,
+    /// When it was due.
+    due: Instant,
+    /// The bindings from here on are still to be added.
+    from: BindingId,
 }
 
 /// A tunnel's session.
@@ -80,9 +94,9 @@ pub struct TunnelSession {
     pub began: Instant,
     /// Whose it is.
     pub parties: Parties,
-    /// What bindings carried that are gone.
-    gone: BindingCounters,
-    /// What each binding had carried when it came.
+    /// What is added up.
+    sum: BindingCounters,
+    /// What each binding had carried when it came, or when that was added up.
     members: BTreeMap<BindingId, BindingCounters>,
     due: Option<Instant>,
 }
@@ -97,11 +111,6 @@ pub struct Parties {
 }
 
 impl Tunnels {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.sessions.len()
-    }
-
     /// Each of them.
     pub fn iter(&self) -> impl Iterator<Item = (&TunnelKey, &TunnelSession)> {
         self.sessions.iter()
@@ -114,13 +123,14 @@ impl Tunnels {
     }
 
     /// A binding, which has carried so much, is forwarded in this tunnel from here on, or in none.
-    /// Gives the records of what began and what ended. `parties` is asked
+    /// Gives the records of what began and what ended, the latter for this cause. `parties` is asked
     /// between whom a tunnel to a gateway is.
     pub fn place(
         &mut self,
         binding: BindingId,
         tunnel: Option<&Tunnel>,
         carried: BindingCounters,
+        cause: Cause,
         parties: impl Fn(IpAddr) -> Parties,
         (nas, ids, interim, now): (&Nas, &SessionIds, Option<Duration>, Now),
     ) -> Vec<Record> {
@@ -133,10 +143,9 @@ impl Tunnels {
             && let Some(session) = self.sessions.get_mut(&old)
         {
             let base = session.members.remove(&binding).unwrap_or_default();
-            add(&mut session.gone, since(carried, base));
+            add(&mut session.sum, since(carried, base));
             if session.members.is_empty() {
-                let stop = Status::Stop(Cause::PortUnneeded);
-                records.push(session.record(&old, nas, stop, session.gone, now));
+                records.push(session.record(&old, nas, Status::Stop(cause), now));
                 self.remove(&old);
             }
         }
@@ -151,11 +160,11 @@ impl Tunnels {
             id: ids.next(),
             began: now.mono,
             parties: parties(key.peer),
-            gone: BindingCounters::default(),
+            sum: BindingCounters::default(),
             members: BTreeMap::from([(binding, carried)]),
             due,
         };
-        records.push(session.record(&key, nas, Status::Start, session.gone, now));
+        records.push(session.record(&key, nas, Status::Start, now));
         self.due.extend(due.map(|due| (due, key)));
         self.sessions.insert(key, session);
         records
@@ -178,41 +187,52 @@ impl Tunnels {
 
     /// When an interim record is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.due.first().map(|(due, _)| *due)
+        let under_way = self.tally.as_ref().map(|tally| tally.due);
+        under_way.or_else(|| self.due.first().map(|(due, _)| *due))
     }
 
-    /// An interim record that is due; `carried` says what a binding has carried.
+    /// The interim records that are due and made after `most` steps at most; the next call goes on.
+    /// `carried` says what a binding has carried.
     pub fn interim(
         &mut self,
         nas: &Nas,
         interval: Duration,
         carried: impl Fn(BindingId) -> BindingCounters,
-        now: Now,
-    ) -> Option<Record> {
-        if self.poll_timeout()? > now.mono {
-            return None;
-        }
-        let (_, key) = self.due.pop_first()?;
-        let session = self.sessions.get_mut(&key)?;
-        session.due = Some(now.mono + interval);
-        self.due.insert((now.mono + interval, key));
-        let session = &self.sessions[&key];
-        Some(session.record(&key, nas, Status::Interim, session.total(carried), now))
-    }
-
-    /// Ends every session for a reason.
-    pub fn stop_all(
-        &mut self,
-        nas: &Nas,
-        cause: Cause,
-        carried: impl Fn(BindingId) -> BindingCounters,
+        most: usize,
         now: Now,
     ) -> Vec<Record> {
-        let ended = std::mem::take(self).sessions;
-        let stop = |(key, session): (TunnelKey, TunnelSession)| {
-            session.record(&key, nas, Status::Stop(cause), session.total(&carried), now)
-        };
-        ended.into_iter().map(stop).collect()
+        let (mut records, mut steps) = (Vec::new(), 0);
+        while steps < most && self.poll_timeout().is_some_and(|due| due <= now.mono) {
+            let next = || {
+                let (due, tunnel) = self.due.pop_first()?;
+                let again = now.mono + interval;
+                self.due.insert((again, tunnel));
+                self.sessions.get_mut(&tunnel)?.due = Some(again);
+                Some(Tally { tunnel, due, from: BindingId(0) })
+            };
+            let Some(mut tally) = self.tally.take().or_else(next) else { break };
+            steps += 1;
+            // It may have ended since.
+            let Some(session) = self.sessions.get_mut(&tally.tunnel) else { continue };
+            for (binding, base) in session.members.range_mut(tally.from..).take(most - steps + 1) {
+                let carried = carried(*binding);
+                add(&mut session.sum, since(carried, *base));
+                *base = carried;
+                tally.from = BindingId(binding.0 + 1);
+                steps += 1;
+            }
+            if session.members.range(tally.from..).next().is_some() {
+                self.tally = Some(tally);
+            } else {
+                records.push(session.record(&tally.tunnel, nas, Status::Interim, now));
+            }
+        }
+        records
+    }
+
+    /// A binding that is in a tunnel, if one is.
+    pub fn any_binding(&self) -> Option<BindingId> {
+        self.places.keys().next().copied()
     }
 }
 
@@ -224,21 +244,14 @@ impl TunnelSession {
 
     /// What its bindings carried in it.
     pub fn total(&self, carried: impl Fn(BindingId) -> BindingCounters) -> BindingCounters {
-        let mut total = self.gone;
+        let mut total = self.sum;
         for (binding, base) in &self.members {
             add(&mut total, since(carried(*binding), *base));
         }
         total
     }
 
-    fn record(
-        &self,
-        key: &TunnelKey,
-        nas: &Nas,
-        status: Status,
-        carried: BindingCounters,
-        now: Now,
-    ) -> Record {
+    fn record(&self, key: &TunnelKey, nas: &Nas, status: Status, now: Now) -> Record {
         let mut draft = Draft::new(nas, status, self.id, now);
         let Parties { customer, gateway } = &self.parties;
         let name = gateway.clone().unwrap_or_else(|| key.peer.to_string());
@@ -246,7 +259,7 @@ impl TunnelSession {
         draft.octets(AttributeType::TUNNEL_PRIVATE_GROUP_ID, customer.as_bytes());
         key.describe(&mut draft, self.id);
         if status != Status::Start {
-            draft.usage(now.mono.saturating_duration_since(self.began), carried);
+            draft.usage(now.mono.saturating_duration_since(self.began), self.sum);
         }
         draft.finish()
     }

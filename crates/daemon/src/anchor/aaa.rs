@@ -12,18 +12,18 @@ use crate::aaa::{self, Accounting, AccountingPlan, Cause, Record, Said, SessionI
 impl Anchor {
     /// Accounts for sessions from here on, or goes on to with another plan.
     pub fn account(&mut self, plan: AccountingPlan, ids: SessionIds, now: Now) {
-        if let Some(accounting) = &mut self.accounting {
-            return accounting.apply(plan, now);
-        }
         let (customers, plane) = (&self.customers, &self.ends.plane);
-        self.accounting = Some(Accounting::start(plan, ids, customers, plane, now));
+        match &mut self.accounting {
+            Some(accounting) => accounting.apply(plan, customers, plane, now),
+            None => self.accounting = Some(Accounting::start(plan, ids, customers, now)),
+        }
     }
 
-    /// Ends all sessions that are accounted for, and gives the last records.
-    pub fn stop_accounting(&mut self, cause: Cause, now: Now) -> Vec<Record> {
-        let Some(mut accounting) = self.accounting.take() else { return Vec::new() };
-        accounting.stop(cause, &self.customers, &self.ends.plane, now);
-        accounting.take_records()
+    /// Ends all sessions that are accounted for, in the turns that follow.
+    pub fn stop_accounting(&mut self, cause: Cause, now: Now) {
+        if let Some(accounting) = &mut self.accounting {
+            accounting.stop(cause, now);
+        }
     }
 
     /// A server has changed what it said about a node: its records say so from here on.
@@ -36,7 +36,10 @@ impl Anchor {
 
     /// The records that were made since the last time.
     pub fn take_records(&mut self) -> Vec<Record> {
-        self.accounting.as_mut().map(Accounting::take_records).unwrap_or_default()
+        let Some(accounting) = &mut self.accounting else { return Vec::new() };
+        let records = accounting.take_records();
+        self.accounting.take_if(|accounting| accounting.is_over());
+        records
     }
 
     /// What AAA is to be asked since the last time.

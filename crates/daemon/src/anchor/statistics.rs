@@ -12,7 +12,8 @@ use crate::counters::tunnel_groups;
 
 impl Anchor {
     /// The counters since they were cleared, in the order of the vendor document: those of the
-    /// tunnels stand before the disconnects, and are those of all customers together.
+    /// tunnels stand before the disconnects, and are those of all customers together; one customer's
+    /// have what its bindings carried, at the end.
     pub fn statistics(&self, only: Option<CustomerId>) -> Vec<Group> {
         match only {
             None => self.baseline.since(self.counted()),
@@ -55,6 +56,12 @@ impl Anchor {
     }
 
     fn counted_of(&self, id: CustomerId) -> Vec<Group> {
-        self.customers.customer(id).map(|customer| customer.lma().statistics()).unwrap_or_default()
+        let Some(customer) = self.customers.customer(id) else { return Vec::new() };
+        let mut data = self.carried.get(&id).copied().unwrap_or_default();
+        let traffic = customer.lma().bindings().filter_map(|held| self.traffic(held.id));
+        traffic.for_each(|carried| data.add(carried));
+        let mut groups = customer.lma().statistics();
+        groups.push(Group::of(&data));
+        groups
     }
 }

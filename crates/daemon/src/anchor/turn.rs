@@ -16,7 +16,8 @@ use crate::clock;
 use crate::words::Note;
 
 impl Anchor {
-    /// Reads one batch from the socket in this place, and answers it. Says whether there is more.
+    /// Reads one batch from the socket in this place, and makes the answers, which [`Self::send`]
+    /// sends. Says whether there is more.
     pub fn receive(&mut self, place: usize, batch: &mut Batch, now: Now) -> Result<bool, NetError> {
         self.ends.signalling.receive(place, batch)?;
         // A batch that is not full has emptied the socket.
@@ -63,7 +64,7 @@ impl Anchor {
         self.ends.signalling.handle_timeout(now.mono);
         self.customers.handle_timeout(now);
         if let Some(accounting) = &mut self.accounting {
-            accounting.handle_timeout(&self.ends.plane, now);
+            accounting.handle_timeout(&self.customers, &self.ends.plane, now);
         }
         self.settle();
     }
@@ -76,8 +77,8 @@ impl Anchor {
         [self.customers.poll_timeout(), signalling, routes, interim].into_iter().flatten().min()
     }
 
-    /// Does what the machine asks for. Forwarding comes before the acknowledgements: the first
-    /// packet of a node finds its tunnel.
+    /// Does what the machine asks for, but for the messages: [`Self::send`] follows. Forwarding comes
+    /// before the acknowledgements: the first packet of a node finds its tunnel.
     pub fn settle(&mut self) {
         while let Some(output) = self.customers.poll_output() {
             match output {
@@ -108,6 +109,9 @@ impl Anchor {
                         accounting.happened(&event, customers, plane, clock::sample());
                     }
                     if let What::Released { binding, .. } = event.what {
+                        if let Some(last) = self.ends.plane.counters(binding) {
+                            self.carried.entry(event.customer).or_default().add(last);
+                        }
                         self.ends.plane.forget(binding);
                         self.routes.release(binding);
                     }
@@ -123,10 +127,15 @@ impl Anchor {
         self.observer.flush();
         self.ends.plane.commit();
         self.routes.commit(Instant::now());
-        let customers = &mut self.customers;
         if self.ends.plane.has_stopped() {
-            customers.handle_forwarding_stopped();
+            self.customers.handle_forwarding_stopped();
         }
+    }
+
+    /// Sends what [`Self::settle`] has left to be sent. Between the two, what must outlive the daemon
+    /// is written down: a peer that has its answer can rely on it.
+    pub fn send(&mut self) {
+        let customers = &mut self.customers;
         self.ends.signalling.send(|message, outcome| match outcome {
             Ok(()) => customers.reclaim(&message.path, message.bytes),
             Err(error) => {

@@ -2,94 +2,106 @@
 
 use std::fmt::Write;
 
+use kedge_api::{Format, Reply};
 use kedge_config::Extent;
 use kedge_lma::{Binding, BindingPath, State};
-use kedge_model::{CustomerId, MnId};
+use kedge_model::CustomerId;
 use kedge_sansio::Now;
 use serde_json::{Value, json};
 
 use super::layout::{Align, Block, Table, span};
-use super::page::Page;
+use super::page::{self, Page};
+use super::scan::{Scan, Which};
 use super::traffic::{traffic_json, tunnel, tunnel_json, volume};
 use crate::anchor::Anchor;
-use crate::answer::Answer;
-use crate::imsi::Imsi;
+use crate::answer::Look;
 use crate::routes::Standing;
-
-/// Which bindings are to be shown.
-#[derive(Clone, Debug)]
-pub enum Which {
-    /// Every one.
-    All,
-    /// One node's.
-    OfNode(MnId),
-    /// Those of the nodes of a realm.
-    OfRealm(String),
-    /// One node's, by its IMSI.
-    OfImsi(Imsi),
-    /// One gateway's.
-    OfPeer(String),
-}
 
 /// `show ipv6 mobile pmipv6 lma bindings [customer NAME] [nai NAI | imsi IMSI | mag ID]
 /// [detail] [from N]`: a line for each, and everything about one subscriber.
-pub fn lma_bindings(
-    anchor: &Anchor,
+pub struct Bindings {
     only: Option<CustomerId>,
-    which: Which,
     extent: Extent,
-    now: Now,
-) -> Answer<'_> {
-    let total = match &which {
-        Which::All => anchor.machines(only).map(|(_, lma)| lma.len() as usize).sum(),
-        which => select(anchor, only, which).count(),
-    };
-    let page = Page::new(extent, total);
-    let wanted = which.clone();
-    let text = move || {
-        let mut out = page.head();
-        let shown = select(anchor, only, &wanted).skip(page.skip).take(page.take);
-        if extent.detail || matches!(wanted, Which::OfNode(_) | Which::OfImsi(_)) {
-            shown.for_each(|binding| write_binding(anchor, binding, now, &mut out));
-        } else {
-            summary(anchor, shown, now).write(&mut out);
-        }
-        out
-    };
-    let data = move || {
-        let shown = select(anchor, only, &which).skip(page.skip).take(page.take);
-        page.data(shown.map(|binding| as_json(anchor, binding, now)).collect())
-    };
-    Answer::new(text, data)
+    scan: Scan,
+    rows: Rows,
 }
 
-fn summary<'a>(anchor: &Anchor, shown: impl Iterator<Item = &'a Binding>, now: Now) -> Table {
+/// What was found, in the form that is asked for.
+enum Rows {
+    Lines(Table),
+    Details(String),
+    Data(Vec<Value>),
+}
+
+impl Bindings {
+    /// Nothing has been looked at yet.
+    pub fn new(
+        anchor: &Anchor,
+        only: Option<CustomerId>,
+        which: Which,
+        extent: Extent,
+        form: Format,
+    ) -> Self {
+        let rows = match (form, &which) {
+            (Format::Json, _) => Rows::Data(Vec::new()),
+            (Format::Text, Which::OfNode(_) | Which::OfImsi(_)) => Rows::Details(String::new()),
+            (Format::Text, _) if extent.detail => Rows::Details(String::new()),
+            (Format::Text, _) => Rows::Lines(lines(anchor)),
+        };
+        let (skip, take) = page::bounds(extent);
+        Self { only, extent, scan: Scan::new(which, skip, take), rows }
+    }
+}
+
+impl Look for Bindings {
+    fn go_on(&mut self, anchor: &Anchor, now: Now) -> bool {
+        let Self { only, scan, rows, .. } = self;
+        scan.slice(anchor.machines(*only), |binding| match rows {
+            Rows::Lines(table) => table.row(line(anchor, binding, now)),
+            Rows::Details(text) => write_binding(anchor, binding, now, text),
+            Rows::Data(list) => list.push(as_json(anchor, binding, now)),
+        })
+    }
+
+    fn finish(self: Box<Self>) -> Reply {
+        let page = Page::new(self.extent, self.scan.found());
+        let mut out = page.head();
+        match self.rows {
+            Rows::Lines(table) => table.write(&mut out),
+            Rows::Details(text) => out.push_str(&text),
+            Rows::Data(list) => return Reply::Data(page.data(list)),
+        }
+        Reply::Text(out)
+    }
+}
+
+/// A table without lines yet.
+fn lines(anchor: &Anchor) -> Table {
     let titles = ["Subscriber", "State", "Gateway", "Care-of address", "Addresses"];
     let mut head = titles.map(|title| (title, Align::Left)).to_vec();
     head.push(("Left", Align::Right));
-    let by_customer = anchor.has_customers();
-    if by_customer {
+    if anchor.has_customers() {
         head.insert(0, CUSTOMER);
     }
-    let mut table = Table::new(&head);
-    for binding in shown {
-        let path = binding.paths.first();
-        let addresses: Vec<String> =
-            binding.addresses.routed().map(|net| net.to_string()).collect();
-        let mut cells = vec![
-            binding.mn_id.to_string(),
-            short(binding).to_owned(),
-            peer(anchor, binding, path).to_owned(),
-            path.care_of.to_string(),
-            addresses.join(" "),
-            span(binding.expires.saturating_duration_since(now.mono)),
-        ];
-        if by_customer {
-            cells.insert(0, customer(anchor, binding.customer));
-        }
-        table.row(cells);
+    Table::new(&head)
+}
+
+/// A binding in one line.
+fn line(anchor: &Anchor, binding: &Binding, now: Now) -> Vec<String> {
+    let path = binding.paths.first();
+    let addresses: Vec<String> = binding.addresses.routed().map(|net| net.to_string()).collect();
+    let mut cells = vec![
+        binding.mn_id.to_string(),
+        short(binding).to_owned(),
+        peer(anchor, binding, path).to_owned(),
+        path.care_of.to_string(),
+        addresses.join(" "),
+        span(binding.expires.saturating_duration_since(now.mono)),
+    ];
+    if anchor.has_customers() {
+        cells.insert(0, customer(anchor, binding.customer));
     }
-    table
+    cells
 }
 
 /// The head of the column that says whose a line is.
@@ -98,23 +110,6 @@ pub const CUSTOMER: (&str, Align) = ("Customer", Align::Left);
 /// The name of a customer in that column.
 pub fn customer(anchor: &Anchor, id: CustomerId) -> String {
     anchor.customer_name(id).unwrap_or("-").to_owned()
-}
-
-fn select<'a>(
-    anchor: &'a Anchor,
-    only: Option<CustomerId>,
-    which: &'a Which,
-) -> impl Iterator<Item = &'a Binding> {
-    anchor.machines(only).flat_map(move |(id, lma)| {
-        let found: Box<dyn Iterator<Item = &Binding>> = match which {
-            Which::All => Box::new(lma.bindings()),
-            Which::OfNode(mn_id) => Box::new(lma.find(id, mn_id)),
-            Which::OfRealm(realm) => Box::new(lma.bindings_of_realm(id, realm)),
-            Which::OfImsi(imsi) => Box::new(imsi.bindings(lma)),
-            Which::OfPeer(peer) => Box::new(lma.bindings_of_peer(peer)),
-        };
-        found
-    })
 }
 
 fn write_binding(anchor: &Anchor, binding: &Binding, now: Now, out: &mut String) {

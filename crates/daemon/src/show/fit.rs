@@ -2,7 +2,8 @@
 //!
 //! Whatever an answer shows in columns, its lines have a blank gutter in one place. Where the
 //! terminal ends, all lines of such a block are cut at the last gutter that fits, and what is
-//! behind it follows below, indented: a table keeps its columns, in two rows for each line.
+//! behind it follows below, indented: a table keeps its columns, in two rows for each line. Where
+//! only the words of the last column are too many, they are folded in that column.
 
 use kedge_api::fold;
 
@@ -37,6 +38,9 @@ fn indented(line: &[char]) -> bool {
 /// Writes each row in as many lines as it takes; what stood in one column still does.
 fn write_block(rows: &[Vec<char>], width: usize, out: &mut String) {
     let mut rest: Vec<&[char]> = rows.iter().map(Vec::as_slice).collect();
+    if let Some(at) = last_column(&rest, width) {
+        return write_folded(&rest, at, width, out);
+    }
     let mut lines: Vec<(&str, Vec<&[char]>)> = Vec::new();
     loop {
         let indent = if lines.is_empty() { "" } else { INDENT };
@@ -70,20 +74,55 @@ fn write_block(rows: &[Vec<char>], width: usize, out: &mut String) {
     }
 }
 
+/// Where the last column begins, if there is room to fold what stands in it.
+fn last_column(rows: &[&[char]], width: usize) -> Option<usize> {
+    /// A column narrower than this is no place for prose.
+    const LEAST: usize = 24;
+    let longest = rows.iter().map(|row| row.len()).max().filter(|longest| *longest > width)?;
+    let at = (GUTTER..longest).rev().find(|at| is_gutter(rows, *at))?;
+    let room = width.checked_sub(at).filter(|room| *room >= LEAST)?;
+    let fits = |row: &&[char]| {
+        let last = row.get(at..).unwrap_or_default();
+        last.split(|c| *c == ' ').all(|word| word.len() <= room)
+    };
+    rows.iter().all(fits).then_some(at)
+}
+
+/// Writes rows with what stands in the last column folded there.
+fn write_folded(rows: &[&[char]], at: usize, width: usize, out: &mut String) {
+    for row in rows {
+        let (before, last) = row.split_at(at.min(row.len()));
+        let mut before: String = before.iter().collect();
+        let lines = fold(&last.iter().collect::<String>(), width - at);
+        if lines.is_empty() {
+            out.push_str(&format!("{}\n", before.trim_end()));
+        }
+        for line in lines {
+            out.push_str(&format!("{before:at$}{line}\n"));
+            before.clear();
+        }
+    }
+}
+
 /// Where the rows are cut: at the last gutter of all of them that leaves something before it; a
 /// row alone also between two words.
 fn cut(rows: &[&[char]], room: usize) -> Option<usize> {
-    let blank = |row: &[char], at: usize| row.get(at).is_none_or(|c| *c == ' ');
-    let gutter = |at: usize| {
-        let starts = rows.iter().any(|row| !blank(row, at));
-        starts && rows.iter().all(|row| (at - GUTTER..at).all(|at| blank(row, at)))
-    };
     let says_something =
         |at: &usize| rows.iter().any(|row| row.iter().take(*at).any(|c| *c != ' '));
-    let columns = (GUTTER..=room).rev().filter(|at| gutter(*at)).find(says_something);
+    let columns = (GUTTER..=room).rev().filter(|at| is_gutter(rows, *at)).find(says_something);
     let [row] = rows else { return columns };
     let word = |at: usize| at < row.len() && !blank(row, at) && blank(row, at - 1);
     columns.or_else(|| (1..=room).rev().filter(|at| word(*at)).find(says_something))
+}
+
+/// Whether a column begins here that all rows have blanks before.
+fn is_gutter(rows: &[&[char]], at: usize) -> bool {
+    let starts = rows.iter().any(|row| !blank(row, at));
+    starts && rows.iter().all(|row| (at - GUTTER..at).all(|at| blank(row, at)))
+}
+
+fn blank(row: &[char], at: usize) -> bool {
+    row.get(at).is_none_or(|c| *c == ' ')
 }
 
 #[cfg(test)]
@@ -133,6 +172,17 @@ Tunnels: 2
         assert_eq!(
             fit(table, 24),
             "  1  root\n      why it was done,\n      in many words\n  2  kedged\n      short\n"
+        );
+    }
+
+    #[test]
+    fn a_long_value_is_folded_where_values_stand_and_the_others_stay_beside_their_names() {
+        let pairs = "  Tunnel MTU   as the tunnel allows\n  Revocations  sent again 1 time, first \
+                     after 1000 ms, at most every 2000 ms\n  DSCP         as received\n";
+        assert_eq!(
+            fit(pairs, 48),
+            "  Tunnel MTU   as the tunnel allows\n  Revocations  sent again 1 time, first after 1000\n\
+             \x20              ms, at most every 2000 ms\n  DSCP         as received\n"
         );
     }
 

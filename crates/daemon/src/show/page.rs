@@ -18,10 +18,15 @@ pub struct Page {
     pub take: usize,
 }
 
+/// How many come before the part that is asked for, and how many that has at most.
+pub fn bounds(extent: Extent) -> (usize, usize) {
+    (extent.from.map_or(0, |from| from.saturating_sub(1)), MOST)
+}
+
 impl Page {
     /// The part of a list of `total` that is asked for.
     pub fn new(extent: Extent, total: usize) -> Self {
-        let skip = extent.from.map_or(0, |from| from.saturating_sub(1)).min(total);
+        let skip = bounds(extent).0.min(total);
         Self { total, skip, take: (total - skip).min(MOST) }
     }
 
@@ -46,7 +51,10 @@ impl Page {
 
     /// The whole answer for programs.
     pub fn data(self, bindings: Vec<Value>) -> Value {
-        json!({ "total": self.total, "next": self.next(), "bindings": bindings })
+        let mut data = json!({ "total": self.total, "next": self.next() });
+        // The macro would copy them all.
+        data["bindings"] = Value::Array(bindings);
+        data
     }
 }
 

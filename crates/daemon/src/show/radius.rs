@@ -1,8 +1,10 @@
 //! What is shown of RADIUS: the servers, and the records that go to them.
 
 use std::fmt::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use kedge_dataplane::BindingCounters;
+use kedge_model::CustomerId;
 use kedge_radius::ServerState;
 use kedge_sansio::Now;
 use kedge_telemetry::Group;
@@ -10,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::layout::{Align, Block, Table, counters_a_line, groups, groups_json, span};
 use super::traffic::traffic_json;
-use crate::aaa::{Aaa, TunnelKey, TunnelSession};
+use crate::aaa::{self, Aaa, Accounting, TunnelKey, TunnelSession};
 use crate::answer::Answer;
 use crate::shell::Shell;
 
@@ -118,20 +120,44 @@ pub fn dead_criteria(aaa: &Aaa, now: Now) -> Answer<'_> {
     Answer::new(text, data)
 }
 
-/// `show radius accounting`: what is accounted for, and what waits for a server.
-pub fn radius_accounting(shell: &Shell, now: Now) -> Answer<'_> {
-    let text = move |width| accounting_text(shell, width, now);
-    Answer::laid_out(text, move || accounting_json(shell, now))
+/// `show radius accounting`: what is accounted for, at one customer or at all, and what waits for a
+/// server. The servers and the disk are everybody's.
+pub fn radius_accounting(shell: &Shell, only: Option<CustomerId>, now: Now) -> Answer<'_> {
+    let text = move |width| accounting_text(shell, only, width, now);
+    Answer::laid_out(text, move || accounting_json(shell, only, now))
 }
 
-fn accounting_text(shell: &Shell, width: Option<u16>, now: Now) -> String {
+/// The name of a customer that is asked about.
+fn name(shell: &Shell, only: Option<CustomerId>) -> Option<&str> {
+    shell.anchor.as_ref()?.customer_name(only?)
+}
+
+/// The records that wait, and the oldest of them.
+fn waiting(shell: &Shell, customer: Option<&str>) -> (usize, Option<Instant>) {
+    let queue = shell.aaa.queue();
+    let Some(name) = customer else { return (queue.len(), queue.oldest()) };
+    let mut own = queue.iter().filter(|held| aaa::customer(&held.attributes) == Some(name));
+    let oldest = own.next().map(|held| held.happened);
+    (usize::from(oldest.is_some()) + own.count(), oldest)
+}
+
+fn accounting_text(
+    shell: &Shell,
+    only: Option<CustomerId>,
+    width: Option<u16>,
+    now: Now,
+) -> String {
+    let customer = name(shell, only);
     let (aaa, mut out) = (&shell.aaa, String::from("RADIUS accounting\n"));
     let accounting = shell.anchor.as_ref().and_then(|anchor| anchor.accounting());
     let mut block = Block::default();
-    block.row("Accounting", if accounting.is_some() { "on" } else { "off" });
+    if let Some(name) = customer {
+        block.row("Customer", name);
+    }
+    block.row("Accounting", condition_of(accounting));
     if let Some(accounting) = accounting {
-        block.row("Sessions of nodes", accounting.nodes());
-        block.row("Sessions of tunnels", accounting.tunnels().len());
+        block.row("Sessions of nodes", accounting.nodes(only));
+        block.row("Sessions of tunnels", tunnels(shell, customer).count());
         block.row(
             "Interim records",
             accounting.interim().map_or("none".to_owned(), |interim| {
@@ -141,9 +167,12 @@ fn accounting_text(shell: &Shell, width: Option<u16>, now: Now) -> String {
     }
     let queue = aaa.queue();
     let (octets, limit) = queue.octets();
-    block.row("Records that wait", format!("{}, {} on their way", queue.len(), queue.under_way()));
+    let (waiting, oldest) = waiting(shell, customer);
+    let under_way = if customer.is_some() { "of all" } else { "on their way" };
+    let others = if customer.is_some() { queue.len() } else { queue.under_way() };
+    block.row("Records that wait", format!("{waiting}, {others} {under_way}"));
     block.row("Room for them", format!("{octets} of {limit} octets taken"));
-    if let Some(oldest) = queue.oldest() {
+    if let Some(oldest) = oldest {
         block
             .row("The oldest", format!("{} old", span(now.mono.saturating_duration_since(oldest))));
     }
@@ -160,7 +189,7 @@ fn accounting_text(shell: &Shell, width: Option<u16>, now: Now) -> String {
     block.row("Unreadable at start", format!("{} octets", health.torn));
     block.write(&mut out);
     out.push('\n');
-    groups(&[Group::of(aaa.counters())], counters_a_line(width), &mut out);
+    groups(&[Group::of(&aaa.counters(customer))], counters_a_line(width), &mut out);
     out.truncate(out.trim_end().len());
     out.push('\n');
     let mut table = Table::new(&[
@@ -172,7 +201,7 @@ fn accounting_text(shell: &Shell, width: Option<u16>, now: Now) -> String {
         ("Out, octets", Align::Right),
         ("For", Align::Right),
     ]);
-    for (key, session, traffic) in tunnels(shell) {
+    for (key, session, traffic) in tunnels(shell, customer) {
         table.row(vec![
             session.parties.gateway.clone().unwrap_or_else(|| "(learned)".to_owned()),
             key.peer.to_string(),
@@ -187,24 +216,38 @@ fn accounting_text(shell: &Shell, width: Option<u16>, now: Now) -> String {
     out
 }
 
-fn tunnels(
-    shell: &Shell,
-) -> impl Iterator<Item = (&TunnelKey, &TunnelSession, kedge_dataplane::BindingCounters)> {
+/// Whether there is accounting, as a word.
+fn condition_of(accounting: Option<&Accounting>) -> &'static str {
+    match accounting {
+        None => "off",
+        Some(accounting) if accounting.is_ending() => "ends",
+        Some(_) => "on",
+    }
+}
+
+fn tunnels<'a>(
+    shell: &'a Shell,
+    customer: Option<&'a str>,
+) -> impl Iterator<Item = (&'a TunnelKey, &'a TunnelSession, BindingCounters)> {
     let anchor = shell.anchor.iter();
-    anchor.flat_map(|anchor| {
+    anchor.flat_map(move |anchor| {
         let sessions = anchor.accounting().into_iter().flat_map(|a| a.tunnels().iter());
-        sessions.map(move |(key, session)| {
+        let own = sessions
+            .filter(move |(_, session)| customer.is_none_or(|of| of == session.parties.customer));
+        own.map(move |(key, session)| {
             let traffic = |binding| anchor.traffic(binding).unwrap_or_default();
             (key, session, session.total(traffic))
         })
     })
 }
 
-fn accounting_json(shell: &Shell, now: Now) -> Value {
+fn accounting_json(shell: &Shell, only: Option<CustomerId>, now: Now) -> Value {
+    let customer = name(shell, only);
     let age = |since| seconds(now.mono.saturating_duration_since(since));
     let accounting = shell.anchor.as_ref().and_then(|anchor| anchor.accounting());
     let (queue, health) = (shell.aaa.queue(), shell.aaa.health());
-    let tunnels = tunnels(shell).map(|(key, session, traffic)| {
+    let (waiting, oldest) = waiting(shell, customer);
+    let tunnels = tunnels(shell, customer).map(|(key, session, traffic)| {
         let from = (traffic.received_packets, traffic.received_bytes);
         json!({
             "session": session.id.text(),
@@ -218,16 +261,18 @@ fn accounting_json(shell: &Shell, now: Now) -> Value {
             "traffic": traffic_json(from, (traffic.sent_packets, traffic.sent_bytes)),
         })
     });
+    let tunnels: Vec<Value> = tunnels.collect();
     json!({
-        "accounting": accounting.is_some(),
-        "node_sessions": accounting.map_or(0, |a| a.nodes()),
-        "tunnel_sessions": accounting.map_or(0, |a| a.tunnels().len()),
+        "customer": customer,
+        "accounting": accounting.is_some_and(|accounting| !accounting.is_ending()),
+        "node_sessions": accounting.map_or(0, |a| a.nodes(only)),
+        "tunnel_sessions": tunnels.len(),
         "interim_seconds": accounting.and_then(|a| a.interim()).map(seconds),
-        "waiting": queue.len(),
+        "waiting": waiting,
         "under_way": queue.under_way(),
         "octets": queue.octets().0,
         "octets_limit": queue.octets().1,
-        "oldest_seconds": queue.oldest().map(age),
+        "oldest_seconds": oldest.map(age),
         "stalled": queue.is_stalled(),
         "disk": {
             "failed": health.failed,
@@ -235,8 +280,8 @@ fn accounting_json(shell: &Shell, now: Now) -> Value {
             "failures": health.failures,
             "unreadable_octets": health.torn,
         },
-        "counters": groups_json(&[Group::of(shell.aaa.counters())]),
-        "tunnels": tunnels.collect::<Vec<_>>(),
+        "counters": groups_json(&[Group::of(&shell.aaa.counters(customer))]),
+        "tunnels": tunnels,
     })
 }
 

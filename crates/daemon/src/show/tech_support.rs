@@ -7,7 +7,7 @@
 use std::fmt::Write;
 use std::fs;
 
-use kedge_api::Refusal;
+use kedge_api::{Format, Refusal, Reply};
 use kedge_config::{BindingFilter, Command, Extent, Role};
 use kedge_sansio::Now;
 use serde_json::{Map, Value};
@@ -87,10 +87,8 @@ fn sections(shell: &mut Shell, carry_out: CarryOut, now: Now) -> Vec<(String, St
     }
     commands.extend([("show debug", Command::ShowDebug), ("show capture", Command::ShowCapture)]);
     for (heading, command) in commands {
-        let text = match carry_out(shell, &command, now) {
-            Ok(answer) => answer.into_text(None),
-            Err(refusal) => refusal.message,
-        };
+        let text = said(shell, carry_out, &command, now);
+        let text = text.unwrap_or_else(|refusal| refusal.message);
         sections.push((heading.to_owned(), text));
     }
     let rest = [
@@ -102,6 +100,24 @@ fn sections(shell: &mut Shell, carry_out: CarryOut, now: Now) -> Vec<(String, St
     ];
     sections.extend(rest.map(|(heading, text)| (heading.to_owned(), text)));
     sections
+}
+
+/// What a command shows. Of all bindings that is a part, which takes no long look.
+fn said(
+    shell: &mut Shell,
+    carry_out: CarryOut,
+    command: &Command,
+    now: Now,
+) -> Result<String, Refusal> {
+    let mut look = match carry_out(shell, command, now)? {
+        Answer::Short { text, .. } => return Ok(text(None)),
+        Answer::Long(look) => look(Format::Text),
+    };
+    while shell.anchor.as_ref().is_some_and(|anchor| !look.go_on(anchor, now)) {}
+    match look.finish() {
+        Reply::Text(text) => Ok(text),
+        Reply::Data(_) | Reply::Words(_) => Ok(String::new()),
+    }
 }
 
 /// The configuration with stars for its keys.

@@ -6,7 +6,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use kedge_dataplane::{
-    AccessList, Addresses, Between, DropReason, Marking, Messages, Policy, PortRange, Rule, Totals,
+    AccessList, Addresses, Between, DropReason, Marking, Messages, MssClamping, Policy, PortRange,
+    Rule, Totals,
 };
 use kedge_model::VrfId;
 use serde_json::{Value, json};
@@ -17,19 +18,20 @@ use crate::forwarding::Plane;
 /// What a data plane does with packets, and has done.
 pub struct PolicyView {
     policy: Policy,
-    totals: Totals,
+    /// `None` where it is about one of several customers: the data plane counts for all of them.
+    totals: Option<Totals>,
 }
 
 impl PolicyView {
-    /// What this one does with the packets of an inner world, and has done with those of all.
-    pub fn of(plane: &Plane, vrf: VrfId) -> Self {
+    /// What this one does with the packets of an inner world, and, if `counted`, has done with those
+    /// of all.
+    pub fn of(plane: &Plane, vrf: VrfId, counted: bool) -> Self {
         let policy = plane.policy(vrf).cloned().unwrap_or_default();
-        Self { policy, totals: plane.totals() }
+        Self { policy, totals: counted.then(|| plane.totals()) }
     }
 
     /// Writes it for a person.
     pub fn write(&self, out: &mut String) {
-        let mss = self.totals.mss;
         out.push('\n');
         let mut block = Block::default();
         block.row(
@@ -40,17 +42,21 @@ impl PolicyView {
                 Marking::Pipe(value) => format!("{value} in outer packets"),
             },
         );
-        match self.policy.clamp_mss {
-            true => block.row(
+        match (self.policy.clamp_mss, self.totals.map(|totals| totals.mss)) {
+            (true, Some(MssClamping { into_tunnels, out_of_tunnels })) => block.row(
                 "Segment sizes lowered",
-                format!("{} into tunnels, {} out of tunnels", mss.into_tunnels, mss.out_of_tunnels),
+                format!("{into_tunnels} into tunnels, {out_of_tunnels} out of tunnels"),
             ),
-            false => block.row("Segment sizes", "left alone"),
+            (true, None) => block.row("Segment sizes", "lowered to what tunnels carry"),
+            (false, _) => block.row("Segment sizes", "left alone"),
         };
-        let dropped: Vec<String> =
-            self.drops().map(|(reason, packets)| format!("{packets} {}", reason.label())).collect();
-        let dropped = if dropped.is_empty() { "none".to_owned() } else { dropped.join(", ") };
-        block.row("Packets dropped", dropped);
+        if let Some(totals) = self.totals {
+            let dropped = drops(&totals);
+            let dropped = dropped.map(|(reason, packets)| format!("{packets} {}", reason.label()));
+            let dropped: Vec<String> = dropped.collect();
+            let dropped = if dropped.is_empty() { "none".to_owned() } else { dropped.join(", ") };
+            block.row("Packets dropped", dropped);
+        }
         block.write(out);
         for (name, list) in self.lists() {
             let _ = writeln!(out, "\nAccess list on packets {name} tunnels:");
@@ -71,13 +77,16 @@ impl PolicyView {
             Marking::Pipe(value) => ("pipe", Some(value)),
         };
         data["dscp"] = json!({ "model": marking, "value": code_point });
+        let mss = self.totals.map(|totals| totals.mss);
         data["mss_clamping"] = json!({
             "on": self.policy.clamp_mss,
-            "into_tunnels": self.totals.mss.into_tunnels,
-            "out_of_tunnels": self.totals.mss.out_of_tunnels,
+            "into_tunnels": mss.map(|mss| mss.into_tunnels),
+            "out_of_tunnels": mss.map(|mss| mss.out_of_tunnels),
         });
-        let drops = self.drops().map(|(reason, packets)| (reason.key().to_owned(), packets.into()));
-        data["dropped"] = Value::Object(drops.collect());
+        data["dropped"] = self.totals.map_or(Value::Null, |totals| {
+            let drops = drops(&totals).map(|(reason, packets)| (reason.key().to_owned(), packets));
+            Value::Object(drops.map(|(key, packets)| (key, packets.into())).collect())
+        });
         for (name, list) in self.lists() {
             let entries = list
                 .rules()
@@ -88,16 +97,16 @@ impl PolicyView {
         }
     }
 
-    fn drops(&self) -> impl Iterator<Item = (DropReason, u64)> {
-        let all = DropReason::ALL.into_iter().map(|reason| (reason, self.totals.drops.get(reason)));
-        all.filter(|(_, packets)| *packets > 0)
-    }
-
     fn lists(&self) -> impl Iterator<Item = (&'static str, &Arc<AccessList>)> {
         let Policy { into_tunnels, out_of_tunnels, .. } = &self.policy;
         let into = into_tunnels.iter().map(|list| ("into", list));
         into.chain(out_of_tunnels.iter().map(|list| ("out of", list)))
     }
+}
+
+fn drops(totals: &Totals) -> impl Iterator<Item = (DropReason, u64)> {
+    let all = DropReason::ALL.into_iter().map(|reason| (reason, totals.drops.get(reason)));
+    all.filter(|(_, packets)| *packets > 0)
 }
 
 /// An entry, in the words of the configuration.

@@ -48,7 +48,7 @@ impl Tunnels {
         let machines = || anchor.machines(only).map(|(_, lma)| lma);
         let configured = machines().any(|lma| lma.settings().tunnel_mtu.is_some());
         let vrf = machines().next().map(|lma| lma.settings().vrf);
-        let policy = PolicyView::of(anchor.plane(), vrf.unwrap_or_default());
+        let policy = PolicyView::of(anchor.plane(), vrf.unwrap_or_default(), only.is_none());
         let mut tunnels = Self::new("Gateway", configured, anchor.plane(), policy);
         tunnels.by_customer = anchor.has_customers();
         for binding in machines().flat_map(|lma| lma.bindings()) {
@@ -71,7 +71,7 @@ impl Tunnels {
     /// Those of a gateway.
     pub fn of_gateway(gateway: &Gateway, now: std::time::Instant) -> Self {
         let settings = gateway.mag().settings();
-        let policy = PolicyView::of(gateway.plane(), settings.inner);
+        let policy = PolicyView::of(gateway.plane(), settings.inner, true);
         let configured = settings.tunnel_mtu.is_some();
         let mut tunnels = Self::new("Anchor", configured, gateway.plane(), policy);
         for view in gateway.mag().bindings(now) {

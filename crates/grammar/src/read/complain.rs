@@ -2,11 +2,13 @@
 
 use super::edit::Open;
 use super::reader::Reader;
-use crate::Block;
-use crate::diagnostic::{Place, SyntaxFault, nearest};
+use super::router;
+use crate::diagnostic::{SyntaxFault, nearest};
 use crate::lex::{LexFault, Line};
 use crate::mask::Hide;
 use crate::matcher::{Miss, Why};
+use crate::place::Place;
+use crate::{Block, Row};
 
 impl<K: Copy + PartialEq> Reader<'_, K> {
     /// Complains about a line that fitted the block at `depth` furthest. `skipped` is 1 for the
@@ -14,14 +16,48 @@ impl<K: Copy + PartialEq> Reader<'_, K> {
     pub(super) fn missed(&mut self, line: &Line, depth: usize, miss: &Miss<K>, skipped: usize) {
         let at = miss.at + skipped;
         let place = self.place(line, at, self.hide(line, miss));
-        let fault = self.fault(line, at, miss);
+        let foreign = self.foreign(line, miss, skipped);
+        let is_foreign = foreign.is_some();
+        let fault = foreign.unwrap_or_else(|| self.fault(line, at, miss));
         self.notes.faults.push((place, fault));
-        match self.meant_to_open(line, depth, miss) {
+        let opens = if is_foreign { None } else { self.meant_to_open(line, at, depth, miss) };
+        match opens {
             Some((block, name)) => {
                 self.editor.open.truncate(depth);
                 self.editor.enter_scrap(block, line.indent, &name);
             }
-            None => self.below = Some(line.indent),
+            None => {
+                if let Some(open) = self.editor.open.last_mut() {
+                    open.indented |= line.indent > open.indent;
+                }
+                // Whoever types does not indent; a blank before a line is a slip.
+                let passes_over = is_foreign || !self.typed;
+                self.editor.below = passes_over.then_some(line.indent);
+            }
+        }
+    }
+
+    /// What to say of a command that is about the router itself.
+    fn foreign(&self, line: &Line, miss: &Miss<K>, skipped: usize) -> Option<SyntaxFault> {
+        let texts = line.texts();
+        let words = texts.get(skipped..)?;
+        let count = router::about_the_router(words, miss.at)?;
+        let mut elsewhere = Vec::new();
+        if count == 1 {
+            blocks_with(self.editor.global, words[0], &mut elsewhere);
+        }
+        // A block's command may be in the wrong block.
+        if !elsewhere.is_empty() && !self.editor.open.is_empty() {
+            return None;
+        }
+        let name = words[..count].join(" ");
+        Some(SyntaxFault::Foreign { name, below: line.text_lines, elsewhere })
+    }
+
+    /// A line is passed over with the one that it is indented below.
+    pub(super) fn passed_over(&mut self) {
+        if let Some((_, SyntaxFault::Foreign { below, .. })) = self.notes.faults.last_mut() {
+            *below += 1;
         }
     }
 
@@ -32,6 +68,7 @@ impl<K: Copy + PartialEq> Reader<'_, K> {
     fn meant_to_open(
         &self,
         line: &Line,
+        at: usize,
         depth: usize,
         miss: &Miss<K>,
     ) -> Option<(&'static Block<K>, String)> {
@@ -39,7 +76,13 @@ impl<K: Copy + PartialEq> Reader<'_, K> {
         if miss.at == 0 || self.editor.open[depth..].iter().any(indented_into) {
             return None;
         }
-        let mut opening = miss.rows().filter_map(|row| Some((row.body?, row.name())));
+        let word = line.words.get(at).map_or("", |word| &word.text);
+        // `aaa new-model` begins like a command that opens a block, and means another one.
+        let is_clear = |row: &&'static Row<K>| {
+            miss.at >= row.name_len() || nearest(word, row.leading_words()).is_some()
+        };
+        let opening = miss.rows().filter(is_clear);
+        let mut opening = opening.filter_map(|row| Some((row.body?, row.name())));
         let (block, name) = opening.next()?;
         opening.all(|(other, _)| std::ptr::eq(other, block)).then_some((block, name))
     }
@@ -114,6 +157,7 @@ impl<K: Copy + PartialEq> Reader<'_, K> {
         let (hide, fault) = match fault {
             // What is behind an open quote may be a key.
             LexFault::OpenQuote => (Hide::WordAndRest, SyntaxFault::OpenQuote),
+            LexFault::CurlyQuote => (Hide::WordAndRest, SyntaxFault::CurlyQuote),
             LexFault::OpenComment => (Hide::Secrets, SyntaxFault::OpenComment),
         };
         (self.place(line, line.words.len() - 1, hide), fault)

@@ -24,6 +24,12 @@ pub struct Editor<K: 'static> {
     pub(super) open: Vec<Open<K>>,
     /// The typed line before, if the next one may go on with it.
     pub(super) begun: Option<Begun<K>>,
+    /// Lines indented deeper than this belong to a line that is none of the language.
+    pub(super) below: Option<usize>,
+    /// What ends the banner whose text is being typed.
+    text_end: Option<String>,
+    /// How many lines were read so far.
+    pub(super) lines_read: usize,
 }
 
 /// A line behind a prompt, which the next one may go on with.
@@ -70,7 +76,17 @@ impl<K: Copy + PartialEq> Editor<K> {
     /// An empty configuration.
     pub fn new(global: &'static Block<K>) -> Self {
         let (items, known, open) = (Vec::new(), vec![HashMap::new()], Vec::new());
-        Self { global, mask: Mask::of(global), items, known, open, begun: None }
+        Self {
+            global,
+            mask: Mask::of(global),
+            items,
+            known,
+            open,
+            begun: None,
+            below: None,
+            text_end: None,
+            lines_read: 0,
+        }
     }
 
     /// The block that the next line belongs to.
@@ -87,6 +103,21 @@ impl<K: Copy + PartialEq> Editor<K> {
     pub fn leave(&mut self) {
         self.open.clear();
         self.begun = None;
+        self.below = None;
+    }
+
+    /// Whether a line that is typed belongs to a banner that an earlier one began.
+    pub fn is_banners(&mut self, text: &str) -> bool {
+        let Some(end) = &self.text_end else { return false };
+        if text.contains(end) {
+            self.text_end = None;
+        }
+        true
+    }
+
+    /// What is typed next is the text of the banner that a line begins, if it begins one.
+    pub(super) fn begin_banner(&mut self, line: &Line) {
+        self.text_end.clone_from(&line.text_end);
     }
 
     /// What may stand where `text` ends. The commands of the enclosing blocks are understood too,

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::edit::{Editor, Inserted};
-use super::notes::Notes;
-use crate::diagnostic::{Place, SyntaxFault, SyntaxRemark};
+use super::notes::{MOST_NOTES, Notes};
+use super::router::{self, is_session};
+use crate::diagnostic::{SyntaxFault, SyntaxRemark};
 use crate::lex::{self, Line};
 use crate::mask::Hide;
 use crate::matcher::{self, Match, Miss, Why};
+use crate::place::Place;
 use crate::spell::{self, Keys};
 use crate::{Item, Repeats, Row};
 
@@ -45,9 +47,7 @@ pub(super) struct Reader<'a, K: 'static> {
     pub(super) editor: &'a mut Editor<K>,
     origin: Arc<str>,
     /// The lines are typed at a terminal, which indents nothing.
-    typed: bool,
-    /// Lines indented deeper than this belong to a line that nobody knew.
-    pub(super) below: Option<usize>,
+    pub(super) typed: bool,
     /// The commands without an effect that were seen: each is worth one remark.
     without_effect: Vec<String>,
     /// An obfuscated key was seen.
@@ -64,7 +64,6 @@ impl<'a, K: Copy + PartialEq> Reader<'a, K> {
             editor,
             origin: origin.into(),
             typed,
-            below: None,
             without_effect: Vec::new(),
             obfuscated: false,
             done: None,
@@ -76,6 +75,9 @@ impl<'a, K: Copy + PartialEq> Reader<'a, K> {
         let lines = lex::lines(text);
         let mut rest = lines.as_slice();
         while let Some((line, after)) = rest.split_first() {
+            if self.notes.faults.len().max(self.notes.remarks.len()) >= MOST_NOTES {
+                return self.too_many(line);
+            }
             rest = after;
             if let Some((next, after)) = rest.split_first()
                 && let Some(joined) = self.wrapped(line, next)
@@ -86,6 +88,12 @@ impl<'a, K: Copy + PartialEq> Reader<'a, K> {
                 self.line(line);
             }
         }
+    }
+
+    /// The rest of a text is not read.
+    fn too_many(&mut self, line: &Line) {
+        let place = self.place(line, 0, Hide::WordAndRest);
+        self.notes.faults.push((place, SyntaxFault::TooMany));
     }
 
     /// The two lines as one, if the second is the end of the first.
@@ -104,23 +112,29 @@ impl<'a, K: Copy + PartialEq> Reader<'a, K> {
     }
 
     pub(super) fn line(&mut self, line: &Line) {
+        self.editor.lines_read += 1;
+        if self.editor.below.is_some_and(|indent| line.indent > indent) {
+            return self.passed_over();
+        }
+        self.editor.below = None;
         if let Some(fault) = line.fault {
             let fault = self.lexical(line, fault);
             self.notes.faults.push(fault);
             return;
         }
         let words = line.texts();
-        if self.session_word(&words) {
+        if router::says_nothing(line) || self.session_word(&words) {
             return;
-        }
-        match self.below {
-            Some(indent) if line.indent > indent => return,
-            _ => self.below = None,
         }
         let closed = self.editor.close_by_indentation(line.indent);
         let resolved = match self.resolve(&words) {
-            Err(_) if self.typed && !closed.is_empty() => {
-                // What was pasted may have been indented; what is typed is not.
+            // What was pasted may have been indented; what is typed is not. But an interface of the
+            // router's, pasted behind a gateway, must not become one of the gateway's.
+            Err(_)
+                if self.typed
+                    && !closed.is_empty()
+                    && router::about_the_router(&words, 0).is_none() =>
+            {
                 self.editor.open.extend(closed);
                 self.resolve(&words)
             }
@@ -135,14 +149,14 @@ impl<'a, K: Copy + PartialEq> Reader<'a, K> {
     /// Words about the session and not about the configuration.
     fn session_word(&mut self, words: &[&str]) -> bool {
         if !is_session(words) {
-            return false;
+            // What is typed must not be thought to be kept before it is committed.
+            return !self.typed && router::keeps(words);
         }
         if words[0].eq_ignore_ascii_case("exit") {
             self.editor.open.pop();
         } else if !words[0].eq_ignore_ascii_case("enable") {
             self.editor.open.clear();
         }
-        self.below = None;
         true
     }
 
@@ -235,7 +249,10 @@ impl<'a, K: Copy + PartialEq> Reader<'a, K> {
             && row.repeats == Repeats::Once
             && (&other.args, other.negated) != (&item.args, item.negated)
         {
-            let fault = SyntaxFault::AlreadyGiven { command: row.name(), line: other.place.line };
+            let fault = SyntaxFault::AlreadyGiven {
+                command: row.name(),
+                at: other.place.seen_from(&place),
+            };
             self.notes.faults.push((place, fault));
             if let Some(block) = row.body {
                 self.editor.enter_scrap(block, indent, &spell::line(&item, Keys::Starred));
@@ -247,8 +264,8 @@ impl<'a, K: Copy + PartialEq> Reader<'a, K> {
             && other.place.origin == place.origin
             && !self.typed
         {
-            let (command, line) = (row.name(), other.place.line);
-            self.notes.remarks.push((place, SyntaxRemark::Replaces { command, line }));
+            let (command, at) = (row.name(), other.place.seen_from(&place));
+            self.notes.remarks.push((place, SyntaxRemark::Replaces { command, at }));
         }
         self.done = Some((row, done));
     }
@@ -262,20 +279,7 @@ impl<'a, K: Copy + PartialEq> Reader<'a, K> {
             spot: self.editor.mask.spot(line, at, hide),
             text: self.editor.mask.show(line, at, hide).into(),
             block: self.editor.path(),
+            nth: self.editor.lines_read,
         }
     }
-}
-
-/// Whether the words are about the session and not about the configuration.
-pub(super) fn is_session(words: &[&str]) -> bool {
-    let is = |at: usize, word: &str| words.get(at).is_some_and(|w| w.eq_ignore_ascii_case(word));
-    let one = words.len() == 1;
-    let terminal = || {
-        let whole = |word: &&str| "terminal".starts_with(&word.to_ascii_lowercase());
-        words.len() < 3 && words.get(1).is_none_or(|word| !word.is_empty() && whole(word))
-    };
-    let configure = is(0, "configure") || is(0, "configuration") || is(0, "conf");
-    one && (is(0, "exit") || is(0, "end") || is(0, "root") || is(0, "enable"))
-        || is(0, "commit")
-        || configure && terminal()
 }

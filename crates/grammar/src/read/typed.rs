@@ -7,7 +7,8 @@
 
 use super::edit::{Begun, Editor};
 use super::notes::Notes;
-use super::reader::{Reader, is_session};
+use super::reader::Reader;
+use super::router::is_session;
 use crate::diagnostic::{SyntaxFault, SyntaxRemark};
 use crate::lex::{self, Line};
 
@@ -18,6 +19,7 @@ impl<K: Copy + PartialEq> Editor<K> {
     pub fn line(&mut self, text: &str, origin: &str) -> Notes {
         let mut notes = Notes::default();
         for line in lex::lines(text) {
+            self.begin_banner(&line);
             let said = match self.begun.take() {
                 Some(begun) => self.second(begun, &line, origin),
                 None => self.single(&line, origin),
@@ -43,7 +45,8 @@ impl<K: Copy + PartialEq> Editor<K> {
         let mut reader = Reader::new(self, origin, true);
         reader.line(line);
         let (notes, done) = (std::mem::take(&mut reader.notes), reader.done.take());
-        if !notes.faults.is_empty() {
+        let is_foreign = |(_, fault): &(_, _)| matches!(fault, SyntaxFault::Foreign { .. });
+        if !notes.faults.iter().all(is_foreign) {
             self.open.clone_from(&open);
         }
         if !line.prompted {

@@ -26,9 +26,9 @@ impl Customers {
         let new = settings.customers.iter().map(|new| (new.settings.customer, new));
         let new: BTreeMap<CustomerId, &CustomerSettings> = new.collect();
         let ended = self.list.iter().map(|(id, customer)| match new.get(id) {
-            _ if customer.leaves => 0,
             Some(new) if new.settings == *customer.lma.settings() => 0,
             Some(new) => customer.lma.ended_by(&new.settings),
+            None if customer.leaves => 0,
             None => customer.lma.len() as usize,
         });
         ended.sum()

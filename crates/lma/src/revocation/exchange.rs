@@ -1,6 +1,6 @@
 //! One indication and its acknowledgement (RFC 5846 §5, §6).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 use kedge_model::{BindingId, Datagram, Ipv4Net, Sequence, SignalPath};
@@ -11,7 +11,7 @@ use kedge_wire::{
     HomeNetworkPrefix, Ipv4HomeAddressRequest, MnIdOption, OptionsRef, RevocationFlags,
 };
 
-use super::{Answer, Subject};
+use super::{Answer, Subject, Sweep};
 use crate::addresses::HomeAddresses;
 use crate::answer::seal;
 use crate::cache::{NodeKey, Slot};
@@ -51,16 +51,21 @@ impl Revocations {
         Self { outstanding: BTreeMap::new(), by_binding: BTreeSet::new(), last: Sequence(first) }
     }
 
-    /// A number that no outstanding indication has (§5.1); `None` if all are taken.
-    fn number(&mut self) -> Option<Sequence> {
-        if self.outstanding.len() > usize::from(u16::MAX) {
+    /// A number that no outstanding indication has (§5.1), and no sweep knows bindings by; `None`
+    /// if all are taken.
+    fn number(&mut self, sweeps: &VecDeque<Sweep>) -> Option<Sequence> {
+        if self.outstanding.len() + sweeps.len() > usize::from(u16::MAX) {
             return None;
         }
-        self.last = self.last.next();
-        while self.outstanding.contains_key(&self.last.0) {
-            self.last = self.last.next();
+        let is_taken = |last: Sequence| {
+            self.outstanding.contains_key(&last.0) || sweeps.iter().any(|sweep| sweep.ends(last))
+        };
+        let mut last = self.last.next();
+        while is_taken(last) {
+            last = last.next();
         }
-        Some(self.last)
+        self.last = last;
+        Some(last)
     }
 
     fn insert(&mut self, sequence: Sequence, indication: Outstanding) {
@@ -156,7 +161,7 @@ impl Lma {
         now: Now,
         write_options: impl FnOnce(&Self, &mut Encoder<'_>),
     ) -> Option<Sequence> {
-        let sequence = self.revocations.number()?;
+        let sequence = self.revocations.number(&self.sweeps)?;
         let mut bytes = self.buffers.take();
         let body = BindingRevocationIndication { trigger, sequence, flags };
         let mut encoder = Encoder::new(&mut bytes, body);

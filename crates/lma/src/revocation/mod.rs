@@ -15,19 +15,20 @@
 //!
 //! What expires, and what its gateway has de-registered, is not revoked: there is nobody to tell.
 //!
-//! `orders` is what an operator can ask for, `exchange` the messages and their repetition,
-//! `received` the other direction.
+//! `orders` is what an operator can ask for, `sweep` what of it is about very many, `exchange` the
+//! messages and their repetition, `received` the other direction.
 
 mod exchange;
 mod orders;
 mod received;
+mod sweep;
 
 use kedge_model::{BindingId, MnId, Sequence, SignalPath};
 use kedge_wire::MnIdOption;
 use kedge_wire::registry::{AccessTechnologyType, RevocationStatus, RevocationTrigger};
 
 use crate::addresses::HomeAddresses;
-use crate::binding::{Binding, State};
+use crate::binding::State;
 use crate::cache::Slot;
 use crate::event::{Release, What};
 use crate::lookup::Decision;
@@ -37,7 +38,7 @@ use crate::{Lma, Now};
 
 use exchange::Outstanding;
 pub(crate) use exchange::Revocations;
-pub(crate) use orders::Many;
+pub(crate) use sweep::{Sweep, Which};
 
 /// What an indication is about, and so what its end brings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -126,7 +127,8 @@ impl Lma {
     pub(crate) fn is_revocation_pending(&self, slot: Slot, request: &Request<'_>) -> bool {
         let binding = &self.cache[slot];
         let goes_on = !request.is_deregistration();
-        let taken_back = matches!(binding.state, State::Revoking(_));
+        let taken_back =
+            matches!(binding.state, State::Revoking(_)) || self.is_to_be_suspended(slot);
         let losing_ipv4 =
             |(_, bri): (_, &Outstanding)| bri.subject == Subject::LosingIpv4(binding.id);
         goes_on
@@ -161,19 +163,10 @@ impl Lma {
             (Subject::Ending(_, reason), Some(slot)) => self.end(slot, reason, now),
             (Subject::LosingIpv4(_), Some(slot)) => self.drop_ipv4(slot, now),
             (Subject::AllEnding(reason), _) => {
-                let ending = |b: &Binding| b.state == State::Revoking(sequence);
-                let slots: Vec<Slot> =
-                    self.cache.iter().filter(|(_, b)| ending(b)).map(|(slot, _)| slot).collect();
-                // A gateway that does not give up many at once is asked for each.
                 let one_by_one = status.is_some_and(|status| {
                     !status.is_success() && status != RevocationStatus::BINDING_DOES_NOT_EXIST
                 });
-                for slot in slots {
-                    match one_by_one {
-                        true => self.tell_of_end(slot, reason, now),
-                        false => self.end(slot, reason, now),
-                    }
-                }
+                self.end_many(sequence, reason, one_by_one, now);
             }
             (Subject::Departed(_), _) | (_, None) => {}
         }

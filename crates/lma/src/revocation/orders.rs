@@ -1,36 +1,15 @@
 //! Orders to take bindings back.
 
-use std::collections::HashMap;
-
-use foldhash::quality::FixedState;
 use kedge_model::{BindingId, CustomerId, MnId, Sequence, SignalPath};
 use kedge_wire::registry::RevocationTrigger;
-use kedge_wire::{MnIdOption, RevocationFlags};
 
 use super::Subject;
+use super::sweep::{Which, is_of_realm};
 use crate::addresses::HomeAddresses;
 use crate::binding::{Binding, State};
 use crate::cache::{NodeKey, Slot};
 use crate::event::Release;
 use crate::{Lma, Now};
-
-/// What the bindings that one message takes back have in common.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Many<'a> {
-    /// The gateway.
-    OfPeer,
-    /// The realm of their nodes, as an identifier without a user.
-    OfRealm(&'a MnId),
-}
-
-impl Many<'_> {
-    fn trigger(self) -> RevocationTrigger {
-        match self {
-            Self::OfPeer => RevocationTrigger::PER_PEER_POLICY,
-            Self::OfRealm(_) => RevocationTrigger::REVOKING_MOBILITY_NODE_LOCAL_POLICY,
-        }
-    }
-}
 
 impl Lma {
     /// Command: takes the bindings of a node back and says how many there were. Each ends when
@@ -127,58 +106,25 @@ impl Lma {
         self.indicate(slot, &at, held, trigger, Subject::Ending(binding.id, reason), now)
     }
 
-    /// The bindings of the nodes of a realm.
-    pub fn bindings_of_realm(
+    /// Says of a binding whether its node is of a realm, `example.com` for instance.
+    pub fn is_of_realm(
         &self,
         customer: CustomerId,
         realm: &str,
-    ) -> impl Iterator<Item = &Binding> {
-        self.bindings().filter(move |binding| is_of_realm(binding, customer, realm))
+    ) -> impl Fn(&Binding) -> bool + use<> {
+        let realm = identity(realm).filter(|_| customer == self.settings.customer);
+        move |binding| realm.as_ref().is_some_and(|realm| is_of_realm(&binding.mn_id, realm))
     }
 
-    /// Command: takes the bindings of all nodes of a realm back, `example.com` for instance, by
-    /// one message to each gateway that has some, and says how many there were. Subdomains are
-    /// other realms (§8.1).
+    /// Command: takes the bindings of all nodes of a realm back, as [`Self::clear_all`] does
+    /// everybody's, and says how many there are.
     pub fn clear_realm(&mut self, customer: CustomerId, realm: &str, now: Now) -> usize {
-        let Some(identity) = MnId::nai(&format!("@{realm}")) else { return 0 };
-        let wanted = |binding: &Binding| is_of_realm(binding, customer, realm);
-        self.take_back_many(wanted, Many::OfRealm(&identity), Release::Cleared, now)
-    }
-
-    /// Takes all bindings that `wanted` picks back, by one message for each path to a gateway
-    /// (§8.1: the G flag), and says how many there were.
-    pub(crate) fn take_back_many(
-        &mut self,
-        wanted: impl Fn(&Binding) -> bool,
-        which: Many<'_>,
-        reason: Release,
-        now: Now,
-    ) -> usize {
-        let mut told: HashMap<SignalPath, Option<Sequence>, FixedState> = HashMap::default();
-        let slots: Vec<Slot> =
-            self.cache.iter().filter(|(_, b)| wanted(b)).map(|(slot, _)| slot).collect();
-        for slot in &slots {
-            let binding = &self.cache[*slot];
-            if !binding.is_held() {
-                self.end(*slot, reason, now);
-                continue;
-            }
-            let at = binding.paths.first().clone();
-            let sequence = *told.entry(at.signal).or_insert_with(|| {
-                let flags = RevocationFlags::P | RevocationFlags::G;
-                let (trigger, subject) = (which.trigger(), Subject::AllEnding(reason));
-                self.send_indication(&at, trigger, flags, subject, now, |_, encoder| {
-                    if let Many::OfRealm(identity) = which {
-                        encoder.option(MnIdOption::from(identity));
-                    }
-                })
-            });
-            match sequence {
-                Some(sequence) => self.suspend(*slot, sequence),
-                None => self.end(*slot, reason, now),
-            }
+        let is_of_it = self.is_of_realm(customer, realm);
+        let count = self.bindings().filter(|binding| is_of_it(binding)).count();
+        if let Some(identity) = identity(realm).filter(|_| count > 0) {
+            self.take_back_many(Which::OfRealm(identity), Release::Cleared, now);
         }
-        slots.len()
+        count
     }
 
     /// Command: takes the IPv4 home addresses of a node back and says how many there were. A
@@ -215,7 +161,7 @@ impl Lma {
     }
 
     /// §8.1: the tunnel goes at once, the entry stays until the gateway has answered.
-    fn suspend(&mut self, slot: Slot, sequence: Sequence) {
+    pub(super) fn suspend(&mut self, slot: Slot, sequence: Sequence) {
         let was_forwarded = self.cache[slot].is_active();
         self.cache[slot].state = State::Revoking(sequence);
         if was_forwarded {
@@ -224,11 +170,7 @@ impl Lma {
     }
 }
 
-/// Whether a node's identifier has this realm behind its `@`.
-fn is_of_realm(binding: &Binding, customer: CustomerId, realm: &str) -> bool {
-    let octets = binding.mn_id.octets();
-    let at = octets.iter().rposition(|octet| *octet == b'@');
-    binding.customer == customer
-        && binding.mn_id.subtype() == MnId::NAI
-        && at.is_some_and(|at| &octets[at + 1..] == realm.as_bytes())
+/// A realm as an identifier without a user.
+fn identity(realm: &str) -> Option<MnId> {
+    MnId::nai(&format!("@{realm}"))
 }

@@ -338,7 +338,7 @@ impl Outcome {
         self.events.iter().map(|event| &event.what).collect()
     }
 
-    fn join(&mut self, later: Self) {
+    pub fn join(&mut self, later: Self) {
         self.sent.extend(later.sent);
         self.forwards.extend(later.forwards);
         self.events.extend(later.events);

@@ -97,6 +97,24 @@ fn settle(world: &mut World, up: &[&str]) {
     }
 }
 
+/// The first anchor ignores the node and answers another one, the second has no place.
+fn live_ignored(world: &mut World, time: Duration) {
+    let other = mn("mn8@example.com");
+    for _ in 0..time.as_secs() {
+        world.pass(secs(1));
+        world.solicit(IF2, OTHER_NODE);
+        let messages: Vec<Sent> = world.sent.drain(..).collect();
+        for sent in messages {
+            let whose = sent.packet.options.get::<MnIdOption<'_>>().unwrap().to_mn_id();
+            if sent.path.peer.ip() == ip(SECOND) {
+                world.answer(&sent, Status::INSUFFICIENT_RESOURCES, 0, sent.echo());
+            } else if whose == other {
+                accept(world, FIRST, &sent);
+            }
+        }
+    }
+}
+
 fn active_at_first() -> World {
     let mut world = World::new(two_anchors());
     world.solicit(IF1, NODE);
@@ -339,6 +357,62 @@ fn a_node_that_comes_within_the_hold_time_goes_to_its_anchor_at_the_end_of_it() 
     let there = view(&world).lma;
     live(&mut world, &[FIRST, SECOND], secs(60));
     assert_eq!((there, view(&world).lma), (ip(SECOND), ip(FIRST)));
+}
+
+#[test]
+fn a_session_that_another_anchor_takes_when_its_own_is_back_already_returns() {
+    let mut world = active_at_first();
+    world.pass(secs(310));
+    let scout = take_to(&mut world, SECOND).pop().expect("the first does not answer");
+    accept_at(&mut world, FIRST);
+    accept(&mut world, SECOND, &scout);
+    assert_eq!(view(&world).lma, ip(SECOND));
+    live(&mut world, &[FIRST, SECOND], secs(60));
+    assert_eq!(view(&world).lma, ip(FIRST));
+}
+
+#[test]
+fn a_refused_node_that_another_anchor_takes_within_the_hold_time_returns_at_the_end_of_it() {
+    let mut settings = two_anchors();
+    settings.heartbeat = Some(Rhythm { interval: secs(5), timeout: secs(1), allowed: 1 });
+    let mut world = World::new(settings);
+    world.solicit(IF1, NODE);
+    accept_at(&mut world, FIRST);
+    world.solicit(IF2, OTHER_NODE);
+    for anchor in [FIRST, SECOND] {
+        let update = take_to(&mut world, anchor).pop().expect("an update");
+        world.answer(&update, Status::INSUFFICIENT_RESOURCES, 0, update.echo());
+    }
+    live(&mut world, &[], secs(8));
+    // The first answers again, and its node leaves; the second refuses the other node once more.
+    world.input(|mag, now| mag.handle_link(IF1, LinkState::Down, now));
+    settle(&mut world, &[FIRST]);
+    world.pass(secs(3));
+    let mut messages = take_to(&mut world, SECOND);
+    messages.retain(|sent| !sent.update().lifetime.is_zero());
+    let update = messages.pop().expect("another attempt");
+    world.answer(&update, Status::INSUFFICIENT_RESOURCES, 0, update.echo());
+    assert!(matches!(view(&world).state, BindingState::Refused(_)));
+    live(&mut world, &[FIRST, SECOND], secs(22));
+    assert_eq!(view(&world).lma, ip(SECOND));
+    live(&mut world, &[FIRST, SECOND], secs(5));
+    assert_eq!(view(&world).lma, ip(FIRST));
+}
+
+#[test]
+fn an_anchor_that_accepts_a_node_again_is_not_left_for_having_ignored_it() {
+    let mut world = active_at_first();
+    world.solicit(IF2, OTHER_NODE);
+    accept_at(&mut world, FIRST);
+    // Twice the first answers the other node alone, while the second is full.
+    for _ in 0..2 {
+        live_ignored(&mut world, secs(325));
+        live(&mut world, &[FIRST], secs(10));
+    }
+    for _ in 0..700 {
+        live(&mut world, &[FIRST, SECOND], secs(1));
+        assert!(world.mag.bindings(world.now().mono).all(|view| view.lma == ip(FIRST)));
+    }
 }
 
 #[test]

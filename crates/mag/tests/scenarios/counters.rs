@@ -206,6 +206,11 @@ fn what_is_no_message_of_an_anchor_is_discarded_with_a_reason() {
     let Message::BindingError(error) = world.take_one().packet.message else { panic!("an error") };
     assert_eq!(error.status, BindingErrorStatus::UNRECOGNIZED_MH_TYPE);
     moves(&mut world, &[(DISCARDS, &["unknown_type"])], |w| w.deliver_bytes(path, unknown));
+    // RFC 5846 §6.2: the type of a revocation is known, whatever kind of one it says it is.
+    world.pass(secs(1));
+    let revocation = vec![59, 1, 16, 0, 0, 0, 9, 1, 0, 1, 0x80, 0, 0, 0, 0, 0];
+    moves(&mut world, &[(DISCARDS, &["unknown_type"])], |w| w.deliver_bytes(path, revocation));
+    assert!(world.sent.is_empty());
     moves(&mut world, &[(DISCARDS, &["unmatched_revocation"])], |w| {
         let message = Message::BindingRevocationAcknowledgement(BindingRevocationAcknowledgement {
             status: RevocationStatus::SUCCESS,

@@ -13,7 +13,7 @@ use kedge_wire::registry::{
 };
 use kedge_wire::{
     AccessTechnology, BindingRefreshAdvice, BuFlags, GreKeyOption, HomeNetworkPrefix,
-    Ipv4HomeAddressReply, MnIdOption, MnLinkLayerId, NatDetection, TimestampOption,
+    Ipv4HomeAddressReply, Message, MnIdOption, MnLinkLayerId, NatDetection, TimestampOption,
 };
 
 use crate::world::*;
@@ -580,4 +580,37 @@ fn an_address_that_was_not_assigned_is_asked_for_in_every_refresh() {
     assert!(refresh.address().is_some_and(|address| address.addr().is_unspecified()));
     world.accept(&refresh);
     assert_eq!(world.forwarding.values().next().unwrap().inner.len(), 2);
+}
+
+/// Routes to all destinations, to groups or to a link's own addresses would not be a node's.
+#[test]
+fn what_no_node_can_have_is_not_taken_from_an_anchor_either() {
+    let homes =
+        ["203.0.113.7/0", "127.0.0.1/8", "224.0.0.5/4", "255.255.255.255/32", "169.254.1.1/16"];
+    for home in homes {
+        let mut world = World::new(settings());
+        world.solicit(IF1, NODE);
+        let update = world.take_one();
+        let mut options = update.echo();
+        for prefix in [PREFIX, "2001:db8::/0", "fe80::/64", "ff02::/64", "::/64", PREFIX] {
+            options.push(HomeNetworkPrefix::new(prefix.parse().unwrap()));
+        }
+        let address = home.parse().unwrap();
+        options.push(Ipv4HomeAddressReply { status: Ipv4HomeAddressStatus::SUCCESS, address });
+        world.answer(&update, Status::ACCEPTED, 3600, options);
+        let forwarding = world.forwarding.values().next().unwrap();
+        assert_eq!(forwarding.inner, [PREFIX.parse::<IpNet>().unwrap()], "{home}");
+    }
+}
+
+#[test]
+fn an_unknown_type_over_udp_is_answered_with_a_binding_error_to_where_it_came_from() {
+    let settings = with_lma(settings(), |lma| lma.address = "192.0.2.1".parse().unwrap());
+    let mut world = World::new(settings);
+    world.solicit(IF1, NODE);
+    let path = world.take_one().path;
+    world.deliver_bytes(path, vec![59, 0, 99, 0, 0, 0, 0, 0]);
+    let sent = world.take_one();
+    assert!(matches!(sent.packet.message, Message::BindingError(_)));
+    assert_eq!((sent.path, &sent.bytes[4..6]), (path, &[0, 0][..]), "RFC 5844 §4.2.2");
 }

@@ -1,4 +1,4 @@
-//! Refreshes at a steady pace, each timed: what one customer notices of another.
+//! Updates at a steady pace, each timed: what one notices of whatever else the anchor does.
 
 use std::{
     io::{self, ErrorKind},
@@ -10,7 +10,7 @@ use super::{
     updates::{PATIENCE, Step, Updates, accepts},
 };
 
-/// What became of refreshes that were sent one after the other.
+/// What became of updates that were sent one after the other.
 #[derive(Clone, Debug, Default)]
 pub struct Paced {
     /// How many were sent.
@@ -32,18 +32,30 @@ impl Updates {
     /// Refreshes a node every `pace`, or when the one before is answered or given up, if that is
     /// later.
     pub fn pace(&mut self, pace: Duration, length: Duration) -> io::Result<Paced> {
+        let (start, nodes) = (Instant::now(), self.nodes());
+        self.pace_until(Step::Refresh, (0..nodes).cycle(), pace, || start.elapsed() >= length)
+    }
+
+    /// Takes a step for one node after the other, on the terms of [`Self::pace`], until told to stop.
+    pub fn pace_until(
+        &mut self,
+        step: Step,
+        nodes: impl Iterator<Item = usize>,
+        pace: Duration,
+        mut stop: impl FnMut() -> bool,
+    ) -> io::Result<Paced> {
         let mut paced = Paced::default();
-        let (gateway, nodes) = (0, self.nodes());
+        let gateway = 0;
         let start = Instant::now();
         let mut answer = [0; 2048];
         self.socket(gateway).set_read_timeout(Some(PATIENCE))?;
-        for node in (0..nodes).cycle() {
-            let due = start + pace * u32::try_from(paced.sent).unwrap_or(u32::MAX);
-            if due >= start + length || start.elapsed() >= length {
+        for node in nodes {
+            if stop() {
                 break;
             }
+            let due = start + pace * u32::try_from(paced.sent).unwrap_or(u32::MAX);
             crate::wait::pause(due.saturating_duration_since(Instant::now()));
-            let update = self.write(node, gateway, Step::Refresh);
+            let update = self.write(node, gateway, step);
             let sent = Instant::now();
             self.socket(gateway).send(&update)?;
             paced.sent += 1;

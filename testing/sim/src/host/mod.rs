@@ -4,6 +4,7 @@
 //! whether it is there, and sends packets to a correspondent from every address that it has. On
 //! another link it keeps what it was given until it is told otherwise or it expires.
 
+mod delegation;
 mod dhcp;
 
 use std::collections::BTreeMap;
@@ -21,7 +22,7 @@ use kedge_model::{Ipv6Net, MacAddr, MnId};
 
 use crate::chance::Chance;
 use crate::packet::{self, Ping};
-use crate::plan;
+use crate::plan::Plan;
 
 /// All routers on the link (RFC 4291 §2.7.1).
 const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
@@ -51,6 +52,8 @@ pub struct Host {
     /// Where it is, if it is anywhere.
     pub place: Option<Place>,
     dhcp: dhcp::Client,
+    /// For the network behind it, if it is a router.
+    delegation: Option<delegation::Client>,
     /// Until when a prefix is valid.
     prefixes: BTreeMap<Ipv6Net, Instant>,
     solicitation: Option<Instant>,
@@ -63,14 +66,16 @@ pub struct Host {
 
 impl Host {
     /// A host that is nowhere.
-    pub fn new(number: usize, mn_id: MnId) -> Self {
-        let mac = plan::mac(number);
+    pub fn new(number: usize, plan: &Plan) -> Self {
+        let mac = plan.mac(number);
+        let router = || delegation::Client::new(mac, link_local(number));
         Self {
             number,
             mac,
-            mn_id,
+            mn_id: plan.mn_id(number),
             place: None,
             dhcp: dhcp::Client::new(mac),
+            delegation: plan.is_router(number).then(router),
             prefixes: BTreeMap::new(),
             solicitation: None,
             solicitations: 0,
@@ -86,6 +91,9 @@ impl Host {
         self.solicitation = Some(now);
         self.solicitations = 0;
         self.dhcp.start(now, chance);
+        if let Some(client) = &mut self.delegation {
+            client.start(now, chance);
+        }
         let target = self.link_local();
         let probe = NeighborSolicitation { target, options: Vec::new() };
         let group = solicited_node(target);
@@ -97,6 +105,9 @@ impl Host {
         self.place = None;
         self.solicitation = None;
         self.dhcp.stop();
+        if let Some(client) = &mut self.delegation {
+            client.stop();
+        }
         self.out.clear();
     }
 
@@ -112,7 +123,8 @@ impl Host {
 
     /// When [`Self::handle_timeout`] has something to do.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        [self.solicitation, self.dhcp.due()].into_iter().flatten().min()
+        let delegation = self.delegation.as_ref().and_then(delegation::Client::due);
+        [self.solicitation, self.dhcp.due(), delegation].into_iter().flatten().min()
     }
 
     /// Does what is due.
@@ -127,6 +139,9 @@ impl Host {
             self.send_nd(self.link_local(), ALL_ROUTERS, message);
         }
         self.out.extend(self.dhcp.handle_timeout(now, chance));
+        if let Some(client) = &mut self.delegation {
+            self.out.extend(client.handle_timeout(now, chance));
+        }
     }
 
     /// Takes a frame from the link.
@@ -148,7 +163,11 @@ impl Host {
                 }
             }
             Content::Ipv4(_) | Content::Ipv6(_) => self.take_packet(&octets[EthernetHeader::LEN..]),
-            Content::Dhcpv6 { .. } | Content::Other => panic!("nobody asked for this"),
+            Content::Dhcpv6 { message, .. } => {
+                let client = self.delegation.as_mut().expect("nobody asked for this");
+                client.handle(&message, now, chance);
+            }
+            Content::Other => panic!("nobody asked for this"),
         }
     }
 
@@ -193,19 +212,25 @@ impl Host {
         valid.map(|(prefix, _)| *prefix).collect()
     }
 
+    /// The prefixes of the network behind it.
+    pub fn delegated(&self, now: Instant) -> Vec<Ipv6Net> {
+        self.delegation.iter().flat_map(|client| client.prefixes(now)).collect()
+    }
+
     /// The IPv4 address.
     pub fn ipv4(&self, now: Instant) -> Option<Ipv4Addr> {
         self.dhcp.lease(now).map(|lease| lease.address)
     }
 
-    /// Every global address.
+    /// Every global address, also of hosts behind it.
     pub fn addresses(&self, now: Instant) -> Vec<IpAddr> {
-        let ipv6 = self.prefixes(now).into_iter().map(|p| IpAddr::V6(self.address_of(p)));
+        let prefixes = self.prefixes(now).into_iter().chain(self.delegated(now));
+        let ipv6 = prefixes.map(|p| IpAddr::V6(self.address_of(p)));
         ipv6.chain(self.ipv4(now).map(IpAddr::V4)).collect()
     }
 
     fn link_local(&self) -> Ipv6Addr {
-        Ipv6Addr::new(0xfe80, 0, 0, 0, 0x10, 0x5eff, 0xfe10, self.number as u16)
+        link_local(self.number)
     }
 
     fn take_advertisement(&mut self, ra: &RouterAdvertisement, now: Instant) {
@@ -297,4 +322,8 @@ impl Host {
         icmpv6::encode_frame(&route, &message, &mut frame);
         self.out.push(frame);
     }
+}
+
+fn link_local(number: usize) -> Ipv6Addr {
+    Ipv6Addr::new(0xfe80, 0, 0, 0, 0x10, 0x5eff, 0xfe10, number as u16)
 }

@@ -4,11 +4,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use kedge_lma::{Binding, Lma};
-use kedge_mag::{BindingState, BindingView, LinkState, Refusal};
-use kedge_model::{Encapsulation, LinkLayerId, Tunnel};
+use kedge_mag::{BindingState, BindingView, InterfaceId, LinkState, Refusal};
+use kedge_model::{IpNet, LinkLayerId, MnId};
 use kedge_wire::registry::Status;
 
-use crate::plan::{CUSTOMER, STATIC, static_node};
+use super::agreement::agree;
+use crate::plan::{LOGICAL, STATIC, customer_id, inner};
 use crate::world::World;
 
 /// How often the oracle looks whether a domain has come to rest.
@@ -35,11 +36,12 @@ pub fn await_rest(world: &mut World) {
 
 /// All nodes have gone: waits until the domain has forgotten them.
 pub fn await_end(world: &mut World) {
-    world.run_for(world.plan.settling_time(), |_| {});
+    world.run_for(world.plan.settling_time() + world.plan.memory(), |_| {});
     for (n, anchor) in world.anchors.iter_mut().enumerate() {
-        assert!(anchor.lma.is_empty(), "anchor {n} still has {:?}", anchor.lma.bindings().next());
-        assert_eq!(anchor.lma.pending(), 0, "updates wait at anchor {n}");
-        assert_eq!(anchor.lma.poll_timeout(), None, "a timer runs at anchor {n}");
+        let left = anchor.customers.bindings().next();
+        assert!(anchor.customers.is_empty(), "anchor {n} still has {left:?}");
+        assert_eq!(anchor.customers.pending(), 0, "updates wait at anchor {n}");
+        assert_eq!(anchor.customers.poll_timeout(), None, "a timer runs at anchor {n}");
         assert!(anchor.plane.wanted.is_empty());
     }
     for (n, gateway) in world.gateways.iter_mut().enumerate() {
@@ -48,11 +50,11 @@ pub fn await_end(world: &mut World) {
         assert_eq!(gateway.mag.poll_timeout(), None, "a timer runs at gateway {n}");
         assert!(gateway.plane.wanted.is_empty() && gateway.access.is_empty());
     }
-    for net in world.memory.ever_held() {
+    for (customer, net) in world.memory.ever_held() {
         let planes = world.anchors.iter().map(|anchor| &anchor.plane);
         let planes = planes.chain(world.gateways.iter().map(|gateway| &gateway.plane));
         for plane in planes {
-            assert_eq!(plane.holder(net.addr()), None, "tables still hold {net}");
+            assert_eq!(plane.holder(inner(customer), net.addr()), None, "tables still hold {net}");
         }
     }
 }
@@ -64,49 +66,85 @@ fn unrest(world: &World) -> Option<String> {
     });
     of_hosts.or_else(|| {
         (0..world.gateways.len()).find_map(|gateway| {
-            unrest_of_static(world, gateway).map(|why| format!("gateway {gateway}: {why}"))
+            let of_static = unrest_of_resident(world, gateway, STATIC);
+            let of_branch = || unrest_of_resident(world, gateway, LOGICAL);
+            of_static.or_else(of_branch).map(|why| format!("gateway {gateway}: {why}"))
         })
     })
 }
 
 /// The node that is always there is served as long as its link is up, though it says nothing.
-fn unrest_of_static(world: &World, gateway: usize) -> Option<String> {
-    let station = &world.gateways[gateway];
-    let anchor = &world.anchors[world.plan.anchor_of_static(gateway)].lma;
-    let mn_id = static_node(gateway);
+fn unrest_of_resident(world: &World, gateway: usize, interface: InterfaceId) -> Option<String> {
+    let (plan, station) = (&world.plan, &world.gateways[gateway]);
+    let (mn_id, is_there) = match interface {
+        STATIC => (plan.static_node(gateway), true),
+        _ => (plan.branch_node(gateway), plan.delegates),
+    };
+    let customer = plan.customer_of_gateway(gateway);
     let of_node = station.mag.bindings(world.clock.now()).filter(|view| view.mn_id == mn_id);
     let views: Vec<BindingView> = of_node.collect();
-    let bindings: Vec<&Binding> = anchor.find(CUSTOMER, &mn_id).collect();
-    let is_there = station.link(STATIC) == LinkState::Up;
+    let own = plan.anchor_of_gateway(gateway);
+    if let Some(binding) = stray(world, own, customer, &mn_id) {
+        return Some(format!("{mn_id} is bound at another anchor: {binding:?}, {views:?}"));
+    }
+    let anchor = machine(world, own, customer);
+    // Gateways of other customers have nodes of the same name; those of this one do not.
+    let bindings: Vec<&Binding> = anchor.find(customer_id(customer), &mn_id).collect();
+    let is_there = is_there && station.link(interface) == LinkState::Up;
     match (is_there, &views[..], &bindings[..]) {
         (false, [], []) => None,
-        (true, [view], []) if is_turned_away(world, view, anchor) => None,
-        (true, [view], [binding]) if agree(view, binding) => None,
-        _ => Some(format!("its static node has {views:?}, {bindings:?}")),
+        (true, [view], []) if is_turned_away(world, view, own, anchor) => None,
+        (true, [view], [binding])
+            if agree(world, gateway, view, binding)
+                && (interface == STATIC || has_networks(world, gateway, view)) =>
+        {
+            None
+        }
+        _ => Some(format!("{mn_id} has {views:?}, {bindings:?}")),
     }
 }
 
-/// Whether a node is refused because its anchor has no place for it.
-fn is_turned_away(world: &World, view: &BindingView, anchor: &Lma) -> bool {
+/// Whether the networks behind a gateway have what they lack.
+fn has_networks(world: &World, gateway: usize, view: &BindingView) -> bool {
+    let branch = &world.gateways[gateway].branch;
+    let given = view.delegated.iter().filter(|net| !branch.networks.contains(net));
+    let ipv4 = given.clone().filter(|net| matches!(net, IpNet::V4(_))).count();
+    branch.networks.iter().all(|net| view.delegated.contains(net))
+        && (ipv4, given.count() - ipv4) == (branch.lacking_ipv4, branch.lacking_ipv6)
+}
+
+/// Whether a node is refused because its anchor has no place for it, or is just trying again.
+fn is_turned_away(world: &World, view: &BindingView, anchor: usize, lma: &Lma) -> bool {
     let refused = BindingState::Refused(Refusal::Status(Status::INSUFFICIENT_RESOURCES));
-    view.state == refused && world.plan.is_full(anchor)
+    let waits = view.state == refused || view.state == BindingState::Registering;
+    waits && world.plan.is_full(world.anchors[anchor].customers.len(), lma)
+}
+
+fn machine(world: &World, anchor: usize, customer: usize) -> &Lma {
+    world.anchors[anchor].machine(customer).expect("at rest every customer is served")
 }
 
 fn unrest_of(world: &World, n: usize) -> Option<String> {
     let host = &world.hosts[n];
     let now = world.clock.now();
+    let customer = world.plan.customer_of(n);
     let mut views = Vec::new();
-    for (gateway, station) in world.gateways.iter().enumerate() {
+    for gateway in world.plan.gateways_of(customer) {
+        let station = &world.gateways[gateway];
         let of_host = station.mag.bindings(now).filter(|view| view.mac == Some(host.mac));
         let present = of_host.filter(|view| view.state != BindingState::Deregistering);
         views.extend(present.map(|view| (gateway, view)));
     }
-    let anchor = &world.anchors[world.plan.anchor_of(n)].lma;
+    let own = world.plan.anchor_of(n);
+    let anchor = machine(world, own, customer);
     let link_layer_id = Some(LinkLayerId::from(host.mac));
     let bindings: Vec<&Binding> = anchor
-        .find(CUSTOMER, &host.mn_id)
+        .find(customer_id(customer), &host.mn_id)
         .filter(|binding| binding.link_layer_id == link_layer_id)
         .collect();
+    if let Some(binding) = stray(world, own, customer, &host.mn_id) {
+        return Some(format!("is bound at another anchor: {binding:?}, sessions {views:?}"));
+    }
     let Some(place) = host.place else {
         return match (views.first(), bindings.first()) {
             (Some(view), _) => Some(format!("has left and is served: {view:?}")),
@@ -117,7 +155,7 @@ fn unrest_of(world: &World, n: usize) -> Option<String> {
     let [(gateway, view)] = &views[..] else {
         return Some(format!("is at {place:?}, its sessions are {views:?}"));
     };
-    if bindings.is_empty() && is_turned_away(world, view, anchor) {
+    if bindings.is_empty() && is_turned_away(world, view, own, anchor) {
         return None;
     }
     let [binding] = bindings[..] else {
@@ -126,7 +164,7 @@ fn unrest_of(world: &World, n: usize) -> Option<String> {
     if (*gateway, view.interface) != (place.gateway, place.interface) {
         return Some(format!("is at {place:?} and served at gateway {gateway}: {view:?}"));
     }
-    if !agree(view, binding) {
+    if !agree(world, *gateway, view, binding) {
         return Some(format!("gateway and anchor differ: {view:?}, {binding:?}"));
     }
     let addresses = host.addresses(now);
@@ -136,47 +174,12 @@ fn unrest_of(world: &World, n: usize) -> Option<String> {
     None
 }
 
-/// Whether the two ends of a session say the same.
-fn agree(view: &BindingView, binding: &Binding) -> bool {
-    let is_active = matches!(view.state, BindingState::Active | BindingState::Refreshing);
-    let home = binding.addresses.ipv4.map(|home| (home.address, home.prefix_len, home.router));
-    let ipv4 = view.ipv4.map(|net| (net.addr(), net.prefix_len())).zip(view.ipv4_router);
-    let Some(path) = binding.paths.iter().next() else { return false };
-    is_active
-        && binding.is_active()
-        && binding.addresses.prefixes.iter().eq(view.prefixes.iter().copied())
-        && home == ipv4.map(|((address, len), router)| (address, len, router))
-        && view.tunnel.is_some_and(|tunnel| are_ends(&tunnel, &path.tunnel))
-}
-
-/// Whether two tunnels are the ends of one.
-fn are_ends(one: &Tunnel, other: &Tunnel) -> bool {
-    let encapsulation = match (one.encapsulation, other.encapsulation) {
-        (Encapsulation::IpInIp, Encapsulation::IpInIp) => true,
-        (
-            Encapsulation::Gre { send_key, receive_key },
-            Encapsulation::Gre { send_key: other_send, receive_key: other_receive },
-        ) => send_key == other_receive && receive_key == other_send,
-        (
-            Encapsulation::Udp { local_port, peer_port },
-            Encapsulation::Udp { local_port: other_local, peer_port: other_peer },
-        ) => local_port == other_peer && peer_port == other_local,
-        (
-            Encapsulation::GreUdp { local_port, peer_port, send_key, receive_key },
-            Encapsulation::GreUdp {
-                local_port: other_local,
-                peer_port: other_peer,
-                send_key: other_send,
-                receive_key: other_receive,
-            },
-        ) => {
-            (local_port, peer_port) == (other_peer, other_local)
-                && (send_key, receive_key) == (other_receive, other_send)
-        }
-        _ => false,
-    };
-    encapsulation
-        && (one.local, one.peer, one.transport) == (other.peer, other.local, other.transport)
+/// What a node has at other anchors than the one it would rather be with.
+fn stray<'a>(world: &'a World, own: usize, customer: usize, mn_id: &MnId) -> Option<&'a Binding> {
+    let mut others = (0..world.anchors.len()).filter(|anchor| *anchor != own);
+    others.find_map(|anchor| {
+        machine(world, anchor, customer).find(customer_id(customer), mn_id).next()
+    })
 }
 
 /// Whether the host uses exactly what its binding has.
@@ -185,8 +188,11 @@ fn has_addresses(world: &World, n: usize, binding: &Binding) -> bool {
     let now = world.clock.now();
     let has_ipv6 = world.plan.service.has_ipv6();
     let has_ipv4 = world.plan.service.has_ipv4();
-    let may_lack_ipv4 = has_ipv6 && !world.memory.has_ipv4(&host.mn_id);
+    let may_lack_ipv4 = has_ipv6 && !world.memory.has_ipv4(world.plan.customer_of(n), &host.mn_id);
+    let behind = host.delegated(now).into_iter().map(IpNet::V6);
     binding.addresses.prefixes.iter().eq(host.prefixes(now))
+        && behind.eq(binding.delegated.iter().copied())
+        && binding.delegated.is_empty() != world.plan.is_router(n)
         && binding.addresses.prefixes.is_empty() != has_ipv6
         && binding.addresses.ipv4.map(|home| home.address) == host.ipv4(now)
         && (binding.addresses.ipv4.is_some() == has_ipv4 || may_lack_ipv4)
@@ -194,9 +200,10 @@ fn has_addresses(world: &World, n: usize, binding: &Binding) -> bool {
 
 /// Whether a host has a session, as far as its anchor knows.
 fn is_bound(world: &World, n: usize) -> bool {
-    let host = &world.hosts[n];
+    let (host, customer) = (&world.hosts[n], world.plan.customer_of(n));
     let link_layer_id = Some(LinkLayerId::from(host.mac));
-    let mut bindings = world.anchors[world.plan.anchor_of(n)].lma.find(CUSTOMER, &host.mn_id);
+    let anchor = machine(world, world.plan.anchor_of(n), customer);
+    let mut bindings = anchor.find(customer_id(customer), &host.mn_id);
     bindings.any(|binding| binding.link_layer_id == link_layer_id)
 }
 

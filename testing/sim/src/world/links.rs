@@ -9,6 +9,7 @@ use kedge_model::MacAddr;
 
 use super::{Event, Station, World};
 use crate::host::Place;
+use crate::plan::inner;
 use crate::trail::Happened;
 use crate::{oracle, packet};
 
@@ -36,7 +37,8 @@ impl World {
         self.settle(Station::Gateway(n));
         let packet = &frame[EthernetHeader::LEN..];
         if packet::read(packet).is_some() {
-            let outer = self.gateways[n].plane.encapsulate(packet, now.mono);
+            let vrf = inner(self.plan.customer_of_gateway(n));
+            let outer = self.gateways[n].plane.encapsulate(vrf, packet, now.mono);
             self.memory.sent += outer.len() as u64;
             self.tunnel(Station::Gateway(n), outer);
         }

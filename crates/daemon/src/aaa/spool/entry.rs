@@ -1,11 +1,12 @@
-//! The entries of the file under the accounting records.
+//! What the file is made of: a row of entries, each behind its length and its checksum.
 //!
 //! ```text
-//!   ┌────────┬──────────┬────────┬──────┬──────────┬─────────┬────────────┐
-//!   │ length │ checksum │ number │ kind │ happened │ session │ attributes │
-//!   └────────┴──────────┴────────┴──────┴──────────┴─────────┴────────────┘
-//!       4          4         8   └─ 1 ─────── 8 ──────── 8 ─── of records alone ──┘
+//!   octet 0        4          8          16     17         25        33
+//!         Length   Checksum   Number     Kind   Happened   Session   attributes ...
 //! ```
+//!
+//! Length and Checksum are of what follows them. An entry that ends behind the Number says that the
+//! record of this number is over. Happened is in milliseconds since 1970.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use kedge_radius::Kind;
 
 /// What an entry has beside the attributes of its record.
-const OVERHEAD: u64 = 33;
+pub const OVERHEAD: u64 = 33;
 /// The longest entry: a record is at most a packet.
 const LONGEST: usize = 8192;
 
@@ -31,17 +32,11 @@ pub struct Record {
     pub attributes: Arc<[u8]>,
 }
 
-impl Record {
-    /// How many octets its entry takes.
-    pub fn octets(&self) -> u64 {
-        self.attributes.len() as u64 + OVERHEAD
-    }
-}
-
-/// Adds an entry: length and checksum of what follows, the number, and the record unless it is
-/// over.
+/// Adds an entry: a record, or that the one of this number is over.
 pub fn put(out: &mut Vec<u8>, number: u64, record: Option<&Record>) {
-    let mut body = number.to_be_bytes().to_vec();
+    let start = out.len();
+    out.extend_from_slice(&[0; 8]);
+    out.extend_from_slice(&number.to_be_bytes());
     if let Some(record) = record {
         let kind = match record.kind {
             Kind::Start => 1,
@@ -50,14 +45,15 @@ pub fn put(out: &mut Vec<u8>, number: u64, record: Option<&Record>) {
             Kind::Interim => 4,
         };
         let since = record.happened.duration_since(UNIX_EPOCH).unwrap_or_default();
-        body.push(kind);
-        body.extend_from_slice(&u64::try_from(since.as_millis()).unwrap_or(u64::MAX).to_be_bytes());
-        body.extend_from_slice(&record.session.to_be_bytes());
-        body.extend_from_slice(&record.attributes);
+        out.push(kind);
+        out.extend_from_slice(&u64::try_from(since.as_millis()).unwrap_or(u64::MAX).to_be_bytes());
+        out.extend_from_slice(&record.session.to_be_bytes());
+        out.extend_from_slice(&record.attributes);
     }
-    out.extend_from_slice(&(body.len() as u32).to_be_bytes());
-    out.extend_from_slice(&checksum(&body).to_be_bytes());
-    out.extend_from_slice(&body);
+    let body = &out[start + 8..];
+    let (len, sum) = (body.len() as u32, checksum(body));
+    out[start..start + 4].copy_from_slice(&len.to_be_bytes());
+    out[start + 4..start + 8].copy_from_slice(&sum.to_be_bytes());
 }
 
 /// The records that are not over, and how many octets made whole entries.
@@ -111,14 +107,25 @@ fn entry(octets: &[u8]) -> Option<(Entry, &[u8])> {
 
 /// CRC-32 as Ethernet has it.
 fn checksum(octets: &[u8]) -> u32 {
-    let step = |crc: u32, octet: &u8| {
-        (0..8).fold(crc ^ u32::from(*octet), |crc, _| match crc & 1 {
-            1 => crc >> 1 ^ 0xedb8_8320,
-            _ => crc >> 1,
-        })
-    };
+    let step = |crc: u32, octet: &u8| crc >> 8 ^ TABLE[(crc as u8 ^ octet) as usize];
     !octets.iter().fold(u32::MAX, step)
 }
+
+/// What the division by the polynomial leaves of each octet.
+static TABLE: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut octet = 0;
+    while octet < table.len() {
+        let (mut rest, mut bit) = (octet as u32, 0);
+        while bit < 8 {
+            rest = if rest & 1 == 1 { rest >> 1 ^ 0xedb8_8320 } else { rest >> 1 };
+            bit += 1;
+        }
+        table[octet] = rest;
+        octet += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {
@@ -132,6 +139,13 @@ mod tests {
     #[test]
     fn the_checksum_is_that_of_the_standard() {
         assert_eq!(checksum(b"123456789"), 0xcbf4_3926);
+    }
+
+    #[test]
+    fn an_entry_takes_what_its_attributes_do_and_as_much_again_as_is_said() {
+        let mut octets = Vec::new();
+        put(&mut octets, 1, Some(&record(1)));
+        assert_eq!(octets.len() as u64, OVERHEAD + 40);
     }
 
     #[test]

@@ -1,5 +1,3 @@
-//! Which records tunnels get, and what those count.
-
 use kedge_radius::{Attribute, PacketRef, Request};
 
 use super::*;
@@ -48,7 +46,8 @@ impl World {
         let parties =
             |_| Parties { customer: "CUST1".to_owned(), gateway: Some("mag1".to_owned()) };
         let carried = octets(carried);
-        self.tunnels.place(BindingId(binding), at.as_ref(), carried, parties, world)
+        let cause = Cause::PortUnneeded;
+        self.tunnels.place(BindingId(binding), at.as_ref(), carried, cause, parties, world)
     }
 
     fn statuses(records: &[Record]) -> Vec<Status> {
@@ -67,7 +66,7 @@ fn a_tunnel_lives_from_its_first_binding_to_its_last_whatever_their_keys() {
     let ended = world.place(2, None, 30);
     assert_eq!(World::statuses(&ended), [Status::Stop(Cause::PortUnneeded)]);
     assert_eq!(value(&ended[0], AttributeType::ACCT_INPUT_OCTETS), Some(130));
-    assert_eq!(world.tunnels.len(), 0);
+    assert_eq!(world.tunnels.iter().count(), 0);
     assert_eq!(world.tunnels.poll_timeout(), None);
 }
 
@@ -95,17 +94,56 @@ fn interim_records_come_once_an_interval_and_have_what_was_carried_until_then() 
     let interval = Duration::from_secs(60);
     let interim = |world: &mut World, carried: u64| {
         let World { tunnels, nas, now, .. } = world;
-        tunnels.interim(nas, interval, |_| octets(carried), *now)
+        tunnels.interim(nas, interval, |_| octets(carried), 100, *now)
     };
-    assert!(interim(&mut world, 60).is_none());
+    assert!(interim(&mut world, 60).is_empty());
     for round in 1..=2 {
         world.now.mono = world.tunnels.poll_timeout().unwrap();
-        let record = interim(&mut world, 50 + 7 * u64::from(round)).unwrap();
-        assert_eq!(record.status, Status::Interim);
-        assert_eq!(value(&record, AttributeType::ACCT_INPUT_OCTETS), Some(7 * round));
-        assert_eq!(value(&record, AttributeType::ACCT_SESSION_TIME), Some(60 * round));
-        assert!(interim(&mut world, 0).is_none(), "one");
+        let records = interim(&mut world, 50 + 7 * u64::from(round));
+        assert_eq!(World::statuses(&records), [Status::Interim], "one");
+        assert_eq!(value(&records[0], AttributeType::ACCT_INPUT_OCTETS), Some(7 * round));
+        assert_eq!(value(&records[0], AttributeType::ACCT_SESSION_TIME), Some(60 * round));
+        assert!(interim(&mut world, 0).is_empty());
     }
+}
+
+#[test]
+fn a_large_tunnel_is_added_up_some_at_a_time_and_each_octet_once() {
+    const MEMBERS: u64 = 1_000;
+    let (mut world, interval) = (World::new(), Duration::from_secs(60));
+    for binding in 0..MEMBERS {
+        world.place(binding, Some(tunnel("2001:db8::11", None)), 0);
+    }
+    world.place(MEMBERS, Some(tunnel("2001:db8::12", None)), 0);
+    world.now.mono += interval;
+    let mut made = Vec::new();
+    for turn in 1.. {
+        let asked = std::cell::Cell::new(0);
+        let World { tunnels, nas, now, .. } = &mut world;
+        let carried = |_| {
+            asked.set(asked.get() + 1);
+            octets(3)
+        };
+        made.extend(tunnels.interim(nas, interval, carried, 100, *now));
+        assert!(asked.get() <= 100, "{} in a turn", asked.get());
+        // One that is added up already and one that is not leave, having carried more.
+        if turn == 5 {
+            assert!(world.place(7, None, 10).is_empty());
+            assert!(world.place(900, None, 10).is_empty());
+        }
+        if world.tunnels.poll_timeout().unwrap() > world.now.mono {
+            assert!((11..=13).contains(&turn), "{turn} turns");
+            break;
+        }
+    }
+    let sums: Vec<_> =
+        made.iter().map(|r| value(r, AttributeType::ACCT_INPUT_OCTETS).unwrap()).collect();
+    assert_eq!(sums, [3 * (MEMBERS as u32 - 2) + 20, 3]);
+    let last: Vec<Record> =
+        (0..MEMBERS).flat_map(|binding| world.place(binding, None, 10)).collect();
+    assert_eq!(World::statuses(&last), [Status::Stop(Cause::PortUnneeded)]);
+    let sum = value(&last[0], AttributeType::ACCT_INPUT_OCTETS);
+    assert_eq!(sum, Some(10 * MEMBERS as u32), "interim records take nothing away");
 }
 
 #[test]

@@ -206,10 +206,10 @@ impl Stage {
 }
 
 /// Has a thread, or all of a process, run before whatever else the machine does, whenever it has
-/// something to do.
-fn first_served(whose: &str, id: u32) -> io::Result<()> {
+/// something to do; not what it starts from here on.
+pub fn first_served(whose: &str, id: u32) -> io::Result<()> {
     let mut command = Command::new("chrt");
-    command.args([whose, "-f", "-p", "1", &id.to_string()]);
+    command.args(["-R", whose, "-f", "-p", "1", &id.to_string()]);
     match command.output() {
         Ok(out) if out.status.success() => Ok(()),
         other => Err(io::Error::other(format!("chrt: {other:?}"))),

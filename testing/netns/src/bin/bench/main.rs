@@ -21,11 +21,17 @@
 //! against an echo server under the same load. What the anchor's machine does without sockets, the
 //! example `scale` of kedge-lma measures.
 //!
+//! AAA: what a registration costs more when a RADIUS server is told of it, or asked.
+//!
 //! Customers: what one notices of another's flood, and how long an operator of so many waits.
+//!
+//! Looks: what signalling notices of an operator who looks at very many bindings, or clears them.
 
+mod aaa;
 mod customers;
 mod fastd;
 mod forwarding;
+mod looks;
 mod signalling;
 mod table;
 
@@ -46,13 +52,19 @@ fn main() -> ExitCode {
             .map_err(Into::into)
             .and_then(|_| forwarding::measure(true))
             .and_then(|()| signalling::measure())
-            .and_then(|()| customers::measure()),
+            .and_then(|()| aaa::measure())
+            .and_then(|()| customers::measure())
+            .and_then(|()| looks::measure()),
         Some("forwarding") => forwarding::measure(true),
         // What the machine itself does, without Kedge.
         Some("kernel") => forwarding::measure(false),
         Some("signalling") => signalling::measure(),
+        Some("aaa") => aaa::measure(),
         Some("customers") => customers::measure(),
-        Some(_) => Err("usage: kedge-bench [forwarding | kernel | signalling | customers]".into()),
+        Some("looks") => looks::measure(),
+        Some(_) => Err("usage: kedge-bench \
+             [forwarding | kernel | signalling | aaa | customers | looks]"
+            .into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

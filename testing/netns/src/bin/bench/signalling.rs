@@ -107,7 +107,7 @@ fn scattered(numbers: std::ops::Range<usize>, size: usize) -> impl Iterator<Item
 }
 
 /// The domain's anchor with room for this many nodes.
-fn config(bindings: usize) -> String {
+pub fn config(bindings: usize) -> String {
     let plan = Plan { transport: Transport::Ipv4, delete_wait: DELETE_WAIT, ..Plan::default() };
     Domain::lma_config(&plan)
         .replace("bce maximum 1000", &format!("bce maximum {bindings}"))
@@ -117,20 +117,20 @@ fn config(bindings: usize) -> String {
 }
 
 /// The gateways' host and an anchor's host with something that answers.
-struct Pair {
-    gateways: Updates,
-    server: Server,
+pub struct Pair {
+    pub gateways: Updates,
+    pub server: Server,
     // Last: it removes the rest.
     _lab: Lab,
 }
 
-enum Server {
+pub enum Server {
     Echo(Process),
     Kedged(Daemon),
 }
 
 impl Pair {
-    fn set(bindings: usize, serve: impl Fn(&Host) -> Result<Server>) -> Result<Self> {
+    pub fn set(bindings: usize, serve: impl Fn(&Host) -> Result<Server>) -> Result<Self> {
         let lab = Lab::new("kedge-bench")?;
         let (gateway, anchor) = (lab.host("gateway")?, lab.host("anchor")?);
         Link::between(&gateway, "tp0", &anchor, "tp0")?;
@@ -157,7 +157,7 @@ impl Pair {
     }
 
     /// Thousands of updates a second.
-    fn rate(&mut self, step: Step, nodes: impl Iterator<Item = usize>) -> Outcome<f64> {
+    pub fn rate(&mut self, step: Step, nodes: impl Iterator<Item = usize>) -> Outcome<f64> {
         let count = self.gateways.run(step, nodes)?;
         let good = match self.server {
             Server::Echo(_) => count.answered,
@@ -172,7 +172,7 @@ impl Pair {
 }
 
 impl Server {
-    fn id(&self) -> u32 {
+    pub fn id(&self) -> u32 {
         match self {
             Self::Echo(process) => process.id(),
             Self::Kedged(daemon) => daemon.id(),

@@ -80,6 +80,14 @@ fn one_comes(stage: &mut Stage) -> Result<()> {
     for customer in CUSTOMERS {
         leads(&stage.l, customer, [&v4.to_string(), &format!("{prefix}/64")])?;
     }
+    stage.carries_apart(&[0, 1, 2])?;
+    // Those to the pools come back: a VRF device has one table, so there they stay (docs/ops/routes.md).
+    stage.commit(&format!("{SERVICE} redistribute home-address disable\n"))?;
+    for customer in CUSTOMERS {
+        leads(&stage.l, customer, ["10.10.10.0/24", "2002:10:10::/48"])?;
+    }
+    let rules = [stage.l.ip("-4 rule")?, stage.l.ip("-6 rule")?].concat();
+    ensure!(!rules.contains("lookup 5212"), "a rule to the table of other worlds: {rules}");
     stage.carries_apart(&[0, 1, 2])
 }
 

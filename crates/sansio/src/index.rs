@@ -13,10 +13,11 @@
 
 /// The hash of a key as far as the table keeps it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Tag(u32);
+pub struct Tag(u32);
 
+/// Slots of a table that its owner finds by hash; the keys are in the table, and only there.
 #[derive(Debug, Default)]
-pub(crate) struct HashIndex {
+pub struct HashIndex {
     /// None, or a power of two.
     entries: Vec<u64>,
     len: usize,

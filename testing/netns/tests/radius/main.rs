@@ -9,35 +9,30 @@
 //!   FreeRADIUS .11
 //! ```
 
-use std::{
-    collections::BTreeSet,
-    net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket},
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+mod interim;
+mod killed;
+mod stage;
+
+use std::{collections::BTreeSet, net::UdpSocket};
 
 use kedge_lab::{
-    Bookkeeper, Daemon, Domain, Host, Lab, Transfer,
-    bookkeeper::{self, Record, SECRET},
-    domain::{ANCHOR, CORRESPONDENT, Core, GATEWAYS, KEY, NAI, Plan, REALM, Transport},
-    load::{Load, Step, Updates},
+    Daemon, Domain, FreeRadius, Lab, Transfer,
+    detail::Record,
+    domain::{ANCHOR, CORRESPONDENT, NAI, Plan, REALM},
+    freeradius::{self, Setup},
+    load::{Step, Updates},
     wait,
 };
-use kedge_wire::auth::Key;
 
-const SOON: Duration = Duration::from_secs(20);
-const FIRST: IpAddr = IpAddr::V4(CORRESPONDENT.0);
-const SECOND: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 11));
-/// The anchor, as the servers see it.
-const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1));
-const QUICK: &str = "radius-server timeout 1\nradius-server retransmit 1\n";
+use stage::{CLIENT, FIRST, SECOND, SOON, Stage, turn, udp, with_servers};
 
 #[test]
 fn freeradius_writes_down_what_the_node_and_its_tunnel_carried() {
     let _turn = turn();
     let lab = Lab::new("accounting").expect("lab");
     let mut domain = Domain::draw(&lab).expect("domain");
-    let server = Bookkeeper::start(&domain.core.cn, "first", FIRST, CLIENT, None).expect("server");
+    let setup = Setup { name: "first", at: FIRST, client: Some(CLIENT), ..Setup::default() };
+    let server = FreeRadius::start(&domain.core.cn, &setup).expect("server");
     let plan = Plan::default();
     let config = with_servers(&plan, &udp(FIRST));
     let mut lma = Daemon::start(&domain.core.lma, &config).expect("anchor");
@@ -207,9 +202,10 @@ fn a_second_server_takes_what_the_first_does_not_answer() {
 fn records_reach_a_server_over_tls() {
     let _turn = turn();
     let stage = Stage::set();
-    let papers = bookkeeper::certificates(&stage.core.cn, FIRST).expect("certificates");
-    let server =
-        Bookkeeper::start(&stage.core.cn, "first", FIRST, CLIENT, Some(&papers)).expect("server");
+    let papers = freeradius::certificates(&stage.core.cn, FIRST).expect("certificates");
+    let (tls, client) = (Some(papers.clone()), Some(CLIENT));
+    let setup = Setup { name: "first", at: FIRST, client, tls, ..Setup::default() };
+    let server = FreeRadius::start(&stage.core.cn, &setup).expect("server");
     let papers = papers.display();
     let lma = stage.anchor(&format!(
         "radius-server host {FIRST}\n tls\n  ca-file {papers}/ca.pem\n  \
@@ -236,7 +232,7 @@ fn records_reach_a_server_over_tls() {
 fn forged_answers_are_counted_and_acknowledge_nothing() {
     let _turn = turn();
     let stage = Stage::set();
-    let forger = stage.core.cn.inside(|| UdpSocket::bind((FIRST, bookkeeper::ACCOUNTING)));
+    let forger = stage.core.cn.inside(|| UdpSocket::bind((FIRST, 1813)));
     let forger = forger.expect("the forger's port");
     forger.set_read_timeout(Some(SOON)).expect("patience");
     let lma = stage.anchor(&udp(FIRST));
@@ -269,67 +265,4 @@ fn forged_answers_are_counted_and_acknowledge_nothing() {
     let server = stage.server("first", FIRST);
     let on = |records: &[Record]| records.iter().any(|r| r.status() == "Accounting-On");
     server.wait_records("what was kept", on).expect("Accounting-On");
-}
-
-/// The left half of the drawing, with a generator in the place of the gateways.
-struct Stage {
-    core: Core,
-    gateways: Host,
-    _lab: Lab,
-}
-
-impl Stage {
-    fn set() -> Self {
-        let lab = Lab::new("accounting").expect("lab");
-        let core = Core::draw(&lab).expect("core");
-        core.cn.address("eth0", &format!("{SECOND}/24")).expect("a second address");
-        let gateways = lab.host("mags").expect("host");
-        core.connect(&gateways, &GATEWAYS.map(|(_, v4, v6)| (v4, v6))).expect("connect");
-        Self { core, gateways, _lab: lab }
-    }
-
-    fn server(&self, name: &str, at: IpAddr) -> Bookkeeper {
-        Bookkeeper::start(&self.core.cn, name, at, CLIENT, None).expect("server")
-    }
-
-    fn anchor(&self, servers: &str) -> Daemon {
-        let plan = Plan { transport: Transport::Ipv4, delete_wait: 100, ..Plan::default() };
-        let config = with_servers(&plan, servers).replace("bce maximum 1000", "bce maximum 5000");
-        let config = config.replace("pool-prefix 24", "pool-prefix 16");
-        let config = config.replace("start-address 203.0.113.0", "start-address 10.7.0.0");
-        let config = config.replace("pool-prefix 56", "pool-prefix 48");
-        Daemon::start_quietly(&self.core.lma, &config).expect("anchor")
-    }
-
-    fn updates(&self, bindings: usize) -> Updates {
-        const PORT: u16 = 5436;
-        let load = Load {
-            gateways: GATEWAYS.map(|(_, v4, _)| SocketAddr::new(v4.into(), PORT)),
-            anchor: SocketAddr::new(ANCHOR.0.into(), PORT),
-            bindings,
-            realm: REALM.to_owned(),
-            key: Key::new(KEY.0, KEY.1.as_bytes()),
-        };
-        let sockets = self.gateways.inside(|| load.open()).expect("sockets");
-        Updates::new(load, sockets)
-    }
-}
-
-fn udp(server: IpAddr) -> String {
-    format!("radius-server host {server} auth-port 1812 acct-port 1813\n key {SECRET}\n!\n")
-}
-
-/// The anchor's configuration with accounting to these servers.
-fn with_servers(plan: &Plan, servers: &str) -> String {
-    let (before, anchor) = (Domain::lma_config(plan), "domain example.net\n address ipv4");
-    let config =
-        before.replace(anchor, "domain example.net\n aaa accounting interim 1\n address ipv4");
-    assert_ne!(config, before, "the anchor accounts");
-    format!("{QUICK}{servers}aaa accounting mobile default group radius\n{config}")
-}
-
-/// One domain at a time.
-fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }

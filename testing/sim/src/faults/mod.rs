@@ -1,16 +1,21 @@
 //! What is done to a domain: nodes roam, links and stations fail, operators act.
 
+mod orders;
+
 use std::time::Duration;
 
+use kedge_lma::Load;
 use kedge_mag::{InterfaceId, LinkState};
-use kedge_wire::registry::RevocationTrigger;
 
 use crate::clock::Skew;
 use crate::host::Place;
 use crate::network::Weather;
-use crate::plan::{CUSTOMER, FIRST_PORT, SHARED, STATIC, gateway_name};
+use crate::plan::{AnchorOrders, FIRST_PORT, GatewayOrders, LOGICAL, SHARED, STATIC};
 use crate::trail::Happened;
-use crate::world::{Event, Station, World};
+use crate::world::{Event, World};
+
+/// Longer than an anchor waits for AAA, and an answer is on its way.
+const AAA_PATIENCE: Duration = Duration::from_secs(70);
 
 /// Lets a domain be disturbed for a while.
 pub fn storm(world: &mut World, time: Duration) {
@@ -23,7 +28,8 @@ pub fn storm(world: &mut World, time: Duration) {
     // The one that is still planned falls into the calm, where nothing is disturbed.
 }
 
-/// Ends all disturbances: the network is fine, clocks are within what timestamps allow.
+/// Ends all disturbances: the network is fine, clocks are within what timestamps allow, and
+/// everybody is served who was in the beginning.
 pub fn calm(world: &mut World) {
     world.note(Happened::Disturbance("calm".to_owned()));
     world.network.weather = Weather::FINE;
@@ -31,10 +37,34 @@ pub fn calm(world: &mut World) {
     for gateway in 0..world.gateways.len() {
         let millis = i64::from(world.chance.between(0, 4000)) - 2000;
         world.gateways[gateway].skew = Skew { millis };
+        let orders = GatewayOrders { without_link: None, ..world.gateways[gateway].orders };
+        if orders != world.gateways[gateway].orders {
+            world.order_gateway(gateway, orders);
+        }
     }
     for anchor in 0..world.anchors.len() {
         let millis = i64::from(world.chance.between(0, 4000)) - 2000;
         world.anchors[anchor].skew = Skew { millis };
+        let kept = world.anchors[anchor].orders;
+        let orders = AnchorOrders { without_gateway: None, without_customer: None, ..kept };
+        if orders != kept {
+            world.order_anchor(anchor, orders);
+        }
+        for customer in 0..world.plan.customers {
+            world.anchors[anchor].order(customer, |lma| lma.set_load(Load::Normal));
+        }
+    }
+}
+
+/// The operators of gateways have refused nodes tried again, if one of an anchor or AAA has had
+/// some refused: such a node waits for that (RFC 5213 §6.9.1.2 (7)). They do so once AAA has said
+/// all that it was asked in the storm.
+pub fn amnesty(world: &mut World) {
+    if std::mem::take(&mut world.memory.excluded) {
+        world.run_for(AAA_PATIENCE, |_| {});
+        for gateway in 0..world.gateways.len() {
+            world.order_gateway(gateway, world.gateways[gateway].orders);
+        }
     }
 }
 
@@ -44,7 +74,9 @@ pub fn exodus(world: &mut World) {
         leave(world, host);
     }
     for gateway in 0..world.gateways.len() {
-        world.carrier(Place { gateway, interface: STATIC }, LinkState::Down);
+        for interface in [STATIC, LOGICAL] {
+            world.carrier(Place { gateway, interface }, LinkState::Down);
+        }
     }
 }
 
@@ -58,27 +90,33 @@ fn disturb(world: &mut World) {
     let gateway = world.chance.index(world.gateways.len());
     let anchor = world.chance.index(world.anchors.len());
     match world.chance.between(0, 999) {
-        0..500 => come(world, host),
-        500..600 => leave(world, host),
-        600..800 => {
+        0..480 => come(world, host),
+        480..580 => leave(world, host),
+        580..780 => {
             leave(world, host);
             come(world, host);
         }
-        800..830 => partition(world, gateway, anchor),
-        830..870 => {
+        780..810 => partition(world, gateway, anchor),
+        810..850 => {
             world.network.weather = Weather::drawn(&mut world.chance);
             let weather = world.network.weather;
             world.note(Happened::Disturbance(format!("{weather:?}")));
         }
-        870..890 => set_clock(world, gateway, anchor),
-        890..930 => flap(world, gateway),
-        930..935 => world.restart_gateway(gateway),
-        935..938 => world.restart_anchor(anchor),
-        938..950 => clear_at_anchor(world, host, gateway),
-        950..960 => revoke(world, host),
-        960..985 => clear_at_gateway(world, host, gateway),
-        985..990 => shut_down(world, gateway),
-        _ => reconfigure(world, gateway, anchor),
+        850..870 => set_clock(world, gateway, anchor),
+        870..905 => flap(world, gateway),
+        905..910 => world.restart_gateway(gateway),
+        910..913 => world.restart_anchor(anchor),
+        913..925 => orders::clear_at_anchor(world, anchor, host),
+        925..935 => orders::revoke(world, anchor, host),
+        935..955 => orders::clear_at_gateway(world, host, gateway),
+        955..959 => orders::shut_down(world, gateway),
+        959..966 => orders::reconfigure_gateway(world, gateway),
+        966..973 => orders::reconfigure_anchor(world, anchor),
+        973..978 => world.rebuild_branch(gateway),
+        978..990 if world.plan.is_translated(gateway) => world.remap(gateway),
+        978..990 => {}
+        990..995 => orders::change_authorization(world, anchor, host),
+        _ => orders::load(world, anchor),
     }
 }
 
@@ -87,7 +125,8 @@ fn come(world: &mut World, host: usize) {
     if world.hosts[host].place.is_some() {
         return;
     }
-    let gateway = world.chance.index(world.gateways.len());
+    let gateways: Vec<usize> = world.plan.gateways_of(world.plan.customer_of(host)).collect();
+    let gateway = world.chance.pick(&gateways);
     let interface = match world.plan.unseen_leaves && world.chance.one_in(2) {
         true => world.chance.pick(&SHARED),
         false => {
@@ -163,87 +202,4 @@ fn flap(world: &mut World, gateway: usize) {
         world.carrier(place, LinkState::Up);
         hosts.iter().for_each(|host| world.attach(*host, place));
     }
-}
-
-/// An operator clears a node, a gateway's nodes, or all.
-fn clear_at_anchor(world: &mut World, host: usize, gateway: usize) {
-    let anchor = world.plan.anchor_of(host);
-    let now = world.now(Station::Anchor(anchor));
-    let lma = &mut world.anchors[anchor].lma;
-    let what = match world.chance.between(0, 19) {
-        0 => {
-            lma.clear_all(now);
-            "everything".to_owned()
-        }
-        1..5 => {
-            let name = gateway_name(gateway);
-            lma.clear_peer(&name, now);
-            name
-        }
-        _ => {
-            let mn_id = &world.hosts[host].mn_id;
-            lma.clear(CUSTOMER, mn_id, now);
-            mn_id.to_string()
-        }
-    };
-    world.note(Happened::Disturbance(format!("anchor {anchor}: clear {what}")));
-    world.settle(Station::Anchor(anchor));
-}
-
-/// An operator takes a node's bindings back, or its IPv4 addresses alone.
-fn revoke(world: &mut World, host: usize) {
-    let anchor = world.plan.anchor_of(host);
-    let now = world.now(Station::Anchor(anchor));
-    let mn_id = world.hosts[host].mn_id.clone();
-    let lma = &mut world.anchors[anchor].lma;
-    let trigger = RevocationTrigger::ADMINISTRATIVE_REASON;
-    let what = if world.chance.one_in(2) {
-        world.memory.may_lack_ipv4(&mn_id);
-        lma.revoke_ipv4(CUSTOMER, &mn_id, trigger, now);
-        "loses IPv4"
-    } else {
-        lma.revoke(CUSTOMER, &mn_id, trigger, now);
-        "is revoked"
-    };
-    world.note(Happened::Disturbance(format!("{mn_id} {what} at anchor {anchor}")));
-    world.settle(Station::Anchor(anchor));
-}
-
-fn clear_at_gateway(world: &mut World, host: usize, gateway: usize) {
-    let gateway = world.hosts[host].place.map_or(gateway, |place| place.gateway);
-    let now = world.now(Station::Gateway(gateway));
-    if world.chance.one_in(20) {
-        world.note(Happened::Disturbance(format!("gateway {gateway} is cleared")));
-        world.gateways[gateway].mag.clear_all(now);
-    } else {
-        let mn_id = world.hosts[host].mn_id.clone();
-        world.note(Happened::Disturbance(format!("{mn_id} is cleared at gateway {gateway}")));
-        world.gateways[gateway].mag.clear(&mn_id, now);
-    }
-    world.settle(Station::Gateway(gateway));
-}
-
-/// A gateway ends its sessions and is started again, perhaps before the anchor has heard.
-fn shut_down(world: &mut World, gateway: usize) {
-    world.note(Happened::Disturbance(format!("gateway {gateway} shuts down")));
-    let now = world.now(Station::Gateway(gateway));
-    world.gateways[gateway].mag.shutdown(now);
-    world.settle(Station::Gateway(gateway));
-    world.restart_gateway(gateway);
-}
-
-/// An operator changes how long bindings last, and back.
-fn reconfigure(world: &mut World, gateway: usize, anchor: usize) {
-    world.note(Happened::Disturbance(format!("gateway {gateway}, anchor {anchor}: settings")));
-    let now = world.now(Station::Gateway(gateway));
-    let mut settings = world.plan.gateway(gateway, world.gateways[gateway].restarts);
-    settings.tunnel_mtu = world.chance.pick(&[None, Some(1400)]);
-    world.gateways[gateway].mag.apply(settings, now);
-    world.settle(Station::Gateway(gateway));
-    let mut settings = world.plan.anchor(anchor, world.anchors[anchor].restarts);
-    settings.tunnel_mtu = world.chance.pick(&[None, Some(1400)]);
-    settings.lifetime =
-        world.chance.pick(&[settings.lifetime, kedge_model::Lifetime::from_secs(24)]);
-    world.anchors[anchor].lma.apply(settings, now);
-    world.settle(Station::Anchor(anchor));
 }
