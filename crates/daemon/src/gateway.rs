@@ -1,9 +1,9 @@
 //! The gateway in its shell: the machine, its sockets, its access interfaces, its data plane and
 //! what it makes in the kernel.
 //!
-//! The kernel answers neighbour solicitations and ARP for the gateway's own addresses, which are
-//! the same on every gateway (RFC 6543); the machine sends router advertisements and speaks DHCP
-//! over a packet socket per interface.
+//! The gateway's own addresses are the same on every gateway (RFC 6543). The kernel has them, but the
+//! machine answers neighbour solicitations and ARP for them, sends router advertisements and
+//! speaks DHCP, over a packet socket per interface.
 
 pub mod branch;
 mod kernel;
@@ -11,6 +11,7 @@ mod links;
 mod port;
 mod routes;
 mod transport;
+mod ways;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -37,6 +38,7 @@ use crate::words::Note;
 use branch::Branches;
 use port::Port;
 use routes::NodeRoutes;
+use ways::Ways;
 
 pub use port::{Unusable, device};
 pub use transport::{SharedInterface, examine};
@@ -51,6 +53,7 @@ pub struct Gateway {
     ports: BTreeMap<InterfaceId, Port>,
     routes: NodeRoutes,
     branches: Branches,
+    ways: Ways,
     baseline: Baseline,
     observer: Observer,
     questions: Vec<MacAddr>,
@@ -72,6 +75,7 @@ impl Gateway {
             ports: BTreeMap::new(),
             routes: NodeRoutes::default(),
             branches: Branches::default(),
+            ways: Ways::default(),
             baseline: Baseline::default(),
             observer: Observer::default(),
             questions: Vec::new(),
@@ -264,6 +268,12 @@ impl Gateway {
     pub fn handle_timeout(&mut self, host: &mut Owned, now: Now) {
         self.ends.signalling.handle_timeout(now.mono);
         self.mag.handle_timeout(now);
+        let transport = self.mag.settings().transport;
+        if !self.mag.is_idle()
+            && let Some(narrow) = self.ways.look(&self.ends.plane, transport, now.mono)
+        {
+            self.mag.handle_ways(narrow, now);
+        }
         self.branches.handle_timeout(now);
         self.settle(host, now);
     }
@@ -271,7 +281,8 @@ impl Gateway {
     /// When [`Self::handle_timeout`] is to be called.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
         let (machine, hosts) = (self.mag.poll_timeout(), self.branches.poll_timeout());
-        [machine, hosts, self.ends.signalling.poll_timeout()].into_iter().flatten().min()
+        let ways = self.ways.due().filter(|_| !self.mag.is_idle());
+        [machine, hosts, ways, self.ends.signalling.poll_timeout()].into_iter().flatten().min()
     }
 
     /// Whether an event is about a peer, or about a node that has had traffic forwarded: whoever
@@ -306,15 +317,11 @@ impl Gateway {
                         continue;
                     }
                     let device = |interface| self.ports.get(&interface).and_then(Port::device);
-                    let touched = self.routes.want(binding, want, device, host);
-                    for id in touched.into_iter().flatten() {
-                        if let Some(port) = self.ports.get_mut(&id) {
-                            port.set_attached(self.routes.attached(id));
-                        }
-                    }
+                    self.routes.want(binding, want, device, host);
                 }
                 Output::Frame { interface, bytes } => {
                     self.ends.plane.commit();
+                    self.admit(host);
                     if let Some(port) = self.ports.get(&interface)
                         && let Err(error) = port.send(&bytes)
                     {
@@ -334,6 +341,7 @@ impl Gateway {
         }
         self.observer.flush();
         self.ends.plane.commit();
+        self.admit(host);
         let mag = &mut self.mag;
         self.ends.signalling.send(|message, outcome| {
             if let Err(error) = outcome {

@@ -7,11 +7,11 @@ use kedge_wire::registry::{
     AccessTechnologyType, HandoffIndicatorValue, Ipv4HomeAddressStatus, Status,
 };
 use kedge_wire::{
-    AccessTechnology, BaFlags, BindingAcknowledgement, DelegatedMobileNetworkPrefix,
-    DhcpSupportMode, Encoder, GreKeyOption, HandoffIndicator, HomeNetworkPrefix, Ipv4CareOfAddress,
-    Ipv4DefaultRouter, Ipv4HomeAddressReply, Ipv4HomeAddressRequest, LinkLocalAddress, MessageId,
-    MnIdOption, MnLinkLayerId, NatDetection, OptionsRef, PacketRef, TimestampOption, auth,
-    set_checksum,
+    AccessTechnology, BaFlags, BindingAcknowledgement, BindingRefreshAdvice,
+    DelegatedMobileNetworkPrefix, DhcpSupportMode, Encoder, GreKeyOption, HandoffIndicator,
+    HomeNetworkPrefix, Ipv4CareOfAddress, Ipv4DefaultRouter, Ipv4HomeAddressReply,
+    Ipv4HomeAddressRequest, LinkLocalAddress, MessageId, MnIdOption, MnLinkLayerId, NatDetection,
+    OptionsRef, PacketRef, TimestampOption, auth, set_checksum,
 };
 
 use crate::addresses::HomeAddresses;
@@ -30,6 +30,8 @@ pub(crate) struct Acceptance {
     pub session: Slot,
     /// Zero for a de-registration.
     pub lifetime: Lifetime,
+    /// When to refresh, if that is to be said.
+    pub refresh_advice: Option<Lifetime>,
     /// What the session has.
     pub addresses: HomeAddresses,
     /// The gateway's address on the node's link.
@@ -84,6 +86,9 @@ pub(crate) fn accept(
     }
     if let Some(gre) = acceptance.gre {
         encoder.option(gre);
+    }
+    if let Some(refresh) = acceptance.refresh_advice {
+        encoder.option(BindingRefreshAdvice(refresh));
     }
     if let Some(nat) = acceptance.nat {
         encoder.option(nat);

@@ -263,6 +263,8 @@ impl Lma {
             status: choice.status,
             session: slot,
             lifetime: binding.lifetime,
+            // RFC 6275 §10.3.1: it MUST be below the lifetime.
+            refresh_advice: self.settings.refresh_advice.filter(|at| *at < binding.lifetime),
             addresses: binding.addresses,
             link_local: binding.link_local,
             gre: choice.kind.gre_option(binding.gre_key),
@@ -297,6 +299,7 @@ pub(crate) fn farewell(slot: Slot, binding: &Binding, addresses: HomeAddresses) 
         status: Status::ACCEPTED,
         session: slot,
         lifetime: kedge_model::Lifetime::ZERO,
+        refresh_advice: None,
         addresses,
         link_local: binding.link_local,
         gre: None,

@@ -23,6 +23,8 @@ pub struct Settings {
     pub addresses: Vec<(VrfId, IpAddr)>,
     /// The longest lifetime granted; a gateway that asks for less gets less.
     pub lifetime: Lifetime,
+    /// How long after an acceptance gateways are advised to refresh (RFC 6275 §6.2.4).
+    pub refresh_advice: Option<Lifetime>,
     /// How many home network prefixes one interface of a node may hold, 1 to
     /// [`Prefixes::MAX`](crate::Prefixes::MAX).
     pub hnp_maximum: u8,
@@ -94,6 +96,7 @@ impl Default for Settings {
             vrf: VrfId::DEFAULT,
             addresses: Vec::new(),
             lifetime: Lifetime::from_secs(3_600),
+            refresh_advice: None,
             hnp_maximum: 1,
             mnp_of_session: MnpMaximum::each(16),
             mnp_of_customer: MnpMaximum::UNLIMITED,

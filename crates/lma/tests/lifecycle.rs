@@ -87,6 +87,21 @@ fn the_lifetime_granted_is_the_smaller_one() {
 }
 
 #[test]
+fn a_refresh_time_is_advised_where_it_is_below_the_lifetime() {
+    let advised = |world: &mut World, lifetime| {
+        let (ack, _) = world.accepted(&attach(MAG1).lifetime(lifetime));
+        let options = ack.options;
+        options.get::<kedge_wire::BindingRefreshAdvice>().map(|advice| advice.0.secs())
+    };
+    assert_eq!(advised(&mut World::new(), 600), None);
+    let refresh_advice = Some(kedge_model::Lifetime::from_secs(120));
+    let mut world = World::with(Settings { refresh_advice, ..settings() });
+    assert_eq!(advised(&mut world, 600), Some(120));
+    assert_eq!(advised(&mut world, 120), None, "RFC 6275 section 10.3.1: it must be less");
+    assert_eq!(advised(&mut world, 0), None);
+}
+
+#[test]
 fn a_refresh_extends_the_lifetime_and_changes_no_forwarding() {
     let mut world = World::new();
     world.accepted(&attach(MAG1));

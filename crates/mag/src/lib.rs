@@ -132,6 +132,8 @@ pub struct Mag {
     branches: BTreeMap<InterfaceId, branch::Told>,
     /// The largest packets of the links that the shell has told.
     mtus: BTreeMap<InterfaceId, u16>,
+    /// What the ways to anchors were found to carry, where that is less than their first links do.
+    narrow: BTreeMap<IpAddr, u16>,
     /// Anchors that accepted an update and ignored its GRE Key option (RFC 5845 §4.2).
     without_gre: BTreeSet<IpAddr>,
     /// The counter of RFC 5213 §6.9.1.1 (6), shared by all sessions.
@@ -191,6 +193,7 @@ impl Mag {
             links: BTreeMap::new(),
             branches: BTreeMap::new(),
             mtus: BTreeMap::new(),
+            narrow: BTreeMap::new(),
             without_gre: BTreeSet::new(),
             sequence,
             timestamp: Timestamp::default(),

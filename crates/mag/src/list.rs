@@ -220,6 +220,8 @@ pub(crate) struct Neighbor {
 pub(crate) struct Advertising {
     pub(crate) sent: u32,
     pub(crate) last: Option<Instant>,
+    /// The largest packet that the last one spoke of.
+    pub(crate) mtu: Option<u16>,
     /// Prefixes that the node should stop to use, and in how many advertisements to say so.
     pub(crate) withdrawn: Vec<Ipv6Net>,
     pub(crate) withdrawals_left: u8,

@@ -1,7 +1,7 @@
 //! What comes out of the machine.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use kedge_model::{BindingId, Forwarding, IpNet, Ipv4Net, Ipv6Net};
@@ -76,12 +76,14 @@ pub struct AccessNode {
     pub interface: InterfaceId,
     /// Its hardware address; `None` for a static node that has not been heard yet.
     pub mac: Option<MacAddr>,
+    /// Its link-local address, if it has shown one.
+    pub link_local: Option<Ipv6Addr>,
     /// Its prefixes and its address: routed to `interface`.
     pub inner: Vec<IpNet>,
     /// The prefixes of the network behind it: routed to it as a router. Those of the router that
     /// is a mobile node itself are its own networks'.
     pub delegated: Vec<IpNet>,
-    /// The address under which the gateway is its IPv4 router; the kernel answers ARP for it.
+    /// The address under which the gateway is its IPv4 router; packets to it are the kernel's.
     pub ipv4_router: Option<Ipv4Addr>,
     /// The prefix length of its IPv4 subnet.
     pub ipv4_prefix_len: u8,

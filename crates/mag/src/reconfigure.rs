@@ -76,6 +76,7 @@ impl Mag {
         for interface in up {
             self.attend_static(interface, now);
         }
+        self.advertise_mtus(now);
         if before.detach != self.settings.detach {
             self.watch_anew(now);
         }

@@ -21,7 +21,7 @@ pub struct BindingView {
     pub interface: InterfaceId,
     /// Its hardware address.
     pub mac: Option<MacAddr>,
-    /// Its link-local address, once it was seen.
+    /// Its link-local address, once it was seen; while it is served, the one the kernel knows.
     pub link_local: Option<Ipv6Addr>,
     /// The kind of its link.
     pub access_technology: AccessTechnologyType,
@@ -129,7 +129,10 @@ impl Mag {
                 mn_id: entry.mn_id.clone(),
                 interface: entry.interface,
                 mac: entry.mac,
-                link_local: entry.neighbor.link_local,
+                link_local: entry
+                    .told_access
+                    .as_ref()
+                    .map_or(entry.neighbor.link_local, |node| node.link_local),
                 access_technology: entry.access_technology,
                 service: entry.service,
                 lma_name: entry.lma_name.clone(),

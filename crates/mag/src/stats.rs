@@ -107,6 +107,8 @@ counters! {
         /// Frames of nodes that have no profile, no anchor, or an anchor of a family in which the
         /// gateway has no address.
         unserved_nodes: "Frames of Nodes without Service",
+        /// Packets of served nodes from addresses that are not theirs; none of them is forwarded.
+        foreign_sources: "Packets from Foreign Addresses",
         /// Nodes turned away because the gateway is full.
         full: "Nodes Turned Away",
         /// Nodes that were noticed.
@@ -121,6 +123,10 @@ counters! {
         neighbor_messages: "Neighbor Messages Received",
         /// ARP packets of served nodes.
         arp: "ARP Packets Received",
+        /// Answers to neighbour solicitations for the gateway's address.
+        neighbor_advertisements: "Neighbor Advertisements Sent",
+        /// ARP answers for the nodes' IPv4 router.
+        arp_replies: "ARP Replies Sent",
         /// ARP answers for other hosts of a node's subnet.
         proxy_arp: "Proxy ARP Replies Sent",
         /// Questions to silent nodes.

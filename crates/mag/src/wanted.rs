@@ -45,6 +45,7 @@ impl Mag {
         Some(AccessNode {
             interface: entry.interface,
             mac: entry.mac,
+            link_local: entry.neighbor.link_local,
             inner: grant.on_link(),
             delegated: grant.delegated.clone(),
             ipv4_router: grant.ipv4_router,

@@ -9,8 +9,9 @@
 //! |---|---|
 //! | [`poll`] | epoll, a waker for other threads, signals as events |
 //! | [`signalling`] | one socket per local address for Mobility Headers, batched both ways |
-//! | [`access`] | one packet socket per access interface, with the filter that feeds it |
-//! | [`netlink`] | links, addresses, routes, rules, neighbours; changes, dumps, notifications |
+//! | [`access`] | one packet socket per access interface |
+//! | `filter`, `bpf` | which frames of an access link are the daemon's, and which the kernel's |
+//! | [`netlink`] | links, addresses, routes, rules, neighbours, guards; changes, dumps, notifications |
 //! | [`namespace`] | running a closure inside a network namespace |
 //! | [`place`] | routing worlds: namespaces and VRF devices, and opening things in them |
 //! | [`hosts`] | a ledger for each namespace that the daemon works in |
@@ -29,7 +30,9 @@
 
 pub mod access;
 mod before;
+mod bpf;
 mod error;
+mod filter;
 pub mod hosts;
 pub mod limits;
 pub mod memory;

@@ -90,6 +90,7 @@ impl Owned {
             Thing::Neighbour(neighbour) => {
                 self.netlink.add_neighbour(neighbour).map(|()| Undo::Remove)?
             }
+            Thing::Guard(guard) => self.netlink.add_guard(*guard).map(|()| Undo::Remove)?,
             Thing::Mac { device, mac } => self.change_mac(&thing, device, *mac)?,
             Thing::Sysctl { entry, value } => self.change_sysctl(&thing, entry, value)?,
         };
@@ -174,6 +175,7 @@ impl Owned {
         left.extend(self.netlink.own_rules()?.into_iter().map(Thing::Rule));
         left.extend(self.netlink.own_routes()?.into_iter().map(Thing::Route));
         left.extend(self.netlink.own_neighbours()?.into_iter().map(Thing::Neighbour));
+        left.extend(self.netlink.own_guards()?.into_iter().map(Thing::Guard));
         left.extend(self.netlink.own_addresses()?.into_iter().map(Thing::Address));
         let mut swept = Vec::new();
         for thing in left {
@@ -255,6 +257,7 @@ impl Owned {
             (Thing::Neighbour(Neighbour { device, address, .. }), _) => {
                 gone(self.netlink.remove_neighbour(*device, *address))
             }
+            (Thing::Guard(guard), _) => gone(self.netlink.remove_guard(*guard)),
             (Thing::Mac { device, .. }, Undo::RestoreMac(old)) => {
                 let restore = |netlink: &mut Netlink| {
                     let index = netlink.link(device)?.index;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use kedge_model::MacAddr;
 
-use crate::netlink::{Address, Neighbour, Route, Rule};
+use crate::netlink::{Address, Guard, Neighbour, Route, Rule};
 use crate::sysctl::Sysctl;
 
 /// A thing in the kernel that a daemon makes or changes.
@@ -18,6 +18,8 @@ pub enum Thing {
     Address(Address),
     /// A permanent neighbour entry.
     Neighbour(Neighbour),
+    /// The guard of an access device.
+    Guard(Guard),
     /// A device's Ethernet address.
     Mac {
         /// The device's name.
@@ -41,6 +43,7 @@ impl fmt::Display for Thing {
             Self::Rule(rule) => write!(f, "rule {rule}"),
             Self::Address(address) => write!(f, "address {address}"),
             Self::Neighbour(neighbour) => write!(f, "neighbour {neighbour}"),
+            Self::Guard(guard) => write!(f, "{guard}"),
             Self::Mac { device, mac } => write!(f, "MAC address {mac} of {device}"),
             Self::Sysctl { entry, value } => write!(f, "{entry} = {value}"),
         }

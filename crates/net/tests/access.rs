@@ -3,10 +3,11 @@
 
 mod lab;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
-use kedge_model::MacAddr;
-use kedge_net::access::{AccessSocket, CONTROL_SNAP, Detection, FIRST_PACKET_SNAP, MAX_ATTACHED};
+use kedge_model::{IpNet, MacAddr};
+use kedge_net::access::{AccessSocket, Attached, CONTROL_SNAP, Detection, FIRST_PACKET_SNAP};
 use kedge_net::netlink::{Link, Netlink};
 use lab::{Lab, wait_for};
 
@@ -58,6 +59,12 @@ impl Link2 {
 
 const END: u16 = 0xfffe;
 
+/// Nodes that may send from any address.
+fn anywhere(macs: impl IntoIterator<Item = MacAddr>) -> Attached {
+    let all: BTreeSet<IpNet> = ["0.0.0.0/0", "::/0"].map(|net| net.parse().unwrap()).into();
+    macs.into_iter().map(|mac| (mac, all.clone())).collect()
+}
+
 fn link(name: &str) -> Link {
     Netlink::open().unwrap().link(name).unwrap()
 }
@@ -86,6 +93,11 @@ fn ipv6(source: MacAddr, next_header: u8, first: u8, length: usize) -> Vec<u8> {
     ethernet(source, 0x86dd, &packet)
 }
 
+fn with_hop_limit(mut frame: Vec<u8>, hop_limit: u8) -> Vec<u8> {
+    frame[21] = hop_limit;
+    frame
+}
+
 /// An IPv6 packet with a UDP header.
 fn ipv6_udp(source: MacAddr, port: u16) -> Vec<u8> {
     let mut frame = ipv6(source, 17, 0, 300);
@@ -107,13 +119,16 @@ fn ipv4(source: MacAddr, protocol: u8, options: u8, offset: u16, port: u16) -> V
 #[test]
 fn control_messages_of_attached_nodes_are_received_whole_and_their_traffic_is_not() {
     let mut pair = Link2::new();
-    pair.gateway.set_attached(&BTreeSet::from([NODE])).unwrap();
+    pair.gateway.set_attached(&anywhere([NODE])).unwrap();
     let control = [
         arp(NODE, 0),
         ipv6(NODE, 58, 133, 16),
         ipv6(NODE, 58, 134, 200),
         ipv6(NODE, 58, 135, 32),
         ipv6(NODE, 58, 136, 32),
+        ipv6(NODE, 58, 137, 40),
+        // What could be Neighbor Discovery behind an extension header.
+        with_hop_limit(ipv6(NODE, 60, 58, 32), 255),
         ipv4(NODE, 17, 0, 0, 67),
         ipv4(NODE, 17, 3, 0, 67),
         ipv6_udp(NODE, 547),
@@ -124,8 +139,9 @@ fn control_messages_of_attached_nodes_are_received_whole_and_their_traffic_is_no
     assert_eq!(pair.received_after(&control), whole);
     let traffic = [
         ipv6(NODE, 58, 128, 64),
+        with_hop_limit(ipv6(NODE, 60, 58, 32), 254),
+        with_hop_limit(ipv6(NODE, 44, 58, 32), 255),
         ipv6(NODE, 58, 132, 16),
-        ipv6(NODE, 58, 137, 16),
         ipv6(NODE, 17, 133, 64),
         ipv4(NODE, 17, 0, 0, 68),
         ipv6_udp(NODE, 546),
@@ -143,9 +159,9 @@ fn the_head_of_a_strangers_first_packet_is_received_until_the_stranger_is_attach
         [ipv6(NODE, 17, 0, 1000), ipv4(NODE, 6, 0, 0, 80), ethernet(NODE, 0x88cc, &[0; 50])];
     let head = FIRST_PACKET_SNAP as usize;
     assert_eq!(pair.received_after(&packets), [(0, head), (1, head)]);
-    pair.gateway.set_attached(&BTreeSet::from([NODE])).unwrap();
+    pair.gateway.set_attached(&anywhere([NODE])).unwrap();
     assert_eq!(pair.received_after(&packets), []);
-    pair.gateway.set_attached(&BTreeSet::from([OTHER])).unwrap();
+    pair.gateway.set_attached(&anywhere([OTHER])).unwrap();
     assert_eq!(pair.received_after(&packets), [(0, head), (1, head)]);
 }
 
@@ -158,15 +174,14 @@ fn each_of_many_attached_nodes_is_told_from_every_stranger() {
         MacAddr([2 + 4 * (i % 3) as u8, (i % 5) as u8, 0, (i / 128) as u8, (i % 2) as u8, low])
     };
     let all: BTreeSet<MacAddr> = (0..600).map(mac).collect();
-    let attached: BTreeSet<MacAddr> = all.iter().copied().step_by(2).take(MAX_ATTACHED).collect();
-    assert_eq!(attached.len(), MAX_ATTACHED);
+    let attached = anywhere(all.iter().copied().step_by(2));
     assert_eq!(pair.gateway.set_attached(&attached).unwrap(), Detection::AnyPacket);
     for chunk in all.iter().collect::<Vec<_>>().chunks(50) {
         let frames: Vec<_> = chunk.iter().map(|&&mac| ipv6(mac, 17, 0, 10)).collect();
         let strangers: Vec<_> = chunk
             .iter()
             .enumerate()
-            .filter(|(_, mac)| !attached.contains(mac))
+            .filter(|(_, mac)| !attached.contains_key(mac))
             .map(|(place, _)| (place, frames[place].len()))
             .collect();
         assert_eq!(pair.received_after(&frames), strangers);
@@ -174,10 +189,79 @@ fn each_of_many_attached_nodes_is_told_from_every_stranger() {
 }
 
 #[test]
+fn an_attached_node_is_a_stranger_where_it_uses_anothers_address() {
+    let mut pair = Link2::new();
+    let own = |nets: &[&str]| nets.iter().map(|net| net.parse().unwrap()).collect();
+    pair.gateway
+        .set_attached(&BTreeMap::from([
+            (
+                NODE,
+                own(&["203.0.113.10/32", "2001:db8:1::/64", "2001:db8:8000::/33", "fe80::1/128"]),
+            ),
+            (OTHER, own(&["203.0.113.11/32", "2001:db8:2::/64"])),
+        ]))
+        .unwrap();
+    let from = |mac: MacAddr, source: &str| match source.parse().unwrap() {
+        IpAddr::V4(v4) => {
+            let mut frame = ipv4(mac, 6, 0, 0, 80);
+            frame[26..30].copy_from_slice(&v4.octets());
+            frame
+        }
+        IpAddr::V6(v6) => {
+            let mut frame = ipv6(mac, 17, 0, 100);
+            frame[22..38].copy_from_slice(&v6.octets());
+            frame
+        }
+    };
+    let frames = [
+        from(NODE, "203.0.113.10"),
+        from(NODE, "203.0.113.11"),
+        from(NODE, "203.0.113.9"),
+        from(NODE, "2001:db8:1::77"),
+        from(NODE, "2001:db8:1:0:ffff:ffff:ffff:ffff"),
+        from(NODE, "2001:db8:1:1::77"),
+        from(NODE, "2001:db8:2::77"),
+        from(NODE, "2001:db8:8000::1"),
+        from(NODE, "2001:db8:ffff::1"),
+        from(NODE, "2001:db8:7fff::1"),
+        from(NODE, "fe80::1"),
+        from(NODE, "fe80::2"),
+        from(OTHER, "203.0.113.11"),
+        from(OTHER, "2001:db8:2::77"),
+        from(OTHER, "2001:db8:1::77"),
+        from(OTHER, "fe80::1"),
+    ];
+    let strangers: Vec<usize> = pair.received_after(&frames).into_iter().map(|(n, _)| n).collect();
+    assert_eq!(strangers, [1, 2, 5, 6, 9, 11, 14, 15]);
+}
+
+#[test]
+fn a_hundred_and_fifty_dual_stack_nodes_but_not_three_hundred_are_told_from_strangers() {
+    let pair = Link2::new();
+    let nodes = |count: u16| -> Attached {
+        let node = |i: u16| {
+            let nets = [
+                format!("203.0.{}.{}/32", i >> 8, i & 255),
+                format!("2001:db8:0:{i:x}::/64"),
+                format!("fe80::{i:x}/128"),
+            ];
+            (numbered(i), nets.map(|net| net.parse().unwrap()).into())
+        };
+        (0..count).map(node).collect()
+    };
+    assert_eq!(pair.gateway.set_attached(&nodes(150)).unwrap(), Detection::AnyPacket);
+    assert_eq!(pair.gateway.set_attached(&nodes(300)).unwrap(), Detection::ControlOnly);
+}
+
+fn numbered(i: u16) -> MacAddr {
+    let [high, low] = i.to_be_bytes();
+    MacAddr([6, 0, 0, 0, high, low])
+}
+
+#[test]
 fn with_too_many_attached_nodes_only_control_messages_are_received() {
     let mut pair = Link2::new();
-    let attached: BTreeSet<MacAddr> =
-        (0..=MAX_ATTACHED as u16).map(|i| MacAddr([6, 0, 0, 0, (i >> 8) as u8, i as u8])).collect();
+    let attached = anywhere((0..1_000).map(numbered));
     assert_eq!(pair.gateway.set_attached(&attached).unwrap(), Detection::ControlOnly);
     let frames = [ipv6(NODE, 17, 0, 10), ipv6(NODE, 58, 133, 16)];
     assert_eq!(pair.received_after(&frames), [(1, frames[1].len())]);

@@ -211,7 +211,7 @@ fn roams(stage: &Stage) {
     // A source that is nobody's here is not tunnelled (RFC 7148 section 5.1.4).
     let words = ["-c", "1", "-W", "1", "-I", "2001:db8:bad::5", &CORRESPONDENT.1.to_string()];
     assert!(stage.fixed.exec("ping", &words).is_err(), "a foreign source is answered");
-    assert!(stage.count(0, "tunnel_data_dropped", "no_binding") > 0);
+    assert!(stage.count(0, "mag_access", "foreign_sources") > 0);
 
     stage.domain.roam(0, 1).expect("roam");
     steady(before);

@@ -11,7 +11,7 @@ use crate::cpio::Archive;
 use crate::kernel::{Kernel, run};
 
 /// The modules that the scenarios need.
-const MODULES: [&str; 11] = [
+const MODULES: [&str; 13] = [
     "tun",
     "veth",
     "bridge",
@@ -23,6 +23,8 @@ const MODULES: [&str; 11] = [
     "ip6_tunnel",
     "fou",
     "fou6",
+    "sch_ingress",
+    "cls_bpf",
 ];
 
 /// The host's programs that the scenarios run.

@@ -122,7 +122,6 @@ pub(crate) static LMA: Block<Key> = Block {
             ],
             "Refresh interval advised to gateways",
         )
-        .no_effect_yet()
         .from(XR),
         row(
             Key::ReplayWindow,

@@ -109,6 +109,7 @@ fn base(
         vrf: VrfId::DEFAULT,
         addresses,
         lifetime: Lifetime::from_secs(lma.bce_lifetime.as_secs()),
+        refresh_advice: lma.refresh_time.map(|time| Lifetime::from_secs(time.as_secs())),
         hnp_maximum: lma.hnp_maximum,
         mnp_of_session: Settings::default().mnp_of_session,
         mnp_of_customer: Settings::default().mnp_of_customer,

@@ -139,6 +139,15 @@ impl Gateway {
         let mtu = self.ends.state().devices.get(&self.mag.settings().inner).copied();
         move |host| Survey::of(host, devices::GATEWAY, mtu.unwrap_or(u16::MAX))
     }
+
+    /// Lets the packets of the nodes that are attached, and of them alone, reach the kernel.
+    pub(super) fn admit(&mut self, host: &mut Owned) {
+        for id in self.routes.take_touched() {
+            if let Some(port) = self.ports.get_mut(&id) {
+                port.set_attached(self.routes.attached(id), host);
+            }
+        }
+    }
 }
 
 fn token(id: InterfaceId) -> Token {

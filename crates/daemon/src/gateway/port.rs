@@ -1,12 +1,16 @@
-//! One access interface: its packet socket and what the kernel is told about it.
+//! One access interface: its packet socket, what the kernel is told about it, and what the kernel
+//! hears of it.
+//!
+//! Neighbour Discovery, ARP and DHCP on the link are the machine's alone. A guard keeps them, and
+//! the packets of whoever is not attached, from the kernel, which would answer strangers and
+//! remember each ([decision](../../../../docs/decisions/a-frame-is-the-daemons-or-the-kernels.md)).
 
-use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
 
 use kedge_model::{IpNet, MacAddr};
 use kedge_net::NetError;
-use kedge_net::access::{AccessSocket, Frame};
-use kedge_net::netlink::{Address, DeviceIndex, Link};
+use kedge_net::access::{AccessSocket, Attached, Frame};
+use kedge_net::netlink::{Address, DeviceIndex, Guard, Link};
 use kedge_net::owned::{Owned, Thing};
 use kedge_net::poll::{Poller, Token};
 use kedge_net::sysctl::Sysctl;
@@ -39,7 +43,7 @@ pub struct Port {
     open: Option<Open>,
     /// Why the device that is there cannot be used.
     fault: Option<String>,
-    attached: BTreeSet<MacAddr>,
+    attached: Attached,
 }
 
 struct Open {
@@ -52,7 +56,7 @@ struct Open {
 impl Port {
     /// An interface that has not appeared yet.
     pub fn new(name: String) -> Self {
-        Self { name, open: None, fault: None, attached: BTreeSet::new() }
+        Self { name, open: None, fault: None, attached: Attached::new() }
     }
 
     /// The device's name.
@@ -134,6 +138,9 @@ impl Port {
         // The device may have had a link-local address before; a node is to hear of one router.
         host.netlink().speak_as(&address)?;
         let socket = AccessSocket::open(link)?;
+        let guard = Thing::Guard(Guard { device: link.index });
+        host.make(guard.clone())?;
+        things.push(guard);
         poller.add(&socket, token)?;
         Ok(socket)
     }
@@ -165,16 +172,18 @@ impl Port {
         self.open.as_ref().map_or(Ok(()), |open| open.socket.send(frame))
     }
 
-    /// States whose packets need no look.
-    pub fn set_attached(&mut self, attached: BTreeSet<MacAddr>) {
+    /// States whose packets are the kernel's to forward.
+    pub fn set_attached(&mut self, attached: Attached, host: &mut Owned) {
         if attached == self.attached {
             return;
         }
-        if let Some(open) = &self.open
-            && let Err(error) = open.socket.set_attached(&attached)
-        {
-            warn!("access interface {}: {error}", self.name);
-            return;
+        if let Some(open) = &self.open {
+            let guard = Guard { device: open.device };
+            let told = host.netlink().set_guard(guard, &attached);
+            if let Err(error) = told.and_then(|()| open.socket.set_attached(&attached)) {
+                warn!("access interface {}: {error}", self.name);
+                return;
+            }
         }
         self.attached = attached;
     }

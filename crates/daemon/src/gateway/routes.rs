@@ -1,11 +1,17 @@
 //! What the kernel holds for the nodes of a gateway: routes to them and to the networks behind
-//! them, and the address under which the gateway is their IPv4 router.
+//! them, their entries as neighbours, and the address under which the gateway is their IPv4 router.
+//!
+//! The kernel looks for no neighbour on an access link. It is told which MAC address each node has,
+//! for good, and hears nothing that could tell it otherwise ([`super::port`]). So nobody on the link
+//! takes a node's place, and nobody fills its table, neither by thousands of solicitations from the
+//! link nor by packets to thousands of addresses of a prefix (RFC 6583 §4).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
 
 use kedge_mag::{AccessNode, InterfaceId};
 use kedge_model::{BindingId, IpNet, MacAddr};
+use kedge_net::access::Attached;
 use kedge_net::netlink::{Address, DeviceIndex, Neighbour, NextHop, Route};
 use kedge_net::owned::{Owned, Thing};
 use tracing::warn;
@@ -18,27 +24,27 @@ use super::kernel::DOWNLINK;
 pub struct NodeRoutes {
     nodes: BTreeMap<BindingId, Node>,
     users: HashMap<Thing, u32>,
+    /// The interfaces whose nodes are others since it was asked last.
+    touched: BTreeSet<InterfaceId>,
 }
 
 struct Node {
-    interface: InterfaceId,
-    mac: Option<MacAddr>,
+    want: AccessNode,
     things: Vec<Thing>,
 }
 
 impl NodeRoutes {
-    /// Makes what is wanted for a binding, in place of what was, and names the interfaces whose
-    /// nodes are others now.
+    /// Makes what is wanted for a binding, in place of what was.
     pub fn want(
         &mut self,
         binding: BindingId,
         want: Option<AccessNode>,
         device: impl Fn(InterfaceId) -> Option<DeviceIndex>,
         host: &mut Owned,
-    ) -> [Option<InterfaceId>; 2] {
+    ) {
         let node = want.map(|want| {
             let things = device(want.interface).map_or(Vec::new(), |device| things(&want, device));
-            Node { interface: want.interface, mac: want.mac, things }
+            Node { want, things }
         });
         for thing in node.iter().flat_map(|node| &node.things) {
             let users = self.users.entry(thing.clone()).or_default();
@@ -47,12 +53,12 @@ impl NodeRoutes {
                 warn!("{error}");
             }
         }
-        let here = node.as_ref().map(|node| node.interface);
+        self.touched.extend(node.as_ref().map(|node| node.want.interface));
         let old = match node {
             Some(node) => self.nodes.insert(binding, node),
             None => self.nodes.remove(&binding),
         };
-        let there = old.as_ref().map(|old| old.interface).filter(|&there| here != Some(there));
+        self.touched.extend(old.as_ref().map(|old| old.want.interface));
         for thing in old.into_iter().flat_map(|old| old.things) {
             let Some(users) = self.users.get_mut(&thing) else { continue };
             *users -= 1;
@@ -63,13 +69,22 @@ impl NodeRoutes {
                 }
             }
         }
-        [here, there]
     }
 
-    /// The addresses of the nodes on an interface.
-    pub fn attached(&self, interface: InterfaceId) -> BTreeSet<MacAddr> {
-        let here = self.nodes.values().filter(|node| node.interface == interface);
-        here.filter_map(|node| node.mac).collect()
+    /// The interfaces whose nodes are others since the last time.
+    pub fn take_touched(&mut self) -> BTreeSet<InterfaceId> {
+        std::mem::take(&mut self.touched)
+    }
+
+    /// The nodes on an interface, and the addresses that each may send from (RFC 5213 §6.10.5).
+    pub fn attached(&self, interface: InterfaceId) -> Attached {
+        let mut attached = Attached::new();
+        for want in self.nodes.values().map(|node| &node.want) {
+            let Some(mac) = want.mac.filter(|_| want.interface == interface) else { continue };
+            let link_local = want.link_local.map(|address| IpNet::from(IpAddr::V6(address)));
+            attached.entry(mac).or_default().extend(want.all_inner().into_iter().chain(link_local));
+        }
+        attached
     }
 }
 
@@ -77,26 +92,37 @@ fn things(want: &AccessNode, device: DeviceIndex) -> Vec<Thing> {
     let route = |destination: IpNet, next_hop| {
         Thing::Route(Route { destination, next_hop, table: DOWNLINK, metric: 0 })
     };
-    let on_link = |&net: &IpNet| route(net, NextHop::Device(device));
     let router = want
         .ipv4_router
         .map(|router| Thing::Address(Address { device, net: IpNet::from(IpAddr::V4(router)) }));
-    // The router's address first: the kernel asks for its neighbours in that name.
-    let mut things: Vec<Thing> = router.into_iter().chain(want.inner.iter().map(on_link)).collect();
-    if let Some(mac) = want.mac.filter(|_| !want.delegated.is_empty()) {
-        let address = IpAddr::V6(link_local(mac));
-        things.push(Thing::Neighbour(Neighbour { device, address, mac }));
-        let via = NextHop::Via(address, Some(device));
-        things.extend(want.delegated.iter().map(|&prefix| route(prefix, via)));
+    let mut things: Vec<Thing> = router.into_iter().collect();
+    let Some(mac) = want.mac else {
+        // A static node that was never heard: the kernel asks for it, and its answer says who it is.
+        let on_link = want.inner.iter().map(|&net| route(net, NextHop::Device(device)));
+        things.extend(on_link);
+        return things;
+    };
+    let neighbour = |address| Thing::Neighbour(Neighbour { device, address, mac });
+    let next_hop = IpAddr::V6(link_local(mac));
+    things.push(neighbour(next_hop));
+    let its_own = want.link_local.map(IpAddr::V6).filter(|address| *address != next_hop);
+    things.extend(its_own.map(neighbour));
+    for &net in want.inner.iter().chain(&want.delegated) {
+        match net {
+            IpNet::V4(home) => {
+                things.push(neighbour(home.addr().into()));
+                things.push(route(net, NextHop::Device(device)));
+            }
+            IpNet::V6(_) => things.push(route(net, NextHop::Via(next_hop, Some(device)))),
+        }
     }
     things
 }
 
-/// The next hop to what is behind a node: the link-local address that its MAC address makes
-/// (RFC 2464 §4, §5). Whether the node has it does not matter, since a neighbour entry says which
-/// MAC address is meant, and that is all of a next hop that a packet shows. So the network behind a
-/// router is reached from the moment its router is heard, whatever the router calls itself, and
-/// nobody else on the link can claim to be it.
+/// The next hop to a node and to what is behind it: the link-local address that its MAC address
+/// makes (RFC 2464 §4, §5). Whether the node has it does not matter, since a neighbour entry says
+/// which MAC address is meant, and that is all of a next hop that a packet shows. So a node is
+/// reached from the moment it is heard, by whatever addresses of its prefixes.
 fn link_local(mac: MacAddr) -> Ipv6Addr {
     let [a, b, c, d, e, f] = mac.0;
     Ipv6Addr::from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f])

@@ -20,6 +20,9 @@ use crate::{DetachReason, Event, Mag, Output};
 /// (RFC 7600 §4.8). A client takes a DHCPNAK from any server.
 const DUMMY_SERVER: Ipv4Addr = Ipv4Addr::new(192, 0, 0, 8);
 
+/// The least value of the Interface MTU option (RFC 2132 §5.1).
+const MIN_MTU: u16 = 68;
+
 /// What a node is told about its home link.
 struct HomeLink {
     address: Ipv4Net,
@@ -215,7 +218,7 @@ impl Mag {
         Some(HomeLink {
             address: grant.ipv4?,
             router: grant.ipv4_router?,
-            mtu: self.node_mtu(id)?,
+            mtu: self.node_mtu(id)?.max(MIN_MTU),
             // At most 262,140 s.
             lease: grant.lifetime.secs() as u32,
         })

@@ -1,17 +1,18 @@
 //! Frames of the access links: whose they are, and what they ask for.
 //!
-//! The kernel answers ARP and neighbour solicitations for the gateway's own addresses. The
-//! machine answers what a plain router would not: router solicitations, to the asking node
-//! alone, DHCP of both families, and ARP for the other hosts of a node's subnet.
+//! All that is said on such a link is answered here, and only to nodes that are served: router
+//! solicitations, to the asking node alone, neighbour solicitations and ARP for the gateway's own
+//! addresses and for the other hosts of a node's subnet, and DHCP of both families.
 
 pub(crate) mod delegation;
 mod dhcp;
 pub(crate) mod dhcpv6;
 mod earlier;
+mod mtu;
 mod neighbor;
 mod ra;
 
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use kedge_access_wire::arp::{Arp, Operation};
 use kedge_access_wire::icmpv6::Message;
@@ -64,16 +65,33 @@ impl Mag {
             Content::Arp(arp) if is_for_us => self.handle_arp(id, arp, is_new, now),
             Content::Arp(arp) => self.note_ipv4(id, arp.sender),
             Content::Neighbor { ip, message } => {
-                self.handle_neighbor(id, ip, &message, is_new, now)
+                self.handle_neighbor(id, ip, &message, is_for_us, is_new, now)
             }
             Content::Dhcpv4 { message, .. } => self.handle_dhcp(id, message, is_new, now),
             Content::Dhcpv6 { ip, message } => self.handle_dhcpv6(id, ip, message, is_new, now),
-            Content::Ipv4(ip) => self.note_ipv4(id, ip.source),
+            Content::Ipv4(ip) => {
+                self.note_ipv4(id, ip.source);
+                self.note_source(id, IpAddr::V4(ip.source));
+            }
             Content::Ipv6(ip) => {
+                self.note_source(id, IpAddr::V6(ip.source));
                 self.note_ipv6(id, ip.source);
                 self.note_use(id, ip.source, now);
             }
             Content::Other => {}
+        }
+    }
+
+    /// Counts a packet that a served node sent from an address that is not its own. Where packets
+    /// are told apart it was not forwarded (RFC 5213 §6.10.5).
+    fn note_source(&mut self, id: BindingId, source: IpAddr) {
+        let is_none = match source {
+            IpAddr::V4(v4) => v4.is_unspecified(),
+            IpAddr::V6(v6) => v6.is_unspecified() || v6.is_unicast_link_local(),
+        };
+        let grant = self.list.get(id).and_then(|entry| entry.grant());
+        if !is_none && grant.is_some_and(|g| !g.inner().iter().any(|net| net.contains(&source))) {
+            self.stats.access.foreign_sources += 1;
         }
     }
 
@@ -94,6 +112,7 @@ impl Mag {
         id: BindingId,
         ip: Ipv6Header,
         message: &Message,
+        is_for_us: bool,
         is_new: bool,
         now: Now,
     ) {
@@ -112,13 +131,18 @@ impl Mag {
                 self.stats.access.neighbor_messages += 1;
                 self.note_ipv6(id, ns.target);
                 self.note_use(id, ns.target, now);
+                self.answer_solicitation(id, ip.source, ns.target);
                 if !is_new {
                     self.reassert(id, now);
                 }
             }
-            Message::NeighborSolicitation(_) | Message::NeighborAdvertisement(_) => {
+            Message::NeighborSolicitation(ns) => {
                 self.stats.access.neighbor_messages += 1;
+                if is_for_us {
+                    self.answer_solicitation(id, ip.source, ns.target);
+                }
             }
+            Message::NeighborAdvertisement(_) => self.stats.access.neighbor_messages += 1,
             // The node is no router of ours.
             Message::RouterAdvertisement(_) => {}
         }

@@ -5,7 +5,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 use kedge_access_wire::arp::{self, Arp, Operation};
-use kedge_access_wire::icmpv6::{self, Message, NdOption, NeighborSolicitation, Route};
+use kedge_access_wire::icmpv6::{
+    self, ALL_NODES, Message, NdOption, NeighborAdvertisement, NeighborSolicitation, Route,
+};
 use kedge_model::{BindingId, MacAddr};
 use kedge_sansio::Now;
 
@@ -39,13 +41,17 @@ impl Mag {
         entry.neighbor.uses_ipv4 |= home.is_some_and(|home| home.addr() == source);
     }
 
-    /// Remembers a node's link-local address.
+    /// Remembers a node's link-local address. The kernel is told of the first at once, and of
+    /// another with the next thing that it is told, so that a node which shows many costs nothing.
     pub(super) fn note_ipv6(&mut self, id: BindingId, address: Ipv6Addr) {
         if address.is_unicast_link_local()
             && address != GATEWAY_LINK_LOCAL
             && let Some(entry) = self.list.get_mut(id)
         {
-            entry.neighbor.link_local = Some(address);
+            let is_first = entry.neighbor.link_local.replace(address).is_none();
+            if is_first {
+                self.tell(id);
+            }
         }
     }
 
@@ -114,10 +120,38 @@ impl Mag {
         true
     }
 
-    /// Proxy ARP (RFC 5844 §3.2.4): the other hosts of the node's subnet are behind the gateway,
-    /// wherever they are. Not for the node's own address, which it may be checking for
-    /// duplicates, not for the router's, which the kernel has, and not for a node on the same
-    /// link, which answers for itself.
+    /// A solicitation for the gateway's address (RFC 4861 §7.2.4). A node that wants it for itself
+    /// asks without an address of its own, and is told like everybody that it is taken
+    /// (RFC 4862 §5.4.3, RFC 5213 §6.8).
+    pub(super) fn answer_solicitation(&mut self, id: BindingId, asker: Ipv6Addr, target: Ipv6Addr) {
+        let Some(entry) = self.list.get(id).filter(|_| target == GATEWAY_LINK_LOCAL) else {
+            return;
+        };
+        let Some(destination_mac) = entry.mac else { return };
+        let interface = entry.interface;
+        let is_probe = asker.is_unspecified();
+        let route = Route {
+            source_mac: MacAddr::PMIPV6_GATEWAY,
+            destination_mac,
+            source: GATEWAY_LINK_LOCAL,
+            destination: if is_probe { ALL_NODES } else { asker },
+        };
+        let advertisement = NeighborAdvertisement {
+            router: true,
+            solicited: !is_probe,
+            overriding: true,
+            target,
+            options: vec![NdOption::TargetLinkLayerAddress(MacAddr::PMIPV6_GATEWAY)],
+        };
+        let mut bytes = self.buffers.take();
+        icmpv6::encode_frame(&route, &Message::NeighborAdvertisement(advertisement), &mut bytes);
+        self.stats.access.neighbor_advertisements += 1;
+        self.out.push_back(Output::Frame { interface, bytes });
+    }
+
+    /// ARP for the router, and proxy ARP (RFC 5844 §3.2.4): the other hosts of the node's subnet
+    /// are behind the gateway, wherever they are. Not for the node's own address, which it may be
+    /// checking for duplicates, and not for a node on the same link, which answers for itself.
     pub(super) fn answer_arp(&mut self, id: BindingId, request: Arp) {
         let Some(entry) = self.list.get(id) else { return };
         let Some(grant) = entry.grant() else { return };
@@ -126,10 +160,13 @@ impl Mag {
         let target = request.target;
         let is_host = home.contains(&target)
             && (home.prefix_len() > 30 || (target != home.network() && target != home.broadcast()));
-        if !is_host || target == home.addr() || Some(target) == grant.ipv4_router {
+        let is_router = Some(target) == grant.ipv4_router;
+        if !is_router && (!is_host || target == home.addr()) {
             return;
         }
-        if self.list.by_home_address(target).is_some_and(|other| other.interface == interface) {
+        if !is_router
+            && self.list.by_home_address(target).is_some_and(|other| other.interface == interface)
+        {
             return;
         }
         let reply = Arp {
@@ -141,7 +178,10 @@ impl Mag {
         };
         let mut bytes = self.buffers.take();
         arp::encode_frame(MacAddr::PMIPV6_GATEWAY, request.sender_mac, &reply, &mut bytes);
-        self.stats.access.proxy_arp += 1;
+        match is_router {
+            true => self.stats.access.arp_replies += 1,
+            false => self.stats.access.proxy_arp += 1,
+        }
         self.out.push_back(Output::Frame { interface, bytes });
     }
 }

@@ -19,7 +19,7 @@ use kedge_sansio::Now;
 
 use super::GATEWAY_LINK_LOCAL;
 use crate::list::Advertising;
-use crate::{InterfaceId, LinkState, Mag, Output, Timer};
+use crate::{LinkState, Mag, Output, Timer};
 
 /// Between two unsolicited advertisements, at most: a third of MaxRtrAdvInterval's default, so
 /// that a lost one is no loss (RFC 4861 §6.2.1).
@@ -52,6 +52,7 @@ impl Mag {
         entry.advertising = Advertising {
             sent: 0,
             last: None,
+            mtu: None,
             withdrawals_left: if withdrawn.is_empty() { 0 } else { INITIAL_ADVERTISEMENTS as u8 },
             withdrawn,
             earlier,
@@ -112,20 +113,6 @@ impl Mag {
         self.set_timer(id, Timer::Advertise, now.mono + wait);
     }
 
-    /// The largest packet of an access link is another one, or was learnt: the nodes on it hear of
-    /// it at once (RFC 4861 §6.2.4).
-    pub fn handle_mtu(&mut self, interface: InterfaceId, mtu: u16, now: Now) {
-        let before = self.mtus.insert(interface, mtu);
-        let Some(link) = self.settings.interfaces.get_mut(&interface) else { return };
-        link.mtu = mtu;
-        if before != Some(mtu) {
-            for id in self.list.ids(|entry| entry.interface == interface && entry.grant().is_some())
-            {
-                self.advertise(id, now);
-            }
-        }
-    }
-
     /// Tells the node that the gateway is no router for it any more and its prefixes are not to
     /// be used (RFC 4861 §6.2.5, RFC 5213 §6.12). A node that has gone does not hear it.
     pub(crate) fn advertise_end(&mut self, id: BindingId) {
@@ -147,7 +134,8 @@ impl Mag {
         mut options: Vec<NdOption>,
     ) {
         let Some(mtu) = self.node_mtu(id) else { return };
-        let Some(entry) = self.list.get(id) else { return };
+        let Some(entry) = self.list.get_mut(id) else { return };
+        entry.advertising.mtu = Some(mtu);
         let interface = entry.interface;
         let destination_mac = entry.mac.unwrap_or(multicast_mac(ALL_NODES));
         options.push(NdOption::Mtu(mtu.max(MIN_MTU).into()));
@@ -168,15 +156,6 @@ impl Mag {
         icmpv6::encode_frame(&route, &message, &mut bytes);
         self.stats.access.router_advertisements += 1;
         self.out.push_back(Output::Frame { interface, bytes });
-    }
-
-    /// The largest packet a node should send: the tunnel's MTU, or the link's if that is lower
-    /// (RFC 5213 §6.9.5, RFC 5844 §3.4.3).
-    pub(super) fn node_mtu(&self, id: BindingId) -> Option<u16> {
-        let entry = self.list.get(id)?;
-        let tunnel = self.tunnel(entry, entry.grant()?.encapsulation).mtu;
-        let link = self.settings.interfaces.get(&entry.interface).map(|link| link.mtu);
-        Some(link.map_or(tunnel, |link| link.min(tunnel)))
     }
 }
 

@@ -1,9 +1,11 @@
 //! Router advertisements, neighbours and ARP (RFC 5213 §6.7-6.9.2, RFC 6543, RFC 5844 §3.2.4).
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use kedge_access_wire::arp::{self, Arp, Operation};
+use kedge_access_wire::dhcpv4::{DhcpOption, MessageType};
 use kedge_access_wire::icmpv6::{Message, NdOption, NeighborSolicitation, PrefixInformation};
 use kedge_access_wire::icmpv6::{RouterAdvertisement, solicited_node};
 use kedge_access_wire::{Content, Frame};
@@ -68,6 +70,47 @@ fn a_link_that_carries_less_than_the_tunnel_says_its_own_mtu() {
     world.accept(&update);
     assert_eq!(world.forwarding.values().next().unwrap().paths[0].tunnel.mtu, 9000);
     assert!(world.take_advertisements()[0].2.options.contains(&NdOption::Mtu(1500)));
+}
+
+/// What the advertisements since the last time say.
+fn advertised_mtus(world: &mut World) -> Vec<u32> {
+    let mtu = |option: &NdOption| match option {
+        NdOption::Mtu(mtu) => Some(*mtu),
+        _ => None,
+    };
+    let advertisements = world.take_advertisements();
+    advertisements.iter().flat_map(|(_, _, ra)| ra.options.iter().filter_map(mtu)).collect()
+}
+
+#[test]
+fn nodes_are_told_at_once_what_the_way_to_their_anchor_carries_and_when_it_carries_more() {
+    let mut world = World::with_active_node(settings());
+    world.pass(secs(50));
+    world.frames.clear();
+    let ways = |anchor: &str, mtu| BTreeMap::from([(anchor.parse().unwrap(), mtu)]);
+    world.input(|mag, now| mag.handle_ways(ways("2001:db8::1", 1400), now));
+    assert_eq!(advertised_mtus(&mut world), [1360], "less the tunnel's headers");
+    let request = dhcp_message(
+        MessageType::REQUEST,
+        vec![DhcpOption::RequestedAddress(Ipv4Addr::new(10, 1, 0, 7))],
+    );
+    world.dhcp(IF1, &request);
+    let (_, _, ack) = world.take_dhcp().remove(0);
+    assert!(ack.options.contains(&DhcpOption::InterfaceMtu(1360)), "{:?}", ack.options);
+    world.input(|mag, now| mag.handle_ways(ways("2001:db8::1", 1400), now));
+    assert!(world.frames.is_empty(), "that is no news");
+    // No link of IPv6 carries less, whatever the tunnel has to do for that.
+    world.input(|mag, now| mag.handle_ways(ways("2001:db8::1", 1280), now));
+    assert_eq!(advertised_mtus(&mut world), [1280]);
+    // Another anchor's way is no matter to it.
+    world.input(|mag, now| mag.handle_ways(ways("2001:db8:99::1", 1300), now));
+    assert_eq!(advertised_mtus(&mut world), [1460]);
+    world.input(|mag, now| mag.handle_mtu(IF1, 1400, now));
+    assert_eq!(advertised_mtus(&mut world), [1400], "the link's own");
+    let mut settings = world.mag.settings().clone();
+    settings.tunnel_mtu = Some(1350);
+    world.input(|mag, now| mag.apply(settings, now));
+    assert_eq!(advertised_mtus(&mut world), [1350], "by commit");
 }
 
 #[test]
@@ -224,7 +267,6 @@ fn arp_for_the_other_hosts_of_the_subnet_is_answered_in_their_name() {
     world.arp(IF1, NODE, home, Ipv4Addr::new(10, 1, 0, 55));
     assert_eq!(arp_replies(&mut world), [Ipv4Addr::new(10, 1, 0, 55)]);
     for nobody in [
-        ROUTER,                       // the kernel has it
         home,                         // the node has it
         Ipv4Addr::new(10, 2, 0, 1),   // another subnet
         Ipv4Addr::new(10, 1, 0, 0),   // no host
@@ -246,6 +288,68 @@ fn arp_for_the_other_hosts_of_the_subnet_is_answered_in_their_name() {
     world.frame(IF1, &octets);
     assert!(arp_replies(&mut world).is_empty());
     assert_eq!(world.count("mag_access", "proxy_arp"), 1);
+}
+
+#[test]
+fn the_gateways_addresses_are_told_to_the_nodes_that_are_served_and_to_nobody_else() {
+    let mut world = World::with_active_node(settings());
+    world.frames.clear();
+    let [gateway, its_own]: [Ipv6Addr; 2] =
+        ["fe80::200:5eff:fe00:5213", "fe80::7"].map(|address| address.parse().unwrap());
+    let options = vec![NdOption::SourceLinkLayerAddress(NODE)];
+    let question =
+        |target, options| Message::NeighborSolicitation(NeighborSolicitation { target, options });
+    let home = Ipv4Addr::new(10, 1, 0, 7);
+    // Who is that address, is it still there, and may it be mine?
+    let asked = question(gateway, options);
+    world.neighbor(IF1, NODE, its_own, solicited_node(gateway), &asked);
+    let check = question(gateway, vec![]);
+    world.neighbor(IF1, NODE, Ipv6Addr::UNSPECIFIED, solicited_node(gateway), &check);
+    let answers: Vec<_> = std::mem::take(&mut world.frames)
+        .iter()
+        .map(|(_, octets)| Frame::decode(octets).unwrap())
+        .filter_map(|frame| match frame.content {
+            Content::Neighbor { ip, message: Message::NeighborAdvertisement(na) } => {
+                assert_eq!(frame.ethernet.destination, NODE);
+                assert_eq!(
+                    (ip.source, na.target, na.router, na.overriding),
+                    (gateway, gateway, true, true)
+                );
+                let us = NdOption::TargetLinkLayerAddress(MacAddr::PMIPV6_GATEWAY);
+                assert_eq!(na.options, [us]);
+                Some((ip.destination, na.solicited))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(answers, [(its_own, true), ("ff02::1".parse().unwrap(), false)]);
+    world.arp(IF1, NODE, home, ROUTER);
+    assert_eq!(arp_replies(&mut world), [ROUTER]);
+    assert_eq!(world.count("mag_access", "arp_replies"), 1);
+    assert_eq!(world.count("mag_access", "neighbor_advertisements"), 2);
+    let mut settings = settings();
+    settings.default_profile = None;
+    let mut world = World::new(settings);
+    world.neighbor(IF1, OTHER_NODE, its_own, solicited_node(gateway), &check);
+    world.arp(IF1, OTHER_NODE, home, ROUTER);
+    assert!(world.frames.is_empty(), "{:?}", world.frames);
+}
+
+#[test]
+fn packets_from_anothers_addresses_are_counted_and_a_first_link_local_address_is_told() {
+    let mut world = World::with_active_node(settings());
+    let foreign = |world: &World| world.count("mag_access", "foreign_sources");
+    for own in ["2001:db8:1:7::5", "fe80::7"] {
+        world.frame(IF1, &packet_from(own));
+    }
+    assert_eq!(foreign(&world), 0);
+    world.frame(IF1, &packet_from("2001:db8:1:8::5"));
+    assert_eq!(foreign(&world), 1);
+    let shown = |world: &World| world.access.values().next().unwrap().link_local;
+    assert_eq!(shown(&world), Some("fe80::7".parse().unwrap()));
+    // One that shows many changes nothing in the kernel.
+    world.frame(IF1, &packet_from("fe80::8"));
+    assert_eq!(shown(&world), Some("fe80::7".parse().unwrap()));
 }
 
 #[test]

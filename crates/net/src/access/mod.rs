@@ -3,25 +3,21 @@
 //! The gateway emulates each node's home network (RFC 5213 §6.7) in Ethernet frames of its own
 //! making: router advertisements go to the MAC address of the one node whose prefix they carry,
 //! and DHCP answers go to hosts that have no address yet. The same socket tells it that a node is there: by a
-//! solicitation, a DHCP message, or any first packet. A filter in the kernel (`filter`) keeps
-//! the nodes' ordinary traffic away from it.
+//! solicitation, a DHCP message, or any first packet. Of each frame either it or the kernel hears:
+//! `filter` says which.
 #![expect(unsafe_code, reason = "packet sockets and their ancillary data")]
 
-mod filter;
 mod ports;
 
-use std::collections::BTreeSet;
 use std::ffi::c_int;
 use std::mem::{self, MaybeUninit};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::{fmt, io};
 
-use kedge_model::MacAddr;
-
-pub use filter::{CONTROL_SNAP, FIRST_PACKET_SNAP, MAX_ATTACHED};
+pub use crate::filter::{Attached, CONTROL_SNAP, Detection, FIRST_PACKET_SNAP};
 
 use crate::netlink::Link;
-use crate::{NetError, socket};
+use crate::{NetError, filter, socket};
 
 const RECEIVE_BUFFER: c_int = 2 << 20;
 
@@ -39,16 +35,6 @@ pub struct Frame<'a> {
     /// Whether the transport checksum is filled in. A sender on the same host (over veth) may
     /// leave that to a network card that the frame never meets; then there is nothing to verify.
     pub checksum_filled_in: bool,
-}
-
-/// Which frames of nodes that are not attached are seen.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Detection {
-    /// Control messages, and any packet.
-    AnyPacket,
-    /// Control messages alone: with more than [`MAX_ATTACHED`] nodes attached, telling the
-    /// others' packets apart would cost every packet too much.
-    ControlOnly,
 }
 
 /// The packet socket of an access interface.
@@ -75,8 +61,7 @@ impl AccessSocket {
             held().map_err(|e| NetError::new("hold the DHCP server ports on", name, e))?;
         let buffer = Box::new([0; FRAME_SIZE]);
         let access = Self { fd, _dhcp_ports, device: name.clone(), buffer };
-        let nobody = BTreeSet::new();
-        access.attach_filter(&nobody, filter::detection(&nobody))?;
+        access.set_attached(&Attached::new())?;
         let set_up = || {
             let fd = access.fd.as_fd();
             socket::set_receive_buffer(fd, RECEIVE_BUFFER)?;
@@ -98,15 +83,21 @@ impl AccessSocket {
     }
 
     /// States whose packets are ordinary traffic. What had arrived before is still received.
-    pub fn set_attached(&self, attached: &BTreeSet<MacAddr>) -> Result<Detection, NetError> {
-        let detection = filter::detection(attached);
-        self.attach_filter(attached, detection)?;
-        Ok(detection)
+    pub fn set_attached(&self, attached: &Attached) -> Result<Detection, NetError> {
+        let (program, detection) = filter::socket(attached);
+        match self.attach_filter(program) {
+            // Longer than this host allows a socket's filter to be (net.core.optmem_max).
+            Err(error) if error.errno() == Some(libc::ENOMEM) => {
+                self.hear_control_only()?;
+                Ok(Detection::ControlOnly)
+            }
+            result => result.map(|()| detection),
+        }
     }
 
     /// States that nobody is looked for: from here on, control messages alone are received.
     pub fn hear_control_only(&self) -> Result<(), NetError> {
-        self.attach_filter(&BTreeSet::new(), Detection::ControlOnly)
+        self.attach_filter(filter::control_only())
     }
 
     /// The next frame that has arrived.
@@ -175,14 +166,9 @@ impl AccessSocket {
 }
 
 impl AccessSocket {
-    fn attach_filter(
-        &self,
-        attached: &BTreeSet<MacAddr>,
-        detection: Detection,
-    ) -> Result<(), NetError> {
-        let mut program = filter::program(attached, detection);
+    fn attach_filter(&self, mut program: Vec<libc::sock_filter>) -> Result<(), NetError> {
         let description = libc::sock_fprog {
-            len: u16::try_from(program.len()).expect("MAX_ATTACHED bounds the program"),
+            len: u16::try_from(program.len()).expect("programs are bounded"),
             filter: program.as_mut_ptr(),
         };
         // The kernel copies the program during the call, and swaps it for the old one at once.

@@ -12,6 +12,7 @@
 
 mod address;
 mod event;
+mod guard;
 mod link;
 mod neighbour;
 mod request;
@@ -24,6 +25,7 @@ use netlink_packet_route::AddressFamily;
 
 pub use address::Address;
 pub use event::{Event, Notifications};
+pub use guard::Guard;
 pub use link::Link;
 pub use neighbour::{Neighbour, NeighbourState};
 pub use request::Netlink;

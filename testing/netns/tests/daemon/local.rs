@@ -138,7 +138,7 @@ fn a_gateway_that_may_routes_between_its_nodes_itself_and_takes_no_foreign_sourc
 
     let node = near.site.domain.mn.host();
     node.address("eth0", "2001:db8:bad::5/64").expect("a foreign address");
-    let drops = || counter(&near.site.mag, STATISTICS, "/tunnel_data_dropped/no_binding");
+    let drops = || counter(&near.site.mag, STATISTICS, "/mag_access/foreign_sources");
     let dropped = drops();
     let words = ["-c", "2", "-i", "0.2", "-W", "1", "-I", "2001:db8:bad::5", &v6.to_string()];
     assert!(node.exec("ping", &words).is_err(), "a foreign source is answered");

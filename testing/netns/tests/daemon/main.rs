@@ -21,6 +21,7 @@ mod secrets;
 mod signalling;
 mod stage;
 mod stopping;
+mod strangers;
 mod transport;
 mod watching;
 mod worlds;

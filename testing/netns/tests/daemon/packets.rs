@@ -5,7 +5,7 @@ use kedge_lab::{
     domain::{CORRESPONDENT, Encapsulation, Plan, Transport},
 };
 
-use crate::stage::{SOON, Site, turn};
+use crate::stage::{SOON, Site, turn, until};
 
 const RATE: u64 = 2_000_000;
 
@@ -80,6 +80,12 @@ fn a_transport_network_that_carries_less_than_ethernet_is_noticed_by_its_errors(
         transfer.finish(SOON).expect("intact");
     }
     learns(&cn, &v4.to_string(), 1360, 28);
+    // The node is told before a packet of its own has to be sent back (RFC 5213 section 6.9.5).
+    until("the node to be told", || {
+        let mtu =
+            mn.exec("cat", &["/proc/sys/net/ipv6/conf/eth0/mtu"]).map_err(|e| e.to_string())?;
+        if mtu.trim() == "1360" { Ok(()) } else { Err(mtu) }
+    });
 }
 
 /// A packet of 1500 octets comes back as an error that names a smaller MTU, and so on down to the

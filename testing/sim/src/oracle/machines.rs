@@ -77,6 +77,7 @@ pub fn check_mag(mag: &Mag, now: Now) -> Sessions {
         let node = AccessNode {
             interface: view.interface,
             mac: view.mac,
+            link_local: view.link_local,
             inner: view.prefixes.into_iter().map(IpNet::V6).chain(host).collect(),
             delegated: view.delegated,
             ipv4_router: view.ipv4_router,
