@@ -116,3 +116,16 @@ fn a_namespace_has_one_ledger_whatever_it_is_called_and_one_daemon() {
         assert!(routes(&red).contains("10.0.0.0/8"), "nothing was swept");
     });
 }
+
+#[test]
+fn a_thread_comes_back_from_a_visit_however_that_ends() {
+    let (red, blue) = (Lab::new(), Lab::new());
+    let here = Namespace::current().unwrap();
+    let inner = red.within(|| {
+        let (there, further) = (Namespace::current().unwrap(), blue.within(Namespace::current));
+        (there, further.unwrap(), Namespace::current().unwrap())
+    });
+    assert!(inner.0 == red.namespace && inner.1 == blue.namespace && inner.2 == red.namespace);
+    let panicked = std::panic::catch_unwind(|| red.within(|| panic!("on purpose")));
+    assert!(panicked.is_err() && Namespace::current().unwrap() == here);
+}
