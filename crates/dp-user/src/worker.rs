@@ -110,7 +110,7 @@ impl Worker {
     }
 
     /// Forwards until told to stop, or until a device is taken away.
-    pub fn run(mut self) -> io::Result<()> {
+    pub fn run(&mut self) -> io::Result<()> {
         precise_timers()?;
         let mut pace = Pace::new();
         loop {
@@ -130,6 +130,11 @@ impl Worker {
                 self.waker.wait(moment);
             }
         }
+    }
+
+    /// The devices, which are the owner's to close.
+    pub fn into_devices(self) -> Vec<Device> {
+        self.devices.into_iter().flatten().collect()
     }
 
     /// Does what was asked; `true` to end.
