@@ -313,6 +313,7 @@ impl Shell {
         if plan.radius.accounting.is_none() {
             self.stop_accounting(Cause::NasRequest, now);
         }
+        let ends = plan.anchor.as_ref().map(AnchorPlan::ends);
         self.change_anchor(plan.anchor, leave_by, now);
         if let Some(accounting) = plan.radius.accounting {
             self.start_accounting(accounting, now);
@@ -321,6 +322,10 @@ impl Shell {
         let stays: HashSet<&Wanted> = wanted.iter().collect();
         let gone = self.things.iter().filter(|thing| !stays.contains(thing)).cloned().collect();
         self.unmake(gone);
+        // The devices last: while the kernel is busy with them, all else would have to wait.
+        if let (Some(anchor), Some(ends)) = (&mut self.anchor, ends) {
+            anchor.leave(ends, leave_by);
+        }
         self.leave_worlds();
         match self.hosts.put_back() {
             Ok(changed) => {
@@ -336,7 +341,7 @@ impl Shell {
 
     fn change_anchor(&mut self, plan: Option<AnchorPlan>, leave_by: Instant, now: Now) {
         match (&mut self.anchor, plan) {
-            (Some(anchor), Some(plan)) => anchor.apply(plan, leave_by, now),
+            (Some(anchor), Some(plan)) => anchor.apply(plan, now),
             (Some(anchor), None) => {
                 info!("anchor removed");
                 anchor.retire(now);
