@@ -1,6 +1,8 @@
 //! The anchor in its shell: the machines of its customers, their sockets, their data plane, their
 //! routes.
 
+mod kernel;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -10,11 +12,10 @@ use kedge_lma::{
     Binding, BindingPath, Customer, Customers, CustomersSettings, Lma, Load, Output, Question,
     Settings, State, Ticket, What,
 };
-use kedge_model::{BindingId, CustomerId, Datagram, IpNet, MnId, SignalPath, VrfId, World};
+use kedge_model::{BindingId, CustomerId, Datagram, MnId, SignalPath, VrfId};
 use kedge_net::NetError;
 use kedge_net::hosts::{Hosts, Wanted};
-use kedge_net::netlink::{Netlink, NextHop, Route, Rule, Table};
-use kedge_net::owned::Thing;
+use kedge_net::netlink::Netlink;
 use kedge_net::place::Place;
 use kedge_net::poll::{Poller, Token};
 use kedge_net::signalling::{Batch, PORT};
@@ -25,14 +26,12 @@ use tracing::{debug, warn};
 use crate::aaa::{self, Accounting, AccountingPlan, Cause, Record, Said, SessionIds};
 use crate::apply::{AnchorPlan, RoutePlan};
 use crate::capture::{Direction, Seen};
+use crate::clock;
 use crate::counters::{Baseline, tunnel_groups};
-use crate::ends::{self, Device, Ends};
+use crate::ends::{self, Device, Ends, EndsError};
 use crate::forwarding::Plane;
-use crate::in_service;
 use crate::observe::Observer;
 use crate::routes::{Outlet, Routes};
-use crate::shell;
-use crate::startup::StartError;
 use crate::words::Note;
 
 /// A running anchor.
@@ -48,11 +47,6 @@ pub struct Anchor {
     questions: Vec<Question>,
 }
 
-/// The routing table of home addresses that routing protocols do not see, and the priority of the
-/// rules that lead to it: before the main table. A VRF device has its own table for everything.
-const HIDDEN: Table = Table(5212);
-const HIDDEN_PRIORITY: u32 = 5215;
-
 impl Anchor {
     /// An anchor that is ready to be asked. The poller knows its sockets as `first` and those
     /// behind it.
@@ -62,7 +56,7 @@ impl Anchor {
         poller: &Poller,
         first: Token,
         now: Now,
-    ) -> Result<Self, StartError> {
+    ) -> Result<Self, EndsError> {
         let ends = Ends::start(Side::Anchor, plan.ends(), poller, first)?;
         let customers = Customers::new(plan.settings.clone(), seed, now);
         let (baseline, baselines) = (Baseline::default(), BTreeMap::new());
@@ -77,7 +71,7 @@ impl Anchor {
         &mut self,
         plan: &AnchorPlan,
         hosts: &mut Hosts,
-    ) -> Result<Vec<Wanted>, StartError> {
+    ) -> Result<Vec<Wanted>, EndsError> {
         let devices = self.ends.devices(hosts)?;
         for (vrf, Device { world, link, table }) in devices {
             let outlet = Outlet { device: link.index, table: *table };
@@ -85,29 +79,7 @@ impl Anchor {
                 Ok(Box::new(Place::find(world)?.within(Netlink::open)??))
             })?;
         }
-        Ok(Self::things(plan, devices))
-    }
-
-    fn things(plan: &AnchorPlan, devices: &BTreeMap<VrfId, Device>) -> Vec<Wanted> {
-        let mut things = in_service::things(&plan.ends(), devices);
-        for (vrf, plan) in &plan.routes {
-            let Some(Device { world, link, table }) = devices.get(vrf) else { continue };
-            let next_hop = NextHop::Device(link.index);
-            let route = |destination: &IpNet, table| {
-                let (destination, metric) = (*destination, plan.metric);
-                Wanted::new(world, Thing::Route(Route { destination, next_hop, table, metric }))
-            };
-            things.extend(plan.blocks.iter().map(|block| route(block, *table)));
-            let is_vrf = matches!(world, World::Device(_));
-            let aside = if is_vrf { *table } else { HIDDEN };
-            things.extend(plan.hidden.iter().map(|block| route(block, aside)));
-            if !plan.hidden.is_empty() && !is_vrf {
-                let rule = |ipv6| Rule::Lookup { ipv6, table: HIDDEN, priority: HIDDEN_PRIORITY };
-                let rules = [false, true].map(rule).map(Thing::Rule);
-                things.extend(rules.map(|rule| Wanted::new(world, rule)));
-            }
-        }
-        things
+        Ok(kernel::things(plan, devices))
     }
 
     fn plan_routes(&mut self, plans: &BTreeMap<VrfId, RoutePlan>) {
@@ -448,7 +420,7 @@ impl Anchor {
                 Output::Forward { binding, want } => {
                     if let Some(accounting) = &mut self.accounting {
                         let (customers, plane) = (&self.customers, &self.ends.plane);
-                        let now = shell::sample();
+                        let now = clock::sample();
                         accounting.forwarded(binding, want.as_ref(), customers, plane, now);
                     }
                     self.routes.want(binding, want.as_ref());
@@ -458,7 +430,7 @@ impl Anchor {
                 Output::Event(event) => {
                     if let Some(accounting) = &mut self.accounting {
                         let (customers, plane) = (&self.customers, &self.ends.plane);
-                        accounting.happened(&event, customers, plane, shell::sample());
+                        accounting.happened(&event, customers, plane, clock::sample());
                     }
                     if let What::Released { binding, .. } = event.what {
                         self.ends.plane.forget(binding);

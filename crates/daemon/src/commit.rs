@@ -12,37 +12,22 @@
 
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kedge_api::Refusal;
 use kedge_config::{CommitKind, Config};
 use kedge_sansio::Now;
 use tracing::{error, info, warn};
 
-use crate::console::plural;
-use crate::history::History;
+use crate::answer::plural;
+use crate::apply::Plan;
+use crate::commits::Unconfirmed;
+use crate::config_file;
 use crate::in_service::Devices;
 use crate::key_file;
+use crate::os_error::reason;
 use crate::shell::Shell;
-use crate::startup::{self, Plan};
 use crate::state_dir;
-
-/// The configurations that were in force, and the one that must be confirmed.
-pub struct Commits {
-    /// What the daemon starts from.
-    file: PathBuf,
-    /// What is kept of the commits.
-    history: History,
-    /// The commit that is undone unless it is confirmed.
-    unconfirmed: Option<Unconfirmed>,
-}
-
-struct Unconfirmed {
-    number: u64,
-    before: Config,
-    until: Instant,
-}
 
 /// Who commits, why, and when.
 pub struct Act<'a> {
@@ -54,56 +39,6 @@ pub struct Act<'a> {
     pub is_in_file: bool,
     /// The time.
     pub now: Now,
-}
-
-impl Commits {
-    /// The commits of a daemon that runs what it has read from `file`: `text`. If that is not
-    /// what was committed last, somebody has written the file, which is a commit as any other; on
-    /// a disk that is full it is not kept, and the service runs all the same.
-    pub fn begin(file: &Path, directory: PathBuf, text: &str, now: Now) -> io::Result<Self> {
-        let mut history = History::open(directory)?;
-        let read = |text: &str| kedge_config::parse(text, "").map(|(config, _)| config).ok();
-        let newest = history.newest().map(|commit| commit.number);
-        let last = newest.and_then(|number| history.text(number).ok());
-        let wanted = read(text);
-        if let Some(config) = &wanted
-            && last.and_then(|last| read(&last)) != wanted
-        {
-            let comment = format!("read from {} at start", file.display());
-            // FILE may have keys as they are; the history has none.
-            match history.record(&kedge_config::render(config), "kedged", Some(&comment), now.wall)
-            {
-                Ok(_) => history.prune(),
-                Err(error) => warn!("the history does not have this configuration: {error}"),
-            }
-        }
-        Ok(Self { file: file.to_owned(), history, unconfirmed: None })
-    }
-
-    /// What is kept.
-    pub fn history(&self) -> &History {
-        &self.history
-    }
-
-    /// When an unconfirmed commit is undone.
-    pub fn due(&self) -> Option<Instant> {
-        self.unconfirmed.as_ref().map(|unconfirmed| unconfirmed.until)
-    }
-
-    /// The configuration of a commit.
-    pub fn config(&self, number: u64) -> Result<Config, Refusal> {
-        let text = self.history.text(number).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => Refusal::new(format!(
-                "there is no commit {number}; 'show configuration commit list' shows what is kept"
-            )),
-            _ => Refusal::new(format!("commit {number} cannot be read: {error}")),
-        })?;
-        let origin = format!("commit {number}");
-        kedge_config::parse(&text, &origin).map(|(config, _)| config).map_err(|errors| {
-            let first = errors.first().map(ToString::to_string).unwrap_or_default();
-            Refusal::new(format!("commit {number} does not read any more: {}", first.trim_end()))
-        })
-    }
 }
 
 /// What a commit would do, in the words of an operator.
@@ -171,7 +106,7 @@ fn keep(
     act: &Act<'_>,
 ) -> Result<u64, Refusal> {
     let failed = |what: &str, error: &io::Error| {
-        Refusal::new(format!("nothing is committed: {what}: {}", startup::reason(error)))
+        Refusal::new(format!("nothing is committed: {what}: {}", reason(error)))
     };
     let rendered = kedge_config::render(config);
     let commits = &mut shell.commits;
@@ -199,7 +134,7 @@ pub fn read_again(shell: &mut Shell, now: Now) {
         let file = file.display();
         return warn!("{file} is not read again: a session has the configuration for itself");
     }
-    let (config, _) = match startup::read_file(&file) {
+    let (config, _) = match config_file::read_again(&file) {
         Ok(read) => read,
         Err(error) => return error!("nothing has changed: {error}"),
     };
@@ -224,7 +159,7 @@ fn confirm(shell: &mut Shell) -> Result<String, Refusal> {
     let text = kedge_config::render(&shell.config);
     state_dir::replace(&shell.commits.file, text.as_bytes()).map_err(|error| {
         let file = shell.commits.file.display();
-        let reason = startup::reason(&error);
+        let reason = reason(&error);
         Refusal::new(format!("not confirmed: {file} cannot be written: {reason}"))
     })?;
     shell.commits.unconfirmed = None;
@@ -260,23 +195,5 @@ pub fn expire(shell: &mut Shell, now: Now) {
     match history.record(&text, "kedged", Some(&comment), now.wall) {
         Ok(_) => history.prune(),
         Err(error) => error!("the history cannot be written: {error}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_start_whose_commit_cannot_be_written_goes_on_without_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let directory = dir.path().join("commits");
-        // A directory of the name that the first commit's file is to get: no file replaces it.
-        std::fs::create_dir_all(directory.join("0000000001.conf")).unwrap();
-        let now = Now { mono: Instant::now(), wall: std::time::SystemTime::now() };
-        let begin = || Commits::begin(Path::new("kedge.conf"), directory.clone(), "", now);
-        assert_eq!(begin().expect("it starts").history().iter().count(), 0);
-        std::fs::remove_dir(directory.join("0000000001.conf")).unwrap();
-        assert_eq!(begin().expect("it starts").history().iter().count(), 1);
     }
 }

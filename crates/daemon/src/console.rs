@@ -8,41 +8,19 @@ use kedge_lma::Lma;
 use kedge_model::{CustomerId, MnId};
 use kedge_sansio::Now;
 use kedge_telemetry::Group;
-use serde_json::{Value, json};
+use serde_json::json;
 use tracing::info;
 
 use crate::anchor::Anchor;
-use crate::gateway::Gateway;
+use crate::answer::{Answer, done, plural};
 use crate::imsi::Imsi;
+use crate::named::{
+    anchor, check_service, customer, gateway, lma_config, no_anchor, no_gateway, no_peer,
+    subscriber,
+};
 use crate::shell::Shell;
 use crate::show::{self, Heartbeats, Tunnels, Which};
 use crate::watch;
-
-/// An answer in the two forms it is asked for; each is made only if it is.
-pub struct Answer<'a> {
-    text: Box<dyn FnOnce(Option<u16>) -> String + 'a>,
-    data: Box<dyn FnOnce() -> Value + 'a>,
-}
-
-impl<'a> Answer<'a> {
-    /// An answer that is written by one of these.
-    pub fn new(text: impl FnOnce() -> String + 'a, data: impl FnOnce() -> Value + 'a) -> Self {
-        Self::laid_out(|_| text(), data)
-    }
-
-    /// The same, laid out for as many columns as the terminal has, if it is one.
-    pub fn laid_out(
-        text: impl FnOnce(Option<u16>) -> String + 'a,
-        data: impl FnOnce() -> Value + 'a,
-    ) -> Self {
-        Self { text: Box::new(text), data: Box::new(data) }
-    }
-
-    /// The answer for people.
-    pub fn into_text(self, width: Option<u16>) -> String {
-        (self.text)(width)
-    }
-}
 
 /// Carries out a command of the terminal.
 pub fn carry_out(shell: &mut Shell, ask: &Ask, now: Now) -> Outcome {
@@ -55,7 +33,7 @@ pub fn carry_out(shell: &mut Shell, ask: &Ask, now: Now) -> Outcome {
     })?;
     let answer = command(shell, &request.command, now)?;
     if *format == Format::Json || request.pipes.contains(&Pipe::Json) {
-        return Ok(Reply::Data((answer.data)()));
+        return Ok(Reply::Data(answer.into_data()));
     }
     let text = answer.into_text(*width);
     let text = request.pipes.iter().fold(text, |text, pipe| pipe.apply(&text));
@@ -162,7 +140,7 @@ pub fn command<'a>(
         Command::CaptureStop => watch::stop_capture(shell),
         Command::ShowCapture => Ok(show::capture(shell)),
         Command::Unsupported(why) => Err(Refusal::new(*why)),
-        Command::ShowTechSupport => Ok(show::tech_support(shell, now)),
+        Command::ShowTechSupport => Ok(show::tech_support(shell, self::command, now)),
         Command::ClearLmaBindings { customer: of, filter } => {
             let anchor = shell.anchor.as_mut().ok_or_else(no_anchor)?;
             let only = customer(anchor, of.as_deref())?;
@@ -211,29 +189,6 @@ pub fn command<'a>(
             gateway.clear_statistics(now);
             Ok(done())
         }
-    }
-}
-
-/// The answer to a command that has none.
-pub fn done() -> Answer<'static> {
-    Answer::new(String::new, || json!({}))
-}
-
-/// The word for this many things.
-pub fn plural(count: usize, thing: &str) -> String {
-    if count == 1 { thing.to_owned() } else { format!("{thing}s") }
-}
-
-/// The subscriber of an identifier.
-pub fn subscriber(nai: &str) -> Result<MnId, Refusal> {
-    MnId::nai(nai).ok_or_else(|| Refusal::new("an identifier has 254 octets at most"))
-}
-
-/// Whether the service that a command names, if it does, is the one there is.
-fn check_service(name: Option<&str>, own: &str) -> Result<(), Refusal> {
-    match name.filter(|name| *name != own) {
-        Some(name) => Err(Refusal::new(format!("no service has the name {name}; this is {own}"))),
-        None => Ok(()),
     }
 }
 
@@ -292,37 +247,4 @@ fn clear(
         })
     });
     Ok(cleared.sum())
-}
-
-/// The customer of a name, if one is named.
-pub fn customer(anchor: &Anchor, name: Option<&str>) -> Result<Option<CustomerId>, Refusal> {
-    let Some(name) = name else { return Ok(None) };
-    let found = anchor.customers().named(name);
-    found.map(Some).ok_or_else(|| Refusal::new(format!("no customer has the name {name}")))
-}
-
-fn no_peer(id: &str) -> Refusal {
-    Refusal::new(format!("no gateway has the name or the address {id}"))
-}
-
-/// The anchor, or that there is none.
-pub fn anchor(anchor: &Option<Anchor>) -> Result<&Anchor, Refusal> {
-    anchor.as_ref().ok_or_else(no_anchor)
-}
-
-/// The gateway, or that there is none.
-pub fn gateway(gateway: &Option<Gateway>) -> Result<&Gateway, Refusal> {
-    gateway.as_ref().ok_or_else(no_gateway)
-}
-
-fn lma_config(config: &kedge_config::Config) -> Result<&kedge_config::LmaConfig, Refusal> {
-    config.lma.as_ref().ok_or_else(no_anchor)
-}
-
-fn no_anchor() -> Refusal {
-    Refusal::new("this daemon is no anchor: no 'ipv6 mobile pmipv6-lma' is configured")
-}
-
-fn no_gateway() -> Refusal {
-    Refusal::new("this daemon is no gateway: no 'ipv6 mobile pmipv6-mag' is configured")
 }

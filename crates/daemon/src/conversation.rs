@@ -1,6 +1,8 @@
 //! What a client says, line by line: a command of the terminal, a command about sessions, or,
 //! within a session, a line of the configuration.
 
+use std::collections::BTreeMap;
+
 use kedge_api::{Ask, Call, Caller, Format, Outcome, Refusal, Reply, Word};
 use kedge_config::{
     CommandError, CommitKind, Config, Pipe, SessionCommand, complete_session,
@@ -10,7 +12,9 @@ use kedge_sansio::Now;
 use nix::unistd::{Uid, User};
 use serde_json::json;
 
+use crate::anchor::Anchor;
 use crate::commit::{self, Act};
+use crate::configure::Session;
 use crate::console;
 use crate::shell::Shell;
 use crate::show;
@@ -86,7 +90,7 @@ fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> 
         | SessionCommand::ShowCommitChanges(_) => shown(shell, call, command, &[]),
         SessionCommand::Rollback(number) => roll_back(shell, call, *number, now),
         SessionCommand::RollbackLast(count) => {
-            let newest = shell.commits.history().newest().map_or(0, |commit| commit.number);
+            let newest = shell.commits.history.newest().map_or(0, |commit| commit.number);
             let number = newest.checked_sub(*count).filter(|number| *number > 0);
             let none = || Refusal::new(format!("there are no {count} commits to go back"));
             roll_back(shell, call, number.ok_or_else(none)?, now)
@@ -147,7 +151,7 @@ fn shown(shell: &mut Shell, call: &Call, command: &SessionCommand, pipes: &[Pipe
         SessionCommand::ShowCommitChanges(number) => {
             let after = shell.commits.config(*number)?;
             let before = match number.checked_sub(1) {
-                Some(earlier) if shell.commits.history().get(earlier).is_some() => {
+                Some(earlier) if shell.commits.history.get(earlier).is_some() => {
                     shell.commits.config(earlier)?
                 }
                 _ => Config::default(),
@@ -170,7 +174,7 @@ fn shown(shell: &mut Shell, call: &Call, command: &SessionCommand, pipes: &[Pipe
     }
     Ok(Reply::Data(match command {
         SessionCommand::ShowCommits => {
-            json!({ key: shell.commits.history().iter().collect::<Vec<_>>() })
+            json!({ key: shell.commits.history.iter().collect::<Vec<_>>() })
         }
         _ => json!({ key: shown }),
     }))
@@ -206,17 +210,14 @@ fn free_to_commit(shell: &Shell, call: &Call) -> Result<(), Refusal> {
     }
 }
 
-fn session<'a>(
-    shell: &'a mut Shell,
-    call: &Call,
-) -> Result<&'a mut crate::configure::Session, Refusal> {
+fn session<'a>(shell: &'a mut Shell, call: &Call) -> Result<&'a mut Session, Refusal> {
     let none = || Refusal::new("no session is open: 'configure' opens one");
     shell.sessions.get(call.client).ok_or_else(none)
 }
 
 /// `show configuration commit list`
 fn commits(shell: &Shell) -> String {
-    let all = || shell.commits.history().iter();
+    let all = || shell.commits.history.iter();
     let width = all().map(|commit| commit.by.len()).max().unwrap_or(0).max(4);
     let mut out = format!("{:>6}  {:<20}  {:<width$}  Comment\n", "Commit", "Time (UTC)", "User");
     for commit in all() {
@@ -230,7 +231,7 @@ fn commits(shell: &Shell) -> String {
 }
 
 fn words(shell: &mut Shell, call: &Call, line: &str) -> Vec<Word> {
-    let names = shell.names();
+    let names = names(shell);
     let known = |kind: &str| names.get(kind).cloned().unwrap_or_default();
     let inside = shell.sessions.get(call.client).is_some();
     let mut hints = complete_session(line, inside);
@@ -249,6 +250,21 @@ fn words(shell: &mut Shell, call: &Call, line: &str) -> Vec<Word> {
         }
     }
     words
+}
+
+/// Names of things that only the daemon knows, by their kind, for completion.
+fn names(shell: &mut Shell) -> BTreeMap<&'static str, Vec<String>> {
+    /// Beyond this many, a list helps nobody.
+    const MOST: usize = 64;
+    let links = shell.hosts.own().netlink().links().unwrap_or_default();
+    let interfaces = links.into_iter().map(|link| link.name).collect();
+    let anchor = || shell.anchor.iter().map(Anchor::customers);
+    let bindings = anchor().flat_map(|customers| customers.bindings());
+    let nodes = bindings.take(MOST).map(|binding| binding.mn_id.to_string()).collect();
+    let customers = anchor().flat_map(|customers| customers.iter());
+    let names = customers.map(|(_, customer)| customer.name().to_owned());
+    let names = names.filter(|name| !name.is_empty()).take(MOST).collect();
+    BTreeMap::from([("interface", interfaces), ("node", nodes), ("customer", names)])
 }
 
 /// Who asks, by name if the host knows one.

@@ -7,24 +7,29 @@
 //!              └──► as before                           └──► gone
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+mod kernel;
+mod state;
+
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Instant;
 
 use kedge_dataplane::{Change, DataplaneError, Local, Policy, Side};
 use kedge_dp_user::DpUser;
 use kedge_model::{VrfId, World};
+use kedge_net::NetError;
 use kedge_net::hosts::Hosts;
-use kedge_net::netlink::{Link, Table};
 use kedge_net::place::Place;
 use kedge_net::poll::{Poller, Token};
 use tracing::warn;
 
 use crate::devices;
 use crate::forwarding::Plane;
-use crate::shell;
 use crate::signalling::Signalling;
-use crate::startup::StartError;
+use crate::tokens;
+
+pub use kernel::{Device, things};
+pub use state::State;
 
 /// The UDP port of tunnelled packets (RFC 5844 §4.1.3.2, figure 12).
 const UDP_DATA_PORT: u16 = 5437;
@@ -43,46 +48,15 @@ pub struct Ends {
     devices: BTreeMap<VrfId, Device>,
 }
 
-/// What of them the configuration says.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct State {
-    /// The service's addresses, each in its transport world.
-    pub addresses: BTreeSet<(VrfId, IpAddr)>,
-    /// The inner worlds, and the MTU of the device in each.
-    pub devices: BTreeMap<VrfId, u16>,
-    /// Where the worlds of both are. A number never means another world later.
-    pub worlds: BTreeMap<VrfId, World>,
-}
-
-/// The device of an inner world, as the kernel has it.
-pub struct Device {
-    /// Where it is.
-    pub world: World,
-    /// The device.
-    pub link: Link,
-    /// The table of the routes to it.
-    pub table: Table,
-}
-
-impl State {
-    /// One world for everything: the daemon's own.
-    pub fn own(addresses: &[IpAddr], mtu: u16) -> Self {
-        Self {
-            addresses: addresses.iter().map(|address| (VrfId::DEFAULT, *address)).collect(),
-            devices: BTreeMap::from([(VrfId::DEFAULT, mtu)]),
-            worlds: BTreeMap::from([(VrfId::DEFAULT, World::Own)]),
-        }
-    }
-
-    /// Where a world is. One that the state says nothing of is nowhere else.
-    pub fn world(&self, vrf: VrfId) -> &World {
-        self.worlds.get(&vrf).unwrap_or(&World::Own)
-    }
-
-    /// The addresses, each with its world.
-    pub fn places(&self) -> impl Iterator<Item = (&World, IpAddr)> {
-        self.addresses.iter().map(|(vrf, address)| (self.world(*vrf), *address))
-    }
+/// What the host refuses them.
+#[derive(Debug, thiserror::Error)]
+pub enum EndsError {
+    /// By the kernel's tables and sockets.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// By the data plane.
+    #[error("data plane: {0}")]
+    Dataplane(#[from] DataplaneError),
 }
 
 impl Ends {
@@ -93,9 +67,9 @@ impl Ends {
         state: State,
         poller: &Poller,
         first: Token,
-    ) -> Result<Self, StartError> {
+    ) -> Result<Self, EndsError> {
         let forwarder = DpUser::start(side)?;
-        poller.add(forwarder.end(), shell::FORWARDER)?;
+        poller.add(forwarder.end(), tokens::FORWARDER)?;
         let mut ends = Self {
             side,
             signalling: Signalling::new(first),
@@ -114,7 +88,7 @@ impl Ends {
     }
 
     /// The devices, as the kernel has them.
-    pub fn devices(&mut self, hosts: &mut Hosts) -> Result<&BTreeMap<VrfId, Device>, StartError> {
+    pub fn devices(&mut self, hosts: &mut Hosts) -> Result<&BTreeMap<VrfId, Device>, EndsError> {
         for (&vrf, name) in &self.names {
             if !self.devices.contains_key(&vrf) {
                 let world = self.state.world(vrf).clone();
@@ -138,12 +112,12 @@ impl Ends {
 
     /// Adds the addresses and the devices that are new and gives devices their MTU. On an error,
     /// all is as it was.
-    pub fn extend(&mut self, wanted: State, poller: &Poller) -> Result<(), StartError> {
+    pub fn extend(&mut self, wanted: State, poller: &Poller) -> Result<(), EndsError> {
         let before = self.state.clone();
         self.try_extend(wanted, poller).inspect_err(|_| self.restore(before))
     }
 
-    fn try_extend(&mut self, wanted: State, poller: &Poller) -> Result<(), StartError> {
+    fn try_extend(&mut self, wanted: State, poller: &Poller) -> Result<(), EndsError> {
         let State { addresses, devices, worlds } = wanted;
         self.state.worlds.extend(worlds);
         let mut changes = Vec::new();

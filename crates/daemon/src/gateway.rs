@@ -1,22 +1,13 @@
 //! The gateway in its shell: the machine, its sockets, its access interfaces, its data plane and
 //! what it makes in the kernel.
 //!
-//! ```text
-//!               rule: from ACCESS, table 5213        table 5213: default dev TUN
-//!   node ──► ACCESS ───────────────────────────────────────────► TUN ──► forwarder ──► anchor
-//!   node ◄── ACCESS ◄─────────────────────────────────────────── TUN ◄── forwarder ◄── anchor
-//!               table 5214: home prefix dev ACCESS   rule: from TUN, table 5214
-//! ```
-//!
-//! The routes to nodes are for what comes out of a tunnel, and for what the host itself says. A
-//! packet that reaches this host on any other way goes where its routes lead, as at any router:
-//! towards the anchor, where the home network is (RFC 5213 §6.10.5).
-//!
 //! The kernel answers neighbour solicitations and ARP for the gateway's own addresses, which are
 //! the same on every gateway (RFC 6543); the machine sends router advertisements and speaks DHCP
 //! over a packet socket per interface.
 
 pub mod branch;
+mod kernel;
+mod links;
 mod port;
 mod routes;
 mod transport;
@@ -25,43 +16,30 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use kedge_dataplane::{BindingCounters, Change, Side};
-use kedge_mag::{Event, InterfaceId, LinkState, Mag, Output};
-use kedge_model::{BindingId, CustomerId, Datagram, IpNet, Ipv4Net, Ipv6Net, MacAddr, VrfId};
+use kedge_mag::{Event, InterfaceId, Mag, Output};
+use kedge_model::{BindingId, CustomerId, Datagram, MacAddr};
 use kedge_net::NetError;
-use kedge_net::hosts::Wanted;
-use kedge_net::netlink::{self, Link, NextHop, Route, Rule, Table};
-use kedge_net::owned::{Owned, Thing};
+use kedge_net::hosts::{Hosts, Wanted};
+use kedge_net::owned::Owned;
 use kedge_net::poll::{Poller, Token};
 use kedge_net::signalling::Batch;
 use kedge_sansio::Now;
 use kedge_telemetry::Group;
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use crate::apply::GatewayPlan;
 use crate::capture::{Direction, Seen};
 use crate::counters::{Baseline, tunnel_groups};
-use crate::ends::{Device, Ends};
+use crate::ends::{Ends, EndsError};
 use crate::forwarding::Plane;
 use crate::observe::Observer;
-use crate::startup::StartError;
 use crate::words::Note;
-use crate::{devices, in_service, shell};
-use branch::{Branches, Survey};
+use branch::Branches;
 use port::Port;
 use routes::NodeRoutes;
 
+pub use port::{Unusable, device};
 pub use transport::{SharedInterface, examine};
-
-/// The routing table of packets that come from nodes, and the priority of the rules that lead to
-/// it: before the main table.
-const UPLINK: Table = Table(5213);
-const UPLINK_PRIORITY: u32 = 5213;
-
-/// The routing table of packets to nodes, and the priority of its rules.
-const DOWNLINK: Table = Table(5214);
-const DOWNLINK_PRIORITY: u32 = 5214;
-/// What the kernel calls the way in of packets that the host itself sends.
-const OWN_PACKETS: &str = "lo";
 
 /// How many frames of one interface are read before others get their turn.
 const FRAMES_A_TURN: usize = 64;
@@ -78,16 +56,6 @@ pub struct Gateway {
     questions: Vec<MacAddr>,
 }
 
-/// An access interface that cannot be one.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("access interface {interface}: {why}")]
-pub struct Unusable {
-    /// Its name.
-    pub interface: String,
-    /// The reason.
-    pub why: String,
-}
-
 impl Gateway {
     /// A gateway without access interfaces yet. The poller knows its signalling sockets as
     /// `first` and those behind it.
@@ -96,7 +64,7 @@ impl Gateway {
         seed: u64,
         poller: &Poller,
         first: Token,
-    ) -> Result<Self, StartError> {
+    ) -> Result<Self, EndsError> {
         let ends = Ends::start(Side::Gateway, plan.ends(), poller, first)?;
         Ok(Self {
             mag: Mag::new(plan.settings.clone(), seed),
@@ -110,30 +78,13 @@ impl Gateway {
         })
     }
 
-    /// What it wants of the kernel beside its device: the rules and routes of the drawing above.
-    pub fn things(plan: &GatewayPlan, devices: &BTreeMap<VrfId, Device>) -> Vec<Wanted> {
-        let mut wanted = in_service::things(&plan.ends(), devices);
-        let Some(Device { world, link: device, .. }) = devices.get(&plan.settings.inner) else {
-            return wanted;
-        };
-        let mut things = Vec::new();
-        for destination in [IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())] {
-            let next_hop = NextHop::Device(device.index);
-            things.push(Thing::Route(Route { destination, next_hop, table: UPLINK, metric: 0 }));
-        }
-        let rules = |input: &str, table, priority| {
-            let input = input.to_owned();
-            let of = move |ipv6| Rule::Input { ipv6, input: input.clone(), table, priority };
-            [false, true].map(|ipv6| Thing::Rule(of(ipv6)))
-        };
-        for input in [&device.name, OWN_PACKETS] {
-            things.extend(rules(input, DOWNLINK, DOWNLINK_PRIORITY));
-        }
-        for interface in plan.settings.interfaces.values().filter(|i| !i.logical) {
-            things.extend(rules(&interface.name, UPLINK, UPLINK_PRIORITY));
-        }
-        wanted.extend(things.into_iter().map(|thing| Wanted::new(world, thing)));
-        wanted
+    /// What it wants of the kernel beside its devices.
+    pub fn place(
+        &mut self,
+        plan: &GatewayPlan,
+        hosts: &mut Hosts,
+    ) -> Result<Vec<Wanted>, EndsError> {
+        Ok(kernel::things(plan, self.ends.devices(hosts)?))
     }
 
     /// Its sockets and data plane.
@@ -144,34 +95,6 @@ impl Gateway {
     /// Its sockets and data plane, to be prepared for a change.
     pub fn ends_mut(&mut self) -> &mut Ends {
         &mut self.ends
-    }
-
-    /// Adds an access interface; with `link`, its device is made ready, or the interface is not
-    /// added.
-    pub fn add_port(
-        &mut self,
-        id: InterfaceId,
-        name: &str,
-        link: Option<&Link>,
-        poller: &Poller,
-        host: &mut Owned,
-    ) -> Result<(), Unusable> {
-        let mut port = Port::new(name.to_owned());
-        if let Some(link) = link {
-            port.open(link, poller, token(id), host);
-            if let Some(why) = port.fault() {
-                return Err(Unusable { interface: name.to_owned(), why: why.to_owned() });
-            }
-        }
-        self.ports.insert(id, port);
-        Ok(())
-    }
-
-    /// Removes an access interface; its device is as it was before.
-    pub fn remove_port(&mut self, id: InterfaceId, host: &mut Owned) {
-        if let Some(mut port) = self.ports.remove(&id) {
-            port.close(host);
-        }
     }
 
     /// Does what a plan says that [`Self::ends_mut`] and [`Self::add_port`] are prepared for.
@@ -332,83 +255,6 @@ impl Gateway {
         self.settle(host, now);
     }
 
-    /// Takes a device as it is now: an access interface may have come, gone up or gone down.
-    pub fn handle_link(&mut self, link: &Link, poller: &Poller, host: &mut Owned, now: Now) {
-        let found = self.ports.iter_mut().find(|(_, port)| port.name() == link.name);
-        let Some((&id, port)) = found else { return };
-        port.open(link, poller, token(id), host);
-        self.mag.handle_mtu(id, u16::try_from(link.mtu).unwrap_or(u16::MAX), now);
-        let state = if link.running { LinkState::Up } else { LinkState::Down };
-        self.mag.handle_link(id, state, now);
-        self.settle(host, now);
-    }
-
-    /// Takes a device that is gone.
-    pub fn handle_link_gone(&mut self, link: &Link, host: &mut Owned, now: Now) {
-        let found = self.ports.iter_mut().find(|(_, port)| match port.device() {
-            Some(device) => device == link.index,
-            // One that could not be used.
-            None => port.name() == link.name,
-        });
-        let Some((&id, port)) = found else { return };
-        info!("access interface {} is gone", link.name);
-        port.forget(host);
-        self.mag.handle_link(id, LinkState::Gone, now);
-        self.settle(host, now);
-    }
-
-    /// Compares the access interfaces with the devices there are, after events were lost.
-    pub fn resync(&mut self, poller: &Poller, host: &mut Owned, now: Now) -> Result<(), NetError> {
-        let links = host.netlink().links()?;
-        let gone: Vec<Link> = self
-            .ports
-            .values()
-            .filter_map(|port| {
-                let index = port.device()?;
-                let there = links.iter().any(|link| link.index == index);
-                (!there).then(|| Link {
-                    index,
-                    name: port.name().to_owned(),
-                    mtu: 0,
-                    mac: None,
-                    up: false,
-                    running: false,
-                    tun: false,
-                    vrf: None,
-                    controller: None,
-                })
-            })
-            .collect();
-        for link in &gone {
-            self.handle_link_gone(link, host, now);
-        }
-        for link in &links {
-            self.handle_link(link, poller, host, now);
-        }
-        self.refresh_branches(poller, host, now);
-        Ok(())
-    }
-
-    /// Takes the devices and addresses of this router's own networks as they are.
-    fn refresh_branches(&mut self, poller: &Poller, host: &mut Owned, now: Now) {
-        if self.branches.is_empty() {
-            return;
-        }
-        match self.survey()(host) {
-            Ok(survey) => {
-                self.branches.refresh(&survey, &mut self.mag, poller, host, now);
-                self.settle(host, now);
-            }
-            Err(error) => warn!("{error}"),
-        }
-    }
-
-    /// How to read what branches need to know of the host.
-    fn survey(&self) -> impl FnOnce(&mut Owned) -> Result<Survey, NetError> + use<> {
-        let mtu = self.ends.state().devices.get(&self.mag.settings().inner).copied();
-        move |host| Survey::of(host, devices::GATEWAY, mtu.unwrap_or(u16::MAX))
-    }
-
     /// Reads frames of hosts from the mobile network in this place.
     pub fn receive_hosts(&mut self, place: usize, now: Now) {
         self.branches.receive(place, now);
@@ -495,45 +341,5 @@ impl Gateway {
             }
             mag.reclaim(message.bytes);
         });
-    }
-}
-
-fn token(id: InterfaceId) -> Token {
-    Token(shell::ACCESS.0 + u64::from(id.0))
-}
-
-/// What the kernel reports about devices and the gateway acts on.
-pub fn handle_kernel_event(
-    gateway: &mut Gateway,
-    event: &netlink::Event,
-    poller: &Poller,
-    host: &mut Owned,
-    now: Now,
-) {
-    match event {
-        netlink::Event::Link(link) => {
-            gateway.handle_link(link, poller, host, now);
-            if gateway.branches.names(&link.name) {
-                gateway.refresh_branches(poller, host, now);
-            }
-        }
-        netlink::Event::LinkGone(link) => {
-            gateway.handle_link_gone(link, host, now);
-            if gateway.branches.names(&link.name) {
-                gateway.refresh_branches(poller, host, now);
-            }
-        }
-        netlink::Event::Resync => {
-            if let Err(error) = gateway.resync(poller, host, now) {
-                warn!("{error}");
-            }
-        }
-        netlink::Event::AddressAdded(address) | netlink::Event::AddressRemoved(address) => {
-            if gateway.branches.has(address.device) {
-                gateway.refresh_branches(poller, host, now);
-            }
-        }
-        // The machine asks the nodes itself whether they are there.
-        netlink::Event::NeighbourFailed { .. } => {}
     }
 }

@@ -9,30 +9,26 @@
 //! Everything that the host may refuse is in the first step, so that the second cannot fail. The
 //! daemon's start is the same: the change from nothing.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use kedge_config::Config;
 use kedge_mag::InterfaceId;
-use kedge_model::{VrfId, World};
 use kedge_net::hosts::Wanted;
-use kedge_net::netlink::{Link, Rule};
-use kedge_net::owned::{Owned, Thing};
-use kedge_net::sysctl::Sysctl;
 use kedge_sansio::Now;
 use tracing::{info, warn};
 
 use crate::aaa::{self, Bound, Cause, Secured};
 use crate::anchor::Anchor;
-use crate::apply::{self, AnchorPlan, ApplyError, GatewayPlan};
-use crate::console::plural;
-use crate::ends::{Device, Ends, State};
-use crate::gateway::{self, Gateway, Unusable};
+use crate::apply::{self, AnchorPlan, GatewayPlan, Plan};
+use crate::clock;
+use crate::ends::State;
+use crate::gateway::{self, Gateway};
 use crate::link_mtu;
-use crate::shell::{self, Roles, Shell};
-use crate::startup::{self, Plan, StartError};
+use crate::shell::{Roles, Shell};
+use crate::start_error::StartError;
+use crate::tokens;
 
 /// For how long a role or an address that was removed hears answers to what it said last.
 const LEAVING: Duration = Duration::from_secs(3);
@@ -66,74 +62,7 @@ pub struct Prepared {
     wanted: Vec<Wanted>,
 }
 
-/// Roles that were removed and wait for answers.
-#[derive(Default)]
-pub struct Leaving {
-    pub(crate) anchor: Option<(Anchor, Instant)>,
-    pub(crate) gateway: Option<(Gateway, Instant)>,
-}
-
 impl Shell {
-    /// What a configuration comes down to beside what runs.
-    pub fn plan(&mut self, config: &Config) -> Result<Plan, ApplyError> {
-        let mut plan = startup::plan(config, self.restart_counter, &mut self.numbers)?;
-        if let (Some(gateway), Some(plan)) = (&self.gateway, &mut plan.gateway) {
-            plan.keep_numbers(gateway.mag().settings());
-        }
-        Ok(plan)
-    }
-
-    /// What a plan would end, a line each.
-    pub fn ended_by(&self, plan: &Plan) -> Vec<String> {
-        let anchor = match (&self.anchor, &plan.anchor) {
-            (Some(anchor), Some(plan)) => anchor.customers().ended_by(&plan.settings),
-            (Some(anchor), None) => anchor.customers().len() as usize,
-            (None, _) => 0,
-        };
-        let gateway = match (&self.gateway, &plan.gateway) {
-            (Some(gateway), Some(plan)) => gateway.mag().ended_by(&plan.settings),
-            (Some(gateway), None) => {
-                kedge_mag::Ended { for_good: gateway.mag().sessions(), to_begin_again: 0 }
-            }
-            (None, _) => kedge_mag::Ended::default(),
-        };
-        let line = |count: usize, role: &str, what: [&str; 2]| {
-            let bindings = plural(count, "binding");
-            let what = what[usize::from(count != 1)];
-            (count > 0).then(|| format!("{count} {bindings} of the {role} {what}"))
-        };
-        let lines = [
-            line(anchor, "anchor", ["ends", "end"]),
-            line(gateway.for_good, "gateway", ["ends", "end"]),
-            line(gateway.to_begin_again, "gateway", ["begins again", "begin again"]),
-        ];
-        lines.into_iter().flatten().collect()
-    }
-
-    /// Looks whether the host has what a plan needs, and changes nothing.
-    pub fn examine(&mut self, plan: &Plan) -> Result<(), StartError> {
-        let held: HashSet<(&World, IpAddr)> =
-            self.ends().flat_map(|e| e.state().places()).collect();
-        let ends = plan.ends();
-        let new = ends.iter().flat_map(State::places).filter(|place| !held.contains(place));
-        if let Some(&(world, address)) = startup::lacking(new)?.first() {
-            let world = world.clone();
-            return Err(StartError::NoSuchAddress { address, world });
-        }
-        if let Some(plan) = &plan.gateway {
-            gateway::examine(plan)??;
-            let links = self.hosts.own().netlink().links()?;
-            let running = self.gateway.iter().flat_map(Gateway::ports);
-            let known: Vec<&str> = running.map(|(_, port)| port.name()).collect();
-            let links_only = plan.settings.interfaces.values().filter(|i| !i.logical);
-            let interfaces = links_only.map(|interface| &*interface.name);
-            for name in interfaces.filter(|name| !known.contains(name)) {
-                device(&links, name)?;
-            }
-        }
-        Ok(())
-    }
-
     /// Makes what is new in a plan. On an error, nothing has changed.
     pub fn prepare(&mut self, mut plan: Plan, devices: Devices) -> Result<Prepared, StartError> {
         if let Some(plan) = &mut plan.gateway
@@ -192,7 +121,7 @@ impl Shell {
                     // It has the device's name.
                     self.leaving.anchor = None;
                     let anchor =
-                        Anchor::start(plan, seed(), &self.poller, shell::ANCHOR, shell::sample())?;
+                        Anchor::start(plan, seed(), &self.poller, tokens::ANCHOR, clock::sample())?;
                     new.anchor = Some(anchor);
                 }
             }
@@ -209,13 +138,12 @@ impl Shell {
                 }
                 None => {
                     self.leaving.gateway = None;
-                    let gateway = Gateway::start(plan, seed(), &self.poller, shell::GATEWAY)?;
+                    let gateway = Gateway::start(plan, seed(), &self.poller, tokens::GATEWAY)?;
                     new.gateway = Some(gateway);
                 }
             }
             if let Some(gateway) = new.gateway.as_mut().or(self.gateway.as_mut()) {
-                let devices = gateway.ends_mut().devices(&mut self.hosts)?;
-                new.wanted.extend(Gateway::things(plan, devices));
+                new.wanted.extend(gateway.place(plan, &mut self.hosts)?);
             }
         }
         let there: HashSet<&Wanted> = self.things.iter().collect();
@@ -239,7 +167,7 @@ impl Shell {
             let name = &interface.name;
             let link = match devices {
                 Devices::Awaited => None,
-                Devices::Needed => Some(device(&links, name)?),
+                Devices::Needed => Some(gateway::device(&links, name)?),
             };
             gateway.add_port(id, name, link, &self.poller, self.hosts.own())?;
             new.ports.push(id);
@@ -266,12 +194,6 @@ impl Shell {
             gateway.ends_mut().restore(was);
         }
         self.leave_worlds();
-    }
-
-    /// Those of the roles that run.
-    fn ends(&self) -> impl Iterator<Item = &Ends> {
-        let anchor = self.anchor.iter().map(Anchor::ends);
-        anchor.chain(self.gateway.iter().map(Gateway::ends))
     }
 
     /// Leaves the namespaces that nothing runs in.
@@ -377,90 +299,4 @@ impl Shell {
             }
         }
     }
-
-    /// Names of things that only the daemon knows, by their kind, for completion.
-    pub fn names(&mut self) -> BTreeMap<&'static str, Vec<String>> {
-        /// Beyond this many, a list helps nobody.
-        const MOST: usize = 64;
-        let links = self.hosts.own().netlink().links().unwrap_or_default();
-        let interfaces = links.into_iter().map(|link| link.name).collect();
-        let anchor = || self.anchor.iter().map(Anchor::customers);
-        let bindings = anchor().flat_map(|customers| customers.bindings());
-        let nodes = bindings.take(MOST).map(|binding| binding.mn_id.to_string()).collect();
-        let customers = anchor().flat_map(|customers| customers.iter());
-        let names = customers.map(|(_, customer)| customer.name().to_owned());
-        let names = names.filter(|name| !name.is_empty()).take(MOST).collect();
-        BTreeMap::from([("interface", interfaces), ("node", nodes), ("customer", names)])
-    }
-}
-
-impl Leaving {
-    /// When one of them is to be served or ended.
-    pub fn poll_timeout(&mut self) -> Option<Instant> {
-        let anchor =
-            self.anchor.as_mut().map(|(a, by)| a.poll_timeout().map_or(*by, |t| t.min(*by)));
-        let gateway =
-            self.gateway.as_mut().map(|(g, by)| g.poll_timeout().map_or(*by, |t| t.min(*by)));
-        [anchor, gateway].into_iter().flatten().min()
-    }
-
-    /// Does what is due, and ends what has waited.
-    pub fn handle_timeout(&mut self, host: &mut Owned, now: Now) {
-        if let Some((anchor, _)) = &mut self.anchor {
-            anchor.handle_timeout(now);
-        }
-        if let Some((gateway, _)) = &mut self.gateway {
-            gateway.handle_timeout(host, now);
-        }
-        self.anchor.take_if(|(_, by)| *by <= now.mono);
-        self.gateway.take_if(|(gateway, by)| gateway.mag().is_idle() || *by <= now.mono);
-    }
-}
-
-fn device<'a>(links: &'a [Link], name: &str) -> Result<&'a Link, Unusable> {
-    links.iter().find(|link| link.name == name).ok_or_else(|| Unusable {
-        interface: name.to_owned(),
-        why: "this host has no such device".to_owned(),
-    })
-}
-
-/// What either role wants of the kernel in its worlds, at its addresses and for its devices.
-pub fn things(state: &State, devices: &BTreeMap<VrfId, Device>) -> Vec<Wanted> {
-    /// VRF devices have their tables looked up at 1000.
-    const BEFORE_VRFS: u32 = 521;
-    const PRIORITY: u32 = 5211;
-    let set = |world: &World, entry, value: &str| {
-        Wanted::new(world, Thing::Sysctl { entry, value: value.to_owned() })
-    };
-    let mut wanted = Vec::new();
-    for world in state.worlds.values() {
-        if matches!(world, World::Device(_)) {
-            // A raw socket outside of all VRF devices would be given their packets, too.
-            wanted.push(set(world, Sysctl::ipv4_of_all("raw_l3mdev_accept"), "0"));
-        }
-        // The kernel lets packets pass between devices.
-        for entry in [Sysctl::ipv4("all", "forwarding"), Sysctl::ipv6("all", "forwarding")] {
-            wanted.push(set(world, entry, "1"));
-        }
-    }
-    for (world, from) in state.places() {
-        // Tunnelled packets reach the forwarder's sockets, and the kernel's own tunnel drivers,
-        // where they are loaded, find no device for them: the peer is not to hear of that.
-        let is_vrf = matches!(world, World::Device(_));
-        let (ipv6, priority) = (from.is_ipv6(), if is_vrf { BEFORE_VRFS } else { PRIORITY });
-        let rules = [
-            Rule::Landing { ipv6, priority: priority + 1 },
-            Rule::SkipPortUnreachable { ipv6, priority: priority - 1, target: priority + 1 },
-            Rule::NoPortUnreachable { from, priority },
-        ];
-        wanted.extend(rules.map(|rule| Wanted::new(world, Thing::Rule(rule))));
-    }
-    for Device { world, link, .. } in devices.values() {
-        // Packets of subscribers come out of it from anywhere; the forwarder has checked them.
-        for entry in [Sysctl::ipv4(&link.name, "rp_filter"), Sysctl::ipv6(&link.name, "accept_ra")]
-        {
-            wanted.push(set(world, entry, "0"));
-        }
-    }
-    wanted
 }

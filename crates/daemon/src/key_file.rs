@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use kedge_config::Secret;
 
-use crate::startup::reason;
+use crate::os_error::reason;
 
 /// The longest key, in octets.
 const LIMIT: u64 = 256;

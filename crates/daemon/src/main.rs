@@ -18,10 +18,15 @@
 //! epoll. The forwarder threads own their tables and take changes over bounded queues.
 
 mod aaa;
+mod addresses;
 mod anchor;
+mod answer;
 mod apply;
 mod capture;
+mod clock;
 mod commit;
+mod commits;
+mod config_file;
 mod configure;
 mod console;
 mod conversation;
@@ -29,24 +34,32 @@ mod counters;
 mod debug;
 mod decode;
 mod devices;
+mod dynamic_author;
 mod ends;
+mod event_loop;
 mod forwarding;
 mod gateway;
 mod history;
 mod imsi;
 mod in_service;
 mod key_file;
+mod leaving;
 mod link_mtu;
 mod log;
+mod named;
 mod numbers;
 mod observe;
 mod options;
+mod os_error;
+mod preview;
 mod routes;
 mod shell;
 mod show;
 mod signalling;
+mod start_error;
 mod startup;
 mod state_dir;
+mod tokens;
 mod trace;
 mod turns;
 mod watch;
@@ -60,7 +73,7 @@ use kedge_net::memory::HugePages;
 use tracing::error;
 
 use crate::options::Options;
-use crate::startup::StartError;
+use crate::start_error::StartError;
 
 #[global_allocator]
 static MEMORY: HugePages = HugePages;
@@ -78,7 +91,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), StartError> {
-    let (config, text) = startup::read_config(options)?;
+    let (config, text) = config_file::read(options)?;
     if options.check {
         // The status says it, too, if nobody reads this.
         let _ = writeln!(io::stdout(), "{}: no errors", options.config.display());

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use kedge_model::CustomerId;
 
-use crate::apply::ApplyError;
 use crate::worlds::Worlds;
 
 /// Every customer and every routing world that the daemon has heard of.
@@ -19,17 +18,16 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// The number of a customer.
-    pub fn customer(&mut self, name: &str) -> Result<CustomerId, ApplyError> {
+    /// The number of a customer; `None` if there have been as many as there are numbers.
+    pub fn customer(&mut self, name: &str) -> Option<CustomerId> {
         if let Some(known) = self.customers.get(name) {
-            return Ok(*known);
+            return Some(*known);
         }
         // The first number is that of what an anchor serves without customers.
         let next = u32::try_from(self.customers.len() + 1).ok().map(CustomerId);
-        let next = next.filter(|next| *next <= CustomerId::MAX);
-        let next = next.ok_or(ApplyError::TooManyCustomers)?;
+        let next = next.filter(|next| *next <= CustomerId::MAX)?;
         self.customers.insert(name.to_owned(), next);
-        Ok(next)
+        Some(next)
     }
 }
 
@@ -41,12 +39,12 @@ mod tests {
     fn a_customer_keeps_its_number_and_there_are_as_many_as_a_binding_has_room_for() {
         let mut numbers = Numbers::default();
         let first = numbers.customer("CUST1").expect("room");
-        assert_eq!((first, numbers.customer("CUST2")), (CustomerId(1), Ok(CustomerId(2))));
-        assert_eq!(numbers.customer("CUST1"), Ok(first));
+        assert_eq!((first, numbers.customer("CUST2")), (CustomerId(1), Some(CustomerId(2))));
+        assert_eq!(numbers.customer("CUST1"), Some(first));
         for number in 3..=CustomerId::MAX.0 {
             numbers.customer(&format!("CUST{number}")).expect("room");
         }
-        assert_eq!(numbers.customer("more"), Err(ApplyError::TooManyCustomers));
-        assert_eq!(numbers.customer("CUST1"), Ok(first));
+        assert_eq!(numbers.customer("more"), None);
+        assert_eq!(numbers.customer("CUST1"), Some(first));
     }
 }

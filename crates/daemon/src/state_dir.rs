@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::startup::reason;
+use crate::os_error::reason;
 
 /// The directory, locked.
 #[derive(Debug)]

@@ -10,9 +10,10 @@ use kedge_sansio::Now;
 use serde_json::json;
 use tracing::info;
 
+use crate::answer::{Answer, done};
 use crate::capture::{Capture, USUAL_LIMIT};
-use crate::console::{Answer, anchor, customer, done, gateway, subscriber};
 use crate::debug::{Target, Whom};
+use crate::named::{anchor, customer, gateway, subscriber};
 use crate::observe::Observer;
 use crate::shell::Shell;
 use crate::show;

@@ -14,10 +14,12 @@
 //! waits for nothing; only the disk has a thread.
 
 mod accounting;
+mod asking;
 mod authorization;
 mod dynamic;
 mod ports;
 mod record;
+mod secured;
 mod spool;
 mod station;
 mod tls;
@@ -26,26 +28,28 @@ mod tunnels;
 use std::path::Path;
 use std::time::Instant;
 
-use kedge_config::RadiusTls;
-use kedge_lma::{NoProfile, Question};
-use kedge_model::{CustomerId, MacAddr};
+use kedge_lma::Question;
+use kedge_model::MacAddr;
 use kedge_net::poll::Poller;
 use kedge_radius::{
-    AccountingCounters, Client, Failure, Held, Output, Pushed, Queue, Request, Server, ServerState,
+    AccountingCounters, Client, Failure, Held, Output, Pushed, Queue, Request, ServerState,
 };
 use kedge_sansio::Now;
 use tracing::{info, warn};
 
 pub use accounting::{Accounting, AccountingPlan};
+pub use asking::{Answer, Said};
 pub use authorization::{AccessCounters, profile};
-pub use dynamic::{Bound, DynamicPlan, Listener, carry_out};
+pub use dynamic::{Bound, DynamicPlan, Listener};
 pub use record::{Cause, Nas, Record, SessionIds, Status};
+pub use secured::{PlannedServer, Secured, secure};
 pub use spool::Health;
 pub use station::identity;
 pub use tls::{SECRET as TLS_SECRET, TlsError};
 pub use tunnels::{TunnelKey, TunnelSession};
 
-use crate::shell;
+use crate::tokens;
+use asking::{Asking, Ticket};
 use authorization::Turns;
 use ports::Ports;
 use record::Draft;
@@ -53,66 +57,6 @@ use spool::Spool;
 
 /// How many octets of records wait for a server, on the disk and in memory.
 const ROOM: usize = 64 << 20;
-
-/// Whose request it is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Ticket {
-    /// The accounting record of this number.
-    Record(u64),
-    /// A question of the anchor's.
-    Node(CustomerId, kedge_lma::Ticket),
-    /// A question of the gateway's.
-    Station(MacAddr),
-}
-
-/// What a machine wants to know.
-#[derive(Debug)]
-enum Asking {
-    /// Of the customer of this name; empty for the one that has none.
-    Node(Box<Question>, String, Nas),
-    Station(MacAddr, Nas),
-}
-
-/// What servers have said, to whom it may concern.
-#[derive(Debug)]
-pub enum Answer {
-    /// To the anchor.
-    Node(CustomerId, kedge_lma::Ticket, Said),
-    /// To the gateway.
-    Station(MacAddr, Said),
-}
-
-/// What servers say about a node.
-pub type Said = Result<kedge_radius::Profile, NoProfile>;
-
-/// A server as it is configured.
-#[derive(Clone, Debug)]
-pub struct PlannedServer {
-    /// The server.
-    pub server: Server,
-    /// How it is reached over TLS, if it is.
-    pub tls: Option<RadiusTls>,
-}
-
-/// Servers whose files are read.
-#[derive(Debug, Default)]
-pub struct Secured {
-    servers: Vec<Server>,
-    /// What each is secured with.
-    tls: Vec<Option<tls::Client>>,
-}
-
-/// The files of servers over TLS are read.
-pub fn secure(planned: &[PlannedServer]) -> Result<Secured, TlsError> {
-    let mut secured = Secured::default();
-    for PlannedServer { server, tls } in planned {
-        let address = server.accounting.or(server.authentication).map(|at| at.ip());
-        let tls = tls.as_ref().zip(address).map(|(tls, at)| tls::Client::load(tls, at));
-        secured.tls.push(tls.transpose()?);
-        secured.servers.push(server.clone());
-    }
-    Ok(secured)
-}
 
 /// Everything about RADIUS servers.
 #[derive(Debug)]
@@ -143,7 +87,7 @@ impl Aaa {
         Self {
             client: Client::new(Vec::new(), tls::random()),
             tls: Vec::new(),
-            ports: Ports::new(shell::AAA),
+            ports: Ports::new(tokens::AAA),
             queue,
             spool,
             ids: SessionIds::new(restart_counter),

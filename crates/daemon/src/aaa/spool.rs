@@ -27,7 +27,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use kedge_radius::Kind;
 use tracing::{error, info};
 
-use crate::startup::reason;
+use crate::os_error::reason;
 use crate::state_dir;
 
 /// After this long a disk that failed is tried again.

@@ -6,7 +6,7 @@ use kedge_model::{MacAddr, MnId};
 use kedge_radius::{AttributeType, IP4_HOA_SUPPORTED, PMIP6_SUPPORTED, Request, TooLong};
 use tracing::info;
 
-use super::Said;
+use super::asking::Said;
 use super::authorization::identify;
 use super::record::Nas;
 

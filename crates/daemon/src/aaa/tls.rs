@@ -17,7 +17,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use socket2::{Domain, Socket, Type};
 
-use crate::startup::reason;
+use crate::os_error::reason;
 
 /// The secret of every server over TLS (RFC 6614 §2.3).
 pub const SECRET: &[u8] = b"radsec";

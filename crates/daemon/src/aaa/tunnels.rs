@@ -273,7 +273,7 @@ mod tests {
     use kedge_radius::{Attribute, PacketRef, Request};
 
     use super::*;
-    use crate::shell::sample;
+    use crate::clock::sample;
 
     fn tunnel(peer: &str, send_key: Option<u32>) -> Tunnel {
         Tunnel {

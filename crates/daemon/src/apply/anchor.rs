@@ -3,21 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use kedge_config::{
-    AuthHomeAddress, AuthOption, Config, DomainConfig, Encap, LmaConfig, NaiConfig, PeerMag,
-    ReplayWindow, Service as ServiceConfig,
-};
+use kedge_config::{Config, LmaConfig, ReplayWindow};
 use kedge_dataplane::Policy;
-use kedge_lma::{
-    Authentication, AuthenticationHome, CustomerSettings, CustomersSettings, Dscp,
-    EncapsulationPolicy, Peer, Profile, Revocation, Service, Settings,
-};
+use kedge_lma::{CustomerSettings, CustomersSettings, Revocation, Settings};
 use kedge_model::{CustomerId, Lifetime, VrfId, World};
 
 use super::customers::Hosting;
+use super::error::ApplyError;
+use super::known::{authentication, dscp, encapsulation, peer, profiles};
 use super::networks::networks;
 use super::routes::{RoutePlan, routes};
-use super::{ApplyError, LINK_MTU, MIN_MTU, tunnels};
+use super::terms::{LINK_MTU, MIN_MTU, rhythm};
+use super::tunnels;
 use crate::ends::State;
 use crate::numbers::Numbers;
 
@@ -126,12 +123,12 @@ fn base(
         dynamic_mag_learning: lma.dynamic_mag_learning,
         learned_mag_maximum: Settings::default().learned_mag_maximum,
         authentication: domain.and_then(|d| d.auth.as_ref()).map(authentication),
-        encapsulation: policy(domain.and_then(|d| d.encap)),
+        encapsulation: encapsulation(domain.and_then(|d| d.encap)),
         accept_forced_udp: lma.accept_forced_udp,
         generate_grekey: lma.generate_grekey && !lma.ignore_grekey,
         gre_key: None,
         dscp: dscp(lma.dscp),
-        heartbeat: lma.heartbeat.map(super::rhythm),
+        heartbeat: lma.heartbeat.map(rhythm),
         revocation: Revocation {
             delay_min: lma.revocation.delay_min,
             delay_max: lma.revocation.delay_max,
@@ -146,73 +143,4 @@ fn base(
         profiles,
         default_profile,
     }
-}
-
-/// The profiles of one customer's nodes, and that of its nodes without one of their own. An anchor
-/// without mobile local loop has one customer only, whatever profiles say.
-pub(super) fn profiles(
-    config: &Config,
-    lma: &LmaConfig,
-    customer: Option<&str>,
-) -> (BTreeMap<String, Profile>, Option<Profile>) {
-    let apart = lma.local_loop.is_some();
-    let domain = config.domain(&lma.domain);
-    let nais = || nais(domain).filter(|nai| !apart || nai.customer.as_deref() == customer);
-    let profiles = nais().map(|nai| (nai.nai.clone(), profile(nai, lma))).collect();
-    let default = lma.default_profile.as_ref();
-    let default = default.and_then(|name| nais().find(|nai| nai.nai == *name));
-    (profiles, default.map(|nai| profile(nai, lma)))
-}
-
-fn nais(domain: Option<&DomainConfig>) -> impl Iterator<Item = &NaiConfig> {
-    domain.into_iter().flat_map(|domain| &domain.nais)
-}
-
-fn profile(nai: &NaiConfig, lma: &LmaConfig) -> Profile {
-    let service = match nai.service {
-        ServiceConfig::Ipv4 => Service::Ipv4,
-        ServiceConfig::Ipv6 => Service::Ipv6,
-        ServiceConfig::Dual if lma.ignore_home_address => Service::Ipv6,
-        ServiceConfig::Dual => Service::Dual,
-    };
-    let (network, apn) = (nai.network.clone(), nai.apn.clone());
-    Profile { service, network, apn, uplink_key: nai.gre_key_up, ..Profile::default() }
-}
-
-pub(super) fn peer(config: &Config, mag: &PeerMag) -> Peer {
-    Peer {
-        name: mag.id.clone(),
-        transport: VrfId::DEFAULT,
-        addresses: config.mag_addresses(mag),
-        authentication: config.mag_auth(mag).map(authentication),
-        encapsulation: match mag.tunnel_interface {
-            Some(_) => Some(EncapsulationPolicy::StaticGre),
-            None => config.mag_encap(mag).map(|encap| policy(Some(encap))),
-        },
-        dscp: dscp(mag.dscp),
-    }
-}
-
-pub(super) fn authentication(auth: &AuthOption) -> Authentication {
-    Authentication {
-        key: super::key(auth),
-        home_address: match auth.home_address {
-            AuthHomeAddress::CareOf => AuthenticationHome::CareOf,
-            AuthHomeAddress::Zero => AuthenticationHome::Zero,
-            AuthHomeAddress::Hnp => AuthenticationHome::HomeNetworkPrefix,
-        },
-        updates_only: auth.updates_only,
-    }
-}
-
-fn policy(encap: Option<Encap>) -> EncapsulationPolicy {
-    match encap {
-        None => EncapsulationPolicy::AsRequested,
-        Some(Encap::GreIpv4 | Encap::GreIpv6) => EncapsulationPolicy::Gre,
-        Some(Encap::Udp) => EncapsulationPolicy::Udp,
-    }
-}
-
-fn dscp(dscp: Option<kedge_config::Dscp>) -> Option<Dscp> {
-    super::marking(dscp).map(|(value, force)| Dscp { value, force })
 }

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use kedge_config::{from_json, json_schema, parse, to_json};
 use serde_json::{Map, Value, json};
 
+use super::plan::plan;
 use crate::numbers::Numbers;
-use crate::startup::plan;
 
 /// Every block, and what each needs to be in force.
 const BASE: &str = "\

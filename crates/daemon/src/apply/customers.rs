@@ -7,9 +7,11 @@ use kedge_config::{Config, Customer, LmaConfig, LocalLoop};
 use kedge_lma::{CustomerSettings, Peer, Settings};
 use kedge_model::{Lifetime, VrfId, World};
 
-use super::ApplyError;
-use super::anchor::{authentication, peer, profiles};
+use super::error::ApplyError;
+use super::known::{authentication, peer, profiles};
 use super::networks::{self, UNAUTHORIZED};
+use super::terms::rhythm;
+use super::world::world;
 use crate::numbers::Numbers;
 
 /// What the customers of an anchor are made from.
@@ -50,7 +52,7 @@ impl Hosting<'_> {
         customer: &Customer,
     ) -> Result<Settings, ApplyError> {
         let (config, lma, base) = (self.config, self.lma, self.base);
-        let id = self.numbers.customer(&customer.name)?;
+        let id = self.numbers.customer(&customer.name).ok_or(ApplyError::TooManyCustomers)?;
         let vrf = self.world(Some(&customer.vrf))?;
         let mut addresses: Vec<(VrfId, IpAddr)> = Vec::new();
         let mut transports = Vec::new();
@@ -89,7 +91,7 @@ impl Hosting<'_> {
             addresses,
             lifetime: lifetime.unwrap_or(base.lifetime),
             authentication: own_key.map(authentication).or_else(|| base.authentication.clone()),
-            heartbeat: customer.heartbeat.map(super::rhythm).or(base.heartbeat),
+            heartbeat: customer.heartbeat.map(rhythm).or(base.heartbeat),
             gre_key: fixed.map(|(_, key)| *key).or(base.gre_key),
             peers: peers.collect(),
             networks: networks::of_customer(customer, lma.mobile_network_check),
@@ -103,7 +105,7 @@ impl Hosting<'_> {
 
     /// The number of a routing world; without a name, of the daemon's own.
     fn world(&mut self, name: Option<&str>) -> Result<VrfId, ApplyError> {
-        let world = name.map_or(Ok(World::Own), |name| super::world(self.config, name))?;
+        let world = name.map_or(Ok(World::Own), |name| world(self.config, name))?;
         let vrf = self.numbers.worlds.number(&world);
         self.worlds.insert(vrf, world);
         Ok(vrf)

@@ -17,7 +17,10 @@ use kedge_model::{Lifetime, MnId, VrfId, World};
 use kedge_wire::registry::AccessTechnologyType;
 
 use super::branch::{self, BranchPlan};
-use super::{ApplyError, LINK_MTU, MIN_MTU, families, tunnels};
+use super::error::ApplyError;
+use super::terms::{LINK_MTU, MIN_MTU, key, marking, rhythm};
+use super::tunnels;
+use super::world::world;
 use crate::ends::State;
 use crate::worlds::Worlds;
 
@@ -183,9 +186,9 @@ pub fn gateway(
         max_bindings: mag.binding_maximum as usize,
         tunnel_mtu: mag.tunnel_mtu,
         outer_mtu: LINK_MTU,
-        dscp: super::marking(mag.dscp)
+        dscp: marking(mag.dscp)
             .map_or(Dscp::default(), |(value, force)| Dscp { value: Some(value), force }),
-        heartbeat: mag.heartbeat.map(super::rhythm),
+        heartbeat: mag.heartbeat.map(rhythm),
         restart_counter,
     };
     let mtu = mag.tunnel_mtu.unwrap_or(LINK_MTU - headers);
@@ -212,7 +215,7 @@ fn transport(config: &Config, mag: &MagConfig) -> Result<World, ApplyError> {
         let section = format!("pmipv6-mag {}", mag.id);
         return Err(ApplyError::SeveralTransports { section });
     }
-    vrf.map_or(Ok(World::Own), |vrf| super::world(config, vrf))
+    vrf.map_or(Ok(World::Own), |vrf| world(config, vrf))
 }
 
 /// The anchor's address to use: of a family that the gateway has, and of the one that the
@@ -257,7 +260,7 @@ pub fn profile(config: &Config, mag: &MagConfig, nai: &str) -> Profile {
 
 fn auth(auth: &AuthOption) -> Auth {
     Auth {
-        key: super::key(auth),
+        key: key(auth),
         home: match auth.home_address {
             AuthHomeAddress::CareOf => AuthHome::CareOf,
             AuthHomeAddress::Zero => AuthHome::Zero,
@@ -276,4 +279,9 @@ fn mode(encap: Option<Encap>, mag: &MagConfig) -> TunnelMode {
         }
         Some(Encap::GreIpv4 | Encap::GreIpv6) => TunnelMode::Gre,
     }
+}
+
+fn families(addresses: &[IpAddr]) -> String {
+    let list: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
+    list.join(", ")
 }

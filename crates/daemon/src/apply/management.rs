@@ -3,7 +3,7 @@
 use kedge_api::RemoteAccess;
 use kedge_config::ManagementApi;
 
-use super::ApplyError;
+use super::error::ApplyError;
 
 /// How clients of other hosts come in. A block that says only a part of it is refused: there is
 /// no access without TLS and tokens.

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use kedge_config::{Config, RadiusServer};
 use kedge_radius::{Secret, Server};
 
-use super::ApplyError;
+use super::error::ApplyError;
 use crate::aaa::{AccountingPlan, DynamicPlan, Nas, PlannedServer, TLS_SECRET};
 
 /// The ports of RFC 2865 §3 and RFC 2866 §3.

@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use kedge_lma::Settings;
 use kedge_model::{CustomerId, Lifetime, VrfId, World};
 
-use super::{AnchorPlan, ApplyError, anchor};
+use super::anchor::{AnchorPlan, anchor};
+use super::error::ApplyError;
 use crate::numbers::Numbers;
 
 const EXAMPLE: &str = include_str!("../../../config/tests/examples/xr-vrf-aware-lma.txt");

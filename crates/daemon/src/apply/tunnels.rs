@@ -8,7 +8,7 @@ use kedge_config::{
 };
 use kedge_dataplane::{AccessList, Addresses, Between, Marking, Messages, Policy, PortRange, Rule};
 
-use super::ApplyError;
+use super::error::ApplyError;
 
 /// Maps the tunnels' part of an anchor's or a gateway's block. An access list that is missing is
 /// refused: without it, what an operator wants to keep apart would not be.
@@ -76,7 +76,7 @@ mod tests {
     use std::net::Ipv6Addr;
 
     use super::*;
-    use crate::apply::anchor;
+    use crate::apply::anchor::anchor;
     use crate::numbers::Numbers;
 
     const LIST: &str = "ip access-list extended apart\n deny udp 10.0.0.0 0.255.255.255 eq 53 any\n \

@@ -3,7 +3,7 @@
 use kedge_config::Config;
 use kedge_model::World;
 
-use super::ApplyError;
+use super::error::ApplyError;
 
 /// Where the routing world of a `vrf` block is.
 pub fn world(config: &Config, vrf: &str) -> Result<World, ApplyError> {

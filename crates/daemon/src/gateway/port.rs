@@ -15,6 +15,24 @@ use tracing::warn;
 /// The link-local address of every gateway on every access link (RFC 6543 §3).
 const GATEWAY_LINK_LOCAL: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0x0200, 0x5eff, 0xfe00, 0x5213);
 
+/// An access interface that cannot be one.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("access interface {interface}: {why}")]
+pub struct Unusable {
+    /// Its name.
+    pub interface: String,
+    /// The reason.
+    pub why: String,
+}
+
+/// The device of an access interface.
+pub fn device<'a>(links: &'a [Link], name: &str) -> Result<&'a Link, Unusable> {
+    links.iter().find(|link| link.name == name).ok_or_else(|| Unusable {
+        interface: name.to_owned(),
+        why: "this host has no such device".to_owned(),
+    })
+}
+
 /// An access interface, there or not.
 pub struct Port {
     name: String,

@@ -10,7 +10,7 @@ use kedge_net::netlink::{Address, DeviceIndex, Neighbour, NextHop, Route};
 use kedge_net::owned::{Owned, Thing};
 use tracing::warn;
 
-use super::DOWNLINK;
+use super::kernel::DOWNLINK;
 
 /// The nodes' entries. Nodes of one subnet on one interface share their router's address, so
 /// things are counted.

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::layout::{Align, Block, Table, span};
 use super::page::Page;
-use super::{traffic_json, tunnel, tunnel_json, volume};
+use super::traffic::{traffic_json, tunnel, tunnel_json, volume};
 use crate::anchor::Anchor;
-use crate::console::Answer;
+use crate::answer::Answer;
 use crate::imsi::Imsi;
 use crate::routes::Standing;
 

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::layout::Block;
+use crate::answer::Answer;
 use crate::capture::Capture;
-use crate::console::Answer;
 use crate::shell::Shell;
 
 /// `show capture`

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::console::Answer;
+use crate::answer::Answer;
 use crate::observe::Observer;
 use crate::trace::{Entry, Wanted};
 

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::heartbeats::{rhythm, rhythm_json};
 use super::layout::{Align, Block, Table, span};
 use super::page::Page;
-use super::{traffic_json, tunnel, tunnel_json, volume};
-use crate::console::Answer;
+use super::traffic::{traffic_json, tunnel, tunnel_json, volume};
+use crate::answer::Answer;
 use crate::gateway::Gateway;
 
 /// `show ipv6 mobile pmipv6 mag bindings [nai NAI] [detail] [from N]`: a line for each, and

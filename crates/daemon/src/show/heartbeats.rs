@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::anchor::CUSTOMER;
 use super::layout::{Align, Table, span};
 use crate::anchor::Anchor;
-use crate::console::Answer;
+use crate::answer::Answer;
 use crate::gateway::Gateway;
 
 /// The heartbeats of an anchor's gateways, or of a gateway's anchors.

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::events::utc;
 use super::layout::Block;
-use crate::console::Answer;
+use crate::answer::Answer;
 
 /// The answer to the command.
 pub fn license(lma: &str, entitlement: &Entitlement) -> Answer<'static> {

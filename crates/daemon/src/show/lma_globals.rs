@@ -14,7 +14,7 @@ use super::anchor::{CUSTOMER, customer};
 use super::heartbeats::{rhythm, rhythm_json};
 use super::layout::{Align, Block, Table, span};
 use crate::anchor::Anchor;
-use crate::console::{Answer, plural};
+use crate::answer::{Answer, plural};
 use crate::routes::Count;
 
 /// The answer to the command: the anchor as a whole, or one customer of it.

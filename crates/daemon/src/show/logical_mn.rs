@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::gateway::state;
 use super::layout::{Align, Block, Table, span};
-use crate::console::Answer;
+use crate::answer::Answer;
 use crate::gateway::Gateway;
 use crate::gateway::branch::NetworkView;
 

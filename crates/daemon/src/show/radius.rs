@@ -9,9 +9,9 @@ use kedge_telemetry::Group;
 use serde_json::{Value, json};
 
 use super::layout::{Align, Block, Table, counters_a_line, groups, groups_json, span};
-use super::traffic_json;
+use super::traffic::traffic_json;
 use crate::aaa::{Aaa, TunnelKey, TunnelSession};
-use crate::console::Answer;
+use crate::answer::Answer;
 use crate::shell::Shell;
 
 /// `show radius`: each server, its state and its counters; what they said about nodes, and what

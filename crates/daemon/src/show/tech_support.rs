@@ -7,13 +7,14 @@
 use std::fmt::Write;
 use std::fs;
 
+use kedge_api::Refusal;
 use kedge_config::{BindingFilter, Command, Extent, Role};
 use kedge_sansio::Now;
 use serde_json::{Map, Value};
 
 use super::events::utc;
 use super::version::kernel;
-use crate::console::{self, Answer};
+use crate::answer::Answer;
 use crate::shell::Shell;
 
 /// Things of one kind that are listed at most.
@@ -21,9 +22,12 @@ const MOST: usize = 1_000;
 /// Events of a role.
 const EVENTS: usize = 1_000;
 
+/// How a command of the terminal is carried out.
+type CarryOut = for<'a> fn(&'a mut Shell, &Command, Now) -> Result<Answer<'a>, Refusal>;
+
 /// `show tech-support`
-pub fn tech_support(shell: &mut Shell, now: Now) -> Answer<'static> {
-    let sections = sections(shell, now);
+pub fn tech_support(shell: &mut Shell, carry_out: CarryOut, now: Now) -> Answer<'static> {
+    let sections = sections(shell, carry_out, now);
     let listed = sections.clone();
     let text = move || {
         let mut out = String::new();
@@ -39,7 +43,7 @@ pub fn tech_support(shell: &mut Shell, now: Now) -> Answer<'static> {
     Answer::new(text, data)
 }
 
-fn sections(shell: &mut Shell, now: Now) -> Vec<(String, String)> {
+fn sections(shell: &mut Shell, carry_out: CarryOut, now: Now) -> Vec<(String, String)> {
     let mut sections = vec![("time".to_owned(), format!("{}\n", utc(now.wall)))];
     let mut commands = vec![("show version", Command::ShowVersion)];
     let (events, extent) = (Some(EVENTS), Extent::default());
@@ -83,7 +87,7 @@ fn sections(shell: &mut Shell, now: Now) -> Vec<(String, String)> {
     }
     commands.extend([("show debug", Command::ShowDebug), ("show capture", Command::ShowCapture)]);
     for (heading, command) in commands {
-        let text = match console::command(shell, &command, now) {
+        let text = match carry_out(shell, &command, now) {
             Ok(answer) => answer.into_text(None),
             Err(refusal) => refusal.message,
         };
@@ -106,7 +110,7 @@ fn configuration(shell: &Shell) -> String {
 }
 
 fn commits(shell: &Shell) -> String {
-    let commits = shell.commits.history().iter().map(|commit| {
+    let commits = shell.commits.history.iter().map(|commit| {
         let comment = commit.comment.as_deref().unwrap_or_default();
         format!("{}  {}  {}  {comment}\n", commit.number, commit.at, commit.by)
     });

@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use super::anchor::CUSTOMER;
 use super::layout::{Align, Table};
+use super::traffic::{traffic_json, tunnel_kind};
 use super::tunnel_policy::PolicyView;
-use super::{traffic_json, tunnel_kind};
 use crate::anchor::Anchor;
-use crate::console::Answer;
+use crate::answer::Answer;
 use crate::forwarding::Plane;
 use crate::gateway::Gateway;
 

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::events::utc;
 use super::layout::{Block, span};
-use crate::console::Answer;
+use crate::answer::Answer;
 use crate::shell::Shell;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -24,7 +24,7 @@ use kedge_sansio::Now;
 use tracing::{info, warn};
 
 use crate::apply::{BranchPlan, NetworkPlan, has_family};
-use crate::shell;
+use crate::tokens;
 use networks::{Addressing, is_global};
 use port::NetworkPort;
 use things::Ground;
@@ -154,7 +154,7 @@ impl Branches {
         for (&id, branch) in &mut self.all {
             branch.look(survey);
             for network in &mut branch.networks {
-                let token = Token(shell::NETWORK.0 + place);
+                let token = Token(tokens::NETWORK.0 + place);
                 network.open(poller, token);
                 place += 1;
             }

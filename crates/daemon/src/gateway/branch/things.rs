@@ -15,9 +15,9 @@ use kedge_model::IpNet;
 use kedge_net::netlink::{Address, DeviceIndex, NextHop, Route, Rule, Table};
 use kedge_net::owned::Thing;
 
-use super::super::DOWNLINK;
 use super::networks::first_address;
 use crate::apply::BranchPlan;
+use crate::gateway::kernel::DOWNLINK;
 
 /// The routing table of packets of the networks, and the priority of the rules that lead to it.
 const BRANCH: Table = Table(5215);

@@ -1,0 +1,95 @@
+//! What is known of the commits: those that were, and the one that waits.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use kedge_api::Refusal;
+use kedge_config::Config;
+use kedge_sansio::Now;
+use tracing::warn;
+
+use crate::history::History;
+
+/// The configurations that were in force, and the one that must be confirmed.
+pub struct Commits {
+    /// What the daemon starts from.
+    pub file: PathBuf,
+    /// What is kept of the commits.
+    pub history: History,
+    /// The commit that is undone unless it is confirmed.
+    pub unconfirmed: Option<Unconfirmed>,
+}
+
+/// A commit that waits for its confirmation.
+pub struct Unconfirmed {
+    /// Its number.
+    pub number: u64,
+    /// What was in force before.
+    pub before: Config,
+    /// When it is undone.
+    pub until: Instant,
+}
+
+impl Commits {
+    /// The commits of a daemon that runs what it has read from `file`: `text`. If that is not
+    /// what was committed last, somebody has written the file, which is a commit as any other; on
+    /// a disk that is full it is not kept, and the service runs all the same.
+    pub fn begin(file: &Path, directory: PathBuf, text: &str, now: Now) -> io::Result<Self> {
+        let mut history = History::open(directory)?;
+        let read = |text: &str| kedge_config::parse(text, "").map(|(config, _)| config).ok();
+        let newest = history.newest().map(|commit| commit.number);
+        let last = newest.and_then(|number| history.text(number).ok());
+        let wanted = read(text);
+        if let Some(config) = &wanted
+            && last.and_then(|last| read(&last)) != wanted
+        {
+            let comment = format!("read from {} at start", file.display());
+            // FILE may have keys as they are; the history has none.
+            match history.record(&kedge_config::render(config), "kedged", Some(&comment), now.wall)
+            {
+                Ok(_) => history.prune(),
+                Err(error) => warn!("the history does not have this configuration: {error}"),
+            }
+        }
+        Ok(Self { file: file.to_owned(), history, unconfirmed: None })
+    }
+
+    /// When an unconfirmed commit is undone.
+    pub fn due(&self) -> Option<Instant> {
+        self.unconfirmed.as_ref().map(|unconfirmed| unconfirmed.until)
+    }
+
+    /// The configuration of a commit.
+    pub fn config(&self, number: u64) -> Result<Config, Refusal> {
+        let text = self.history.text(number).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Refusal::new(format!(
+                "there is no commit {number}; 'show configuration commit list' shows what is kept"
+            )),
+            _ => Refusal::new(format!("commit {number} cannot be read: {error}")),
+        })?;
+        let origin = format!("commit {number}");
+        kedge_config::parse(&text, &origin).map(|(config, _)| config).map_err(|errors| {
+            let first = errors.first().map(ToString::to_string).unwrap_or_default();
+            Refusal::new(format!("commit {number} does not read any more: {}", first.trim_end()))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_whose_commit_cannot_be_written_goes_on_without_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let directory = dir.path().join("commits");
+        // A directory of the name that the first commit's file is to get: no file replaces it.
+        std::fs::create_dir_all(directory.join("0000000001.conf")).unwrap();
+        let now = Now { mono: Instant::now(), wall: std::time::SystemTime::now() };
+        let begin = || Commits::begin(Path::new("kedge.conf"), directory.clone(), "", now);
+        assert_eq!(begin().expect("it starts").history.iter().count(), 0);
+        std::fs::remove_dir(directory.join("0000000001.conf")).unwrap();
+        assert_eq!(begin().expect("it starts").history.iter().count(), 1);
+    }
+}

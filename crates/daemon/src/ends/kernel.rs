@@ -1,0 +1,62 @@
+//! What the kernel holds for the ends of a service, whichever role it has.
+
+use std::collections::BTreeMap;
+
+use kedge_model::{VrfId, World};
+use kedge_net::hosts::Wanted;
+use kedge_net::netlink::{Link, Rule, Table};
+use kedge_net::owned::Thing;
+use kedge_net::sysctl::Sysctl;
+
+use super::state::State;
+
+/// The device of an inner world, as the kernel has it.
+pub struct Device {
+    /// Where it is.
+    pub world: World,
+    /// The device.
+    pub link: Link,
+    /// The table of the routes to it.
+    pub table: Table,
+}
+
+/// What either role wants of the kernel in its worlds, at its addresses and for its devices.
+pub fn things(state: &State, devices: &BTreeMap<VrfId, Device>) -> Vec<Wanted> {
+    /// VRF devices have their tables looked up at 1000.
+    const BEFORE_VRFS: u32 = 521;
+    const PRIORITY: u32 = 5211;
+    let set = |world: &World, entry, value: &str| {
+        Wanted::new(world, Thing::Sysctl { entry, value: value.to_owned() })
+    };
+    let mut wanted = Vec::new();
+    for world in state.worlds.values() {
+        if matches!(world, World::Device(_)) {
+            // A raw socket outside of all VRF devices would be given their packets, too.
+            wanted.push(set(world, Sysctl::ipv4_of_all("raw_l3mdev_accept"), "0"));
+        }
+        // The kernel lets packets pass between devices.
+        for entry in [Sysctl::ipv4("all", "forwarding"), Sysctl::ipv6("all", "forwarding")] {
+            wanted.push(set(world, entry, "1"));
+        }
+    }
+    for (world, from) in state.places() {
+        // Tunnelled packets reach the forwarder's sockets, and the kernel's own tunnel drivers,
+        // where they are loaded, find no device for them: the peer is not to hear of that.
+        let is_vrf = matches!(world, World::Device(_));
+        let (ipv6, priority) = (from.is_ipv6(), if is_vrf { BEFORE_VRFS } else { PRIORITY });
+        let rules = [
+            Rule::Landing { ipv6, priority: priority + 1 },
+            Rule::SkipPortUnreachable { ipv6, priority: priority - 1, target: priority + 1 },
+            Rule::NoPortUnreachable { from, priority },
+        ];
+        wanted.extend(rules.map(|rule| Wanted::new(world, Thing::Rule(rule))));
+    }
+    for Device { world, link, .. } in devices.values() {
+        // Packets of subscribers come out of it from anywhere; the forwarder has checked them.
+        for entry in [Sysctl::ipv4(&link.name, "rp_filter"), Sysctl::ipv6(&link.name, "accept_ra")]
+        {
+            wanted.push(set(world, entry, "0"));
+        }
+    }
+    wanted
+}
