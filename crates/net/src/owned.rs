@@ -174,7 +174,7 @@ impl Owned {
     /// Call it when everything that is wanted has been made. A MAC address that went back and
     /// forth would be learnt by the nodes of its link at the wrong moment.
     pub fn put_back(&mut self) -> Result<Vec<String>, NetError> {
-        let noted = self.before.as_ref().map_or(Vec::new(), |before| before.all().to_vec());
+        let noted = self.before.as_ref().map_or(Vec::new(), Before::all);
         let mut restored = Vec::new();
         for (thing, was) in noted.into_iter().rev() {
             if self.places.contains_key(&thing) {
