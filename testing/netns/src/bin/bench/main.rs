@@ -24,6 +24,7 @@
 //! Customers: what one notices of another's flood, and how long an operator of so many waits.
 
 mod customers;
+mod devices;
 mod fastd;
 mod forwarding;
 mod signalling;
