@@ -9,13 +9,13 @@ mod broken;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use kedge_api::{Ask, Client};
 use kedge_lab::{Daemon, Host, Lab, programs, wait};
 
 const SOON: Duration = Duration::from_secs(15);
@@ -270,8 +270,15 @@ fn a_daemon_that_is_killed_takes_the_session_with_it_and_says_so() {
 fn the_33rd_terminal_is_told_why_it_cannot_be_served() {
     let _turn = turn();
     let site = Site::set();
-    let others: Vec<UnixStream> =
-        (0..32).map(|_| UnixStream::connect(site.daemon.socket()).expect("a place")).collect();
+    // Who was here while the daemon was started may not have left yet.
+    let place = || {
+        let mut client = Client::connect(site.daemon.socket()).map_err(|error| error.to_string())?;
+        let answer = client.request(Ask::Complete { line: String::new() });
+        answer.map_err(|error| error.to_string())?.map_err(|refusal| refusal.message)?;
+        Ok(client)
+    };
+    let others: Vec<Client> =
+        (0..32).map(|_| wait::until(SOON, "a place", place).expect("a place")).collect();
     let screen = Screen::open(&site, (100, 20), "");
     screen.wait("32 management clients are connected already");
     screen.wait("left with 2");
@@ -317,9 +324,14 @@ fn the_history_lasts_and_has_no_secrets_in_it() {
         screen.wait_end("kedge#");
         screen.line("show version");
         screen.wait("Restart counter");
+        screen.wait_end("kedge#");
+        // What is typed before the prompt is there is on the screen twice.
         screen.line("configure");
+        screen.wait_end("kedge(config)#");
         screen.line("ipv6 mobile pmipv6-domain example.net");
+        screen.wait_end("kedge(config-pmipv6-domain)#");
         screen.line("auth-option spi 100 key ascii sesame");
+        screen.wait_end("kedge(config-pmipv6-domain)#");
         screen.line("show configuration");
         let shown = screen.wait("+ auth-option spi 100 key");
         assert_eq!(shown.matches("sesame").count(), 1, "only where it was typed: {shown}");

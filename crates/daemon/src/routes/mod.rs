@@ -6,7 +6,7 @@
 //!                        └───────────┴──► refused: shown, counted, tried again after RETRY
 //! ```
 //!
-//! The routes of pools are the configuration's (`in_service`). These here come with bindings, by
+//! The routes of pools are the configuration's (`anchor::kernel`). These here come with bindings, by
 //! the ten thousand, so they are not in the ledger: they carry the daemon's mark, by which what a
 //! crash leaves is found, and go with the device at the end. A route stays while its binding is
 //! kept for a handover: who has learnt it from us is not to see it come and go.

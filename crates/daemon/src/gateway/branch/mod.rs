@@ -5,29 +5,33 @@
 //! makes. What the machine has registered for them becomes addresses, routes and rules
 //! (`things`), and what the hosts of a network are told, where the operator wants that (`port`).
 
-mod networks;
+mod addressing;
+mod network;
 mod port;
+mod survey;
 mod things;
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
-use std::net::IpAddr;
 use std::time::Instant;
 
-use kedge_mag::{AccessNode, InterfaceId, LeaseView, LinkState, Mag, NetworkHosts, Served};
-use kedge_model::{BindingId, IpNet};
+use kedge_mag::{AccessNode, InterfaceId, LinkState, Mag, NetworkHosts};
+use kedge_model::{BindingId, IpNet, Ipv6Net};
 use kedge_net::NetError;
-use kedge_net::netlink::{Address, DeviceIndex, Link};
+use kedge_net::netlink::DeviceIndex;
 use kedge_net::owned::{Owned, Thing};
 use kedge_net::poll::{Poller, Token};
 use kedge_sansio::Now;
-use tracing::{info, warn};
+use tracing::warn;
 
-use crate::apply::{BranchPlan, NetworkPlan, has_family};
+use crate::apply::{BranchPlan, has_family};
 use crate::tokens;
-use networks::{Addressing, is_global};
+use addressing::is_global;
+use network::Network;
 use port::NetworkPort;
 use things::Ground;
+
+pub use network::NetworkView;
+pub use survey::Survey;
 
 /// All logical mobile nodes of a gateway.
 #[derive(Default)]
@@ -48,66 +52,6 @@ struct Branch {
     granted: Option<(BindingId, AccessNode)>,
     /// What the kernel was told.
     things: Vec<Thing>,
-}
-
-struct Network {
-    plan: NetworkPlan,
-    link: Option<Link>,
-    link_local: Option<IpAddr>,
-    addressing: Addressing,
-    port: Option<NetworkPort>,
-    /// Why its hosts cannot be served.
-    fault: Option<String>,
-}
-
-/// A network, to look at.
-pub struct NetworkView<'a> {
-    /// What the operator says about it.
-    pub plan: &'a NetworkPlan,
-    /// Whether its device is there and up.
-    pub up: bool,
-    /// The router's addresses on it.
-    pub addresses: Vec<IpNet>,
-    /// The prefixes that an anchor has delegated for it.
-    pub given: &'a [IpNet],
-    /// Why its hosts cannot be served.
-    pub fault: Option<&'a str>,
-    /// The leases of its hosts.
-    pub leases: Vec<LeaseView>,
-}
-
-/// What is there of the host, read once.
-pub struct Survey {
-    links: Vec<Link>,
-    addresses: Vec<Address>,
-    /// The device of the tunnels.
-    tunnel: DeviceIndex,
-    /// The largest packet for a tunnel.
-    mtu: u16,
-}
-
-impl Survey {
-    /// Reads the devices and addresses of the host.
-    pub fn of(host: &mut Owned, tunnel: &str, mtu: u16) -> Result<Self, NetError> {
-        let netlink = host.netlink();
-        let tunnel = netlink.link(tunnel)?.index;
-        Ok(Self { links: netlink.links()?, addresses: netlink.addresses()?, tunnel, mtu })
-    }
-
-    fn link(&self, name: &str) -> Option<&Link> {
-        self.links.iter().find(|link| link.name == name)
-    }
-
-    /// The addresses of a device, but for those that were put there by `ours`.
-    fn of_others<'a>(
-        &'a self,
-        device: DeviceIndex,
-        ours: &'a [Thing],
-    ) -> impl Iterator<Item = IpNet> + 'a {
-        let on_device = self.addresses.iter().filter(move |address| address.device == device);
-        let theirs = on_device.filter(|address| !ours.contains(&Thing::Address(**address)));
-        theirs.map(|address| address.net)
-    }
 }
 
 impl Branches {
@@ -184,7 +128,7 @@ impl Branches {
         if let Some(node) = want {
             let mut networks: Vec<_> =
                 branch.networks.iter_mut().map(|n| (&n.plan, &mut n.addressing)).collect();
-            networks::give(&mut networks, &node.delegated);
+            addressing::give(&mut networks, &node.delegated);
         }
         match survey(host) {
             Ok(survey) => branch.settle(&survey, &mut self.hosts, host, now),
@@ -269,14 +213,14 @@ impl Branch {
     /// What the machine is to ask for.
     fn wanted(&self) -> kedge_mag::Branch {
         let networks = self.networks.iter().map(|n| (&n.plan, &n.addressing));
-        let mut wanted = networks::wanted(self.plan.service, networks);
+        let mut wanted = addressing::wanted(self.plan.service, networks);
         wanted.ipv4 = self.home.iter().find_map(|net| match net {
             IpNet::V4(net) => Some(*net),
             IpNet::V6(_) => None,
         });
         wanted.ipv6 = self.home.iter().find_map(|net| match net {
             // RFC 5213 §6.9.1.1: a home network is a link's prefix.
-            IpNet::V6(net) => kedge_model::Ipv6Net::new(net.addr(), 64).ok().map(|net| net.trunc()),
+            IpNet::V6(net) => Ipv6Net::new(net.addr(), 64).ok().map(|net| net.trunc()),
             IpNet::V4(_) => None,
         });
         wanted
@@ -321,113 +265,6 @@ impl Branch {
                 Ok(()) => self.things.push(thing),
                 Err(error) => warn!("{error}"),
             }
-        }
-    }
-}
-
-impl Network {
-    fn new(plan: NetworkPlan) -> Self {
-        let (link, link_local, port, fault) = (None, None, None, None);
-        Self { plan, link, link_local, addressing: Addressing::default(), port, fault }
-    }
-
-    /// The same network under another plan. Its addresses are read again.
-    fn follow(&mut self, plan: NetworkPlan) -> Self {
-        let given = std::mem::take(&mut self.addressing.given);
-        Self {
-            port: self.port.take().filter(|_| plan.serve),
-            link: self.link.take(),
-            link_local: self.link_local,
-            addressing: Addressing { own: None, given },
-            fault: None,
-            plan,
-        }
-    }
-
-    /// The device, while it is up.
-    fn up(&self) -> Option<&Link> {
-        self.link.as_ref().filter(|link| link.up)
-    }
-
-    fn look(&mut self, survey: &Survey, ours: &[Thing]) {
-        let link = survey.link(&self.plan.device).cloned();
-        if self.link.as_ref().map(|link| link.index) != link.as_ref().map(|link| link.index) {
-            // Another device, or none: what was known was about the other.
-            self.addressing.own = None;
-            (self.port, self.fault) = (None, None);
-        }
-        self.link = link;
-        let Some(link) = self.link.as_ref().filter(|link| link.up) else { return };
-        let of_others = || survey.of_others(link.index, ours);
-        let is_link_local =
-            |addr: &IpAddr| matches!(addr, IpAddr::V6(addr) if addr.is_unicast_link_local());
-        self.link_local = of_others().map(|net| net.addr()).find(is_link_local);
-        if self.plan.learn || self.addressing.own.is_none() {
-            let own = of_others().filter(|net| is_global(net.addr()));
-            self.addressing.own = Some(own.collect());
-        }
-    }
-
-    fn open(&mut self, poller: &Poller, token: Token) {
-        let Some(link) = self.link.as_ref().filter(|link| link.up && self.plan.serve) else {
-            self.port = None;
-            return;
-        };
-        if self
-            .port
-            .as_ref()
-            .is_some_and(|port| port.device() == link.index && port.token() == token)
-        {
-            return;
-        }
-        let seed = RandomState::new().hash_one(token);
-        self.port = None;
-        match NetworkPort::open(link, poller, token, seed) {
-            Ok(port) => {
-                info!("hosts on {} get their addresses here", self.plan.device);
-                (self.port, self.fault) = (Some(port), None);
-            }
-            Err(error) => {
-                let fault = error.to_string();
-                if self.fault.as_ref() != Some(&fault) {
-                    warn!("mobile network {}: {fault}", self.plan.device);
-                }
-                self.fault = Some(fault);
-            }
-        }
-    }
-
-    fn serve(&mut self, mtu: u16, hosts: &mut NetworkHosts, now: Now) {
-        let (Some(port), Some(link)) = (&mut self.port, &self.link) else { return };
-        let ipv4 = self.addressing.addresses().find_map(|net| match net {
-            IpNet::V4(net) => Some(net),
-            IpNet::V6(_) => None,
-        });
-        let ipv6 = self.addressing.addresses().filter_map(|net| match net {
-            IpNet::V6(net) => Some(net.trunc()),
-            IpNet::V4(_) => None,
-        });
-        let served = Served {
-            mac: link.mac.unwrap_or(kedge_model::MacAddr([0; 6])),
-            link_local: self.link_local.and_then(|address| match address {
-                IpAddr::V6(address) => Some(address),
-                IpAddr::V4(_) => None,
-            }),
-            ipv4,
-            ipv6: ipv6.collect(),
-            mtu: mtu.min(u16::try_from(link.mtu).unwrap_or(u16::MAX)),
-        };
-        port.serve(served, hosts, now);
-    }
-
-    fn view(&self, now: Now) -> NetworkView<'_> {
-        NetworkView {
-            plan: &self.plan,
-            up: self.up().is_some(),
-            addresses: self.addressing.addresses().collect(),
-            given: &self.addressing.given,
-            fault: self.fault.as_deref(),
-            leases: self.port.iter().flat_map(|port| port.leases(now)).collect(),
         }
     }
 }

@@ -15,7 +15,7 @@ use kedge_model::IpNet;
 use kedge_net::netlink::{Address, DeviceIndex, NextHop, Route, Rule, Table};
 use kedge_net::owned::Thing;
 
-use super::networks::first_address;
+use super::addressing::first_address;
 use crate::apply::BranchPlan;
 use crate::gateway::kernel::DOWNLINK;
 
