@@ -108,6 +108,12 @@ impl Shell {
                 for left in self.hosts.enter(world)? {
                     info!("undid what an earlier run left behind in {world}: {left}");
                 }
+                if self.hosts.is_made_anew(world) {
+                    warn!(
+                        "{world} was made anew, and kedged works in the one before until what is \
+                         there is removed by a commit; another one adds it where it is then"
+                    );
+                }
             }
         }
         if let Some(plan) = &new.plan.anchor {
@@ -194,6 +200,22 @@ impl Shell {
             gateway.ends_mut().restore(was);
         }
         self.leave_worlds();
+    }
+
+    /// Enters the namespaces that an earlier run did not leave. [`Self::leave_worlds`] leaves them
+    /// as they were before.
+    pub(crate) fn enter_abandoned(&mut self) {
+        for world in self.hosts.abandoned() {
+            match self.hosts.enter(&world) {
+                Ok(swept) => {
+                    info!("an earlier run worked in {world}, and this one does not");
+                    for left in swept {
+                        info!("undid what an earlier run left behind in {world}: {left}");
+                    }
+                }
+                Err(error) => info!("what an earlier run left behind stays: {error}"),
+            }
+        }
     }
 
     /// Leaves the namespaces that nothing runs in.

@@ -11,7 +11,8 @@
 //! back sysctl ipv4/conf/all/forwarding 1
 //! ```
 //!
-//! A line is written before the change is made. The file holds for the boot and the namespace in
+//! It is there while a daemon works in the namespace, and after a crash says where one did. A line
+//! is written before the change is made. The file holds for the boot and the namespace in
 //! its first line alone, and a value that is not what the daemon set is somebody else's by now.
 //! Where the file cannot be written the change is made all the same: service comes before tidiness.
 
@@ -62,6 +63,22 @@ impl Before {
         before
     }
 
+    /// Has the file there from here on, whatever is changed.
+    pub(crate) fn begin(&mut self) {
+        if self.lines.is_none() {
+            self.lines = Some(self.values.len());
+            let _ = self.write_whole();
+        }
+    }
+
+    /// The place is left. The file stays if something could not be put back.
+    pub(crate) fn end(&mut self) {
+        if self.values.is_empty() {
+            self.lines = None;
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+
     /// Notes what a thing that is about to be made was.
     pub(crate) fn note(&mut self, thing: &Thing, was: String) {
         let line = write(thing).map(|words| format!("{words} {was}"));
@@ -72,11 +89,6 @@ impl Before {
     /// The thing is as it was, or gone.
     pub(crate) fn strike(&mut self, thing: &Thing) {
         if !self.forget(thing) {
-            return;
-        }
-        if self.values.is_empty() {
-            self.lines = None;
-            let _ = fs::remove_file(&self.path);
             return;
         }
         self.append(write(thing).map(|words| format!("back {words}")));
@@ -210,7 +222,13 @@ mod tests {
         assert_eq!(again.all()[10], value(99, "1"));
         assert_eq!((again.of(&sysctl(10)), again.of(&sysctl(100))), (Some("1"), None));
         assert!(fs::metadata(&path).unwrap().len() < 20_000, "what is over is not kept");
+        before.end();
+        assert!(path.exists());
         (0..100).for_each(|device| before.strike(&sysctl(device)));
+        assert!(Before::open(path.clone(), &here).all().is_empty());
+        before.end();
         assert!(!path.exists());
+        before.begin();
+        assert!(path.exists());
     }
 }

@@ -98,9 +98,11 @@ impl Owned {
     }
 
     /// Notes in this file what sysctls and MAC addresses were, so that they can be
-    /// put back after a crash, see [`Self::put_back`]. The file is there while something is not as it was.
+    /// put back after a crash, see [`Self::put_back`]. The file is there until [`Self::unmake_all`].
     pub fn note_in(&mut self, path: PathBuf) {
-        self.before = Some(Before::open(path, &self.namespace));
+        let mut before = Before::open(path, &self.namespace);
+        before.begin();
+        self.before = Some(before);
     }
 
     /// The namespace whose ledger it is.
@@ -165,6 +167,7 @@ impl Owned {
             failures.extend(self.undo(&thing, undo).err());
         }
         failures.extend(self.put_back().err());
+        self.before.iter_mut().for_each(Before::end);
         failures
     }
 

@@ -272,7 +272,8 @@ fn the_33rd_terminal_is_told_why_it_cannot_be_served() {
     let site = Site::set();
     // Who was here while the daemon was started may not have left yet.
     let place = || {
-        let mut client = Client::connect(site.daemon.socket()).map_err(|error| error.to_string())?;
+        let mut client =
+            Client::connect(site.daemon.socket()).map_err(|error| error.to_string())?;
         let answer = client.request(Ask::Complete { line: String::new() });
         answer.map_err(|error| error.to_string())?.map_err(|refusal| refusal.message)?;
         Ok(client)
