@@ -44,7 +44,7 @@ use kedge_model::{BindingId, VrfId};
 use start::Opened;
 use sys::epoll::Waker;
 use tracing::error;
-use worker::{Command, Device, Worker};
+use worker::{Command, Device, New, Worker};
 
 /// Commands that may wait for the worker.
 const COMMANDS: usize = 64;
@@ -167,24 +167,38 @@ impl DpUser {
         done
     }
 
-    /// Makes a change of devices or addresses. What takes the kernel its time is done here, while
-    /// the worker forwards.
+    /// Adds devices and addresses. What takes the kernel its time is done here, while the worker
+    /// forwards; then it is given all of it together.
+    fn add(&mut self, changes: &[Change]) -> Result<(), DataplaneError> {
+        let (mut new, mut devices) = (Vec::new(), Vec::new());
+        let opened = changes.iter().try_for_each(|change| {
+            match change {
+                Change::AddLocal { local, world } => {
+                    new.push(New::Local(*local, start::transports(local, world)?));
+                }
+                Change::AddDevice { vrf, world, name, mtu } => {
+                    self.closing.wait_for(*vrf);
+                    let (opened, device) = start::device(*vrf, world, name, *mtu)?;
+                    devices.push((new.len(), *vrf, opened));
+                    new.push(New::Device(device));
+                }
+                _ => {}
+            }
+            Ok(())
+        });
+        let (taken, refused) = self.ask(move |worker| worker.take(new))?;
+        for (_, vrf, opened) in devices.into_iter().filter(|(place, ..)| *place < taken) {
+            self.devices.insert(vrf, opened);
+        }
+        refused.and(opened)
+    }
+
+    /// Makes a change of devices or addresses that are there.
     fn reshape(&mut self, change: &Change) -> Result<(), DataplaneError> {
         match change {
-            Change::AddLocal { local, world } => {
-                let (local, sockets) = (*local, start::transports(local, world)?);
-                self.ask(move |worker| worker.add_local(local, sockets))?
-            }
             Change::RemoveLocal { vrf, address } => {
                 let (vrf, address) = (*vrf, *address);
                 self.ask(move |worker| worker.remove_local(vrf, address)).map(drop)
-            }
-            Change::AddDevice { vrf, world, name, mtu } => {
-                self.closing.wait_for(*vrf);
-                let (opened, device) = start::device(*vrf, world, name, *mtu)?;
-                self.ask(move |worker| worker.add_device(device))??;
-                self.devices.insert(*vrf, opened);
-                Ok(())
             }
             Change::RemoveDevice(vrf) => {
                 let vrf = *vrf;
@@ -203,6 +217,9 @@ impl DpUser {
                     }
                 })
             }
+            Change::AddLocal { .. } | Change::AddDevice { .. } => {
+                self.add(std::slice::from_ref(change))
+            }
             Change::Bind { .. }
             | Change::Unbind(_)
             | Change::RouteLocally(_)
@@ -217,6 +234,11 @@ fn is_held(change: &Change) -> bool {
     matches!(change, Bind { .. } | Unbind(_) | RouteLocally(_) | SetPolicy { .. })
 }
 
+/// Whether a change opens something.
+fn opens(change: &Change) -> bool {
+    matches!(change, Change::AddLocal { .. } | Change::AddDevice { .. })
+}
+
 impl Drop for DpUser {
     fn drop(&mut self) {
         let Some(worker) = self.worker.take() else { return };
@@ -229,11 +251,14 @@ impl Drop for DpUser {
 
 impl Dataplane for DpUser {
     fn apply(&mut self, changes: &[Change]) -> Result<(), DataplaneError> {
-        // Those of what is held, which are many, go to the worker together.
-        let mut groups = changes.chunk_by(|a, b| is_held(a) && is_held(b));
+        // Those of what is held, which are many, go to the worker together, and so does what is new.
+        let mut groups =
+            changes.chunk_by(|a, b| (is_held(a) && is_held(b)) || (opens(a) && opens(b)));
         groups.try_for_each(|group| match group {
-            [change] if !is_held(change) => self.reshape(change),
-            group => self.hold(group),
+            [] => Ok(()),
+            [first, ..] if is_held(first) => self.hold(group),
+            [first, ..] if opens(first) => self.add(group),
+            each => each.iter().try_for_each(|change| self.reshape(change)),
         })
     }
 

@@ -7,6 +7,7 @@
 //! back is tried before it goes.
 #![expect(unsafe_code, reason = "setns")]
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
@@ -20,6 +21,11 @@ use crate::socket::check;
 /// What entering takes, for the error of who lacks it: see [`crate::privileges`].
 const PRIVILEGE: &str = "CAP_SYS_ADMIN, which kedged keeps only if its configuration names a \
     namespace when it starts: restart it";
+
+thread_local! {
+    /// Where this thread is, once it has been asked. It goes nowhere but by [`Namespace::enter`].
+    static HERE: RefCell<Option<Namespace>> = const { RefCell::new(None) };
+}
 
 /// A network namespace, kept alive while a handle to it exists. Clones are the same namespace.
 #[derive(Clone)]
@@ -37,8 +43,13 @@ impl Namespace {
 
     /// The namespace of the calling thread.
     pub fn current() -> Result<Self, NetError> {
-        Self::from_file(None, Path::new("/proc/thread-self/ns/net"))
-            .map_err(|e| NetError::new("open", "the current network namespace", e))
+        if let Some(here) = HERE.with_borrow(Clone::clone) {
+            return Ok(here);
+        }
+        let here = Self::from_file(None, Path::new("/proc/thread-self/ns/net"))
+            .map_err(|e| NetError::new("open", "the current network namespace", e))?;
+        HERE.set(Some(here.clone()));
+        Ok(here)
     }
 
     /// The namespace that `ip netns` calls `name`.
@@ -78,7 +89,9 @@ impl Namespace {
 
     fn enter(&self) -> io::Result<()> {
         // SAFETY: the descriptor is open; setns() takes plain numbers.
-        check(unsafe { libc::setns(self.file.as_raw_fd(), libc::CLONE_NEWNET) }).map(drop)
+        check(unsafe { libc::setns(self.file.as_raw_fd(), libc::CLONE_NEWNET) })?;
+        HERE.set(Some(self.clone()));
+        Ok(())
     }
 
     fn from_file(name: Option<Arc<str>>, path: &Path) -> io::Result<Self> {
