@@ -88,7 +88,7 @@ impl Lab {
         let namespace = |name: &String| format!("{}-{name}", self.tag);
         let lines = names.iter().map(|name| format!("netns add {}\n", namespace(name)));
         run_with_input(Command::new("ip").args(["-batch", "-"]), &lines.collect::<String>())?;
-        let host = |name| Host::new(name, namespace(name), self.dir.clone());
+        let host = |name: &String| Host::new(name, namespace(name), self.dir.clone());
         Ok(names.iter().map(host).collect())
     }
 

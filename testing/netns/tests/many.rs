@@ -5,13 +5,7 @@
 //!   gateways of CUST1 ════ tp1 anchor, kedged: CUST1, and CUST2 to CUST300 or none of them
 //! ```
 
-use std::{
-    fmt::Write as _,
-    fs,
-    net::SocketAddr,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fmt::Write as _, fs, net::SocketAddr, time::Duration};
 
 use kedge_lab::{
     Daemon, Host, Lab, Link,
