@@ -19,12 +19,14 @@
 //! ```
 
 mod client;
+mod fold;
 mod frame;
 mod message;
 mod private;
 mod server;
 
 pub use client::{Client, ClientError, Daemon, Remote};
+pub use fold::fold;
 pub use message::{
     Answer, AnswerError, Ask, Format, Outcome, Refusal, Reply, Request, RequestError, Word,
 };

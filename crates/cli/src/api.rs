@@ -4,7 +4,7 @@ use std::io::{BufRead, Write, stdin, stdout};
 
 use kedge_api::{Answer, Ask, Client, Daemon, Format, Request};
 
-use crate::batch::Failure;
+use crate::failure::Failure;
 
 /// The request for a command.
 pub(crate) fn request(line: String) -> Vec<u8> {

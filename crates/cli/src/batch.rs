@@ -2,50 +2,16 @@
 //! refused ends the run, so that a script does not act on what did not happen.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, ErrorKind};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use kedge_api::{ClientError, Outcome, Refusal};
+use kedge_api::Outcome;
 
+use crate::failure::Failure;
 use crate::files;
 use crate::monitor;
 use crate::screen::Screen;
 use crate::session::Session;
-
-/// Why a run ended before its end.
-pub(crate) enum Failure {
-    /// The daemon refused a command.
-    Refused {
-        /// `FILE:LINE`, unless the command came from the command line.
-        place: Option<String>,
-        refusal: Refusal,
-    },
-    /// A request was refused, and the answer that says so is shown.
-    Told,
-    /// No daemon, or none that answers.
-    Unanswered(ClientError),
-    /// The commands could not be read.
-    Input { place: String, error: io::Error },
-    /// The answer could not be written.
-    Output(io::Error),
-    /// Nobody reads our standard output any more.
-    ReaderGone,
-}
-
-impl From<ClientError> for Failure {
-    fn from(error: ClientError) -> Self {
-        Self::Unanswered(error)
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            ErrorKind::BrokenPipe => Self::ReaderGone,
-            _ => Self::Output(error),
-        }
-    }
-}
 
 /// Runs the commands of the command line.
 pub(crate) fn commands(

@@ -10,6 +10,8 @@
 mod api;
 mod args;
 mod batch;
+mod complaint;
+mod failure;
 mod files;
 mod history;
 mod monitor;
@@ -22,7 +24,7 @@ use std::io::{IsTerminal, stdin, stdout};
 use std::process::ExitCode;
 
 use args::{Args, Work};
-use batch::Failure;
+use failure::Failure;
 use screen::Screen;
 use session::Session;
 
@@ -30,7 +32,7 @@ fn main() -> ExitCode {
     match run(Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            screen::complain(&failure);
+            complaint::complain(&failure);
             match failure {
                 // Whoever reads us has had enough, as `head` does: that is no failure of ours.
                 Failure::ReaderGone => ExitCode::SUCCESS,

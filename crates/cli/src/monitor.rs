@@ -13,7 +13,7 @@ use serde_json::Value;
 use signal_hook::consts::SIGINT;
 use signal_hook::iterator::Signals;
 
-use crate::batch::Failure;
+use crate::failure::Failure;
 use crate::session::Session;
 
 /// Between two questions.

@@ -12,11 +12,12 @@ use kedge_api::{ClientError, Outcome, Refusal};
 use reedline::{EditCommand, HistoryItem, Prompt, Reedline, Signal};
 use rustix::termios::{InputModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
-use crate::batch::Failure;
+use crate::complaint::{complain, refuse};
+use crate::failure::Failure;
 use crate::files;
 use crate::history::CTRL_Z;
 use crate::monitor;
-use crate::screen::{Screen, complain, refuse, table, width};
+use crate::screen::{Screen, table, width};
 use crate::session::Session;
 use keys::{HELP, PASTE, Pasted};
 use signs::{Bare, Question, Sign};

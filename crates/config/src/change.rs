@@ -7,7 +7,7 @@ use kedge_grammar::{Difference, Item, Keys, Takes, diff, render_commands, render
 use kedge_model::MacAddr;
 
 use crate::key::Key;
-use crate::{Config, radius, shared, table};
+use crate::{Config, shared, table};
 
 /// One change of one object.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -195,7 +195,7 @@ fn object(path: &[&Item<Key>]) -> Object {
         let name = |argument: &str| shared::name(&item.args, argument);
         let inner = match (item.row.key, &object) {
             (Key::Vrf, _) => Object::Vrf(name("NAME")),
-            (Key::RadiusServer, _) => Object::RadiusServer(radius::address(&item.args)),
+            (Key::RadiusServer, _) => Object::RadiusServer(shared::host(&item.args)),
             (Key::DynamicAuthor, _) => Object::DynamicAuthor,
             // Its commands are the server's.
             (Key::RadiusTls, _) => continue,

@@ -7,6 +7,7 @@ mod pipes;
 mod table;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -15,7 +16,8 @@ use kedge_grammar::{Args, Hint, Place, SyntaxFault};
 
 pub use pipes::split_pipes;
 use pipes::{PIPES, read_pipes, read_segment, segments};
-use table::{COMMANDS, Key, WORDS};
+use table::{COMMANDS, Key};
+use words::WORDS;
 
 use crate::pipe::Pipe;
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use kedge_grammar::{Args, Datum, Item, Secret, Writer};
 
 use crate::key::Key;
-use crate::radius;
+use crate::shared::host;
 
 /// The hosts that may ask for changes, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,14 +53,14 @@ impl DynamicAuthor {
 impl DynamicClient {
     fn read(item: &Item<Key>) -> Self {
         Self {
-            address: radius::address(&item.args),
+            address: host(&item.args),
             key: item.args.secret("KEY").cloned().unwrap_or_else(|| Secret::new([])),
             key_file: item.args.text("PATH").map(str::to_owned),
         }
     }
 
     fn write(&self, writer: &mut Writer<Key>) {
-        let mut args = Args::default().with("ADDRESS", radius::datum(self.address));
+        let mut args = Args::default().with("ADDRESS", self.address.into());
         match &self.key_file {
             Some(path) => args.push("PATH", Datum::Text(path.clone())),
             None => args.push("KEY", Datum::Secret(self.key.clone())),

@@ -23,6 +23,7 @@ mod customer;
 mod domain;
 mod dynamic_author;
 mod error;
+mod gateway_link;
 mod hybrid;
 mod inspect;
 mod json;
@@ -35,6 +36,7 @@ mod mag;
 mod management;
 mod map;
 mod network;
+mod peer_lma;
 mod pipe;
 mod radius;
 mod resequence;
@@ -56,19 +58,18 @@ pub use customer::{Customer, LocalLoop, MnpMaximum, PerFamily, Transport};
 pub use domain::{DomainConfig, DomainMember, NaiConfig, Service};
 pub use dynamic_author::{DynamicAuthor, DynamicClient};
 pub use error::{Caution, ConfigError, ConfigFault, Warning, listed};
+pub use gateway_link::{AccessInterface, AccessTechnology, EgressTechnology, RoamingInterface};
 pub use hybrid::{BandwidthRatio, HybridAccess, Probe, Threshold, TrafficProfile};
 pub use inspect::render_section;
 pub use json::{JsonMistake, from_json, json_schema, to_json};
 pub use kedge_grammar::{Hint, Place, Secret, Takes, without_prompt};
 pub use lma::{Accounting, LmaConfig, MobileNetworkCheck, PeerMag, Redistribute};
 pub use logical::{DefaultRoute, GatewayLocalLoop, LogicalMn, MobileNetwork, ReverseRoute};
-pub use mag::{
-    AccessInterface, AccessTechnology, BindingTimes, DetachPoll, EgressTechnology, LocalRouting,
-    MagConfig, MagRole, MobileNode, NatSide, PeerLma, RoamingInterface,
-};
+pub use mag::{BindingTimes, DetachPoll, LocalRouting, MagConfig, MagRole, MobileNode, NatSide};
 pub use management::ManagementApi;
 pub use map::{LinkChoice, MapEntry};
 pub use network::{Ipv4Pool, Ipv6Pool, MobileIpv4Pool, MobileIpv6Pool, NamedPool, NetworkConfig};
+pub use peer_lma::PeerLma;
 pub use pipe::{Pattern, Pipe};
 pub use radius::{RadiusConfig, RadiusServer, RadiusTls};
 pub use session::{CommitKind, SessionCommand, complete_session, parse_session_command};

@@ -149,19 +149,15 @@ impl MobileNetwork {
 impl ReverseRoute {
     fn read(item: &Item<Key>) -> Option<Self> {
         let args = &item.args;
-        let ipv6 = || args.ipv6("ADDRESS").map(IpAddr::V6);
-        let address = args.ipv4("ADDRESS").map(IpAddr::V4).or_else(ipv6)?;
+        let address = args.ip("ADDRESS")?;
         Some(Self { address, len: args.integer("LENGTH")?, metric: args.integer("METRIC") })
     }
 
     fn write(&self, writer: &mut Writer<Key>) {
-        let (family, address) = match self.address {
-            IpAddr::V4(address) => ("ipv4", Datum::Ipv4(address)),
-            IpAddr::V6(address) => ("ipv6", Datum::Ipv6(address)),
-        };
+        let family = if self.address.is_ipv4() { "ipv4" } else { "ipv6" };
         let mut args = Args::default()
             .with(family, Datum::Word(family))
-            .with("ADDRESS", address)
+            .with("ADDRESS", self.address.into())
             .with("LENGTH", Datum::Integer(self.len.into()));
         if let Some(metric) = self.metric {
             args.push("METRIC", Datum::Integer(metric.into()));

@@ -1,16 +1,16 @@
 //! The gateway's settings.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use kedge_grammar::{Args, Datum, Item, Section, Writer};
 use kedge_model::MacAddr;
 
+use crate::gateway_link::{AccessInterface, AccessTechnology, RoamingInterface};
 use crate::key::Key;
 use crate::keyword::keywords;
-use crate::shared::{
-    self, AuthOption, Dscp, Encap, Heartbeat, LabelHeartbeat, ReplayWindow, RevocationTimes,
-};
+use crate::peer_lma::PeerLma;
+use crate::shared::{self, Dscp, Heartbeat, LabelHeartbeat, ReplayWindow, RevocationTimes};
 use crate::{Config, GatewayLocalLoop, HybridAccess, LogicalMn, TunnelPolicy};
 
 /// The mobile access gateway.
@@ -100,52 +100,11 @@ keywords! {
 }
 
 keywords! {
-    /// Access technologies (RFC 5213 §8.5 and its registry).
-    pub enum AccessTechnology {
-        Virtual = "virtual", "A virtual interface";
-        Ppp = "ppp", "The Point-to-Point Protocol";
-        Ethernet = "ethernet", "Ethernet, IEEE 802.3";
-        Wlan = "wlan", "Wireless LAN, IEEE 802.11";
-        Wimax = "wimax", "WiMAX, IEEE 802.16e";
-        Geran = "3gpp-geran", "3GPP GERAN";
-        Utran = "3gpp-utran", "3GPP UTRAN";
-        EUtran = "3gpp-eutran", "3GPP E-UTRAN";
-        Ehrpd = "3gpp2-ehrpd", "3GPP2 eHRPD";
-        Hrpd = "3gpp2-hrpd", "3GPP2 HRPD";
-        OneXrtt = "3gpp2-1rtt", "3GPP2 1xRTT";
-        Umb = "3gpp2-umb", "3GPP2 UMB";
-    }
-}
-
-keywords! {
-    /// The access technology of a roaming interface.
-    pub enum EgressTechnology {
-        ThirdGeneration = "3G", "Third generation";
-        Ethernet = "ETHERNET", "Ethernet";
-        Lte = "LTE", "Long term evolution";
-        Wlan = "WLAN", "Wireless LAN";
-    }
-}
-
-keywords! {
     /// A side of an address translation.
     pub enum NatSide {
         Inside = "inside", "The inner side";
         Outside = "outside", "The outer side";
     }
-}
-
-/// An interface whose address is a care-of address.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct RoamingInterface {
-    /// Its name in the configuration.
-    pub name: String,
-    /// Preference among the interfaces, 1 to 100.
-    pub priority: Option<u8>,
-    /// Its access technology.
-    pub technology: Option<EgressTechnology>,
-    /// The label that mobile maps and heartbeats refer to.
-    pub label: Option<String>,
 }
 
 /// Packets between nodes of one gateway do not visit the anchor.
@@ -188,75 +147,6 @@ pub struct MobileNode {
     pub nai: String,
 }
 
-/// An anchor that the gateway registers with.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct PeerLma {
-    /// Its identifier.
-    pub id: String,
-    /// Its domain's name.
-    pub domain: String,
-    /// Its IPv4 addresses.
-    pub ipv4: Vec<Ipv4Addr>,
-    /// Its IPv6 addresses.
-    pub ipv6: Vec<Ipv6Addr>,
-    /// Its key; `None` is the domain's.
-    pub auth: Option<AuthOption>,
-    /// Its encapsulation; `None` is the domain's.
-    pub encap: Option<Encap>,
-    /// A static GRE tunnel to it.
-    pub tunnel_interface: Option<String>,
-    /// Its code point; `None` is the gateway's.
-    pub dscp: Option<Dscp>,
-    /// Heartbeats to it; `None` is the gateway's.
-    pub heartbeat: Option<Heartbeat>,
-    /// The routing world of the tunnels to it.
-    pub vrf: Option<String>,
-    /// The interfaces whose settings the tunnels get: all (`None`), or the paths of a label.
-    pub tunnel_templates: Vec<(Option<String>, String)>,
-}
-
-/// An access interface.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct AccessInterface {
-    /// Its name in the configuration.
-    pub name: String,
-    /// The Linux device when it has another name ([`Self::device`]).
-    pub device: Option<String>,
-    /// Its access technology; `None` is what the role implies ([`MagConfig::technology`]).
-    pub technology: Option<AccessTechnology>,
-    /// The identifier of the one node on it.
-    pub nai: Option<String>,
-    /// That node is attached while the link is up.
-    pub attach_static: bool,
-}
-
-impl AccessTechnology {
-    /// The Access Technology Type option's value.
-    pub fn number(self) -> u8 {
-        match self {
-            Self::Virtual => 1,
-            Self::Ppp => 2,
-            Self::Ethernet => 3,
-            Self::Wlan => 4,
-            Self::Wimax => 5,
-            Self::Geran => 6,
-            Self::Utran => 7,
-            Self::EUtran => 8,
-            Self::Ehrpd => 9,
-            Self::Hrpd => 10,
-            Self::OneXrtt => 11,
-            Self::Umb => 12,
-        }
-    }
-}
-
-impl AccessInterface {
-    /// The Linux device.
-    pub fn device(&self) -> &str {
-        self.device.as_deref().unwrap_or(&self.name)
-    }
-}
-
 impl Config {
     /// The window that the gateway applies: its own, else its domain's, else 7 s.
     pub fn mag_replay_window(&self, mag: &MagConfig) -> ReplayWindow {
@@ -267,29 +157,6 @@ impl Config {
     pub fn mag_local_routing(&self, mag: &MagConfig) -> bool {
         let own = mag.local_routing.as_ref().is_some_and(|routing| routing.acl.is_none());
         own || self.domain(&mag.domain).is_some_and(|domain| domain.local_routing)
-    }
-
-    /// The key shared with an anchor: its own, else its domain's.
-    pub fn lma_auth<'a>(&'a self, lma: &'a PeerLma) -> Option<&'a AuthOption> {
-        lma.auth.as_ref().or_else(|| self.domain(&lma.domain)?.auth.as_ref())
-    }
-
-    /// The encapsulation towards an anchor: its own, else its domain's; `None` is IP in IP.
-    pub fn lma_encap(&self, lma: &PeerLma) -> Option<Encap> {
-        lma.encap.or_else(|| self.domain(&lma.domain)?.encap)
-    }
-
-    /// An anchor's addresses: its own, else those its domain declares for it; IPv6 first.
-    pub fn lma_addresses(&self, lma: &PeerLma) -> Vec<IpAddr> {
-        let ipv6 = lma.ipv6.iter().copied().map(IpAddr::V6);
-        let own: Vec<IpAddr> = ipv6.chain(lma.ipv4.iter().copied().map(IpAddr::V4)).collect();
-        if !own.is_empty() {
-            return own;
-        }
-        let members = self.domain(&lma.domain).map(|domain| domain.lmas.as_slice());
-        let member = members.unwrap_or_default().iter().find(|member| member.id == lma.id);
-        let Some(member) = member else { return Vec::new() };
-        member.ipv6.map(IpAddr::V6).into_iter().chain(member.ipv4.map(IpAddr::V4)).collect()
     }
 }
 
@@ -441,101 +308,5 @@ impl MobileNode {
             .with("MAC", Datum::Mac(self.mac))
             .with("NAI", Datum::Text(self.nai.clone()));
         writer.put(Key::MobileNode, args);
-    }
-}
-
-impl PeerLma {
-    fn read(item: &Item<Key>) -> Self {
-        let section = item.section();
-        let template = |item: &Item<Key>| {
-            (item.args.text("LABEL").map(str::to_owned), shared::name(&item.args, "TUNNEL"))
-        };
-        let ipv4 = section.each(Key::Ipv4Address).filter_map(|item| item.args.ipv4("ADDRESS"));
-        let ipv6 = section.each(Key::Ipv6Address).filter_map(|item| item.args.ipv6("ADDRESS"));
-        Self {
-            id: shared::name(&item.args, "ID"),
-            domain: shared::name(&item.args, "DOMAIN"),
-            ipv4: ipv4.collect(),
-            ipv6: ipv6.collect(),
-            auth: shared::read_auth(section),
-            encap: shared::read_encap(section),
-            tunnel_interface: shared::read_tunnel_interface(section),
-            dscp: shared::read_dscp(section),
-            heartbeat: shared::read_heartbeat(section),
-            vrf: section.text(Key::TransportVrf),
-            tunnel_templates: section.each(Key::TunnelTemplate).map(template).collect(),
-        }
-    }
-
-    fn write(&self, writer: &mut Writer<Key>) {
-        let args = Args::default()
-            .with("ID", Datum::Text(self.id.clone()))
-            .with("DOMAIN", Datum::Text(self.domain.clone()));
-        writer.block(Key::PeerLma, args, |writer| {
-            self.ipv4.iter().for_each(|a| writer.value(Key::Ipv4Address, Datum::Ipv4(*a)));
-            self.ipv6.iter().for_each(|a| writer.value(Key::Ipv6Address, Datum::Ipv6(*a)));
-            shared::write_auth(self.auth.as_ref(), writer);
-            shared::write_encap(self.encap, writer);
-            shared::write_tunnel_interface(self.tunnel_interface.as_deref(), writer);
-            shared::write_dscp(self.dscp, writer);
-            shared::write_heartbeat(self.heartbeat, writer);
-            writer.text(Key::TransportVrf, self.vrf.as_deref());
-            for (label, tunnel) in &self.tunnel_templates {
-                let mut args = Args::default().with("TUNNEL", Datum::Text(tunnel.clone()));
-                label.iter().for_each(|label| args.push("LABEL", Datum::Text(label.clone())));
-                writer.put(Key::TunnelTemplate, args);
-            }
-        });
-    }
-}
-
-impl RoamingInterface {
-    fn read(item: &Item<Key>) -> Self {
-        Self {
-            name: shared::interface(&item.args),
-            priority: item.args.integer("PRIORITY"),
-            technology: item.args.word("att").and_then(EgressTechnology::from_word),
-            label: item.args.text("LABEL").map(str::to_owned),
-        }
-    }
-
-    fn write(&self, writer: &mut Writer<Key>) {
-        let mut args = shared::interface_args(&self.name);
-        if let Some(priority) = self.priority {
-            args.push("PRIORITY", Datum::Integer(priority.into()));
-        }
-        if let Some(technology) = self.technology {
-            args.push("att", Datum::Word(technology.word()));
-        }
-        if let Some(label) = &self.label {
-            args.push("LABEL", Datum::Text(label.clone()));
-        }
-        writer.put(Key::Roaming, args);
-    }
-}
-
-impl AccessInterface {
-    fn read(item: &Item<Key>) -> Self {
-        let section = item.section();
-        Self {
-            name: shared::interface(&item.args),
-            device: section.text(Key::InterfaceDevice),
-            technology: section
-                .word(Key::InterfaceTechnology)
-                .and_then(AccessTechnology::from_word),
-            nai: section.text(Key::InterfaceNai),
-            attach_static: section.is_on(Key::InterfaceAttach),
-        }
-    }
-
-    fn write(&self, writer: &mut Writer<Key>) {
-        writer.block(Key::Interface, shared::interface_args(&self.name), |writer| {
-            writer.text(Key::InterfaceDevice, self.device.as_deref());
-            if let Some(technology) = self.technology {
-                writer.value(Key::InterfaceTechnology, Datum::Word(technology.word()));
-            }
-            writer.text(Key::InterfaceNai, self.nai.as_deref());
-            writer.on(Key::InterfaceAttach, self.attach_static);
-        });
     }
 }

@@ -1,6 +1,6 @@
 //! Management from other hosts.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use kedge_grammar::{Args, Datum, Item, Writer};
 
@@ -23,11 +23,9 @@ pub struct ManagementApi {
 impl ManagementApi {
     pub(crate) fn read(item: &Item<Key>) -> Self {
         let section = item.section();
-        let listen = section.args(Key::ApiListen).and_then(|args| {
-            let v4 = args.ipv4("ADDRESS").map(IpAddr::V4);
-            let address = v4.or_else(|| args.ipv6("ADDRESS").map(IpAddr::V6))?;
-            Some(SocketAddr::new(address, args.integer("PORT")?))
-        });
+        let listen = section
+            .args(Key::ApiListen)
+            .and_then(|args| Some(SocketAddr::new(args.ip("ADDRESS")?, args.integer("PORT")?)));
         Self {
             listen,
             certificate: section.text(Key::ApiCertificate),
@@ -39,12 +37,8 @@ impl ManagementApi {
     pub(crate) fn write(&self, writer: &mut Writer<Key>) {
         writer.block(Key::ManagementApi, Args::default(), |writer| {
             if let Some(listen) = self.listen {
-                let address = match listen.ip() {
-                    IpAddr::V4(address) => Datum::Ipv4(address),
-                    IpAddr::V6(address) => Datum::Ipv6(address),
-                };
                 let port = Datum::Integer(listen.port().into());
-                let args = Args::default().with("ADDRESS", address).with("PORT", port);
+                let args = Args::default().with("ADDRESS", listen.ip().into()).with("PORT", port);
                 writer.put(Key::ApiListen, args);
             }
             writer.text(Key::ApiCertificate, self.certificate.as_deref());

@@ -1,12 +1,13 @@
 //! RADIUS servers, how patient we are with them, and what they are for.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use kedge_grammar::{Args, Datum, Item, Secret, Section, Writer};
 
 use crate::dynamic_author::DynamicAuthor;
 use crate::key::Key;
+use crate::shared::host;
 
 /// The group that is all servers.
 const ALL: &str = "radius";
@@ -107,21 +108,6 @@ impl RadiusConfig {
     }
 }
 
-/// The address in a line about a host.
-pub(crate) fn address(args: &Args) -> IpAddr {
-    let v4 = args.ipv4("ADDRESS").map(IpAddr::V4);
-    let address = v4.or_else(|| args.ipv6("ADDRESS").map(IpAddr::V6));
-    address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
-}
-
-/// An address to be written.
-pub(crate) fn datum(address: IpAddr) -> Datum {
-    match address {
-        IpAddr::V4(address) => Datum::Ipv4(address),
-        IpAddr::V6(address) => Datum::Ipv6(address),
-    }
-}
-
 impl RadiusServer {
     fn read(item: &Item<Key>) -> Self {
         let section = item.section();
@@ -129,7 +115,7 @@ impl RadiusServer {
         let key_file = key.as_ref().and_then(|args| args.text("PATH").map(str::to_owned));
         let key = key.map(|args| args.secret("KEY").cloned().unwrap_or_else(|| Secret::new([])));
         Self {
-            address: address(&item.args),
+            address: host(&item.args),
             auth_port: item.args.integer("AUTH-PORT"),
             acct_port: item.args.integer("ACCT-PORT"),
             key,
@@ -142,7 +128,7 @@ impl RadiusServer {
     }
 
     fn write(&self, writer: &mut Writer<Key>) {
-        let mut args = Args::default().with("ADDRESS", datum(self.address));
+        let mut args = Args::default().with("ADDRESS", self.address.into());
         for (name, port) in [("AUTH-PORT", self.auth_port), ("ACCT-PORT", self.acct_port)] {
             if let Some(port) = port {
                 args.push(name, Datum::Integer(port.into()));

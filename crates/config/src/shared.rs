@@ -1,5 +1,6 @@
 //! Settings that several modes have, and how each is read and written.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use kedge_grammar::{Args, Datum, Item, Secret, Section, Writer};
@@ -97,6 +98,11 @@ pub struct RevocationTimes {
 /// A name that the table makes mandatory.
 pub(crate) fn name(args: &Args, argument: &str) -> String {
     args.text(argument).expect("the table makes it mandatory").to_owned()
+}
+
+/// The address in a line about a host, which the table makes mandatory.
+pub(crate) fn host(args: &Args) -> IpAddr {
+    args.ip("ADDRESS").expect("the table makes it mandatory")
 }
 
 /// An interface's name. A vendor's `Ethernet 0/0` and `Ethernet0/0` are one interface.

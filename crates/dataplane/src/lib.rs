@@ -20,6 +20,7 @@
 //! packet. Nothing here panics, whatever octets it is given.
 
 mod access_list;
+mod arrived;
 pub mod chaos;
 pub mod checksum;
 mod counters;
@@ -46,13 +47,11 @@ mod verdict;
 mod ways;
 
 pub use access_list::{AccessList, Addresses, Between, Messages, PortRange, Rule};
+pub use arrived::{Arrived, Carried, unwrap, unwrap_quote};
 pub use counters::{BindingCells, BindingCounters};
 pub use ends::{Carrier, EndId, Ports, TunnelEnd};
 pub use error::DataplaneError;
-pub use forwarder::{
-    Arrived, Carried, Fit, Forwarder, Inbound, InnerPacket, Load, Outbound, OuterPacket, unwrap,
-    unwrap_quote,
-};
+pub use forwarder::{Fit, Forwarder, Inbound, InnerPacket, Load, Outbound, OuterPacket};
 pub use fragment::fragments;
 pub use icmp::{IPV6_MINIMUM_MTU, Reply};
 use std::net::IpAddr;

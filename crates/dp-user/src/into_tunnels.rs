@@ -16,12 +16,8 @@ use crate::outbox::Piece;
 use crate::split::{Cut, finish_checksum};
 use crate::transport::Carriage;
 use crate::virtio::{Train, VirtioHeader};
-use crate::worker::Worker;
+use crate::worker::{READ, Worker};
 
-/// Octets of the largest read: a train and its virtio header.
-const READ: usize = VirtioHeader::LEN + (1 << 16);
-/// Octets that one batch of reads fills.
-pub const READS: usize = 16 * READ;
 /// Reads of one batch.
 const BATCH: usize = 128;
 

@@ -24,19 +24,24 @@ use kedge_dataplane::{
 };
 use kedge_model::VrfId;
 
-use crate::into_tunnels::READS;
 use crate::merge::Merger;
 use crate::pace::Pace;
 use crate::replies::Replies;
 use crate::sys::epoll::{Epoll, Waker, precise_timers};
 use crate::sys::receive::Inbox;
 use crate::transport::{Transport, Transports};
+use crate::virtio::VirtioHeader;
 
 /// What a token of the poll says: its kind, and in the other bits the place.
 const KIND: u64 = 3 << 32;
 const WAKER: u64 = 0;
 const DEVICE: u64 = 1 << 32;
 const TRANSPORT: u64 = 2 << 32;
+
+/// Octets of the largest read: a train and its virtio header.
+pub const READ: usize = VirtioHeader::LEN + (1 << 16);
+/// Octets that one batch of reads fills.
+const READS: usize = 16 * READ;
 
 /// What the owner asks of the worker.
 pub enum Command {

@@ -1,7 +1,7 @@
-//! One line typed at a terminal: read, or completed.
+//! One line typed at a terminal, read as a command.
 
-use crate::diagnostic::{Hint, SyntaxError};
-use crate::matcher::{self, Match};
+use crate::diagnostic::SyntaxError;
+use crate::matcher::Match;
 use crate::{Args, Block, lex, read};
 
 /// Reads one line as a command of `block`; `origin` names it in messages.
@@ -13,26 +13,4 @@ pub fn read_command<K: Copy + PartialEq>(
     let line = lex::typed(text);
     let Match { row, args, .. } = read::one_line(block, origin, &line)?;
     Ok((row.key, args))
-}
-
-/// What may stand where `text` ends: the words that its last word begins, or, behind a blank,
-/// all that may come next. `<cr>` says that the line may end. `names` gives the names of the
-/// things of a kind ([`Value::Known`](crate::Value::Known), "interface", "node").
-pub fn complete<K: Copy + PartialEq>(
-    block: &'static Block<K>,
-    text: &str,
-    names: &dyn Fn(&str) -> Vec<String>,
-) -> Vec<Hint> {
-    let line = lex::typed(text);
-    let mut words = line.texts();
-    let begun = if text.ends_with(char::is_whitespace) { None } else { words.pop() };
-    let negated = words.first().is_some_and(|word| word.eq_ignore_ascii_case("no"));
-    let mut hints = matcher::expected(block.rows, &words[usize::from(negated)..], negated, names);
-    if let Some(begun) = begun {
-        hints.retain(|hint| {
-            let start = hint.what.get(..begun.len());
-            hint.placeholder || start.is_some_and(|start| start.eq_ignore_ascii_case(begun))
-        });
-    }
-    hints
 }

@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::tree::{self, Identity, Keys};
+use crate::spell::{self, Keys};
+use crate::tree::Identity;
 use crate::{Block, Item, Repeats};
 
 /// One difference. A whole block that is new or gone is one.
@@ -116,7 +117,7 @@ pub fn render_diff<K: Copy + PartialEq>(differences: &[Difference<'_, K>]) -> St
             if whole {
                 write_signed(item, depth, sign, text);
             } else {
-                let line = tree::line(item, Keys::Starred);
+                let line = spell::line(item, Keys::Starred);
                 text.push_str(&format!("{sign}{indent}{line}\n"));
             }
         }
@@ -126,7 +127,7 @@ pub fn render_diff<K: Copy + PartialEq>(differences: &[Difference<'_, K>]) -> St
 
 fn write_signed<K>(item: &Item<K>, depth: usize, sign: char, text: &mut String) {
     let indent = " ".repeat(depth);
-    text.push_str(&format!("{sign}{indent}{}\n", tree::line(item, Keys::Starred)));
+    text.push_str(&format!("{sign}{indent}{}\n", spell::line(item, Keys::Starred)));
     if item.row.body.is_some() {
         item.body.iter().for_each(|item| write_signed(item, depth + 1, sign, text));
         text.push_str(&format!("{sign}{indent}!\n"));
@@ -144,7 +145,7 @@ pub fn render_commands<K: Copy + PartialEq>(
         match (difference.before, difference.after) {
             (Some(gone), None) => text.push_str(&format!("{indent}{}\n", taken_away(gone, keys))),
             (Some(_), Some(item)) => {
-                text.push_str(&format!("{indent}{}\n", tree::line(item, keys)));
+                text.push_str(&format!("{indent}{}\n", spell::line(item, keys)));
                 if item.row.body.is_some() {
                     text.push_str(&format!("{indent}!\n"));
                 }
@@ -159,13 +160,13 @@ pub fn render_commands<K: Copy + PartialEq>(
 /// The command that takes a line away.
 fn taken_away<K: Copy + PartialEq>(item: &Item<K>, keys: Keys) -> String {
     if item.negated {
-        return tree::line(&Item { negated: false, ..item.clone() }, keys);
+        return spell::line(&Item { negated: false, ..item.clone() }, keys);
     }
     let single = matches!(item.row.repeats, Repeats::Replaces | Repeats::Once);
     if single && item.row.has_secret() {
         return format!("no {}", item.row.name());
     }
-    format!("no {}", tree::line(item, keys))
+    format!("no {}", spell::line(item, keys))
 }
 
 /// Writes what `write` says about each difference, inside the blocks that it is in.
@@ -188,7 +189,7 @@ fn write_nested<'a, K>(
         close(&mut open, shared, text);
         for item in &difference.path[shared..] {
             let indent = " ".repeat(open.len());
-            text.push_str(&format!("{margin}{indent}{}\n", tree::line(item, Keys::Starred)));
+            text.push_str(&format!("{margin}{indent}{}\n", spell::line(item, Keys::Starred)));
             open.push(item);
         }
         write(difference, open.len(), text);

@@ -14,7 +14,9 @@
 //! The crate is pure: text in, text out. No input makes it panic; a table that contradicts
 //! itself does, and the tests of the table's owner walk every row of it.
 
+mod args;
 mod command;
+mod complete;
 mod diagnostic;
 mod diff;
 mod document;
@@ -26,11 +28,14 @@ mod read;
 mod render;
 mod secret;
 mod select;
+mod spell;
 pub mod table;
 mod tree;
 mod value;
 
-pub use command::{complete, read_command};
+pub use args::Args;
+pub use command::read_command;
+pub use complete::complete;
 pub use diagnostic::{Hint, Place, Spot, SyntaxError, SyntaxFault, SyntaxRemark};
 pub use diff::{Difference, diff, render_commands, render_diff};
 pub use document::document;
@@ -40,6 +45,7 @@ pub use read::{Editor, Notes, Reading, read};
 pub use render::render;
 pub use secret::Secret;
 pub use select::select;
+pub use spell::Keys;
 pub use table::{Block, Part, Repeats, Row, Takes};
-pub use tree::{Args, Item, Keys, Section, Writer};
+pub use tree::{Item, Section, Writer};
 pub use value::{Datum, Value, is_device};

@@ -7,8 +7,8 @@
 //! Of the words that fit one place, a whole word goes before a value, and a value before an
 //! abbreviation of two words: `a` for `address` and `aaa` is ambiguous, as on a router.
 
+use crate::args::Args;
 use crate::diagnostic::Hint;
-use crate::tree::Args;
 use crate::value::quoted;
 use crate::{Datum, Part, Row, Value};
 

@@ -18,34 +18,24 @@
 
 mod complain;
 mod edit;
+mod notes;
+mod reader;
 mod typed;
 
-use std::sync::Arc;
+use crate::diagnostic::{Place, SyntaxError, SyntaxFault, SyntaxRemark};
+use crate::lex::Line;
+use crate::matcher::{self, Match};
+use crate::{Block, Item};
+use reader::Reader;
 
 pub use edit::Editor;
-
-use crate::diagnostic::{Place, SyntaxError, SyntaxFault, SyntaxRemark};
-use crate::lex::{self, Line};
-use crate::mask::Hide;
-use crate::matcher::{self, Match, Miss, Why};
-use crate::tree::{self, Keys};
-use crate::{Block, Item, Repeats, Row};
-use edit::Inserted;
+pub use notes::Notes;
 
 /// A text as it was read.
 #[derive(Debug)]
 pub struct Reading<K: 'static> {
     /// What it says, without what could not be read.
     pub items: Vec<Item<K>>,
-    /// What is wrong with it, in the order of its lines.
-    pub faults: Vec<(Place, SyntaxFault)>,
-    /// What else to know, in the order of its lines.
-    pub remarks: Vec<(Place, SyntaxRemark)>,
-}
-
-/// What there is to say about a text.
-#[derive(Clone, Debug, Default)]
-pub struct Notes {
     /// What is wrong with it, in the order of its lines.
     pub faults: Vec<(Place, SyntaxFault)>,
     /// What else to know, in the order of its lines.
@@ -81,271 +71,14 @@ pub(crate) fn one_line<K: Copy + PartialEq>(
     })
 }
 
-/// What a line does with its command.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Form {
-    /// It says it.
-    Set,
-    /// It takes it away, or turns off what is on by default.
-    No,
-    /// It goes back to what holds without it.
-    Default,
-}
-
-/// A line that is a command of a block that is open.
-struct Resolved<K: 'static> {
-    /// How many blocks are open around it.
-    depth: usize,
-    form: Form,
-    /// The commands that it names; more than one only behind `no` or `default`.
-    found: Vec<Match<K>>,
-}
-
-/// A line that is none.
-struct Unresolved<K: 'static> {
-    /// The block that it fitted furthest.
-    depth: usize,
-    miss: Miss<K>,
-    /// 1 for the word `no` or `default`.
-    skipped: usize,
-}
-
-/// Reads lines into an [`Editor`].
-struct Reader<'a, K: 'static> {
-    editor: &'a mut Editor<K>,
-    origin: Arc<str>,
-    /// The lines are typed at a terminal, which indents nothing.
-    typed: bool,
-    /// Lines indented deeper than this belong to a line that nobody knew.
-    below: Option<usize>,
-    /// The commands without an effect that were seen: each is worth one remark.
-    without_effect: Vec<String>,
-    /// An obfuscated key was seen.
-    obfuscated: bool,
-    /// The command that the last line set, and what that did.
-    done: Option<(&'static Row<K>, Inserted<K>)>,
-    notes: Notes,
-}
-
-impl<'a, K: Copy + PartialEq> Reader<'a, K> {
-    fn new(editor: &'a mut Editor<K>, origin: &str, typed: bool) -> Self {
-        let notes = Notes::default();
-        Self {
-            editor,
-            origin: origin.into(),
-            typed,
-            below: None,
-            without_effect: Vec::new(),
-            obfuscated: false,
-            done: None,
-            notes,
-        }
+impl<K: Copy + PartialEq> Editor<K> {
+    /// Reads a whole text into what is there. `origin` names the text in messages.
+    pub fn read(&mut self, text: &str, origin: &str) -> Notes {
+        self.leave();
+        let mut reader = Reader::new(self, origin, false);
+        reader.text(text);
+        let notes = reader.notes;
+        self.open.clear();
+        notes
     }
-
-    fn text(&mut self, text: &str) {
-        let lines = lex::lines(text);
-        let mut rest = lines.as_slice();
-        while let Some((line, after)) = rest.split_first() {
-            rest = after;
-            if let Some((next, after)) = rest.split_first()
-                && let Some(joined) = self.wrapped(line, next)
-            {
-                self.line(&joined);
-                rest = after;
-            } else {
-                self.line(line);
-            }
-        }
-    }
-
-    /// The two lines as one, if the second is the end of the first.
-    fn wrapped(&self, line: &Line, next: &Line) -> Option<Line> {
-        let candidate = line.prompted && !next.prompted && next.number == line.number + 1;
-        if !candidate || next.fault.is_some() || is_session(&next.texts()) {
-            return None;
-        }
-        let joined = line.joined(next);
-        self.resolve(&joined.texts()).ok()?;
-        let opened = self.resolve(&line.texts()).ok();
-        let opened = opened.and_then(|line| line.found[0].row.body);
-        let alone = self.resolve(&next.texts()).is_ok()
-            || opened.is_some_and(|block| matcher::find(block.rows, &next.texts()).is_ok());
-        (!alone).then_some(joined)
-    }
-
-    fn line(&mut self, line: &Line) {
-        if let Some(fault) = line.fault {
-            let fault = self.lexical(line, fault);
-            self.notes.faults.push(fault);
-            return;
-        }
-        let words = line.texts();
-        if self.session_word(&words) {
-            return;
-        }
-        match self.below {
-            Some(indent) if line.indent > indent => return,
-            _ => self.below = None,
-        }
-        let closed = self.editor.close_by_indentation(line.indent);
-        let resolved = match self.resolve(&words) {
-            Err(_) if self.typed && !closed.is_empty() => {
-                // What was pasted may have been indented; what is typed is not.
-                self.editor.open.extend(closed);
-                self.resolve(&words)
-            }
-            resolved => resolved,
-        };
-        match resolved {
-            Ok(resolved) => self.found(line, resolved),
-            Err(Unresolved { depth, miss, skipped }) => self.missed(line, depth, &miss, skipped),
-        }
-    }
-
-    /// Words about the session and not about the configuration.
-    fn session_word(&mut self, words: &[&str]) -> bool {
-        if !is_session(words) {
-            return false;
-        }
-        if words[0].eq_ignore_ascii_case("exit") {
-            self.editor.open.pop();
-        } else if !words[0].eq_ignore_ascii_case("enable") {
-            self.editor.open.clear();
-        }
-        self.below = None;
-        true
-    }
-
-    fn resolve(&self, words: &[&str]) -> Result<Resolved<K>, Unresolved<K>> {
-        let (first, rest) = words.split_first().unwrap_or((&"", &[]));
-        if first.eq_ignore_ascii_case("no") {
-            return self.resolve_as(Form::No, rest);
-        }
-        let set = self.resolve_as(Form::Set, words);
-        if set.is_ok() || !first.eq_ignore_ascii_case("default") || rest.is_empty() {
-            return set;
-        }
-        // `default profile NAME` is a command that begins with the word.
-        match (set, self.resolve_as(Form::Default, rest)) {
-            (Err(set), Err(back)) if set.miss.at > back.miss.at => Err(set),
-            (_, back) => back,
-        }
-    }
-
-    fn resolve_as(&self, form: Form, words: &[&str]) -> Result<Resolved<K>, Unresolved<K>> {
-        let skipped = usize::from(form != Form::Set);
-        let mut furthest: Option<Unresolved<K>> = None;
-        for depth in (0..=self.editor.open.len()).rev() {
-            let rows = self.editor.block_at(depth).rows;
-            let found = match form {
-                Form::Set => matcher::find(rows, words).map(|found| vec![found]),
-                Form::No | Form::Default => matcher::find_negated(rows, words),
-            };
-            match found {
-                Ok(found) => return Ok(Resolved { depth, form, found }),
-                Err(miss) => {
-                    // An ambiguous word is that of the inner block, whatever the outer ones say.
-                    let further = |best: &Unresolved<K>| {
-                        miss.at > best.miss.at && best.miss.why != Why::Ambiguous
-                    };
-                    if furthest.as_ref().is_none_or(further) {
-                        furthest = Some(Unresolved { depth, miss, skipped });
-                    }
-                }
-            }
-        }
-        Err(furthest.expect("the global block was tried"))
-    }
-
-    fn found(&mut self, line: &Line, resolved: Resolved<K>) {
-        let Resolved { depth, form, mut found } = resolved;
-        for found in found.iter_mut().filter(|found| found.whole) {
-            if let Some(canonical) = found.row.canonical {
-                found.args = canonical(&found.args);
-            }
-        }
-        self.editor.open.truncate(depth);
-        if let Some(open) = self.editor.open.last_mut() {
-            open.indented |= line.indent > open.indent;
-        }
-        let takes_away = form == Form::Default || form == Form::No && !found[0].row.on_by_default;
-        if takes_away {
-            found.iter().for_each(|found| self.editor.remove(found));
-            return;
-        }
-        let Match { row, mut args, spots, obfuscated, .. } = found.swap_remove(0);
-        let negated = form == Form::No;
-        let place = self.place(line, 0, Hide::Secrets);
-        if self.editor.number(row, &mut args).is_none() {
-            let fault = SyntaxFault::NoNumberLeft { command: row.name() };
-            self.notes.faults.push((place, fault));
-            return;
-        }
-        if !row.has_effect && !self.without_effect.contains(&row.name()) {
-            let command = row.name();
-            self.without_effect.push(command.clone());
-            self.notes.remarks.push((place.clone(), SyntaxRemark::NoEffectYet { command }));
-        }
-        if obfuscated && !std::mem::replace(&mut self.obfuscated, true) {
-            self.notes.remarks.push((place.clone(), SyntaxRemark::Obfuscated));
-        }
-        let mask = &self.editor.mask;
-        let spots = spots
-            .into_iter()
-            .map(|(name, at)| (name, mask.spot(line, at + usize::from(negated), Hide::Secrets)));
-        let item =
-            Item { row, args, negated, spots: spots.collect(), place, body: Vec::new(), block: 0 };
-        self.insert(item, line.indent);
-    }
-
-    /// Adds a line, and says so when it takes the place of another one of the same text.
-    fn insert(&mut self, item: Item<K>, indent: usize) {
-        let (place, row) = (item.place.clone(), item.row);
-        if let Some(other) = self.editor.standing(&item)
-            && row.repeats == Repeats::Once
-            && (&other.args, other.negated) != (&item.args, item.negated)
-        {
-            let fault = SyntaxFault::AlreadyGiven { command: row.name(), line: other.place.line };
-            self.notes.faults.push((place, fault));
-            if let Some(block) = row.body {
-                self.editor.enter_scrap(block, indent, &tree::line(&item, Keys::Starred));
-            }
-            return;
-        }
-        let done = self.editor.insert(item, indent);
-        if let Inserted::Replaced(other) = &done
-            && other.place.origin == place.origin
-            && !self.typed
-        {
-            let (command, line) = (row.name(), other.place.line);
-            self.notes.remarks.push((place, SyntaxRemark::Replaces { command, line }));
-        }
-        self.done = Some((row, done));
-    }
-
-    /// The place of word `at`, behind the last word when the line has fewer. The line is shown
-    /// without what is, or may be, a secret.
-    fn place(&self, line: &Line, at: usize, hide: Hide) -> Place {
-        Place {
-            origin: self.origin.clone(),
-            line: line.number,
-            spot: self.editor.mask.spot(line, at, hide),
-            text: self.editor.mask.show(line, at, hide).into(),
-            block: self.editor.path(),
-        }
-    }
-}
-
-/// Whether the words are about the session and not about the configuration.
-fn is_session(words: &[&str]) -> bool {
-    let is = |at: usize, word: &str| words.get(at).is_some_and(|w| w.eq_ignore_ascii_case(word));
-    let one = words.len() == 1;
-    let terminal = || {
-        let whole = |word: &&str| "terminal".starts_with(&word.to_ascii_lowercase());
-        words.len() < 3 && words.get(1).is_none_or(|word| !word.is_empty() && whole(word))
-    };
-    let configure = is(0, "configure") || is(0, "configuration") || is(0, "conf");
-    one && (is(0, "exit") || is(0, "end") || is(0, "root") || is(0, "enable"))
-        || is(0, "commit")
-        || configure && terminal()
 }

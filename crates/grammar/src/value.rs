@@ -100,6 +100,15 @@ pub enum Datum {
     Secret(Secret),
 }
 
+impl From<IpAddr> for Datum {
+    fn from(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(address) => Self::Ipv4(address),
+            IpAddr::V6(address) => Self::Ipv6(address),
+        }
+    }
+}
+
 impl Value {
     /// Reads one word; `None` when it is not such a value. Keywords are the matcher's, because
     /// they may be abbreviated.

@@ -10,9 +10,10 @@ use kedge_model::Timestamp;
 use kedge_wire::BuFlags;
 use kedge_wire::auth::{self, AuthVerdict};
 
-use crate::answer::{care_of_address, from_ntp, home_address};
+use crate::answer::{care_of_address, home_address};
 use crate::binding::Binding;
 use crate::lookup::{self, Decision};
+use crate::ntp::from_ntp;
 use crate::peers::PeerIndex;
 use crate::pool::NetworkId;
 use crate::rejection::{Denial, Discard, Rejection};

@@ -27,11 +27,11 @@ use kedge_sansio::TimerId;
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue};
 
 use crate::addresses::HomeAddresses;
-use crate::authorization::Authorized;
-use crate::cache::Slot;
 use crate::paths::{BindingPath, Paths};
 use crate::pool::NetworkId;
+use crate::question::Authorized;
 use crate::request::Request;
+use crate::slot::Slot;
 
 /// A Binding Cache entry.
 #[derive(Debug)]

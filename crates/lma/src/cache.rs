@@ -9,12 +9,13 @@ use std::hash::BuildHasher;
 use std::ops::{Index, IndexMut};
 
 use foldhash::quality::FixedState;
-use kedge_model::{BindingId, CustomerId, MnId};
-use kedge_wire::MnIdOption;
+use kedge_model::{BindingId, CustomerId};
 
 use crate::binding::Binding;
 use crate::blocks::Blocks;
 use crate::index::{HashIndex, Tag};
+
+pub(crate) use crate::slot::{NodeKey, Slot};
 
 /// A slot comes from the index, a timer or a waiting update, and each of them ends with its
 /// binding.
@@ -32,10 +33,6 @@ impl IndexMut<Slot> for Cache {
     }
 }
 
-/// Where a binding is kept while it lives.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(crate) struct Slot(u32);
-
 /// Where in a binding's name its customer's number is.
 const CUSTOMER: u32 = 48;
 
@@ -45,23 +42,7 @@ pub(crate) fn customer_of(binding: BindingId) -> CustomerId {
     CustomerId((binding.0 >> CUSTOMER) as u32)
 }
 
-/// A node as a message names it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct NodeKey<'a> {
-    pub customer: CustomerId,
-    pub subtype: u8,
-    pub octets: &'a [u8],
-}
-
 impl<'a> NodeKey<'a> {
-    pub fn new(customer: CustomerId, mn_id: &'a MnId) -> Self {
-        Self { customer, subtype: mn_id.subtype(), octets: mn_id.octets() }
-    }
-
-    pub fn of_option(customer: CustomerId, option: MnIdOption<'a>) -> Self {
-        Self { customer, subtype: option.subtype().0, octets: option.identifier() }
-    }
-
     fn of(binding: &'a Binding) -> Self {
         Self::new(binding.customer, &binding.mn_id)
     }

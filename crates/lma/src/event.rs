@@ -6,7 +6,7 @@ use kedge_model::{BindingId, CustomerId, Forwarding, IpNet, MnId, SignalPath};
 use kedge_wire::registry::RevocationStatus;
 
 use crate::addresses::HomeAddresses;
-use crate::authorization::Question;
+use crate::question::Question;
 use crate::rejection::Denial;
 
 /// What the shell does for the anchor, in this order.

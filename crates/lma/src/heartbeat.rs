@@ -12,10 +12,8 @@
 //! stay, and it goes on being asked; from its first answer on it is one that speaks.
 
 use std::net::IpAddr;
-use std::time::Instant;
 
 use kedge_model::{Datagram, SignalPath};
-use kedge_sansio::{Pulse, TimerId};
 use kedge_wire::registry::BindingErrorStatus;
 use kedge_wire::{BindingError, Encoder, Heartbeat, HeartbeatFlags, OptionsRef, RestartCounter};
 
@@ -28,38 +26,6 @@ use crate::peers::PeerIndex;
 use crate::rejection::Discard;
 use crate::request::Request;
 use crate::{Lma, Now, Timer, dscp};
-
-/// A gateway's heartbeat, as the anchor feels it.
-#[derive(Clone, Debug, Default)]
-pub struct Heart {
-    /// What it has answered, and what it has not.
-    pub pulse: Pulse,
-    /// Where its last update came from.
-    path: Option<SignalPath>,
-    /// While it has sessions.
-    timer: Option<TimerId>,
-    asked: Option<Instant>,
-    answered: Option<Instant>,
-    /// Whether it has ever sent a heartbeat, a request or an answer.
-    speaks: bool,
-}
-
-/// What is known about a gateway by its heartbeat.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Life {
-    /// It has no sessions, or heartbeats are off: it is not asked.
-    NotAsked,
-    /// It has not been asked for long enough to tell.
-    Unknown,
-    /// It answers.
-    Up,
-    /// It has answered once, and does not any more.
-    Down,
-    /// It has never answered.
-    Silent,
-    /// It does not know heartbeats.
-    Refused,
-}
 
 impl Lma {
     /// A gateway has a session and was heard on this path. It is asked from here on.
@@ -291,34 +257,5 @@ impl Lma {
 
     fn report_peer(&mut self, what: What) {
         self.push_event(self.settings.customer, crate::revocation::nobody(), what);
-    }
-}
-
-impl Heart {
-    /// Between whom requests go; `None` before the gateway has registered a node.
-    pub fn path(&self) -> Option<SignalPath> {
-        self.path
-    }
-
-    /// What is known by it.
-    pub fn life(&self) -> Life {
-        match (self.pulse.is_willing(), self.timer, self.pulse.is_down()) {
-            (false, _, _) => Life::Refused,
-            (true, None, _) => Life::NotAsked,
-            (true, Some(_), true) if self.speaks => Life::Down,
-            (true, Some(_), true) => Life::Silent,
-            (true, Some(_), false) if self.speaks => Life::Up,
-            (true, Some(_), false) => Life::Unknown,
-        }
-    }
-
-    /// When it last answered.
-    pub fn answered(&self) -> Option<Instant> {
-        self.answered
-    }
-
-    /// The timer of the next request.
-    pub(crate) fn timer(&self) -> Option<TimerId> {
-        self.timer
     }
 }

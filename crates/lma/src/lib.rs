@@ -55,17 +55,21 @@ mod deregistration;
 mod dscp;
 mod encapsulation;
 mod event;
+mod heart;
 mod heartbeat;
 mod index;
 mod learning;
 mod lifetime;
 mod lookup;
 mod mobile_networks;
+mod ntp;
 mod other_denials;
 mod overload;
 mod paths;
 mod peers;
 mod pool;
+mod question;
+mod ranges;
 mod reconfigure;
 mod registration;
 mod rejection;
@@ -74,27 +78,27 @@ mod revocation;
 mod service;
 mod settings;
 mod signalling;
+mod slot;
 mod statistics;
+mod update;
+mod usage;
 mod waiting;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Instant;
 
-use kedge_model::{CustomerId, Datagram, MnId, Sequence, Timestamp};
+use kedge_model::{CustomerId, Datagram, MnId, Sequence};
 use kedge_sansio::{Buffers, Rng, TimerId, Timers};
 use kedge_telemetry::Group;
-use kedge_wire::registry::{MhType, Status};
+use kedge_wire::registry::MhType;
 use kedge_wire::{Fault, Message, PacketRef, verify_checksum};
 
-use admission::Admitted;
-use answer::Acceptance;
 use authorization::Authorizations;
 use cache::{Cache, NodeKey, Slot};
-use class::{Class, Outcome};
 use lookup::Decision;
 use peers::{PeerIndex, Peers};
-use pool::{NetworkId, Networks};
+use pool::Networks;
 use request::Request;
 use revocation::Revocations;
 use signalling::RateLimit;
@@ -102,23 +106,24 @@ use statistics::Statistics;
 use waiting::Waiting;
 
 pub use addresses::{HomeAddresses, Ipv4Home, Prefixes};
-pub use authorization::{Authorized, Change, NoProfile, Question, Ticket};
 pub use binding::{Binding, State};
 pub use customers::{
     Customer, CustomerSettings, Customers, CustomersSettings, Dispatch, Entitlement, Refused,
 };
 pub use event::{Event, Output, Release, What};
-pub use heartbeat::{Heart, Life};
+pub use heart::{Heart, Life};
 pub use kedge_sansio::{Now, Rhythm};
 pub use overload::Load;
 pub use paths::{BindingPath, Paths};
 pub use peers::{PeerCounters, PeerState};
-pub use pool::{Delegated, Usage};
+pub use pool::Delegated;
+pub use question::{Authorized, Change, NoProfile, Question, Ticket};
 pub use rejection::{Denial, Discard, Rejection};
 pub use settings::{
     Authentication, AuthenticationHome, Dscp, EncapsulationPolicy, Ipv4Pool, Ipv6Pool, MnpMaximum,
     MobileNetworkPool, Network, Peer, Profile, Revocation, Service, Settings, Unchecked,
 };
+pub use usage::Usage;
 
 /// What a timer is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -377,150 +382,6 @@ impl Lma {
     /// Takes back the buffer of a message that was sent.
     pub fn reclaim(&mut self, bytes: Vec<u8>) {
         self.buffers.give_back(bytes);
-    }
-
-    fn handle_update(
-        &mut self,
-        request: &Request<'_>,
-        peer: Option<PeerIndex>,
-        now: Now,
-    ) -> Result<(), Rejection> {
-        self.admit(request, peer, now)
-            .and_then(|admitted| self.check_load(&admitted).map(|()| admitted))
-            .and_then(|admitted| match admitted {
-                Admitted::Act { decision, network } => self.act(request, decision, network, now),
-                Admitted::Ask => self.authorize(request, now),
-            })
-            .map_err(|rejection| self.refuse(request, rejection, now))
-    }
-
-    /// Does what was decided about an update.
-    fn act(
-        &mut self,
-        request: &Request<'_>,
-        decision: Decision,
-        network: NetworkId,
-        now: Now,
-    ) -> Result<(), Rejection> {
-        if self.forwarding_stopped && !request.is_deregistration() {
-            return Err(Denial::ForwardingStopped.into());
-        }
-        match decision {
-            Decision::Ignore => Err(Discard::SessionNotFound.into()),
-            Decision::New => Ok(self.create(request, network, now)?),
-            Decision::Update(slot) if request.is_deregistration() => {
-                Ok(self.deregister(request, slot, now)?)
-            }
-            Decision::Update(slot) => Ok(self.extend(request, slot, now)?),
-            Decision::Wait(slot) => {
-                self.wait(request, slot, now);
-                Ok(())
-            }
-        }
-    }
-
-    /// Counts an update that is refused, and answers it if it is denied.
-    fn refuse(&mut self, request: &Request<'_>, rejection: Rejection, now: Now) -> Rejection {
-        let peer = self.peers.find(&request.path);
-        let denial = match rejection {
-            Rejection::Denied(denial) => denial,
-            Rejection::Discarded(discard) => {
-                if matches!(
-                    discard,
-                    Discard::SessionNotFound | Discard::RevocationPending | Discard::Congestion
-                ) {
-                    let class = self.class_of(request);
-                    self.statistics.count_class(class, Outcome::Discarded);
-                }
-                self.statistics.count_discard(discard);
-                if let Some(counters) = self.peers.counters_mut(peer) {
-                    counters.received += 1;
-                    counters.discarded += 1;
-                }
-                return rejection;
-            }
-        };
-        let class = self.class_of(request);
-        self.statistics.count_class(class, Outcome::Denied);
-        self.statistics.count_denial(denial);
-        if let Some(counters) = self.peers.counters_mut(peer) {
-            counters.received += 1;
-            counters.denied += 1;
-        }
-        let last = self.last_sequence(request);
-        let mut bytes = self.buffers.take();
-        answer::deny(&mut bytes, request, denial, last, Timestamp::from_system_time(now.wall));
-        self.send_answer(request, peer, bytes);
-        self.statistics.acks_sent.denied += 1;
-        let what = What::Denied { peer: request.path.peer.ip(), denial };
-        self.push_event(self.settings.customer, Self::mn_id_of(request), what);
-        if denial == Denial::ServiceNotAuthorized {
-            self.end_unauthorized(request, now);
-        }
-        rejection
-    }
-
-    /// Answers and counts an update that is accepted.
-    fn acknowledge(&mut self, request: &Request<'_>, class: Class, acceptance: Acceptance) {
-        let peer = self.peers.find(&request.path);
-        let mut bytes = self.buffers.take();
-        let delegated = &self.cache[acceptance.session].delegated;
-        answer::accept(&mut bytes, request, &acceptance, delegated);
-        self.send_answer(request, peer, bytes);
-        self.statistics.received.accepted += 1;
-        self.statistics.count_class(class, Outcome::Accepted);
-        let acks = &mut self.statistics.acks_sent;
-        match acceptance.lifetime.is_zero() {
-            true => acks.accepted_deregistration += 1,
-            false => acks.accepted_registration += 1,
-        }
-        if class == Class::Initial && acceptance.status == Status::ACCEPTED {
-            acks.accepted_initial += 1;
-        }
-        if let Some(counters) = self.peers.counters_mut(peer) {
-            counters.received += 1;
-            counters.accepted += 1;
-        }
-    }
-
-    /// Protects an acknowledgement and sends it back the way its update came.
-    fn send_answer(&mut self, request: &Request<'_>, peer: Option<PeerIndex>, mut bytes: Vec<u8>) {
-        let policy = self.peers.policy(peer);
-        let care_of = answer::care_of_address(&request.path, request.options);
-        answer::seal(&mut bytes, &request.path, care_of, policy.authentication.as_ref());
-        let dscp = dscp::answer(policy.dscp, request.dscp);
-        self.output.push_back(Output::Send { path: request.path, dscp, bytes });
-        self.statistics.acks_sent.total += 1;
-    }
-
-    /// The last accepted sequence number of the session that an update is about.
-    fn last_sequence(&self, request: &Request<'_>) -> Option<Sequence> {
-        match self.look_up(request, None) {
-            Ok(Decision::Update(slot) | Decision::Wait(slot)) => Some(self.cache[slot].sequence),
-            Ok(Decision::New | Decision::Ignore) | Err(_) => None,
-        }
-    }
-
-    /// Counts a message that is dropped before it is understood, or is no update.
-    fn discard(&mut self, d: Datagram<'_>, discard: Discard, peer: Option<PeerIndex>) -> Rejection {
-        let mh_type = d.bytes.get(2).map(|octet| MhType(*octet));
-        if let Some(counters) = self.peers.counters_mut(peer) {
-            match mh_type {
-                Some(MhType::BINDING_UPDATE) => {
-                    counters.received += 1;
-                    counters.discarded += 1;
-                }
-                _ => counters.unusable += 1,
-            }
-        }
-        match mh_type {
-            Some(MhType::BINDING_UPDATE) => self.statistics.count_discard(discard),
-            Some(MhType::BINDING_REVOCATION) => {
-                self.statistics.count_revocation_discard(discard, d.bytes.get(6).copied());
-            }
-            _ => self.statistics.other_signalling.discarded += 1,
-        }
-        Rejection::Discarded(discard)
     }
 
     fn report(&mut self, slot: Slot, what: What) {

@@ -10,8 +10,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use kedge_model::IpNet;
 
 use crate::bitmap::Bitmap;
-use crate::pool::{CAPACITY, Usage};
 use crate::settings::MobileNetworkPool;
+use crate::usage::{CAPACITY, Usage};
 
 /// The prefixes of one block, and which are taken.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use kedge_model::{SignalPath, VrfId};
 use kedge_sansio::TimerId;
 use kedge_telemetry::counters;
 
-use crate::heartbeat::Heart;
+use crate::heart::Heart;
 use crate::settings::{Authentication, Dscp, EncapsulationPolicy, Settings};
 
 counters! {

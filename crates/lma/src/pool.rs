@@ -8,24 +8,13 @@ use std::net::Ipv4Addr;
 
 use kedge_model::{IpNet, Ipv4Net};
 
-use crate::addresses::{HomeAddresses, Ipv4Home, host, prefix, upper_half};
-use crate::bitmap::Bitmap;
+use crate::addresses::{HomeAddresses, Ipv4Home, host, prefix};
 use crate::claims::{self, Claims};
 use crate::mobile_networks::MobileNetworks;
+use crate::ranges::{Ipv4Addresses, Ipv6Prefixes, usage};
 use crate::rejection::Denial;
-use crate::settings::{Ipv4Pool, Ipv6Pool, MobileNetworkPool, Network, Settings, Unchecked};
-
-/// The most addresses a pool holds.
-pub(crate) const CAPACITY: u64 = 1 << 24;
-
-/// How much of a pool is in use.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Usage {
-    /// Addresses that bindings hold.
-    pub taken: u32,
-    /// Addresses that can be handed out.
-    pub size: u32,
-}
+use crate::settings::{MobileNetworkPool, Network, Settings, Unchecked};
+use crate::usage::Usage;
 
 /// Names a network for as long as the anchor lives, across changes of its settings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -334,105 +323,11 @@ impl Pools {
     }
 }
 
-/// Whether a pool hands this address out.
-pub(crate) fn has_ipv4(pool: Ipv4Pool, address: Ipv4Addr) -> bool {
-    let Ipv4Range { first, size, router } = Ipv4Range::of(pool);
-    let number = address.to_bits().checked_sub(first);
-    address != router && number.is_some_and(|number| number < size)
-}
-
-/// Whether a pool hands this prefix out.
-pub(crate) fn has_prefix(pool: Ipv6Pool, upper: u64) -> bool {
-    let (first, size) = ipv6_range(pool);
-    upper.checked_sub(first).is_some_and(|number| number < u64::from(size))
-}
-
-/// What an IPv4 pool comes down to.
-struct Ipv4Range {
-    first: u32,
-    size: u32,
-    /// The subnet's first host.
-    router: Ipv4Addr,
-}
-
-impl Ipv4Range {
-    fn of(pool: Ipv4Pool) -> Self {
-        let host_bits = 32 - u32::from(pool.prefix_len.min(32));
-        let hosts = ((1_u64 << host_bits) - 1) as u32;
-        let subnet = pool.start.to_bits() & !hosts;
-        // Neither the subnet's own address nor the broadcast address is a host.
-        let first = pool.start.to_bits().max(subnet.saturating_add(1));
-        let size = u64::from((subnet | hosts).saturating_sub(first)).min(CAPACITY) as u32;
-        Self { first, size, router: Ipv4Addr::from_bits(subnet.saturating_add(1)) }
-    }
-}
-
-/// The first prefix of a pool, and how many there are.
-fn ipv6_range(pool: Ipv6Pool) -> (u64, u32) {
-    let first = upper_half(pool.start);
-    let free_bits = 64 - u32::from(pool.prefix_len.min(64));
-    let last = first | 1_u64.checked_shl(free_bits).map_or(u64::MAX, |block| block - 1);
-    // At most 2^24, which fits; the subtraction cannot pass zero, and one more is added last.
-    (first, (last - first).min(CAPACITY - 1) as u32 + 1)
-}
-
-/// IPv4 home addresses of one subnet.
-#[derive(Debug)]
-struct Ipv4Addresses {
-    first: u32,
-    prefix_len: u8,
-    /// The subnet's first host. It stays taken in the map if it lies behind `first`.
-    router: Ipv4Addr,
-    taken: Bitmap,
-}
-
-impl Ipv4Addresses {
-    fn new(pool: Ipv4Pool) -> Self {
-        let Ipv4Range { first, size, router } = Ipv4Range::of(pool);
-        let mut taken = Bitmap::new(size);
-        if let Some(number) = router.to_bits().checked_sub(first) {
-            taken.take(number);
-        }
-        Self { first, prefix_len: pool.prefix_len.min(32), router, taken }
-    }
-
-    fn number(&self, address: Ipv4Addr) -> Option<u32> {
-        address.to_bits().checked_sub(self.first)
-    }
-
-    /// The router's own place in the map is neither free nor a binding's.
-    fn usage(&self) -> Usage {
-        let router = u32::from(self.number(self.router).is_some_and(|n| self.taken.is_taken(n)));
-        let Usage { taken, size } = usage(&self.taken);
-        Usage { taken: taken - router, size: size - router }
-    }
-}
-
-/// The /64 prefixes of one block.
-#[derive(Debug)]
-struct Ipv6Prefixes {
-    first: u64,
-    taken: Bitmap,
-}
-
-impl Ipv6Prefixes {
-    fn new(pool: Ipv6Pool) -> Self {
-        let (first, size) = ipv6_range(pool);
-        Self { first, taken: Bitmap::new(size) }
-    }
-
-    fn number(&self, upper: u64) -> Option<u32> {
-        upper.checked_sub(self.first).and_then(|number| u32::try_from(number).ok())
-    }
-}
-
-fn usage(map: &Bitmap) -> Usage {
-    Usage { taken: map.taken(), size: map.size() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::addresses::upper_half;
+    use crate::settings::{Ipv4Pool, Ipv6Pool};
 
     fn settings(ipv4: Option<(&str, u8)>, ipv6: Option<(&str, u8)>) -> Settings {
         let ipv4 =

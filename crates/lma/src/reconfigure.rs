@@ -16,7 +16,7 @@ use crate::binding::Binding;
 use crate::cache::Slot;
 use crate::event::Release;
 use crate::settings::{Network, Settings, Unchecked};
-use crate::{claims, mobile_networks, pool};
+use crate::{claims, mobile_networks, ranges};
 
 /// Which part of a binding settings have a place for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -97,11 +97,11 @@ impl Lma {
         let is_free = |net| claims::may_hold(reserved, net);
         let is_home = |net| unchecked.has_homes() && is_free(net);
         let has_ipv4 = addresses.ipv4.is_none_or(|home| {
-            let of_pool = ipv4.is_some_and(|p| pool::has_ipv4(p, home.address));
+            let of_pool = ipv4.is_some_and(|p| ranges::has_ipv4(p, home.address));
             service.has_ipv4() && (of_pool || is_home(host(home.address)))
         });
         let has_ipv6 = addresses.prefixes.upper_halves().all(|upper| {
-            let of_pool = ipv6.is_some_and(|p| pool::has_prefix(p, upper));
+            let of_pool = ipv6.is_some_and(|p| ranges::has_prefix(p, upper));
             service.has_ipv6() && (of_pool || is_home(IpNet::V6(prefix(upper))))
         });
         let has_delegated = binding.delegated.iter().all(|&prefix| {

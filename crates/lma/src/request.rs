@@ -11,9 +11,9 @@ use kedge_wire::{
 };
 
 use crate::addresses::{Prefixes, upper_half};
-use crate::answer::from_ntp;
-use crate::authorization::Authorized;
-use crate::cache::NodeKey;
+use crate::ntp::from_ntp;
+use crate::question::Authorized;
+use crate::slot::NodeKey;
 
 /// What a Binding Update asks for. Nothing in it is trusted or checked beyond its form.
 #[derive(Clone, Copy, Debug)]

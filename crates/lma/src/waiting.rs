@@ -12,9 +12,9 @@ use kedge_model::{BindingId, SignalPath};
 use kedge_sansio::TimerId;
 use kedge_wire::{Message, PacketRef};
 
-use crate::authorization::Authorized;
 use crate::cache::Slot;
 use crate::lookup::Decision;
+use crate::question::Authorized;
 use crate::rejection::Discard;
 use crate::request::Request;
 use crate::{Lma, Now, Timer};

@@ -18,12 +18,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use kedge_model::BindingId;
+use kedge_model::{BindingId, Sequence};
 use kedge_sansio::{Backoff, Now, TimerId, Timers};
 
-use crate::indication::Indication;
 use crate::list::{Entry, State};
-use crate::pace::Window;
+use crate::rate::Window;
 use crate::{Event, Mag, Timer};
 
 /// The shortest and the longest hold time.
@@ -78,6 +77,19 @@ pub(crate) struct Anchor {
     pub(crate) indication: Option<Indication>,
     /// It does not let this gateway revoke everything at once (RFC 5846 §9.2).
     pub(crate) refuses_global_revocation: bool,
+}
+
+/// A revocation of all sessions that is not acknowledged yet.
+#[derive(Debug)]
+pub(crate) struct Indication {
+    pub(crate) sequence: Sequence,
+    /// From where to where it goes.
+    pub(crate) care_of: IpAddr,
+    /// The sessions that it ends.
+    pub(crate) sessions: Vec<BindingId>,
+    /// Retransmissions that are left (BRIMaxRetriesNumber).
+    pub(crate) retries: u8,
+    pub(crate) backoff: Backoff,
 }
 
 impl Default for Anchor {

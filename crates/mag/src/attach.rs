@@ -6,7 +6,7 @@ use kedge_sansio::Now;
 use kedge_wire::registry::HandoffIndicatorValue;
 use tracing::debug;
 
-use crate::access::delegation::Delegation;
+use crate::delegated::Delegation;
 use crate::list::{Advertising, Entry, Kind, Neighbor, State, TlvPlan};
 use crate::rejection::patience;
 use crate::{DetachReason, Event, InterfaceId, LinkState, Mag, Timer, Trigger};

@@ -22,7 +22,7 @@ use kedge_model::{BindingId, IpNet, Ipv4Net, Ipv6Net};
 use kedge_sansio::Now;
 use kedge_wire::DelegatedMobileNetworkPrefix;
 
-use crate::access::delegation::MOST_PREFIXES;
+use crate::delegated::MOST_PREFIXES;
 use crate::list::{Entry, Kind, State};
 use crate::{DetachReason, InterfaceId, Mag};
 

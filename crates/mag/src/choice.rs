@@ -22,7 +22,7 @@ use kedge_sansio::Now;
 use kedge_wire::{BindingAcknowledgement, OptionsRef};
 
 use crate::list::{Entry, Kind, State, TlvPlan};
-use crate::pace::Recent;
+use crate::rate::Recent;
 use crate::settings::Lma;
 use crate::{Event, Mag, Timer};
 

@@ -16,7 +16,7 @@
 
 use std::net::IpAddr;
 
-use kedge_model::{BindingId, Sequence};
+use kedge_model::BindingId;
 use kedge_sansio::{Backoff, Now};
 use kedge_wire::registry::{MnIdSubtype, RevocationStatus, RevocationTrigger};
 use kedge_wire::{
@@ -24,21 +24,8 @@ use kedge_wire::{
     RevocationFlags,
 };
 
-use crate::anchors::AnchorTimer;
+use crate::anchors::{AnchorTimer, Indication};
 use crate::{DetachReason, Event, InterfaceId, Mag};
-
-/// An indication that is not acknowledged yet.
-#[derive(Debug)]
-pub(crate) struct Indication {
-    sequence: Sequence,
-    /// From where to where it goes.
-    care_of: IpAddr,
-    /// The sessions that it ends.
-    sessions: Vec<BindingId>,
-    /// Retransmissions that are left (BRIMaxRetriesNumber).
-    retries: u8,
-    backoff: Backoff,
-}
 
 impl Mag {
     /// Whether everything may be revoked at once at an anchor.

@@ -28,10 +28,9 @@ use kedge_model::{LinkLayerId, MacAddr, MnId, Sequence, Timestamp};
 use kedge_sansio::{Backoff, TimerId};
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue};
 
-use crate::access::delegation::Delegation;
-use crate::access::dhcpv6::Waiting;
-use crate::pace::Recent;
-use crate::revocation::Contest;
+use crate::delegated::Delegation;
+use crate::pending::{Contest, Waiting};
+use crate::rate::Recent;
 use crate::settings::{Lma, Service};
 use crate::{AccessNode, InterfaceId, Refusal};
 

@@ -11,9 +11,8 @@
 //!   own answers set the pace. An update that stays unanswered gives its place up after a while:
 //!   otherwise nodes that the anchor ignores would keep all others out.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kedge_model::BindingId;
 use kedge_sansio::Now;
@@ -21,46 +20,12 @@ use kedge_sansio::Now;
 use crate::Mag;
 use crate::anchors::AnchorTimer;
 
-/// MAX_UPDATE_RATE: updates of one session within [`SECOND`].
-const MAX_UPDATE_RATE: usize = 3;
-const SECOND: Duration = Duration::from_secs(1);
-
 /// Exchanges with one anchor that may be open at a time.
 const WINDOW: usize = 256;
 /// The transmissions of an update after which it does not count any more.
 const COUNTED_ATTEMPTS: u32 = 2;
 /// How often places are looked for that have been given up.
 const TURN: Duration = Duration::from_millis(100);
-
-/// When a session sent its last updates.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Recent([Option<Instant>; MAX_UPDATE_RATE]);
-
-impl Recent {
-    /// When the next update may be sent.
-    pub(crate) fn earliest(&self, now: Instant) -> Instant {
-        self.0[0].map_or(now, |oldest| now.max(oldest + SECOND))
-    }
-
-    pub(crate) fn note(&mut self, now: Instant) {
-        self.0.rotate_left(1);
-        self.0[MAX_UPDATE_RATE - 1] = Some(now);
-    }
-}
-
-/// The exchanges that are open with an anchor, and those that wait.
-#[derive(Debug, Default)]
-pub(crate) struct Window {
-    open: BTreeSet<BindingId>,
-    waiting: BTreeSet<BindingId>,
-}
-
-impl Window {
-    /// How many updates wait for their turn.
-    pub(crate) fn waiting(&self) -> usize {
-        self.waiting.len()
-    }
-}
 
 impl Mag {
     /// Whether the first transmission of a session's update may be sent to its anchor; if not, it

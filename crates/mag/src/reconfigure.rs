@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kedge_model::BindingId;
 use kedge_sansio::Now;
 
-use crate::access::delegation::Delegation;
+use crate::delegated::Delegation;
 use crate::list::{Entry, State};
 use crate::settings::Lma;
 use crate::{DetachReason, InterfaceId, LinkState, Mag, Settings, Timer, Trigger};

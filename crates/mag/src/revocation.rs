@@ -25,6 +25,7 @@ use kedge_wire::{
 };
 
 use crate::list::{Entry, State};
+use crate::pending::Contest;
 use crate::settings::Lma;
 use crate::signal::name_sender;
 use crate::{DetachReason, Event, Mag, Refusal, Timer};
@@ -41,14 +42,6 @@ enum Order {
     EndIfLeft(BindingId),
     /// Take the IPv4 home address from this one.
     EndIpv4(BindingId),
-}
-
-/// An indication whose acknowledgement waits for the node.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Contest {
-    path: SignalPath,
-    dscp: u8,
-    bri: BindingRevocationIndication,
 }
 
 impl Mag {

@@ -24,8 +24,8 @@ use std::path::PathBuf;
 use kedge_model::MacAddr;
 
 use crate::namespace::Namespace;
-use crate::owned::Thing;
 use crate::sysctl::Sysctl;
+use crate::thing::Thing;
 
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 

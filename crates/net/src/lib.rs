@@ -40,7 +40,9 @@ pub mod place;
 pub mod poll;
 pub mod privileges;
 pub mod signalling;
+mod sockaddr;
 mod socket;
 pub mod sysctl;
+mod thing;
 
 pub use error::NetError;

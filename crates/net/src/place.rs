@@ -18,7 +18,7 @@ use kedge_model::World;
 
 use crate::namespace::Namespace;
 use crate::netlink::{DeviceIndex, Netlink, Table};
-use crate::{NetError, signalling, socket};
+use crate::{NetError, sockaddr, socket};
 
 /// Where a routing world is. What is opened there stays there, whatever becomes of the name that
 /// it was found by.
@@ -109,7 +109,7 @@ impl Place {
         let family = if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
         let socket = socket::open(family, libc::SOCK_DGRAM, 0)?;
         self.claim(&socket)?;
-        signalling::bind(socket.as_fd(), SocketAddr::new(address, 0))
+        sockaddr::bind(socket.as_fd(), SocketAddr::new(address, 0))
     }
 }
 

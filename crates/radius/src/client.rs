@@ -7,7 +7,7 @@
 //! dead for its dead time. A request that no server is left for fails, and its caller, who knows
 //! what it is worth, keeps it or does without.
 //!
-//! An identifier has 8 bits, so each kind of work at each server uses up to [`SOCKETS`] ports of
+//! An identifier has 8 bits, so each kind of work at each server uses up to [`SOCKETS`](crate::SOCKETS) ports of
 //! ours at once. Identifiers are used in turn, which keeps the answer to an old request from
 //! meeting a new one.
 
@@ -15,26 +15,12 @@ use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use hmac::{Hmac, KeyInit, Mac};
 use kedge_sansio::{TimerId, Timers};
-use md5::Md5;
 
-use crate::authenticator::hide;
+use crate::identifiers::{IDENTIFIERS, Identifiers, Random};
+use crate::request::{Request, Work};
 use crate::server::{Counters, Server, ServerState};
-use crate::{AttributeType, Code, DecodeError, Packet, PacketRef, TooLong};
-
-/// Ports of ours towards one server, for each kind of work.
-pub const SOCKETS: u16 = 16;
-const IDENTIFIERS: u16 = 256;
-
-/// What a server is asked for.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Work {
-    /// Access-Requests.
-    Authentication,
-    /// Accounting-Requests.
-    Accounting,
-}
+use crate::{AttributeType, Code, PacketRef};
 
 /// A port of ours: identifiers are unique in each, and an answer comes back to the one that its
 /// request left from. It means nothing any more after [`Client::replace_servers`].
@@ -44,17 +30,8 @@ pub struct Port {
     pub server: usize,
     /// What it is asked for.
     pub work: Work,
-    /// Below [`SOCKETS`].
+    /// Below [`SOCKETS`](crate::SOCKETS).
     pub number: u16,
-}
-
-/// A request, to be made into packets for the servers it goes to.
-#[derive(Clone, Debug)]
-pub struct Request {
-    work: Work,
-    attributes: Packet,
-    password: Option<Vec<u8>>,
-    happened: Option<Instant>,
 }
 
 /// Why there is no answer.
@@ -126,78 +103,6 @@ struct Exchange<T> {
     began: Instant,
     last_sent: Instant,
     timer: TimerId,
-}
-
-impl Request {
-    /// An Access-Request.
-    pub fn access() -> Self {
-        Self::new(Work::Authentication, Code::ACCESS_REQUEST)
-    }
-
-    /// An Accounting-Request about what happened then. Acct-Delay-Time is the client's to add.
-    pub fn accounting(happened: Instant) -> Self {
-        let new = Self::new(Work::Accounting, Code::ACCOUNTING_REQUEST);
-        Self { happened: Some(happened), ..new }
-    }
-
-    /// The same with attributes that [`Self::attributes`] gave some other time.
-    pub fn accounting_of(happened: Instant, attributes: &[u8]) -> Result<Self, DecodeError> {
-        let mut request = Self::accounting(happened);
-        let too_long = |TooLong| DecodeError::Length(u16::MAX);
-        request.attributes.push_all(attributes).map_err(too_long)?;
-        PacketRef::decode(request.attributes.bytes())?;
-        Ok(request)
-    }
-
-    /// The attributes, as they are in a packet.
-    pub fn attributes(&self) -> &[u8] {
-        &self.attributes.bytes()[crate::packet::HEADER..]
-    }
-
-    fn new(work: Work, code: Code) -> Self {
-        Self { work, attributes: Packet::new(code, 0), password: None, happened: None }
-    }
-
-    /// Adds an attribute.
-    pub fn push(&mut self, kind: AttributeType, value: &[u8]) -> Result<(), TooLong> {
-        self.attributes.push(kind, value)
-    }
-
-    /// Adds a password, which is hidden for each server it goes to.
-    pub fn set_password(&mut self, password: &[u8]) {
-        self.password = Some(password.to_vec());
-    }
-
-    fn packet(
-        &self,
-        identifier: u8,
-        authenticator: [u8; 16],
-        server: &Server,
-        now: Instant,
-    ) -> Result<Packet, TooLong> {
-        let mut packet = Packet::new(self.attributes.view().code(), identifier);
-        match self.work {
-            Work::Authentication => {
-                // First, as the remedy against forged answers has it.
-                packet.reserve()?;
-                packet.push_all(self.attributes())?;
-                if let Some(password) = &self.password {
-                    let hidden = hide(password, &server.secret, &authenticator);
-                    packet.push(AttributeType::USER_PASSWORD, &hidden)?;
-                }
-                packet.sign_access(&server.secret, authenticator);
-            }
-            Work::Accounting => {
-                packet.push_all(self.attributes())?;
-                let happened = self.happened.unwrap_or(now);
-                let delay = now.saturating_duration_since(happened).as_secs();
-                let delay = u32::try_from(delay).unwrap_or(u32::MAX);
-                packet.push(AttributeType::ACCT_DELAY_TIME, &delay.to_be_bytes())?;
-                packet.sign_request(&server.secret);
-            }
-        }
-        Ok(packet)
-    }
 }
 
 impl<T> Client<T> {
@@ -449,64 +354,5 @@ impl Held {
             Work::Authentication => &mut self.authentication,
             Work::Accounting => &mut self.accounting,
         }
-    }
-}
-
-/// The identifiers of one kind of work at one server, over all our ports to it.
-#[derive(Debug, Default)]
-struct Identifiers {
-    /// Whose each is; as many as were ever needed at once, in whole ports.
-    holders: Vec<Option<u64>>,
-    /// The free ones, the one that was used longest ago first.
-    free: VecDeque<u16>,
-}
-
-impl Identifiers {
-    fn take(&mut self, number: u64) -> Option<u16> {
-        if self.free.is_empty() {
-            // At most 16 times 256.
-            let used = self.holders.len() as u16;
-            if used >= SOCKETS * IDENTIFIERS {
-                return None;
-            }
-            self.holders.resize(usize::from(used + IDENTIFIERS), None);
-            self.free.extend(used..used + IDENTIFIERS);
-        }
-        let slot = self.free.pop_front()?;
-        self.holders[usize::from(slot)] = Some(number);
-        Some(slot)
-    }
-
-    fn holder(&self, slot: u16) -> Option<u64> {
-        self.holders.get(usize::from(slot)).copied().flatten()
-    }
-
-    fn release(&mut self, slot: u16) {
-        self.holders[usize::from(slot)] = None;
-        self.free.push_back(slot);
-    }
-}
-
-/// Authenticators that nobody without the seed can tell in advance.
-struct Random {
-    mac: Hmac<Md5>,
-    counter: u64,
-}
-
-impl Random {
-    fn new(seed: [u8; 16]) -> Self {
-        let mac = Hmac::new_from_slice(&seed).expect("HMAC takes keys of any length");
-        Self { mac, counter: 0 }
-    }
-
-    fn octets(&mut self) -> [u8; 16] {
-        self.counter += 1;
-        self.mac.clone().chain_update(self.counter.to_be_bytes()).finalize().into_bytes().into()
-    }
-}
-
-impl std::fmt::Debug for Random {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Random(..)")
     }
 }

@@ -22,20 +22,24 @@ mod change;
 mod client;
 mod code;
 mod dynamic;
+mod identifiers;
 mod packet;
 mod profile;
 mod queue;
+mod request;
 mod server;
 
 pub use attribute::{Attribute, AttributeType, prefix, read_prefix};
 pub use authenticator::{Forged, Secret};
 pub use change::{ErrorCause, Nas, Subject, Wanted};
-pub use client::{Client, Failure, Output, Port, Request, SOCKETS, Work};
+pub use client::{Client, Failure, Output, Port};
 pub use code::Code;
 pub use dynamic::{Asked, Dynamic, DynamicCounters, DynamicError};
+pub use identifiers::SOCKETS;
 pub use packet::{DecodeError, MAX_LEN, Packet, PacketRef, TooLong};
 pub use profile::{
     IP4_HOA_ONLY_SUPPORTED, IP4_HOA_SUPPORTED, NotAuthorized, PMIP6_SUPPORTED, Profile,
 };
 pub use queue::{AccountingCounters, Held, Kind, Pushed, Queue};
+pub use request::{Request, Work};
 pub use server::{Counters, Server, ServerState};

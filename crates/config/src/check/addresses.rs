@@ -45,8 +45,7 @@ pub(super) fn shared(
 }
 
 fn of_a_host(line: &Item<Key>, findings: &mut Findings) {
-    let ipv6 = || line.args.ipv6("ADDRESS").map(IpAddr::V6);
-    let Some(address) = line.args.ipv4("ADDRESS").map(IpAddr::V4).or_else(ipv6) else { return };
+    let Some(address) = line.args.ip("ADDRESS") else { return };
     let of_no_host = address.is_unspecified() || address.is_multicast();
     let of_a_link = match address {
         IpAddr::V4(address) => address.is_broadcast(),

@@ -44,8 +44,7 @@ fn without(addresses: &[IpAddr], pools: &[Pool<'_>], findings: &mut Findings) {
 }
 
 fn net(line: &Item<Key>) -> Option<IpNet> {
-    let ipv6 = || line.args.ipv6("ADDRESS").map(IpAddr::V6);
-    let start = line.args.ipv4("ADDRESS").map(IpAddr::V4).or_else(ipv6)?;
+    let start = line.args.ip("ADDRESS")?;
     Some(IpNet::new(start, line.args.integer("POOL-PREFIX")?).ok()?.trunc())
 }
 

@@ -3,6 +3,13 @@
 use kedge_grammar::table::{Block, arg_help, last, row, word};
 use kedge_grammar::{Part, Value};
 
+use super::words::{
+    ASKED, CAPTURE, CLEAR, CUSTOMER, DEBUG, DETAIL, EITHER_ROLE, FROM, IPV6, LAST, LMA,
+    LMA_SERVICE, LMA_TARGET, MAG, MAG_SERVICE, MOBILE, MONITOR, NAI, NO, OF_ALL_OR_CUSTOMER,
+    OF_IMSI, OF_MAG, OF_NODE, OF_NODES, ONE_NODE, PMIPV6, RADIUS, SECTION, SERVICE, SHOW, SINCE,
+    TARGET, WHATEVER,
+};
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Key {
     RunningConfig,
@@ -46,113 +53,6 @@ pub(super) enum Key {
     StandbyService,
     OneLmaService,
     DebugEverything,
-}
-
-const SHOW: Part = word("show", "Show what is configured and what happens");
-const CLEAR: Part = word("clear", "End bindings, or set counters back to zero");
-const IPV6: Part = word("ipv6", "Internet Protocol version 6");
-const MOBILE: Part = word("mobile", "Mobility services");
-const PMIPV6: Part = word("pmipv6", "Proxy Mobile IPv6");
-const LMA: Part = word("lma", "The local mobility anchor");
-const MAG: Part = word("mag", "The mobile access gateway");
-const LMA_SERVICE: Part = word("lma-service", "The local mobility anchor");
-const MAG_SERVICE: Part = word("mag-service", "The mobile access gateway");
-const ASKED: &str = "The RADIUS servers, and what they were asked";
-const RADIUS: Part = word("radius", ASKED);
-const OF_NODE: Part = word("nai", "Of one subscriber");
-const ONE_NODE: Part = arg_help("NAI", Value::Nai, "the subscriber's identifier");
-const NAI: &[Part] = &[OF_NODE, ONE_NODE];
-const OF_NODES: &[Part] = &[
-    word("nai", "Of one subscriber, or of a realm"),
-    arg_help("NAI", Value::Nai, "the subscriber's identifier, or @REALM"),
-];
-const OF_IMSI: &[Part] = &[
-    word("imsi", "Of one subscriber, whose identifier is made of its IMSI"),
-    arg_help("IMSI", Value::Name { max: 15 }, "the IMSI, 6 to 15 digits"),
-];
-const SERVICE: &[Part] = &[
-    word("name", "Of one service"),
-    arg_help("NAME", Value::Name { max: 125 }, "the service's identifier"),
-];
-const DETAIL: Part =
-    Part::Optional(&[Part::Flag { word: "detail", help: "All there is to say of each" }]);
-const FROM: Part = Part::Optional(&[
-    word("from", "From one on, where there are more than an answer holds"),
-    arg_help(
-        "N",
-        Value::Integer { min: 1, max: u32::MAX as u64, unit: "" },
-        "which one, counted from 1",
-    ),
-]);
-const LAST: Part = Part::Optional(&[
-    word("last", "The newest only"),
-    arg_help("COUNT", Value::Integer { min: 1, max: 100_000, unit: "" }, "how many at most"),
-]);
-const SINCE: Part = Part::Optional(&[
-    word("since", "Those behind one"),
-    arg_help(
-        "NUMBER",
-        Value::Integer { min: 0, max: u64::MAX, unit: "" },
-        "the number of the last that is known",
-    ),
-]);
-const EITHER_ROLE: Part = Part::Optional(&[Part::OneOf(&[
-    &[Part::Flag { word: "lma", help: "Of the local mobility anchor" }],
-    &[Part::Flag { word: "mag", help: "Of the mobile access gateway" }],
-])]);
-const OF_PEER: &[Part] = &[
-    word("peer", "Messages from and to one peer"),
-    Part::OneOf(&[
-        &[arg_help("IPV4", Value::Ipv4, "the peer's address")],
-        &[arg_help("IPV6", Value::Ipv6, "the peer's address")],
-    ]),
-];
-const TARGET: Part = Part::OneOf(&[NAI, OF_PEER]);
-/// Whom an anchor's messages are from and to: a customer's are all of its subscribers' and peers'.
-const LMA_TARGET: Part = Part::OneOf(&[
-    &[
-        word("customer", "Of one customer"),
-        arg_help("CUSTOMER", Value::Known { what: "customer", max: 32 }, "customer"),
-        Part::Optional(&[TARGET]),
-    ],
-    NAI,
-    OF_PEER,
-]);
-const DEBUG: Part = word("debug", "Show the messages of a subscriber, a peer or a customer");
-const NO: Part = word("no", "End it");
-const CAPTURE: Part = word("capture", "Signalling messages into a file");
-const MONITOR: Part = word("monitor", "What happens, as it happens, until Ctrl-C");
-const OF_CUSTOMER: &[Part] = &[
-    word("customer", "Of one customer"),
-    arg_help("CUSTOMER", Value::Known { what: "customer", max: 32 }, "customer"),
-];
-const CUSTOMER: Part = Part::Optional(OF_CUSTOMER);
-const OF_ALL_OR_CUSTOMER: Part =
-    Part::Optional(&[Part::OneOf(&[&[word("global", "Of all customers together")], OF_CUSTOMER])]);
-const WHATEVER: Part = Part::Optional(&[arg_help("WORDS", Value::Line { max: 250 }, "what of it")]);
-const OF_MAG: &[Part] = &[
-    word("mag", "Of one gateway"),
-    arg_help("ID", Value::Name { max: 125 }, "the gateway's name, or an address of its"),
-];
-
-/// As many words as tell the sections of a configuration apart.
-pub(super) const WORDS: [&str; 6] = ["WORD1", "WORD2", "WORD3", "WORD4", "WORD5", "WORD6"];
-const SECTION: &[Part] = &[
-    section_word(0),
-    Part::Optional(&[
-        section_word(1),
-        Part::Optional(&[
-            section_word(2),
-            Part::Optional(&[
-                section_word(3),
-                Part::Optional(&[section_word(4), Part::Optional(&[section_word(5)])]),
-            ]),
-        ]),
-    ]),
-];
-
-const fn section_word(place: usize) -> Part {
-    arg_help(WORDS[place], Value::Name { max: 125 }, "the first words of what is wanted")
 }
 
 pub(super) static COMMANDS: Block<Key> = Block {

@@ -12,6 +12,7 @@ mod lma;
 mod local_loop;
 mod mag;
 mod management;
+mod pools;
 mod radius;
 
 use kedge_grammar::table::{Block, arg, arg_help, last, row, word};

@@ -4,6 +4,8 @@
 //! terminal ends, all lines of such a block are cut at the last gutter that fits, and what is
 //! behind it follows below, indented: a table keeps its columns, in two rows for each line.
 
+use kedge_api::fold;
+
 /// What stands before the rest of a line.
 const INDENT: &str = "      ";
 /// Blanks between two columns.
@@ -58,7 +60,7 @@ fn write_block(rows: &[Vec<char>], width: usize, out: &mut String) {
             let part = part.trim_end();
             if rows.len() > 1 && part.chars().count() > width - indent.len() {
                 // Prose, in a column that nothing stands behind.
-                for line in folded(part, width - INDENT.len()) {
+                for line in fold(part, width - INDENT.len()) {
                     out.push_str(&format!("{INDENT}{line}\n"));
                 }
             } else if index == 0 || !part.is_empty() {
@@ -66,21 +68,6 @@ fn write_block(rows: &[Vec<char>], width: usize, out: &mut String) {
             }
         }
     }
-}
-
-/// A text in lines of at most `room` characters, where its words allow it.
-fn folded(text: &str, room: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= room => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
 
 /// Where the rows are cut: at the last gutter of all of them that leaves something before it; a

@@ -5,8 +5,9 @@ use std::fmt;
 use serde_json::{Map, Value as Json};
 
 use super::{Shape, datum_json, is_half, is_list, member, properties, shape};
+use crate::args::Args;
 use crate::diagnostic::nearest;
-use crate::tree::{self, Args, Keys};
+use crate::spell::{self, Keys};
 use crate::{Block, Datum, Row, Value, document, matcher, table};
 
 /// The text that a JSON value stands for.
@@ -227,7 +228,7 @@ impl Reader {
         pointer: &str,
         depth: usize,
     ) {
-        let line = tree::spelled(row, args, negated, Keys::Obfuscated);
+        let line = spell::spelled(row, args, negated, Keys::Obfuscated);
         let words = crate::lex::typed(&line);
         let words = words.texts();
         let read = matcher::find(std::slice::from_ref(row), &words[usize::from(negated)..]);

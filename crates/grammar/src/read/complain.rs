@@ -1,7 +1,7 @@
 //! What is said about a line that is not one of the language, and how the reader goes on.
 
-use super::Reader;
 use super::edit::Open;
+use super::reader::Reader;
 use crate::Block;
 use crate::diagnostic::{Place, SyntaxFault, nearest};
 use crate::lex::{LexFault, Line};

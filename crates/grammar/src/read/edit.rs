@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::typed::Begun;
-use super::{Notes, Reader};
+use super::notes::Notes;
 use crate::diagnostic::Hint;
+use crate::lex::Line;
 use crate::mask::Mask;
 use crate::matcher::Match;
-use crate::tree::{Identity, Keys};
-use crate::{Args, Block, Datum, Item, Repeats, Row, command, table, tree};
+use crate::spell::{self, Keys};
+use crate::tree::{self, Identity};
+use crate::{Args, Block, Datum, Item, Repeats, Row, complete, table};
 
 /// A configuration in the making, and the block that the next line belongs to.
 #[derive(Clone, Debug)]
@@ -23,6 +24,18 @@ pub struct Editor<K: 'static> {
     pub(super) open: Vec<Open<K>>,
     /// The typed line before, if the next one may go on with it.
     pub(super) begun: Option<Begun<K>>,
+}
+
+/// A line behind a prompt, which the next one may go on with.
+#[derive(Clone, Debug)]
+pub(super) struct Begun<K: 'static> {
+    pub(super) line: Line,
+    /// The blocks that were open before it.
+    pub(super) open: Vec<Open<K>>,
+    /// What is wrong with it as it stands.
+    pub(super) notes: Notes,
+    /// The command that it set, and what that did.
+    pub(super) done: Option<(&'static Row<K>, Inserted<K>)>,
 }
 
 /// What became of a line that was put among its siblings.
@@ -60,16 +73,6 @@ impl<K: Copy + PartialEq> Editor<K> {
         Self { global, mask: Mask::of(global), items, known, open, begun: None }
     }
 
-    /// Reads a whole text into what is there. `origin` names the text in messages.
-    pub fn read(&mut self, text: &str, origin: &str) -> Notes {
-        self.leave();
-        let mut reader = Reader::new(self, origin, false);
-        reader.text(text);
-        let notes = reader.notes;
-        self.open.clear();
-        notes
-    }
-
     /// The block that the next line belongs to.
     pub fn mode(&self) -> &'static Block<K> {
         self.block_at(self.open.len())
@@ -90,7 +93,7 @@ impl<K: Copy + PartialEq> Editor<K> {
     /// but offered only when the innermost one has nothing to offer.
     pub fn complete(&self, text: &str, names: &dyn Fn(&str) -> Vec<String>) -> Vec<Hint> {
         let depths = (0..=self.open.len()).rev();
-        let mut hints = depths.map(|at| command::complete(self.block_at(at), text, names));
+        let mut hints = depths.map(|at| complete::complete(self.block_at(at), text, names));
         hints.find(|hints| !hints.is_empty()).unwrap_or_default()
     }
 
@@ -176,12 +179,12 @@ impl<K: Copy + PartialEq> Editor<K> {
     pub(super) fn insert(&mut self, item: Item<K>, indent: usize) -> Inserted<K> {
         let Some(known) = self.innermost() else {
             if let Some(block) = item.row.body {
-                self.enter_scrap(block, indent, &tree::line(&item, Keys::Starred));
+                self.enter_scrap(block, indent, &spell::line(&item, Keys::Starred));
             }
             return Inserted::Nothing;
         };
         let identity = item.identity(self.mode());
-        let opens = item.row.body.map(|block| (block, tree::line(&item, Keys::Starred)));
+        let opens = item.row.body.map(|block| (block, spell::line(&item, Keys::Starred)));
         let (index, block, done) = match self.known[known].get(&identity).copied() {
             Some(index) => {
                 let other = &mut self.siblings()[index];

@@ -5,23 +5,11 @@
 //! printed in two: the second part comes without a prompt, and only then is it known what the first
 //! one was. So a line behind a prompt is remembered until the next one has come.
 
-use super::edit::{Inserted, Open};
-use super::{Editor, Notes, Reader, is_session};
-use crate::Row;
+use super::edit::{Begun, Editor};
+use super::notes::Notes;
+use super::reader::{Reader, is_session};
 use crate::diagnostic::{SyntaxFault, SyntaxRemark};
 use crate::lex::{self, Line};
-
-/// A line behind a prompt, which the next one may go on with.
-#[derive(Clone, Debug)]
-pub(super) struct Begun<K: 'static> {
-    line: Line,
-    /// The blocks that were open before it.
-    open: Vec<Open<K>>,
-    /// What is wrong with it as it stands.
-    notes: Notes,
-    /// The command that it set, and what that did.
-    done: Option<(&'static Row<K>, Inserted<K>)>,
-}
 
 impl<K: Copy + PartialEq> Editor<K> {
     /// Reads one line that was typed, in the block that is open. With a mistake in it, nothing has

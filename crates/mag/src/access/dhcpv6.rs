@@ -20,6 +20,7 @@ use kedge_sansio::Now;
 
 use super::{GATEWAY_LINK_LOCAL, delegation};
 use crate::list::State;
+use crate::pending::Waiting;
 use crate::{Mag, Output};
 
 /// DUID-LL (RFC 8415 §11.4): type 3, hardware type 1, 00-00-5E-00-52-13.
@@ -34,13 +35,6 @@ const MAX_ASSOCIATIONS: usize = 8;
 
 /// There is no other server: a client need not wait for a better offer (RFC 8415 §18.2.1).
 const HIGHEST_PREFERENCE: u8 = 255;
-
-/// A message that waits for the anchor, and where its answer goes.
-#[derive(Debug)]
-pub(crate) struct Waiting {
-    message: Box<Message>,
-    client: Ipv6Addr,
-}
 
 /// What a router is told about its prefixes.
 struct Leases<'a> {

@@ -21,7 +21,6 @@
 
 mod receive;
 mod send;
-mod sockaddr;
 
 use std::ffi::c_int;
 use std::io;
@@ -34,7 +33,7 @@ pub use receive::Batch;
 pub use send::{Outgoing, Sender};
 
 use crate::place::Place;
-use crate::{NetError, socket};
+use crate::{NetError, sockaddr, socket};
 
 /// The UDP port of Proxy Mobile IPv6 signalling over IPv4 (RFC 5844 §4.2.2.1).
 pub const PORT: u16 = 5436;
@@ -81,7 +80,7 @@ impl SignalSocket {
             .claim(&fd)
             .and_then(|()| configure(fd.as_fd(), local))
             .map_err(|e| NetError::new("set up the signalling socket of", local.ip(), e))?;
-        bind(fd.as_fd(), local)
+        sockaddr::bind(fd.as_fd(), local)
             .map_err(|e| NetError::new("bind the signalling socket to", local, e))?;
         share_port(fd.as_fd(), local)
             .map_err(|e| NetError::new("let data share the port of", local, e))?;
@@ -174,13 +173,5 @@ fn share_port(fd: BorrowedFd<'_>, local: SocketAddr) -> io::Result<()> {
     match local {
         SocketAddr::V4(_) => socket::set(fd, libc::SOL_SOCKET, libc::SO_REUSEPORT, &ON),
         SocketAddr::V6(_) => Ok(()),
-    }
-}
-
-/// `bind`, to an address of either family.
-pub(crate) fn bind(fd: BorrowedFd<'_>, local: SocketAddr) -> io::Result<()> {
-    match local {
-        SocketAddr::V4(local) => socket::bind(fd, &sockaddr::from_v4(local)),
-        SocketAddr::V6(local) => socket::bind(fd, &sockaddr::from_v6(local)),
     }
 }

@@ -7,7 +7,7 @@ use std::os::fd::RawFd;
 use kedge_model::{Datagram, SignalPath, VrfId};
 
 use super::BATCH;
-use super::sockaddr::{self, Control, Name};
+use crate::sockaddr::{self, Control, Name};
 use crate::socket::check;
 
 /// The longest Mobility Header: an 8-bit count of 8-octet units, not counting the first

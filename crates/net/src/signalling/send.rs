@@ -7,7 +7,7 @@ use std::os::fd::RawFd;
 use kedge_model::SignalPath;
 
 use super::BATCH;
-use super::sockaddr::{self, Control, Name};
+use crate::sockaddr::{self, Control, Name};
 use crate::socket::check;
 
 /// A message to send.

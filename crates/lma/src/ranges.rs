@@ -1,0 +1,104 @@
+//! What one pool comes down to: the addresses of a subnet, or the /64 prefixes of a block.
+
+use std::net::Ipv4Addr;
+
+use crate::addresses::upper_half;
+use crate::bitmap::Bitmap;
+use crate::settings::{Ipv4Pool, Ipv6Pool};
+use crate::usage::{CAPACITY, Usage};
+
+/// Whether a pool hands this address out.
+pub(crate) fn has_ipv4(pool: Ipv4Pool, address: Ipv4Addr) -> bool {
+    let Ipv4Range { first, size, router } = Ipv4Range::of(pool);
+    let number = address.to_bits().checked_sub(first);
+    address != router && number.is_some_and(|number| number < size)
+}
+
+/// Whether a pool hands this prefix out.
+pub(crate) fn has_prefix(pool: Ipv6Pool, upper: u64) -> bool {
+    let (first, size) = ipv6_range(pool);
+    upper.checked_sub(first).is_some_and(|number| number < u64::from(size))
+}
+
+/// What an IPv4 pool comes down to.
+struct Ipv4Range {
+    first: u32,
+    size: u32,
+    /// The subnet's first host.
+    router: Ipv4Addr,
+}
+
+impl Ipv4Range {
+    fn of(pool: Ipv4Pool) -> Self {
+        let host_bits = 32 - u32::from(pool.prefix_len.min(32));
+        let hosts = ((1_u64 << host_bits) - 1) as u32;
+        let subnet = pool.start.to_bits() & !hosts;
+        // Neither the subnet's own address nor the broadcast address is a host.
+        let first = pool.start.to_bits().max(subnet.saturating_add(1));
+        let size = u64::from((subnet | hosts).saturating_sub(first)).min(CAPACITY) as u32;
+        Self { first, size, router: Ipv4Addr::from_bits(subnet.saturating_add(1)) }
+    }
+}
+
+/// The first prefix of a pool, and how many there are.
+fn ipv6_range(pool: Ipv6Pool) -> (u64, u32) {
+    let first = upper_half(pool.start);
+    let free_bits = 64 - u32::from(pool.prefix_len.min(64));
+    let last = first | 1_u64.checked_shl(free_bits).map_or(u64::MAX, |block| block - 1);
+    // At most 2^24, which fits; the subtraction cannot pass zero, and one more is added last.
+    (first, (last - first).min(CAPACITY - 1) as u32 + 1)
+}
+
+/// IPv4 home addresses of one subnet.
+#[derive(Debug)]
+pub(crate) struct Ipv4Addresses {
+    pub(crate) first: u32,
+    pub(crate) prefix_len: u8,
+    /// The subnet's first host. It stays taken in the map if it lies behind `first`.
+    pub(crate) router: Ipv4Addr,
+    pub(crate) taken: Bitmap,
+}
+
+impl Ipv4Addresses {
+    pub fn new(pool: Ipv4Pool) -> Self {
+        let Ipv4Range { first, size, router } = Ipv4Range::of(pool);
+        let mut taken = Bitmap::new(size);
+        if let Some(number) = router.to_bits().checked_sub(first) {
+            taken.take(number);
+        }
+        Self { first, prefix_len: pool.prefix_len.min(32), router, taken }
+    }
+
+    pub fn number(&self, address: Ipv4Addr) -> Option<u32> {
+        address.to_bits().checked_sub(self.first)
+    }
+
+    /// The router's own place in the map is neither free nor a binding's.
+    pub fn usage(&self) -> Usage {
+        let router = u32::from(self.number(self.router).is_some_and(|n| self.taken.is_taken(n)));
+        let Usage { taken, size } = usage(&self.taken);
+        Usage { taken: taken - router, size: size - router }
+    }
+}
+
+/// The /64 prefixes of one block.
+#[derive(Debug)]
+pub(crate) struct Ipv6Prefixes {
+    pub(crate) first: u64,
+    pub(crate) taken: Bitmap,
+}
+
+impl Ipv6Prefixes {
+    pub fn new(pool: Ipv6Pool) -> Self {
+        let (first, size) = ipv6_range(pool);
+        Self { first, taken: Bitmap::new(size) }
+    }
+
+    pub fn number(&self, upper: u64) -> Option<u32> {
+        upper.checked_sub(self.first).and_then(|number| u32::try_from(number).ok())
+    }
+}
+
+pub(crate) fn usage(map: &Bitmap) -> Usage {
+    Usage { taken: map.taken(), size: map.size() }
+}
