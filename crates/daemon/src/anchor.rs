@@ -124,21 +124,22 @@ impl Anchor {
     }
 
     /// Does what a plan says that [`Self::ends_mut`] is prepared for. Bindings that have no place
-    /// any more are revoked before their address leaves.
-    pub fn apply(&mut self, plan: AnchorPlan, leave_by: Instant, now: Now) {
-        let ends = plan.ends();
+    /// any more are revoked. [`Self::leave`] must follow.
+    pub fn apply(&mut self, plan: AnchorPlan, now: Now) {
         // Before anybody is served in a world that is new.
-        if let Err(error) = self.ends.set_policy(&plan.policy) {
+        if let Err(error) = self.ends.set_policy(plan.policy) {
             warn!("forwarding: {error}");
         }
         self.observer.know(&plan.settings);
         self.customers.apply(plan.settings, now);
         self.plan_routes(&plan.routes);
         self.settle();
+    }
+
+    /// Leaves the addresses and devices that it has no more.
+    pub fn leave(&mut self, ends: ends::State, leave_by: Instant) {
         self.routes.leave(|vrf| !ends.devices.contains_key(&vrf));
-        if let Err(error) = self.ends.reduce(ends, leave_by) {
-            warn!("forwarding: {error}");
-        }
+        self.ends.reduce(ends, leave_by);
     }
 
     /// Revokes all bindings, and accepts no others. Their sessions end at once, as they do.

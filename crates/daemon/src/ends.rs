@@ -21,10 +21,12 @@ use kedge_net::NetError;
 use kedge_net::hosts::Hosts;
 use kedge_net::place::Place;
 use kedge_net::poll::{Poller, Token};
+use tracing::warn;
 
 use crate::devices;
 use crate::forwarding::Plane;
 use crate::signalling::Signalling;
+use crate::tokens;
 
 pub use kernel::{Device, things};
 pub use state::State;
@@ -66,10 +68,12 @@ impl Ends {
         poller: &Poller,
         first: Token,
     ) -> Result<Self, EndsError> {
+        let forwarder = DpUser::start(side)?;
+        poller.add(forwarder.end(), tokens::FORWARDER)?;
         let mut ends = Self {
             side,
             signalling: Signalling::new(first),
-            plane: Plane::new(Box::new(DpUser::start(side)?)),
+            plane: Plane::new(Box::new(forwarder)),
             state: State::default(),
             names: BTreeMap::new(),
             devices: BTreeMap::new(),
@@ -116,6 +120,7 @@ impl Ends {
     fn try_extend(&mut self, wanted: State, poller: &Poller) -> Result<(), EndsError> {
         let State { addresses, devices, worlds } = wanted;
         self.state.worlds.extend(worlds);
+        let mut changes = Vec::new();
         for (vrf, address) in addresses {
             if self.state.addresses.contains(&(vrf, address)) {
                 continue;
@@ -124,32 +129,29 @@ impl Ends {
             // The kernel lets data share the signalling port once that is bound.
             self.signalling.open(&world, vrf, address, poller)?;
             self.state.addresses.insert((vrf, address));
-            self.plane.change(Change::AddLocal { local: local(vrf, address), world })?;
+            changes.push(Change::AddLocal { local: local(vrf, address), world });
         }
         for (vrf, mtu) in devices {
-            match self.state.devices.get(&vrf) {
-                Some(has) if *has == mtu => continue,
-                Some(_) => self.plane.change(Change::SetMtu { vrf, mtu })?,
-                None => self.add_device(vrf, mtu)?,
+            match self.state.devices.insert(vrf, mtu) {
+                Some(had) if had == mtu => {}
+                Some(_) => changes.push(Change::SetMtu { vrf, mtu }),
+                None => changes.push(self.add_device(vrf, mtu)),
             }
-            self.state.devices.insert(vrf, mtu);
         }
-        Ok(())
+        Ok(self.plane.change(&changes)?)
     }
 
-    fn add_device(&mut self, vrf: VrfId, mtu: u16) -> Result<(), DataplaneError> {
+    fn add_device(&mut self, vrf: VrfId, mtu: u16) -> Change {
         let world = self.state.world(vrf).clone();
         let is_taken = |name: &str| self.names.values().any(|taken| taken == name);
         let name = devices::name(self.side, &world, is_taken);
-        self.plane.change(Change::AddDevice { vrf, world, name: name.clone(), mtu })?;
-        self.names.insert(vrf, name);
-        Ok(())
+        self.names.insert(vrf, name.clone());
+        Change::AddDevice { vrf, world, name, mtu }
     }
 
     /// Deals with the packets of all its inner worlds like this from now on.
-    pub fn set_policy(&mut self, policy: &Policy) -> Result<(), DataplaneError> {
-        let worlds = self.state.devices.keys();
-        worlds.map(|vrf| self.plane.set_policy(*vrf, policy.clone())).fold(Ok(()), Result::and)
+    pub fn set_policy(&mut self, policy: Policy) -> Result<(), DataplaneError> {
+        self.plane.set_policy(self.state.devices.keys().copied(), policy)
     }
 
     fn forget_device(&mut self, vrf: VrfId) {
@@ -159,41 +161,51 @@ impl Ends {
 
     /// Takes [`Self::extend`] back.
     pub fn restore(&mut self, before: State) {
+        let mut changes = Vec::new();
         for &(vrf, address) in self.state.addresses.difference(&before.addresses) {
             self.signalling.close(vrf, address);
-            let _ = self.plane.change(Change::RemoveLocal { vrf, address });
+            changes.push(Change::RemoveLocal { vrf, address });
         }
         for (vrf, mtu) in std::mem::take(&mut self.state.devices) {
-            let _ = match before.devices.get(&vrf) {
-                Some(had) if *had == mtu => continue,
+            match before.devices.get(&vrf) {
+                Some(had) if *had == mtu => {}
                 // It had that one a moment ago.
-                Some(&mtu) => self.plane.change(Change::SetMtu { vrf, mtu }),
+                Some(&mtu) => changes.push(Change::SetMtu { vrf, mtu }),
                 None => {
                     self.forget_device(vrf);
-                    self.plane.change(Change::RemoveDevice(vrf))
+                    changes.push(Change::RemoveDevice(vrf));
                 }
-            };
+            }
         }
         self.state = before;
+        self.change_each(&changes);
     }
 
     /// Removes what is not in this state. Until then, the sockets of addresses hear the answers to
     /// what was sent from there last.
-    pub fn reduce(&mut self, wanted: State, leave_by: Instant) -> Result<(), DataplaneError> {
+    pub fn reduce(&mut self, wanted: State, leave_by: Instant) {
         let before = std::mem::replace(&mut self.state, wanted);
-        let mut outcome = Ok(());
+        let mut changes = Vec::new();
         for &(vrf, address) in before.addresses.difference(&self.state.addresses) {
             self.signalling.leave(vrf, address, leave_by);
-            outcome = outcome.and(self.plane.change(Change::RemoveLocal { vrf, address }));
+            changes.push(Change::RemoveLocal { vrf, address });
         }
         for vrf in before.devices.into_keys() {
-            if self.state.devices.contains_key(&vrf) {
-                continue;
+            if !self.state.devices.contains_key(&vrf) {
+                self.forget_device(vrf);
+                changes.push(Change::RemoveDevice(vrf));
             }
-            self.forget_device(vrf);
-            outcome = outcome.and(self.plane.change(Change::RemoveDevice(vrf)));
         }
-        outcome
+        self.change_each(&changes);
+    }
+
+    /// Makes changes that nothing may stop: one that fails does not keep the others.
+    fn change_each(&mut self, changes: &[Change]) {
+        for change in changes {
+            if let Err(error) = self.plane.change(std::slice::from_ref(change)) {
+                warn!("forwarding: {error}");
+            }
+        }
     }
 }
 

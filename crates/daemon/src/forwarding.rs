@@ -53,30 +53,32 @@ impl Plane {
         });
     }
 
-    /// Makes a change that is no binding's, at once.
-    pub fn change(&mut self, change: Change) -> Result<(), DataplaneError> {
-        let ended = match change {
-            Change::RemoveDevice(vrf) => Some(vrf),
-            _ => None,
-        };
-        self.backend.apply(&[change])?;
-        if let Some(vrf) = ended {
-            self.policies.remove(&vrf);
+    /// Makes changes that are no bindings', at once, and those before one that fails.
+    pub fn change(&mut self, changes: &[Change]) -> Result<(), DataplaneError> {
+        self.backend.apply(changes)?;
+        for change in changes {
+            if let Change::RemoveDevice(vrf) = change {
+                self.policies.remove(vrf);
+            }
         }
         Ok(())
     }
 
-    /// Deals with the packets of an inner world like this from now on. Access lists that say what
-    /// they said before, in this world or another one, go on counting.
-    pub fn set_policy(&mut self, vrf: VrfId, mut policy: Policy) -> Result<(), DataplaneError> {
-        if self.policies.get(&vrf) == Some(&policy) {
-            return Ok(());
-        }
+    /// Deals with the packets of inner worlds like this from now on. Access lists that say what
+    /// they said before, in these worlds or others, go on counting.
+    pub fn set_policy(
+        &mut self,
+        worlds: impl Iterator<Item = VrfId>,
+        mut policy: Policy,
+    ) -> Result<(), DataplaneError> {
         let held = || self.policies.values();
         share(&mut policy.into_tunnels, held().map(|held| &held.into_tunnels));
         share(&mut policy.out_of_tunnels, held().map(|held| &held.out_of_tunnels));
-        self.change(Change::SetPolicy { vrf, policy: policy.clone() })?;
-        self.policies.insert(vrf, policy);
+        let others = worlds.filter(|vrf| self.policies.get(vrf) != Some(&policy));
+        let others: Vec<VrfId> = others.collect();
+        let change = |vrf: &VrfId| Change::SetPolicy { vrf: *vrf, policy: policy.clone() };
+        self.change(&others.iter().map(change).collect::<Vec<_>>())?;
+        self.policies.extend(others.into_iter().map(|vrf| (vrf, policy.clone())));
         Ok(())
     }
 
@@ -256,22 +258,25 @@ mod tests {
             ..Policy::default()
         };
         let mut plane = Plane::new(Box::new(OnePacketEach(vec![])));
+        let set = |plane: &mut Plane, vrf, permit| {
+            plane.set_policy([VrfId(vrf)].into_iter(), of(permit)).unwrap();
+        };
         let list = |plane: &Plane, vrf| plane.policy(VrfId(vrf)).unwrap().into_tunnels.clone();
         let same = |plane: &Plane, a, b| {
             let (a, b) = (list(plane, a).unwrap(), list(plane, b).unwrap());
             Arc::ptr_eq(&a, &b)
         };
-        plane.set_policy(VrfId(1), of(true)).unwrap();
+        set(&mut plane, 1, true);
         let first = list(&plane, 1).unwrap();
-        plane.set_policy(VrfId(2), of(true)).unwrap();
-        plane.set_policy(VrfId(1), of(true)).unwrap();
+        set(&mut plane, 2, true);
+        set(&mut plane, 1, true);
         assert!(same(&plane, 1, 2) && Arc::ptr_eq(&first, &list(&plane, 1).unwrap()));
-        plane.set_policy(VrfId(1), of(false)).unwrap();
+        set(&mut plane, 1, false);
         assert!(!same(&plane, 1, 2));
-        plane.set_policy(VrfId(2), of(false)).unwrap();
+        set(&mut plane, 2, false);
         assert!(same(&plane, 1, 2));
         // A world that comes again has no policy yet.
-        plane.change(Change::RemoveDevice(VrfId(2))).unwrap();
+        plane.change(&[Change::RemoveDevice(VrfId(2))]).unwrap();
         assert_eq!(plane.policy(VrfId(2)), None);
     }
 }

@@ -114,12 +114,12 @@ impl Gateway {
         for id in gone.collect::<Vec<_>>() {
             self.remove_port(id, host);
         }
-        let local = self.ends.plane.change(Change::RouteLocally(plan.local_routing));
-        let policy = self.ends.set_policy(&plan.policy);
-        let reduced = self.ends.reduce(ends, leave_by);
-        for error in [local, policy, reduced].into_iter().filter_map(Result::err) {
+        let local = self.ends.plane.change(&[Change::RouteLocally(plan.local_routing)]);
+        let policy = self.ends.set_policy(plan.policy);
+        for error in [local, policy].into_iter().filter_map(Result::err) {
             warn!("forwarding: {error}");
         }
+        self.ends.reduce(ends, leave_by);
     }
 
     /// De-registers all sessions, and serves nobody any more.

@@ -108,6 +108,12 @@ impl Shell {
                 for left in self.hosts.enter(world)? {
                     info!("undid what an earlier run left behind in {world}: {left}");
                 }
+                if self.hosts.is_made_anew(world) {
+                    warn!(
+                        "{world} was made anew, and kedged works in the one before until what is \
+                         there is removed by a commit; another one adds it where it is then"
+                    );
+                }
             }
         }
         if let Some(plan) = &new.plan.anchor {
@@ -196,6 +202,22 @@ impl Shell {
         self.leave_worlds();
     }
 
+    /// Enters the namespaces that an earlier run did not leave. [`Self::leave_worlds`] leaves them
+    /// as they were before.
+    pub(crate) fn enter_abandoned(&mut self) {
+        for world in self.hosts.abandoned() {
+            match self.hosts.enter(&world) {
+                Ok(swept) => {
+                    info!("an earlier run worked in {world}, and this one does not");
+                    for left in swept {
+                        info!("undid what an earlier run left behind in {world}: {left}");
+                    }
+                }
+                Err(error) => info!("what an earlier run left behind stays: {error}"),
+            }
+        }
+    }
+
     /// Leaves the namespaces that nothing runs in.
     fn leave_worlds(&mut self) {
         let worlds = self.ends().flat_map(|ends| ends.state().worlds.values()).cloned().collect();
@@ -235,6 +257,7 @@ impl Shell {
         if plan.radius.accounting.is_none() {
             self.stop_accounting(Cause::NasRequest, now);
         }
+        let ends = plan.anchor.as_ref().map(AnchorPlan::ends);
         self.change_anchor(plan.anchor, leave_by, now);
         if let Some(accounting) = plan.radius.accounting {
             self.start_accounting(accounting, now);
@@ -243,6 +266,10 @@ impl Shell {
         let stays: HashSet<&Wanted> = wanted.iter().collect();
         let gone = self.things.iter().filter(|thing| !stays.contains(thing)).cloned().collect();
         self.unmake(gone);
+        // The devices last: while the kernel is busy with them, all else would have to wait.
+        if let (Some(anchor), Some(ends)) = (&mut self.anchor, ends) {
+            anchor.leave(ends, leave_by);
+        }
         self.leave_worlds();
         match self.hosts.put_back() {
             Ok(changed) => {
@@ -258,7 +285,7 @@ impl Shell {
 
     fn change_anchor(&mut self, plan: Option<AnchorPlan>, leave_by: Instant, now: Now) {
         match (&mut self.anchor, plan) {
-            (Some(anchor), Some(plan)) => anchor.apply(plan, leave_by, now),
+            (Some(anchor), Some(plan)) => anchor.apply(plan, now),
             (Some(anchor), None) => {
                 info!("anchor removed");
                 anchor.retire(now);

@@ -102,6 +102,7 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
             warn!("{failure}");
         }
     })?;
+    shell.enter_abandoned();
     shell.put_in_force(config, prepared, clock::sample());
     Ok((shell, Held { _state_dir: state_dir }))
 }

@@ -10,6 +10,8 @@ pub const API: Token = Token(0);
 pub const SIGNAL: Token = Token(1);
 /// The kernel has changed something.
 pub const KERNEL: Token = Token(2);
+/// A forwarder has ended.
+pub const FORWARDER: Token = Token(3);
 /// The first signalling socket of the anchor; the others follow.
 pub const ANCHOR: Token = Token(1 << 32);
 /// The first signalling socket of the gateway.

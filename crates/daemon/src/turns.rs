@@ -2,21 +2,22 @@
 //!
 //! What arrives waits in the kernel, in a buffer of each descriptor; there, nobody's flood takes
 //! another's room. From there it is taken in turns, and a turn is a customer's, however many
-//! sockets it has and however full they are:
+//! sockets it has and however full they are. First comes who was read longest ago:
 //!
 //! ```text
-//!   kernel: sockets with something to read     here: customers, first come, first served
+//!   kernel: sockets with something to read     here: customers, by when they were read last
 //!   ┌ CUST1 a ████████ ┐                       ┌───────┬───────┬───────┐
-//!   │ CUST1 b ████████ ├── epoll, at most ───► │ CUST1 │ CUST2 │ CUST3 │ ──► one batch, then
-//!   │ CUST2   █        │   64 at a time        │ a b   │       │       │     to the end if
+//!   │ CUST1 b ████████ ├── epoll, at most ───► │ CUST3 │ CUST2 │ CUST1 │ ──► one batch, then
+//!   │ CUST2   █        │   64 at a time        │       │       │ a b   │     to the end if
 //!   └ CUST3   ██       ┘                       └───────┴───────┴───────┘     more is known
 //! ```
 //!
-//! Who sends as fast as it can delays another's message by one batch of its own, and by no more.
-//! Everything is done in the same time for a thousand customers as for one.
+//! Who sends as fast as it can delays the message of one that seldom does by the batch that is
+//! being read, and by no more. Everything is done in the same time for a thousand customers as for
+//! one, or nearly.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 
 use kedge_model::CustomerId;
 use kedge_net::poll::Token;
@@ -25,7 +26,7 @@ use kedge_net::poll::Token;
 const BATCHES_A_TURN: usize = 64;
 
 /// Whose a descriptor is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Party {
     /// A customer of the anchor: all its sockets together.
     Customer(CustomerId),
@@ -36,24 +37,35 @@ pub enum Party {
 /// Those who have something to read.
 #[derive(Default)]
 pub struct Turns {
-    /// In the order of their turns; each is here once.
-    order: VecDeque<Party>,
-    /// Their descriptors, in the order in which they are read.
-    waiting: HashMap<Party, VecDeque<Token>>,
+    /// Who waits, each once; first who was read longest ago.
+    order: BinaryHeap<Reverse<(u64, Party)>>,
+    parties: HashMap<Party, Waiting>,
+    /// How many batches were read.
+    reads: u64,
+}
+
+/// What is known of a party.
+#[derive(Default)]
+struct Waiting {
+    /// Its descriptors with something to read, in the order in which they are read.
+    tokens: VecDeque<Token>,
+    /// Which read was its last.
+    read: u64,
 }
 
 impl Turns {
     /// A descriptor has something to read. Who waits already keeps its place.
     pub fn add(&mut self, party: Party, token: Token) {
-        let tokens = match self.waiting.entry(party) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => {
-                self.order.push_back(party);
-                entry.insert(VecDeque::new())
-            }
-        };
-        if !tokens.contains(&token) {
-            tokens.push_back(token);
+        if self.parties.len() == self.parties.capacity() {
+            // Before it grows: who comes again is taken for new.
+            self.parties.retain(|_, waiting| !waiting.tokens.is_empty());
+        }
+        let waiting = self.parties.entry(party).or_default();
+        if waiting.tokens.is_empty() {
+            self.order.push(Reverse((waiting.read, party)));
+        }
+        if !waiting.tokens.contains(&token) {
+            waiting.tokens.push_back(token);
         }
     }
 
@@ -66,15 +78,16 @@ impl Turns {
     /// time for: the others come first in the next turn. `read` says whether there is more.
     pub fn take(&mut self, mut read: impl FnMut(Token) -> bool) {
         for _ in 0..self.order.len().min(BATCHES_A_TURN) {
-            let Some(party) = self.order.pop_front() else { return };
-            let Some(mut tokens) = self.waiting.remove(&party) else { continue };
-            let Some(token) = tokens.pop_front() else { continue };
+            let Some(Reverse((_, party))) = self.order.pop() else { return };
+            let Some(waiting) = self.parties.get_mut(&party) else { continue };
+            let Some(token) = waiting.tokens.pop_front() else { continue };
+            self.reads += 1;
+            waiting.read = self.reads;
             if read(token) {
-                tokens.push_back(token);
+                waiting.tokens.push_back(token);
             }
-            if !tokens.is_empty() {
-                self.order.push_back(party);
-                self.waiting.insert(party, tokens);
+            if !waiting.tokens.is_empty() {
+                self.order.push(Reverse((waiting.read, party)));
             }
         }
     }
@@ -130,12 +143,36 @@ mod tests {
     }
 
     #[test]
+    fn who_was_read_longest_ago_is_read_first() {
+        let mut turns = Turns::default();
+        turns.add(A, Token(1));
+        assert_eq!(turn(&mut turns, &[1]), [1]);
+        // What A floods with waits already.
+        turns.add(B, Token(9));
+        assert_eq!(turn(&mut turns, &[1]), [9, 1]);
+        // Who asks again as soon as it is answered does not keep the other waiting.
+        turns.add(B, Token(9));
+        assert_eq!(turn(&mut turns, &[1]), [9, 1]);
+        assert_eq!(turn(&mut turns, &[1]), [1]);
+    }
+
+    #[test]
+    fn parties_that_are_gone_take_no_room() {
+        let mut turns = Turns::default();
+        for number in 0..100_000 {
+            turns.add(Party::Customer(CustomerId(number)), Token(7));
+            assert_eq!(turn(&mut turns, &[]), [7]);
+        }
+        assert!(turns.parties.capacity() < 100);
+    }
+
+    #[test]
     fn who_has_been_read_empty_waits_no_more() {
         let mut turns = Turns::default();
         turns.add(A, Token(1));
         turns.add(Party::Descriptor(Token(2)), Token(2));
         assert_eq!(turn(&mut turns, &[]), [1, 2]);
-        assert!(turns.is_empty() && turns.waiting.is_empty());
+        assert!(turns.is_empty());
         assert!(turn(&mut turns, &[]).is_empty());
     }
 

@@ -9,6 +9,7 @@
 //! The kernel routes to a TUN device and so has decremented the inner TTL or Hop Limit once; the
 //! tunnel itself decrements nothing (RFC 2473 §3.1: the tunnel is one hop, and this was it).
 
+mod closing;
 mod into_tunnels;
 mod merge;
 mod out_of_tunnels;
@@ -27,11 +28,14 @@ mod virtio;
 mod worker;
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::{PipeReader, pipe};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use closing::Closing;
 use kedge_dataplane::{
     BindingCells, BindingCounters, Change, Dataplane, DataplaneError, Forwarder, Narrow, Side,
     Tables, TotalCells, Totals,
@@ -40,12 +44,13 @@ use kedge_model::{BindingId, VrfId};
 use start::Opened;
 use sys::epoll::Waker;
 use tracing::error;
-use worker::{Command, Worker};
+use worker::{Command, Device, New, Worker};
 
 /// Commands that may wait for the worker.
 const COMMANDS: usize = 64;
 
-/// A running userspace data plane. Dropping it stops it and removes its devices.
+/// A running userspace data plane. Dropping it stops it and removes its devices. A device that is
+/// removed in service is gone a moment later; one that is added in its world waits for that.
 ///
 /// Devices and sockets are made where their routing worlds are, as seen from the thread that asks
 /// for them. Addresses and routes of devices are their owner's business, and so is `rp_filter`:
@@ -60,7 +65,11 @@ pub struct DpUser {
     totals: Arc<TotalCells>,
     commands: SyncSender<Command>,
     waker: Waker,
-    worker: Option<JoinHandle<()>>,
+    worker: Option<JoinHandle<Vec<Device>>>,
+    /// Its other end is the worker's.
+    end: PipeReader,
+    /// Devices that were removed.
+    closing: Closing,
 }
 
 impl DpUser {
@@ -75,16 +84,24 @@ impl DpUser {
         let waker = Waker::new().map_err(host("make an eventfd"))?;
         let woken = waker.try_clone().map_err(host("make an eventfd"))?;
         let (commands, obeyed) = sync_channel(COMMANDS);
-        let worker = Worker::new(forwarder, woken, obeyed).map_err(host("wait for packets"))?;
+        let mut worker = Worker::new(forwarder, woken, obeyed).map_err(host("wait for packets"))?;
+        let (end, ends) = pipe().map_err(host("make a pipe"))?;
         let run = move || {
             if let Err(error) = worker.run() {
                 error!(%error, "the forwarder has ended");
             }
+            drop(ends);
+            worker.into_devices()
         };
         let worker = std::thread::Builder::new().name("forwarder".into()).spawn(run);
         let worker = Some(worker.map_err(host("start a thread"))?);
-        let (devices, counters) = (BTreeMap::new(), HashMap::new());
-        Ok(Self { devices, counters, totals, commands, waker, worker })
+        let (devices, counters, closing) = (BTreeMap::new(), HashMap::new(), Closing::default());
+        Ok(Self { devices, counters, totals, commands, waker, worker, end, closing })
+    }
+
+    /// What has something to read when forwarding has ended, for whatever reason.
+    pub fn end(&self) -> BorrowedFd<'_> {
+        self.end.as_fd()
     }
 
     /// The name of the device of an inner routing world.
@@ -150,28 +167,45 @@ impl DpUser {
         done
     }
 
-    /// Makes a change of devices or addresses. What takes the kernel its time is done here, while
-    /// the worker forwards.
+    /// Adds devices and addresses. What takes the kernel its time is done here, while the worker
+    /// forwards; then it is given all of it together.
+    fn add(&mut self, changes: &[Change]) -> Result<(), DataplaneError> {
+        let (mut new, mut devices) = (Vec::new(), Vec::new());
+        let opened = changes.iter().try_for_each(|change| {
+            match change {
+                Change::AddLocal { local, world } => {
+                    new.push(New::Local(*local, start::transports(local, world)?));
+                }
+                Change::AddDevice { vrf, world, name, mtu } => {
+                    self.closing.wait_for(*vrf);
+                    let (opened, device) = start::device(*vrf, world, name, *mtu)?;
+                    devices.push((new.len(), *vrf, opened));
+                    new.push(New::Device(device));
+                }
+                _ => {}
+            }
+            Ok(())
+        });
+        let (taken, refused) = self.ask(move |worker| worker.take(new))?;
+        for (_, vrf, opened) in devices.into_iter().filter(|(place, ..)| *place < taken) {
+            self.devices.insert(vrf, opened);
+        }
+        refused.and(opened)
+    }
+
+    /// Makes a change of devices or addresses that are there.
     fn reshape(&mut self, change: &Change) -> Result<(), DataplaneError> {
         match change {
-            Change::AddLocal { local, world } => {
-                let (local, sockets) = (*local, start::transports(local, world)?);
-                self.ask(move |worker| worker.add_local(local, sockets))?
-            }
             Change::RemoveLocal { vrf, address } => {
                 let (vrf, address) = (*vrf, *address);
                 self.ask(move |worker| worker.remove_local(vrf, address)).map(drop)
             }
-            Change::AddDevice { vrf, world, name, mtu } => {
-                let (opened, device) = start::device(*vrf, world, name, *mtu)?;
-                self.ask(move |worker| worker.add_device(device))??;
-                self.devices.insert(*vrf, opened);
-                Ok(())
-            }
             Change::RemoveDevice(vrf) => {
                 let vrf = *vrf;
                 self.devices.remove(&vrf);
-                self.ask(move |worker| worker.remove_device(vrf)).map(drop)
+                let device = self.ask(move |worker| worker.remove_device(vrf))?;
+                device.into_iter().for_each(|device| self.closing.close(device));
+                Ok(())
             }
             Change::SetMtu { vrf, mtu } => {
                 let (vrf, mtu) = (*vrf, *mtu);
@@ -182,6 +216,9 @@ impl DpUser {
                         device.mtu = mtu;
                     }
                 })
+            }
+            Change::AddLocal { .. } | Change::AddDevice { .. } => {
+                self.add(std::slice::from_ref(change))
             }
             Change::Bind { .. }
             | Change::Unbind(_)
@@ -197,22 +234,31 @@ fn is_held(change: &Change) -> bool {
     matches!(change, Bind { .. } | Unbind(_) | RouteLocally(_) | SetPolicy { .. })
 }
 
+/// Whether a change opens something.
+fn opens(change: &Change) -> bool {
+    matches!(change, Change::AddLocal { .. } | Change::AddDevice { .. })
+}
+
 impl Drop for DpUser {
     fn drop(&mut self) {
         let Some(worker) = self.worker.take() else { return };
         // A worker that has gone needs no command, and one that panicked has said so.
         let _ = self.command(Command::Stop);
-        let _ = worker.join();
+        let devices = worker.join().unwrap_or_default();
+        devices.into_iter().for_each(|device| self.closing.close(device));
     }
 }
 
 impl Dataplane for DpUser {
     fn apply(&mut self, changes: &[Change]) -> Result<(), DataplaneError> {
-        // Those of what is held, which are many, go to the worker together.
-        let mut groups = changes.chunk_by(|a, b| is_held(a) && is_held(b));
+        // Those of what is held, which are many, go to the worker together, and so does what is new.
+        let mut groups =
+            changes.chunk_by(|a, b| (is_held(a) && is_held(b)) || (opens(a) && opens(b)));
         groups.try_for_each(|group| match group {
-            [change] if !is_held(change) => self.reshape(change),
-            group => self.hold(group),
+            [] => Ok(()),
+            [first, ..] if is_held(first) => self.hold(group),
+            [first, ..] if opens(first) => self.add(group),
+            each => each.iter().try_for_each(|change| self.reshape(change)),
         })
     }
 

@@ -67,6 +67,15 @@ pub struct Device {
     pub replies: Replies,
 }
 
+/// Something that its owner has opened for the worker.
+#[derive(Debug)]
+pub enum New {
+    /// The device of an inner world.
+    Device(Device),
+    /// The sockets of an address.
+    Local(Local, Vec<Transport>),
+}
+
 /// The state of the thread.
 #[derive(Debug)]
 pub struct Worker {
@@ -115,7 +124,7 @@ impl Worker {
     }
 
     /// Forwards until told to stop, or until a device is taken away.
-    pub fn run(mut self) -> io::Result<()> {
+    pub fn run(&mut self) -> io::Result<()> {
         precise_timers()?;
         let mut pace = Pace::new();
         loop {
@@ -135,6 +144,11 @@ impl Worker {
                 self.waker.wait(moment);
             }
         }
+    }
+
+    /// The devices, which are the owner's to close.
+    pub fn into_devices(self) -> Vec<Device> {
+        self.devices.into_iter().flatten().collect()
     }
 
     /// Does what was asked; `true` to end.
@@ -175,8 +189,22 @@ impl Worker {
         (made, done)
     }
 
+    /// Takes over what is new, until there is no room: how many, and what there was no room for.
+    pub fn take(&mut self, new: Vec<New>) -> (usize, Result<(), DataplaneError>) {
+        let mut taken = 0;
+        let done = new.into_iter().try_for_each(|new| {
+            match new {
+                New::Device(device) => self.add_device(device)?,
+                New::Local(local, sockets) => self.add_local(local, sockets)?,
+            }
+            taken += 1;
+            Ok(())
+        });
+        (taken, done)
+    }
+
     /// Takes packets of an inner world.
-    pub fn add_device(&mut self, device: Device) -> Result<(), DataplaneError> {
+    fn add_device(&mut self, device: Device) -> Result<(), DataplaneError> {
         let vrf = device.vrf;
         let place = self.forwarder.tables.add_device(vrf)?;
         if let Err(source) = self.epoll.add(&device.file, DEVICE | u64::from(place)) {
@@ -208,11 +236,7 @@ impl Worker {
     }
 
     /// Takes packets from tunnels that end at an address more, by these sockets.
-    pub fn add_local(
-        &mut self,
-        local: Local,
-        sockets: Vec<Transport>,
-    ) -> Result<(), DataplaneError> {
+    fn add_local(&mut self, local: Local, sockets: Vec<Transport>) -> Result<(), DataplaneError> {
         let place = self.forwarder.tables.add_local(local)?;
         self.transports.set(place, sockets);
         let watched = self.transports.numbered_of(place).try_for_each(|(number, transport)| {

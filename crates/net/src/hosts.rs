@@ -6,6 +6,7 @@
 //! each namespace.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fs;
 use std::io;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
@@ -98,7 +99,12 @@ impl Hosts {
         if self.places.contains_key(world) {
             return Ok(Vec::new());
         }
-        let place = Place::find(world)?;
+        let place = Place::find(world).inspect_err(|error| {
+            // What an earlier run left there went with it.
+            if error.is_absent() {
+                let _ = fs::remove_file(self.note_of(world));
+            }
+        })?;
         let namespace = place.namespace();
         let known = self.hosts.iter().position(|host| host.owned.namespace() == namespace);
         if let Some(known) = known {
@@ -109,13 +115,43 @@ impl Hosts {
             let cause = io::Error::other("another kedged works there");
             NetError::new("work in", namespace, cause)
         })?;
-        let mut notes = self.notes.clone().into_os_string();
-        notes.push("-");
-        notes.push(namespace.name().unwrap_or_default());
-        let (host, swept) = Host::open(namespace.clone(), claim, notes.into())?;
+        let (host, swept) = Host::open(namespace.clone(), claim, self.note_of(world))?;
         self.places.insert(world.clone(), self.hosts.len());
         self.hosts.push(host);
         Ok(swept)
+    }
+
+    /// The file where a world's earlier values are noted.
+    fn note_of(&self, world: &World) -> PathBuf {
+        let mut note = self.notes.clone().into_os_string();
+        if let World::Namespace(name) = world {
+            note.push("-");
+            note.push(name);
+        }
+        note.into()
+    }
+
+    /// The namespaces that an earlier run has worked in and did not leave, and this one has not
+    /// entered: what was left there is undone when they are entered, and left.
+    pub fn abandoned(&self) -> Vec<World> {
+        let (Some(directory), Some(own)) = (self.notes.parent(), self.notes.file_name()) else {
+            return Vec::new();
+        };
+        let stem = format!("{}-", own.to_string_lossy());
+        let files = fs::read_dir(directory).into_iter().flatten().flatten();
+        let names = files.filter_map(|file| file.file_name().into_string().ok());
+        let names = names.filter_map(|name| name.strip_prefix(&stem).map(str::to_owned));
+        let worlds = names.map(World::Namespace).filter(|world| !self.places.contains_key(world));
+        let mut worlds: Vec<World> = worlds.collect();
+        worlds.sort();
+        worlds
+    }
+
+    /// Whether another namespace than the one that was entered has the name of a world by now.
+    pub fn is_made_anew(&self, world: &World) -> bool {
+        let host = self.places.get(world).and_then(|place| self.hosts.get(*place));
+        let found = Place::find(world).ok();
+        host.zip(found).is_some_and(|(host, found)| found.namespace() != host.owned.namespace())
     }
 
     /// Unmakes what was made in namespaces that none of these worlds is in, and leaves them. Gives

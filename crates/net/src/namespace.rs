@@ -1,16 +1,19 @@
-//! Network namespaces, entered only by threads that end right after.
+//! Network namespaces, entered for a moment.
 //!
-//! `setns` changes the namespace of one thread, and whatever that thread opens next belongs to
-//! the new one. So the control thread never calls it: work for a namespace runs on a thread of
-//! its own, and what it returns (sockets, netlink connections) keeps its namespace for life.
+//! `setns` changes the namespace of one thread, and whatever that thread opens next belongs to the
+//! new one and keeps it for life: sockets, netlink connections, devices. So a thread goes there,
+//! opens what is wanted, and comes back, whether the work returns or panics; that takes the kernel
+//! about a microsecond, of which an anchor with a thousand customers has need. That it can come
+//! back is tried before it goes.
 #![expect(unsafe_code, reason = "setns")]
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::{fmt, io, thread};
+use std::{fmt, io, process};
 
 use crate::NetError;
 use crate::socket::check;
@@ -18,6 +21,11 @@ use crate::socket::check;
 /// What entering takes, for the error of who lacks it: see [`crate::privileges`].
 const PRIVILEGE: &str = "CAP_SYS_ADMIN, which kedged keeps only if its configuration names a \
     namespace when it starts: restart it";
+
+thread_local! {
+    /// Where this thread is, once it has been asked. It goes nowhere but by [`Namespace::enter`].
+    static HERE: RefCell<Option<Namespace>> = const { RefCell::new(None) };
+}
 
 /// A network namespace, kept alive while a handle to it exists. Clones are the same namespace.
 #[derive(Clone)]
@@ -35,8 +43,13 @@ impl Namespace {
 
     /// The namespace of the calling thread.
     pub fn current() -> Result<Self, NetError> {
-        Self::from_file(None, Path::new("/proc/thread-self/ns/net"))
-            .map_err(|e| NetError::new("open", "the current network namespace", e))
+        if let Some(here) = HERE.with_borrow(Clone::clone) {
+            return Ok(here);
+        }
+        let here = Self::from_file(None, Path::new("/proc/thread-self/ns/net"))
+            .map_err(|e| NetError::new("open", "the current network namespace", e))?;
+        HERE.set(Some(here.clone()));
+        Ok(here)
     }
 
     /// The namespace that `ip netns` calls `name`.
@@ -60,27 +73,24 @@ impl Namespace {
         self.name.as_deref()
     }
 
-    /// Runs `work` in this namespace, on a thread that ends with it. In the namespace of the
-    /// calling thread this takes no privilege, elsewhere `CAP_SYS_ADMIN`. A panic of `work`
-    /// continues in the caller.
-    pub fn within<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, NetError> {
-        let elsewhere = *self != Self::current()?;
-        let outcome = thread::scope(|scope| {
-            let run = || {
-                if elsewhere {
-                    self.enter()?;
-                }
-                Ok(work())
-            };
-            scope.spawn(run).join()
-        });
-        outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    /// Runs `work` with the calling thread in this namespace, and brings the thread back. In the
+    /// namespace of the calling thread this takes no privilege, elsewhere `CAP_SYS_ADMIN`.
+    pub fn within<T>(&self, work: impl FnOnce() -> T) -> Result<T, NetError> {
+        let here = Self::current()?;
+        if *self == here {
+            return Ok(work());
+        }
+        here.enter()
+            .and_then(|()| self.enter())
+            .map_err(|e| NetError::new("enter", self, e).needs(PRIVILEGE))?;
+        let _back = Return(here);
+        Ok(work())
     }
 
-    fn enter(&self) -> Result<(), NetError> {
+    fn enter(&self) -> io::Result<()> {
         // SAFETY: the descriptor is open; setns() takes plain numbers.
-        check(unsafe { libc::setns(self.file.as_raw_fd(), libc::CLONE_NEWNET) })
-            .map_err(|e| NetError::new("enter", self, e).needs(PRIVILEGE))?;
+        check(unsafe { libc::setns(self.file.as_raw_fd(), libc::CLONE_NEWNET) })?;
+        HERE.set(Some(self.clone()));
         Ok(())
     }
 
@@ -89,6 +99,19 @@ impl Namespace {
         let metadata = file.metadata()?;
         let identity = (metadata.dev(), metadata.ino());
         Ok(Self { name, file: Arc::new(file), identity })
+    }
+}
+
+/// Brings the thread back at the end of a visit.
+struct Return(Namespace);
+
+impl Drop for Return {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.enter() {
+            // Whatever it did next would be done in a stranger's network.
+            eprintln!("cannot return to {}: {error}", self.0);
+            process::abort();
+        }
     }
 }
 

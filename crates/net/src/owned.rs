@@ -59,9 +59,11 @@ impl Owned {
     }
 
     /// Notes in this file what sysctls and MAC addresses were, so that they can be
-    /// put back after a crash, see [`Self::put_back`]. The file is there while something is not as it was.
+    /// put back after a crash, see [`Self::put_back`]. The file is there until [`Self::unmake_all`].
     pub fn note_in(&mut self, path: PathBuf) {
-        self.before = Some(Before::open(path, &self.namespace));
+        let mut before = Before::open(path, &self.namespace);
+        before.begin();
+        self.before = Some(before);
     }
 
     /// The namespace whose ledger it is.
@@ -127,6 +129,7 @@ impl Owned {
             failures.extend(self.undo(&thing, undo).err());
         }
         failures.extend(self.put_back().err());
+        self.before.iter_mut().for_each(Before::end);
         failures
     }
 
@@ -136,7 +139,7 @@ impl Owned {
     /// Call it when everything that is wanted has been made. A MAC address that went back and
     /// forth would be learnt by the nodes of its link at the wrong moment.
     pub fn put_back(&mut self) -> Result<Vec<String>, NetError> {
-        let noted = self.before.as_ref().map_or(Vec::new(), |before| before.all().to_vec());
+        let noted = self.before.as_ref().map_or(Vec::new(), Before::all);
         let mut restored = Vec::new();
         for (thing, was) in noted.into_iter().rev() {
             if self.places.contains_key(&thing) {

@@ -7,7 +7,7 @@
 //!                       bound to the VRF device
 //! ```
 //!
-//! A namespace is entered by a thread that ends right after ([`Namespace::within`]), which takes
+//! A namespace is entered for a moment ([`Namespace::within`]), which takes
 //! `CAP_SYS_ADMIN`; a VRF device takes nothing beyond what a socket takes (SO_BINDTOIFINDEX).
 
 use std::io;

@@ -116,3 +116,68 @@ fn a_namespace_has_one_ledger_whatever_it_is_called_and_one_daemon() {
         assert!(routes(&red).contains("10.0.0.0/8"), "nothing was swept");
     });
 }
+
+#[test]
+fn a_namespace_that_nothing_is_configured_in_any_more_is_put_in_order_after_a_crash() {
+    let (home, red, gone) = (Lab::new(), Lab::with_pair(), Lab::with_pair());
+    let dir = tempfile::tempdir().unwrap();
+    home.within(|| {
+        let mut hosts = open(&dir);
+        assert_eq!(hosts.abandoned(), []);
+        for lab in [&red, &gone] {
+            hosts.enter(&world(lab)).unwrap();
+        }
+        for wanted in things(&red, &mut hosts) {
+            hosts.make(&wanted).unwrap();
+        }
+        // Nothing is unmade.
+        drop(hosts);
+        let (left, absent) = (world(&red), world(&gone));
+        drop(gone);
+        let mut hosts = open(&dir);
+        let mut both = vec![left.clone(), absent.clone()];
+        both.sort();
+        assert_eq!(hosts.abandoned(), both);
+        assert!(hosts.enter(&absent).is_err());
+        assert_eq!(hosts.enter(&left).unwrap().len(), 1);
+        assert_eq!(hosts.abandoned(), []);
+        assert!(hosts.retain(&BTreeSet::new()).is_empty());
+        assert_eq!((routes(&red), forwarding(&red)), (String::new(), "0".to_owned()));
+        assert_eq!(hosts.abandoned(), []);
+    });
+}
+
+#[test]
+fn a_namespace_that_is_made_anew_is_told_from_the_one_that_was_entered() {
+    let (home, red) = (Lab::new(), Lab::new());
+    let dir = tempfile::tempdir().unwrap();
+    home.within(|| {
+        let mut hosts = open(&dir);
+        hosts.enter(&world(&red)).unwrap();
+        assert!(!hosts.is_made_anew(&world(&red)));
+        let again = |verb: &str| {
+            let ip = std::process::Command::new("ip").args(["netns", verb, &red.name]).status();
+            assert!(ip.unwrap().success());
+        };
+        again("delete");
+        again("add");
+        assert!(hosts.is_made_anew(&world(&red)));
+        // It is left, and the other one entered.
+        hosts.retain(&BTreeSet::new());
+        hosts.enter(&world(&red)).unwrap();
+        assert!(!hosts.is_made_anew(&world(&red)));
+    });
+}
+
+#[test]
+fn a_thread_comes_back_from_a_visit_however_that_ends() {
+    let (red, blue) = (Lab::new(), Lab::new());
+    let here = Namespace::current().unwrap();
+    let inner = red.within(|| {
+        let (there, further) = (Namespace::current().unwrap(), blue.within(Namespace::current));
+        (there, further.unwrap(), Namespace::current().unwrap())
+    });
+    assert!(inner.0 == red.namespace && inner.1 == blue.namespace && inner.2 == red.namespace);
+    let panicked = std::panic::catch_unwind(|| red.within(|| panic!("on purpose")));
+    assert!(panicked.is_err() && Namespace::current().unwrap() == here);
+}

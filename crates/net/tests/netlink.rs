@@ -2,7 +2,9 @@
 
 mod lab;
 
-use std::net::IpAddr;
+use std::io::ErrorKind;
+use std::net::{IpAddr, UdpSocket};
+use std::time::Duration;
 
 use kedge_model::{IpNet, MacAddr};
 use kedge_net::netlink::{
@@ -246,30 +248,77 @@ fn rules_choose_a_table_by_the_source() {
 }
 
 #[test]
-fn a_rule_keeps_the_kernel_from_saying_that_a_port_is_unreachable() {
-    let lab = Lab::with_pair();
+fn rules_keep_the_kernel_from_saying_that_a_port_is_unreachable_and_all_else_skips_them() {
+    let (lab, peer) = (Lab::new(), Lab::new());
+    lab.set("ipv6/conf/default/accept_dad", "0");
+    peer.set("ipv6/conf/default/accept_dad", "0");
+    lab.ip(&format!("link add near type veth peer name far netns {}", peer.name));
+    for address in ["192.0.2.1/24", "192.0.2.2/24", "2001:db8::1/64", "2001:db8::2/64"] {
+        lab.ip(&format!("address add {address} dev near"));
+    }
+    peer.ip("address add 192.0.2.9/24 dev far");
+    peer.ip("address add 2001:db8::9/64 dev far");
+    peer.ip("link set far up");
+    let mut heard = [&lab, &peer].map(|end| end.within(Notifications::open).unwrap());
+    lab.ip("link set near up");
+    for heard in &mut heard {
+        wait_for(heard, "the carrier", |heard| {
+            let events = std::iter::from_fn(|| heard.poll_event().unwrap());
+            events.filter(|e| matches!(e, Event::Link(link) if link.running)).last().map(drop)
+        });
+    }
+    // Whether who sends to a port that nobody has is told so.
+    let refuses = |to: &str| {
+        peer.within(|| {
+            let any = if to.contains(':') { "[::]:0" } else { "0.0.0.0:0" };
+            let socket = UdpSocket::bind(any)?;
+            socket.set_read_timeout(Some(Duration::from_millis(200)))?;
+            socket.connect((ip(to), 9))?;
+            socket.send(b"anybody there?")?;
+            socket.recv(&mut [0])
+        })
+        .is_err_and(|e| e.kind() == ErrorKind::ConnectionRefused)
+    };
     let mut netlink = connect(&lab);
-    let rules = ["192.0.2.1", "2001:db8::1"]
-        .map(|from| Rule::NoPortUnreachable { from: ip(from), priority: 400 });
+    let rules = [("192.0.2.1", false), ("2001:db8::1", true)].map(|(from, ipv6)| {
+        [
+            Rule::SkipPortUnreachable { ipv6, priority: 399, target: 401 },
+            Rule::NoPortUnreachable { from: ip(from), priority: 400 },
+            Rule::Landing { ipv6, priority: 401 },
+        ]
+    });
+    let rules: Vec<Rule> = rules.into_iter().flatten().collect();
+    assert!(["192.0.2.1", "2001:db8::1"].into_iter().all(refuses));
     for rule in &rules {
         netlink.add_rule(rule).unwrap();
         assert!(netlink.add_rule(rule).unwrap_err().is_present());
     }
     let shown = words(&lab.ip("rule show"));
     assert!(
-        shown.contains("400: from 192.0.2.1 ipproto icmp dport 771 blackhole proto 213"),
+        shown.contains(
+            "399: not from all iif lo ipproto icmp dport 771 goto 401 proto 213 \
+             400: from 192.0.2.1 iif lo ipproto icmp dport 771 blackhole proto 213 \
+             401: from all nop proto 213"
+        ),
         "{shown}"
     );
     let shown = words(&lab.ip("-6 rule show"));
     assert!(
-        shown.contains("400: from 2001:db8::1 ipproto ipv6-icmp dport 260 blackhole proto 213"),
+        shown.contains(
+            "400: from 2001:db8::1 iif lo ipproto ipv6-icmp dport 260 blackhole proto 213"
+        ),
         "{shown}"
     );
-    assert_eq!(netlink.own_rules().unwrap(), rules);
+    let all = ["192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"];
+    assert_eq!(all.map(refuses), [false, true, false, true]);
+    let mut own = netlink.own_rules().unwrap();
+    own.sort_by_key(|rule| rules.iter().position(|made| made == rule));
+    assert_eq!(own, rules);
     for rule in &rules {
         netlink.remove_rule(rule).unwrap();
     }
     assert_eq!(netlink.own_rules().unwrap(), []);
+    assert_eq!(all.map(refuses), [true; 4]);
 }
 
 #[test]

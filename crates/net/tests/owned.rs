@@ -197,7 +197,7 @@ fn what_a_crashed_daemon_has_noted_is_put_back_if_nobody_else_has_changed_it() {
     assert!(lab.ip("-br link show near").contains(&own_mac));
     assert_eq!(arp.read(&lab.namespace).unwrap(), "0");
     assert_eq!(redirects.read(&lab.namespace).unwrap(), "2");
-    assert!(!note.exists(), "everything is as it was");
+    assert!(owned.put_back().unwrap().is_empty(), "everything is as it was");
 
     // What was noted elsewhere says nothing about this namespace.
     std::fs::write(&note, "place elsewhere 0:0\nsysctl ipv4/conf/near/proxy_arp 0 1\n").unwrap();

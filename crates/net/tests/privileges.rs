@@ -2,7 +2,11 @@
 
 mod lab;
 
+use std::fs::File;
 use std::net::SocketAddr;
+use std::panic::resume_unwind;
+use std::path::Path;
+use std::thread;
 
 use kedge_model::{MacAddr, VrfId, World};
 use kedge_net::access::AccessSocket;
@@ -13,12 +17,22 @@ use kedge_net::privileges::{Needs, keep_needed, missing};
 use kedge_net::signalling::SignalSocket;
 use kedge_net::sysctl::Sysctl;
 use lab::Lab;
+use nix::sched::{CloneFlags, setns};
+
+/// Runs `work` on a thread that is in a namespace to its end, as a daemon is that was started there.
+fn started_within<T: Send>(lab: &Lab, work: impl FnOnce() -> T + Send) -> T {
+    let run = || {
+        let namespace = File::open(Path::new("/run/netns").join(&lab.name)).unwrap();
+        setns(namespace, CloneFlags::CLONE_NEWNET).unwrap();
+        work()
+    };
+    thread::scope(|scope| scope.spawn(run).join()).unwrap_or_else(|panic| resume_unwind(panic))
+}
 
 #[test]
 fn what_is_kept_is_enough_for_everything_in_one_namespace() {
     let lab = Lab::with_pair();
-    // The namespace's own thread has the part of a daemon that was started there.
-    lab.within(|| {
+    started_within(&lab, || {
         keep_needed(Needs::OneNamespace).unwrap();
         let own = Place::find(&World::Own).unwrap();
         for local in ["127.0.0.1:5436", "[::1]:0"] {
@@ -38,7 +52,7 @@ fn what_is_kept_is_enough_for_everything_in_one_namespace() {
 #[test]
 fn another_namespace_needs_more_and_the_error_says_what() {
     let lab = Lab::new();
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         scope.spawn(|| {
             keep_needed(Needs::OneNamespace).unwrap();
             assert_eq!(missing(Needs::OtherNamespaces).unwrap(), ["CAP_SYS_ADMIN"]);
@@ -57,7 +71,7 @@ fn another_namespace_needs_more_and_the_error_says_what() {
 #[test]
 fn without_any_privilege_each_error_names_the_one_that_is_missing() {
     let lab = Lab::with_pair();
-    lab.within(|| {
+    started_within(&lab, || {
         let mut netlink = Netlink::open().unwrap();
         let near = netlink.link("near").unwrap();
         caps::clear(None, caps::CapSet::Effective).unwrap();

@@ -12,6 +12,7 @@
 use std::{
     collections::BTreeSet,
     fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::{self, Command},
     sync::{
@@ -34,7 +35,7 @@ use signal_hook::{
 use crate::{
     Host,
     error::{Context, LabError, Result},
-    process::run,
+    process::{run, run_with_input},
     wait,
 };
 
@@ -80,6 +81,17 @@ impl Lab {
         Ok(host)
     }
 
+    /// Makes many hosts that only their namespaces are wanted of, called by the stem and a number
+    /// from 1 on.
+    pub fn worlds(&self, stem: &str, count: usize) -> Result<Vec<Host>> {
+        let names: Vec<String> = (1..=count).map(|number| format!("{stem}{number}")).collect();
+        let namespace = |name: &String| format!("{}-{name}", self.tag);
+        let lines = names.iter().map(|name| format!("netns add {}\n", namespace(name)));
+        run_with_input(Command::new("ip").args(["-batch", "-"]), &lines.collect::<String>())?;
+        let host = |name: &String| Host::new(name, namespace(name), self.dir.clone());
+        Ok(names.iter().map(host).collect())
+    }
+
     /// Where logs, captures, sockets and configuration of this lab are.
     #[must_use]
     pub fn dir(&self) -> &Path {
@@ -123,7 +135,7 @@ pub fn interrupted() -> bool {
 pub fn leftovers(tag: &str) -> Vec<String> {
     let mut left = Vec::new();
     for namespace in namespaces_of(tag) {
-        let inside = processes_in(&namespace);
+        let inside = processes_in(std::slice::from_ref(&namespace));
         left.push(format!("namespace {namespace} with {} processes", inside.len()));
     }
     let dir = std::env::temp_dir().join(tag);
@@ -143,26 +155,31 @@ fn names_in(dir: &Path) -> Vec<String> {
     entries.filter_map(|e| e.file_name().into_string().ok()).collect()
 }
 
-fn processes_in(namespace: &str) -> Vec<Pid> {
-    let Ok(out) = run(Command::new("ip").args(["netns", "pids", namespace])) else {
-        return Vec::new();
+fn processes_in(namespaces: &[String]) -> Vec<Pid> {
+    let identity = |path: &Path| fs::metadata(path).map(|meta| (meta.dev(), meta.ino())).ok();
+    let ours: BTreeSet<(u64, u64)> =
+        namespaces.iter().filter_map(|name| identity(&Path::new(NAMESPACES).join(name))).collect();
+    let is_inside = |pid: &i32| {
+        let its = identity(Path::new(&format!("/proc/{pid}/ns/net")));
+        its.is_some_and(|its| ours.contains(&its))
     };
-    out.lines().filter_map(|l| l.trim().parse().ok()).map(Pid::from_raw).collect()
+    let all = names_in(Path::new("/proc")).into_iter().filter_map(|name| name.parse().ok());
+    all.filter(is_inside).map(Pid::from_raw).collect()
 }
 
 /// Kills what runs in the namespaces of `tag`, then removes them and the directory.
 fn remove(tag: &str) -> Result<()> {
-    for namespace in namespaces_of(tag) {
-        wait::until(Duration::from_secs(5), "the processes of a namespace to end", || {
-            let inside = processes_in(&namespace);
-            for pid in &inside {
-                // It may have ended by itself since it was listed.
-                let _ = kill(*pid, Signal::SIGKILL);
-            }
-            if inside.is_empty() { Ok(()) } else { Err(format!("{inside:?}")) }
-        })?;
-        run(Command::new("ip").args(["netns", "delete", &namespace]))?;
-    }
+    let namespaces = namespaces_of(tag);
+    wait::until(Duration::from_secs(5), "the processes of the namespaces to end", || {
+        let inside = processes_in(&namespaces);
+        for pid in &inside {
+            // It may have ended by itself since it was listed.
+            let _ = kill(*pid, Signal::SIGKILL);
+        }
+        if inside.is_empty() { Ok(()) } else { Err(format!("{inside:?}")) }
+    })?;
+    let lines = namespaces.iter().map(|namespace| format!("netns delete {namespace}\n"));
+    run_with_input(Command::new("ip").args(["-batch", "-"]), &lines.collect::<String>())?;
     let dir = std::env::temp_dir().join(tag);
     if dir.exists() {
         fs::remove_dir_all(&dir).context(|| format!("removing {}", dir.display()))?;

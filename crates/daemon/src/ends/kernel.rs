@@ -24,7 +24,7 @@ pub struct Device {
 pub fn things(state: &State, devices: &BTreeMap<VrfId, Device>) -> Vec<Wanted> {
     /// VRF devices have their tables looked up at 1000.
     const BEFORE_VRFS: u32 = 521;
-    const PRIORITY: u32 = 5212;
+    const PRIORITY: u32 = 5211;
     let set = |world: &World, entry, value: &str| {
         Wanted::new(world, Thing::Sysctl { entry, value: value.to_owned() })
     };
@@ -43,8 +43,13 @@ pub fn things(state: &State, devices: &BTreeMap<VrfId, Device>) -> Vec<Wanted> {
         // Tunnelled packets reach the forwarder's sockets, and the kernel's own tunnel drivers,
         // where they are loaded, find no device for them: the peer is not to hear of that.
         let is_vrf = matches!(world, World::Device(_));
-        let priority = if is_vrf { BEFORE_VRFS } else { PRIORITY };
-        wanted.push(Wanted::new(world, Thing::Rule(Rule::NoPortUnreachable { from, priority })));
+        let (ipv6, priority) = (from.is_ipv6(), if is_vrf { BEFORE_VRFS } else { PRIORITY });
+        let rules = [
+            Rule::Landing { ipv6, priority: priority + 1 },
+            Rule::SkipPortUnreachable { ipv6, priority: priority - 1, target: priority + 1 },
+            Rule::NoPortUnreachable { from, priority },
+        ];
+        wanted.extend(rules.map(|rule| Wanted::new(world, Thing::Rule(rule))));
     }
     for Device { world, link, .. } in devices.values() {
         // Packets of subscribers come out of it from anywhere; the forwarder has checked them.

@@ -2,6 +2,7 @@
 //! and starts that the host cannot grant.
 
 use std::net::{IpAddr, UdpSocket};
+use std::time::Duration;
 
 use crate::lab::{
     self, HOST_V4, HOST_V6, NODE, NODE_V4, NODE_V6, Pair, Row, TRANSPORT, UDP_PORT, eventually,
@@ -9,6 +10,7 @@ use crate::lab::{
 use kedge_dataplane::{Change, Dataplane, DataplaneError, DropReason, Local, Side};
 use kedge_dp_user::DpUser;
 use kedge_model::{BindingId, Encapsulation};
+use kedge_net::poll::{Poller, Token};
 
 const UDP: Encapsulation = Encapsulation::Udp { local_port: UDP_PORT, peer_port: UDP_PORT };
 
@@ -175,7 +177,11 @@ fn a_refused_change_names_what_is_wrong_and_leaves_the_binding_as_it_was() {
 #[test]
 fn a_device_that_is_taken_away_ends_the_forwarder_and_changes_are_refused() {
     let (row, mut pair) = carrying(UDP, 1440, 1440);
+    let mut poller = Poller::new().unwrap();
+    poller.add(pair.anchor.end(), Token(0)).unwrap();
+    assert_eq!(poller.wait(Some(Duration::ZERO)).unwrap().count(), 0);
     row.run("l", &format!("ip link del {}", lab::DEVICE));
+    assert_eq!(poller.wait(Some(Duration::from_secs(20))).unwrap().count(), 1, "it says so");
     eventually("the forwarder has stopped", || {
         matches!(pair.anchor.apply(&[Change::Unbind(NODE)]), Err(DataplaneError::Stopped))
     });

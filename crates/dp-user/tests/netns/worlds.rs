@@ -216,7 +216,8 @@ fn worlds_come_and_go_while_others_are_served() {
         ends.anchor.apply(&leave("l", 1)).unwrap();
         ends.gateway.apply(&leave("m", 1)).unwrap();
         for which in ["l", "m"] {
-            assert!(!rows[1].succeeds(which, &format!("ip link show {DEVICE}")), "it is gone");
+            let shows = || rows[1].succeeds(which, &format!("ip link show {DEVICE}"));
+            eventually("the device is gone", || !shows());
         }
         let free = rows[1].within("l", || UdpSocket::bind(("192.0.2.1", UDP_PORT)).map(drop));
         free.join().unwrap().expect("its port is free");
@@ -227,6 +228,19 @@ fn worlds_come_and_go_while_others_are_served() {
             rows[1].run("m", &format!("ip {family} rule del iif to-b lookup 100"));
         }
         answers(&rows[0]);
+    }
+    // One that comes at once waits for the device that goes.
+    for _ in 0..3 {
+        ends.enter(&rows[1], 1);
+        ends.anchor.apply(&leave("l", 1)).unwrap();
+        ends.gateway.apply(&leave("m", 1)).unwrap();
+        for family in ["-4", "-6"] {
+            rows[1].run("m", &format!("ip {family} rule del iif to-b lookup 100"));
+        }
+    }
+    drop(ends);
+    for which in ["l", "m"] {
+        assert!(!rows[1].succeeds(which, &format!("ip link show {DEVICE}")), "it is gone");
     }
 }
 

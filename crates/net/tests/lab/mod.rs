@@ -67,7 +67,7 @@ impl Lab {
         self.within(|| std::fs::write(&path, value)).expect("a sysctl of the test kernel");
     }
 
-    pub fn within<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+    pub fn within<T>(&self, work: impl FnOnce() -> T) -> T {
         self.namespace.within(work).expect("the tests run as root")
     }
 }

@@ -30,7 +30,7 @@ impl Paced {
 
 impl Updates {
     /// Refreshes a node every `pace`, or when the one before is answered or given up, if that is
-    /// later.
+    /// later. An echo is an answer, too.
     pub fn pace(&mut self, pace: Duration, length: Duration) -> io::Result<Paced> {
         let (start, nodes) = (Instant::now(), self.nodes());
         self.pace_until(Step::Refresh, (0..nodes).cycle(), pace, || start.elapsed() >= length)
@@ -60,7 +60,9 @@ impl Updates {
             self.socket(gateway).send(&update)?;
             paced.sent += 1;
             match self.socket(gateway).recv(&mut answer) {
-                Ok(length) if accepts(&answer[..length]) => paced.took.push(sent.elapsed()),
+                Ok(length) if accepts(&answer[..length]) || answer[..length] == update => {
+                    paced.took.push(sent.elapsed());
+                }
                 Ok(_) => {}
                 Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
                 Err(error) => return Err(error),

@@ -8,13 +8,16 @@
 //!
 //! B refreshes its bindings one after the other at a steady pace, and every answer is timed: first
 //! alone, then while A sends as fast as it can, on the processor that B's gateway has (and has
-//! first) but not on kedged's. Then an operator is timed: the start with so many customers, one
-//! customer more in service, and a look at the whole configuration.
+//! first) but not on kedged's. A bare echo server in kedged's place shows what of that is the
+//! kernel's doing. Then an operator is timed: the start with so many customers, one customer more in
+//! service, a look at the whole configuration, all customers but A and B removed by one commit and
+//! added by another, and the stop; beside it, what the kernel takes for as many devices.
 
 use std::{
     fmt::Write as _,
     io,
     net::{SocketAddr, UdpSocket},
+    ops::RangeInclusive,
     process::Command,
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -22,13 +25,15 @@ use std::{
 };
 
 use kedge_lab::{
-    Daemon, Host, Lab, Link, Result,
+    Daemon, Host, Lab, Link, Process, Result,
     load::{Flood, Load, Step, Updates},
+    programs,
 };
 use kedge_wire::auth::Key;
 
 use crate::{
     Outcome, ROUNDS,
+    devices::{self, Took},
     signalling::{PORT, pin},
     table::median,
 };
@@ -36,6 +41,7 @@ use crate::{
 const SIZES: [usize; 2] = [2, 1_000];
 /// Bindings of A and of B.
 const NODES: usize = 128;
+const ECHO_PORT: u16 = 5999;
 const PACE: Duration = Duration::from_micros(200);
 const LENGTH: Duration = Duration::from_secs(1);
 const KINDS: [(&str, Option<Flood>); 4] = [
@@ -49,34 +55,43 @@ pub fn measure() -> Outcome<()> {
     for size in SIZES {
         eprintln!("customers, {size}");
         let stage = Stage::set(size)?;
-        let mut rows = KINDS.map(|_| [const { Vec::new() }; 4]);
-        for round in 0..ROUNDS {
-            eprintln!("customers, {size}, round {} of {ROUNDS}", round + 1);
-            for (row, (_, flood)) in rows.iter_mut().zip(KINDS) {
-                row.iter_mut().zip(stage.notice(flood)?).for_each(|(all, one)| all.push(one));
+        for (server, gateways) in
+            [("kedged", &stage.gateways), ("a bare echo server", &stage.echoed)]
+        {
+            let mut rows = KINDS.map(|_| [const { Vec::new() }; 4]);
+            for round in 0..ROUNDS {
+                eprintln!("customers, {size}, {server}, round {} of {ROUNDS}", round + 1);
+                for (row, (_, flood)) in rows.iter_mut().zip(KINDS) {
+                    let noticed = notice(gateways, flood)?;
+                    row.iter_mut().zip(noticed).for_each(|(all, one)| all.push(one));
+                }
             }
-        }
-        println!(
-            "\n{size} customers, B refreshes every {} µs: medians of {ROUNDS} interleaved rounds, \
-             ratio to B alone\n\n  {:<30}{:>22}{:>22}{:>22}{:>14}",
-            PACE.as_micros(),
-            "",
-            "B answered, a second",
-            "median, µs",
-            "99 of 100, µs",
-            "A sent, k/s",
-        );
-        for ((name, _), row) in KINDS.iter().zip(&rows) {
-            print!("  {name:<30}");
-            for (own, alone) in row.iter().zip(&rows[0]).take(3) {
-                let ratio = median(own.iter().zip(alone).map(|(a, b)| a / b).collect());
-                print!("{:>14.0} ({ratio:>5.2})", median(own.clone()));
-            }
-            println!("{:>14.1}", median(row[3].clone()));
+            print(size, server, &rows);
         }
         stage.operate(size)?;
     }
     Ok(())
+}
+
+fn print(size: usize, server: &str, rows: &[[Vec<f64>; 4]; KINDS.len()]) {
+    println!(
+        "\n{size} customers, {server}, B refreshes every {} µs: medians of {ROUNDS} rounds, ratio \
+         to B alone\n\n  {:<30}{:>22}{:>22}{:>22}{:>14}",
+        PACE.as_micros(),
+        "",
+        "B answered, a second",
+        "median, µs",
+        "99 of 100, µs",
+        "A sent, k/s",
+    );
+    for ((name, _), row) in KINDS.iter().zip(rows) {
+        print!("  {name:<30}");
+        for (own, alone) in row.iter().zip(&rows[0]).take(3) {
+            let ratio = median(own.iter().zip(alone).map(|(a, b)| a / b).collect());
+            print!("{:>14.0} ({ratio:>5.2})", median(own.clone()));
+        }
+        println!("{:>14.1}", median(row[3].clone()));
+    }
 }
 
 /// A customer's gateways: what they send, and through what.
@@ -94,9 +109,14 @@ impl Gateways {
 
 struct Stage {
     gateways: [Gateways; 2],
+    /// The same at a port where an echo server answers B, and nobody reads what A sends.
+    echoed: [Gateways; 2],
     anchor: Daemon,
+    _echo: Process,
+    _unread: UdpSocket,
     took: Duration,
     next: String,
+    worlds: Vec<Host>,
     // Last: it removes the rest.
     _lab: Lab,
 }
@@ -114,10 +134,8 @@ impl Stage {
             writeln!(addresses, "addr add {}/32 dev tp1", address_of(number))?;
         }
         host.ip_batch(&addresses)?;
-        let worlds: Result<Vec<Host>> =
-            (1..=size + 1).map(|number| lab.host(&format!("v{number}"))).collect();
-        let worlds = worlds?;
-        let (config, next) = (configuration(&worlds[..size]), customer(size + 1));
+        let worlds = lab.worlds("v", size + 1)?;
+        let (config, next) = (configuration(&worlds, 1..=size), customer(size + 1));
         let next = format!(
             "{}ipv6 mobile pmipv6-domain D1\n{} !\n{SERVICE}{next}",
             vrf(size + 1, &worlds[size]),
@@ -133,76 +151,103 @@ impl Stage {
             pin(anchor.id(), 1)?;
             first_served("--all-tasks", anchor.id())?;
         }
-        let registered = |number: usize| -> Outcome<Gateways> {
+        let gateways_of = |number: usize, port: u16| -> Outcome<Gateways> {
             let load = Load {
-                gateways: [1, 2].map(|nth| SocketAddr::from(([172, 31, number as u8, nth], PORT))),
-                anchor: format!("{}:{PORT}", address_of(number)).parse()?,
+                gateways: [1, 2].map(|nth| SocketAddr::from(([172, 31, number as u8, nth], port))),
+                anchor: format!("{}:{port}", address_of(number)).parse()?,
                 bindings: NODES,
                 realm: format!("cust{number}"),
                 key: Key::new(0x100, key(number).as_bytes()),
             };
             let sockets = sites[number - 1].inside(|| load.open())?;
-            let gateways = Gateways { load, sockets };
-            let count = gateways.updates()?.run(Step::Register, 0..NODES)?;
-            match count.accepted == NODES as u64 {
-                true => Ok(gateways),
-                false => Err(format!("customer {number}: {count:?}; {}", anchor.log()).into()),
-            }
+            Ok(Gateways { load, sockets })
         };
-        let gateways = [registered(1)?, registered(2)?];
-        Ok(Self { gateways, anchor, took, next, _lab: lab })
-    }
-
-    /// B's refreshes answered a second, the median and the 99th of 100 times in µs, and thousands a
-    /// second that A sent.
-    fn notice(&self, flood: Option<Flood>) -> Outcome<[f64; 4]> {
-        let [a, b] = &self.gateways;
-        let over = AtomicBool::new(false);
-        let (sent, paced) = thread::scope(|scope| {
-            let stop = || over.load(Ordering::Relaxed);
-            let flooding = flood.map(|kind| scope.spawn(move || a.updates()?.flood(kind, stop)));
-            let paced = scope.spawn(|| {
-                first_served("-f", nix::unistd::gettid().as_raw().cast_unsigned())?;
-                b.updates()?.pace(PACE, LENGTH)
-            });
-            let paced = paced.join();
-            over.store(true, Ordering::Relaxed);
-            (flooding.map(|flooding| flooding.join()), paced)
-        });
-        let panicked = |_| "a thread panicked";
-        let paced = paced.map_err(panicked)??;
-        let sent = sent.transpose().map_err(panicked)?.transpose()?.unwrap_or_default();
-        let micros = |share| paced.within(share).as_secs_f64() * 1e6;
-        let rate = |count: f64| count / LENGTH.as_secs_f64();
-        Ok([rate(paced.took.len() as f64), micros(0.5), micros(0.99), rate(sent as f64) / 1e3])
+        let gateways = [gateways_of(1, PORT)?, gateways_of(2, PORT)?];
+        for of_one in &gateways {
+            let count = of_one.updates()?.run(Step::Register, 0..NODES)?;
+            if count.accepted != NODES as u64 {
+                return Err(format!("{}: {count:?}; {}", of_one.load.realm, anchor.log()).into());
+            }
+        }
+        let unread = host.inside(|| UdpSocket::bind(format!("{}:{ECHO_PORT}", address_of(1))))?;
+        let listen = format!("{}:{ECHO_PORT}", address_of(2));
+        let program = programs::find("kedge-lab")?;
+        let mut echo = host.spawn("echo", &program.to_string_lossy(), &["udp-echo", &listen])?;
+        echo.wait_output(Duration::from_secs(5), "the echo server to listen", |log| {
+            log.contains("listening").then_some(())
+        })?;
+        if thread::available_parallelism().is_ok_and(|processors| processors.get() > 1) {
+            pin(echo.id(), 1)?;
+            first_served("--all-tasks", echo.id())?;
+        }
+        let echoed = [gateways_of(1, ECHO_PORT)?, gateways_of(2, ECHO_PORT)?];
+        let (_echo, _unread, _lab) = (echo, unread, lab);
+        Ok(Self { gateways, echoed, anchor, _echo, _unread, took, next, worlds, _lab })
     }
 
     /// What an operator waits for.
-    fn operate(&self, size: usize) -> Outcome<()> {
-        let time = |lines: &str| -> Outcome<(Duration, String)> {
+    fn operate(mut self, size: usize) -> Outcome<()> {
+        let time = |lines: &str| -> Outcome<(f64, String)> {
             let start = Instant::now();
             let said = self.anchor.script(lines)?;
-            Ok((start.elapsed(), said))
+            Ok((start.elapsed().as_secs_f64(), said))
         };
         let (nothing, _) = time("show version\n")?;
         let (shown, text) = time("show running-config\n")?;
         let (added, _) = time(&format!("configure\n{}commit\n", self.next))?;
         println!(
-            "\n  start {:.2} s, one customer more {:.3} s, show running-config ({} lines) {:.3} s; \
-             {:.3} s of both is the terminal's start",
+            "\n  start {:.2} s, one customer more {added:.3} s, show running-config ({} lines) \
+             {shown:.3} s; {nothing:.3} s of both is the terminal's start",
             self.took.as_secs_f64(),
-            added.as_secs_f64(),
             text.lines().count(),
-            shown.as_secs_f64(),
-            nothing.as_secs_f64(),
         );
         if text.lines().filter(|l| l.contains("customer CUST") && l.contains(" vrf ")).count()
             != size
         {
             return Err("not all customers are shown".into());
         }
+        let others = 3..=size + 1;
+        let count = others.clone().count();
+        let (removed, _) = time(&format!("configure\n{}commit\n", without(others.clone())))?;
+        let all = configuration(&self.worlds, others);
+        let (pasted, _) = time(&format!("configure\n{all}commit\n"))?;
+        let start = Instant::now();
+        self.anchor.stop()?;
+        let stopped = start.elapsed().as_secs_f64();
+        let Took { made, closed, closed_together } = devices::measure(count)?;
+        println!(
+            "  {count} customers by one commit: removed {removed:.2} s, pasted and added \
+             {pasted:.2} s; stop {stopped:.2} s\n  the kernel alone, {count} TUN devices: made \
+             {:.2} s, closed one by one {:.2} s, on threads {:.2} s",
+            made.as_secs_f64(),
+            closed.as_secs_f64(),
+            closed_together.as_secs_f64(),
+        );
         Ok(())
     }
+}
+
+/// B's refreshes answered a second, the median and the 99th of 100 times in µs, and thousands a
+/// second that A sent.
+fn notice([a, b]: &[Gateways; 2], flood: Option<Flood>) -> Outcome<[f64; 4]> {
+    let over = AtomicBool::new(false);
+    let (sent, paced) = thread::scope(|scope| {
+        let stop = || over.load(Ordering::Relaxed);
+        let flooding = flood.map(|kind| scope.spawn(move || a.updates()?.flood(kind, stop)));
+        let paced = scope.spawn(|| {
+            first_served("-f", nix::unistd::gettid().as_raw().cast_unsigned())?;
+            b.updates()?.pace(PACE, LENGTH)
+        });
+        let paced = paced.join();
+        over.store(true, Ordering::Relaxed);
+        (flooding.map(|flooding| flooding.join()), paced)
+    });
+    let panicked = |_| "a thread panicked";
+    let paced = paced.map_err(panicked)??;
+    let sent = sent.transpose().map_err(panicked)?.transpose()?.unwrap_or_default();
+    let micros = |share| paced.within(share).as_secs_f64() * 1e6;
+    let rate = |count: f64| count / LENGTH.as_secs_f64();
+    Ok([rate(paced.took.len() as f64), micros(0.5), micros(0.99), rate(sent as f64) / 1e3])
 }
 
 /// Has a thread, or all of a process, run before whatever else the machine does, whenever it has
@@ -264,9 +309,19 @@ fn customer(number: usize) -> String {
 
 const SERVICE: &str = "ipv6 mobile pmipv6-lma LMA domain D1\n mobility-service mobile-local-loop\n";
 
-fn configuration(worlds: &[Host]) -> String {
-    let numbers = 1..=worlds.len();
-    let mut text: String = numbers.clone().zip(worlds).map(|(n, world)| vrf(n, world)).collect();
+/// The lines that remove customers.
+fn without(numbers: RangeInclusive<usize>) -> String {
+    let mut text = SERVICE.to_owned();
+    text.extend(numbers.clone().map(|number| format!("  no customer CUST{number}\n")));
+    text += "!\nipv6 mobile pmipv6-domain D1\n";
+    text.extend(numbers.clone().map(|number| format!(" no nai @cust{number}\n")));
+    text += "!\n";
+    text.extend(numbers.map(|number| format!("no vrf V{number}\n")));
+    text
+}
+
+fn configuration(worlds: &[Host], numbers: RangeInclusive<usize>) -> String {
+    let mut text: String = numbers.clone().map(|n| vrf(n, &worlds[n - 1])).collect();
     text += "ipv6 mobile pmipv6-domain D1\n lma LMA\n !\n";
     text.extend(numbers.clone().map(profile));
     text += "!\nipv6 mobile pmipv6-lma LMA domain D1\n bce maximum 128000\n \

@@ -29,6 +29,7 @@
 
 mod aaa;
 mod customers;
+mod devices;
 mod fastd;
 mod forwarding;
 mod looks;
