@@ -181,8 +181,8 @@ Tunnels: 2
                      after 1000 ms, at most every 2000 ms\n  DSCP         as received\n";
         assert_eq!(
             fit(pairs, 48),
-            "  Tunnel MTU   as the tunnel allows\n  Revocations  sent again 1 time, first after 1000\n\
-             \x20              ms, at most every 2000 ms\n  DSCP         as received\n"
+            "  Tunnel MTU   as the tunnel allows\n  Revocations  sent again 1 time, first after\n\
+             \x20              1000 ms, at most every 2000 ms\n  DSCP         as received\n"
         );
     }
 
