@@ -207,6 +207,10 @@ impl Request {
     /// Reads one line, with or without its newline.
     pub fn decode(line: &[u8]) -> Result<Self, RequestError> {
         let malformed = |id, detail: String| RequestError::Malformed { id, detail };
+        // The reader would take an array for the members in their order.
+        if !line.trim_ascii_start().starts_with(b"{") {
+            return Err(malformed(0, "a request is a JSON object".to_owned()));
+        }
         let envelope: Envelope =
             serde_json::from_slice(line).map_err(|error| malformed(0, error.to_string()))?;
         let id = envelope.id.unwrap_or(0);

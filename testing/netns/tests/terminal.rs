@@ -183,6 +183,32 @@ fn a_mistake_behind_commit_is_not_silent() {
     }
 }
 
+#[test]
+fn a_word_that_is_short_for_several_commands_does_none_of_them() {
+    let _turn = turn();
+    let site = Site::set();
+    for (commands, allowed) in [
+        (&["c"][..], ["clear", "configure"]),
+        (&["configure", "vrf blue", "exit", "a"], ["aaa", "abort"]),
+    ] {
+        let words: Vec<&str> = commands.iter().flat_map(|command| ["-c", *command]).collect();
+        let ran = site.run(&words);
+        let (said, last) = (text(&ran.stderr), commands[commands.len() - 1]);
+        assert_eq!(ran.status.code(), Some(1), "{said}");
+        assert!(said.contains(&format!("'{last}' is ambiguous")), "{said}");
+        assert!(allowed.iter().all(|word| said.contains(word)), "{said}");
+    }
+}
+
+#[test]
+fn a_line_beyond_any_command_is_refused() {
+    let _turn = turn();
+    let site = Site::set();
+    let ran = site.run(&["-c", &format!("show {}", "x".repeat(16 * 1024))]);
+    assert_eq!(ran.status.code(), Some(1));
+    assert!(text(&ran.stderr).contains("a line has 16384 octets at most"), "{}", text(&ran.stderr));
+}
+
 /// Every example of both documents, word for word: nothing is complained about but what the
 /// documents print broken, and that precisely; with the word that is missing, nothing at all.
 #[test]

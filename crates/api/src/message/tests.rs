@@ -107,7 +107,8 @@ fn a_request_with_an_unknown_member_or_without_a_kind_or_with_two_is_refused() {
 
 #[test]
 fn what_is_no_json_object_is_refused_under_id_zero() {
-    let lines: [&[u8]; 5] = [b"", b"show running-config", b"[]", b"{\"version\":1", b"\xff\xfe"];
+    let lines: [&[u8]; 6] =
+        [b"", b"show running-config", b"[]", b"[5, 1]", b"{\"version\":1", b"\xff\xfe"];
     for line in lines {
         let error = Request::decode(line).unwrap_err();
         assert!(matches!(error, RequestError::Malformed { id: 0, .. }), "{error:?}");
