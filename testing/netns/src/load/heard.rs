@@ -39,16 +39,14 @@ impl Updates {
         self.socket(gateway).set_nonblocking(true)?;
         while (!rest.is_empty() || pending > 0) && last.elapsed() < PATIENCE {
             if !rest.is_empty() && pending < WINDOW {
-                let sent = self.send_all(gateway, &rest[..rest.len().min(WINDOW - pending)])?;
+                let sent = self.send_all(gateway, &rest[..rest.len().min(WINDOW - pending)]);
+                let sent = sent.or_else(none_yet)?;
                 (rest, pending) = (&rest[sent..], pending + sent);
             }
-            let length = match self.socket(gateway).recv(&mut answer) {
-                Ok(length) => length,
-                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock) => continue,
-                // Nobody is there any more.
-                Err(e) if matches!(e.kind(), ErrorKind::ConnectionRefused) => continue,
-                Err(error) => return Err(error),
-            };
+            let length = self.socket(gateway).recv(&mut answer).or_else(none_yet)?;
+            if length == 0 {
+                continue;
+            }
             (last, pending) = (Instant::now(), pending.saturating_sub(1));
             // Behind status and flags (section 6.1.8).
             let node = answer[..length].get(8..10).and_then(|sequence| of.get(sequence));
@@ -59,5 +57,13 @@ impl Updates {
         }
         self.socket(gateway).set_nonblocking(false)?;
         Ok(answered)
+    }
+}
+
+/// Nothing was sent or received: the buffer is full or empty, or nobody is there any more.
+fn none_yet(error: io::Error) -> io::Result<usize> {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::ConnectionRefused => Ok(0),
+        _ => Err(error),
     }
 }

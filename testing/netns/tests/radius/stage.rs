@@ -11,6 +11,7 @@ use kedge_lab::{
     domain::{ANCHOR, CORRESPONDENT, Core, GATEWAYS, KEY, Plan, REALM, Transport},
     freeradius::{SECRET, Setup},
     load::{Load, Updates},
+    wait,
 };
 use kedge_wire::auth::Key;
 
@@ -61,6 +62,12 @@ impl Stage {
             realm: REALM.to_owned(),
             key: Key::new(KEY.0, KEY.1.as_bytes()),
         };
+        // The kernel takes up to a second to bring a new link into use.
+        wait::until(SOON, "the anchor in reach", || {
+            let ping = self.gateways.exec("ping", &["-c", "1", "-W", "1", &ANCHOR.0.to_string()]);
+            ping.map_err(|error| error.to_string())
+        })
+        .expect("ping");
         let sockets = self.gateways.inside(|| load.open()).expect("sockets");
         Updates::new(load, sockets)
     }
