@@ -49,10 +49,7 @@ pub fn device(
         let set_up = || {
             tun::create(&file, name).map_err(taken)?;
             let udp_trains = tun::set_offloads(&file)?;
-            quiet(name);
-            if let Some(vrf) = place.vrf() {
-                enslave(name, vrf).map_err(io::Error::other)?;
-            }
+            prepare(name, place.vrf()).map_err(io::Error::other)?;
             tun::bring_up(name, mtu, QUEUE)?;
             Ok((Replies::open(&place)?, udp_trains))
         };
@@ -63,11 +60,16 @@ pub fn device(
     Ok((Opened { name: name.to_owned(), place }, device))
 }
 
-/// Puts a device into a VRF device before it is up: packets of another world never see it.
-fn enslave(name: &str, vrf: &Vrf) -> Result<(), NetError> {
+/// What is done to a device before it is up. The kernel gives it no link-local address and solicits
+/// no routers over it; where it cannot be told so, its packets are dropped as link-scoped. In a VRF
+/// device from the first, it never sees packets of another world.
+fn prepare(name: &str, vrf: Option<&Vrf>) -> Result<(), NetError> {
     let mut netlink = Netlink::open()?;
     let device = netlink.link(name)?.index;
-    netlink.enslave(device, vrf.index)
+    if let Err(error) = netlink.without_link_local(device) {
+        tracing::debug!(%error, "the device will solicit routers");
+    }
+    vrf.map_or(Ok(()), |vrf| netlink.enslave(device, vrf.index))
 }
 
 impl Opened {
@@ -99,15 +101,6 @@ fn taken(error: io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(libc::EINVAL | libc::EBUSY) => io::Error::other("another device has that name"),
         _ => error,
-    }
-}
-
-/// Keeps the kernel from giving the device a link-local address and soliciting routers over it.
-/// Where /proc/sys is not writable it does, and its packets are dropped as link-scoped.
-fn quiet(name: &str) {
-    let path = format!("/proc/sys/net/ipv6/conf/{name}/addr_gen_mode");
-    if let Err(error) = std::fs::write(&path, "1") {
-        tracing::debug!(path, %error, "the device will solicit routers");
     }
 }
 

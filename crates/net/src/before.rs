@@ -20,14 +20,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use kedge_model::MacAddr;
 
 use crate::namespace::Namespace;
 use crate::sysctl::Sysctl;
 use crate::thing::Thing;
-
-const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// The values that were there before.
 #[derive(Debug)]
@@ -46,9 +45,8 @@ pub(crate) struct Before {
 impl Before {
     /// Reads what a daemon that crashed here has left; anything else in the file is void.
     pub(crate) fn open(path: PathBuf, namespace: &Namespace) -> Self {
-        let boot = fs::read_to_string(BOOT_ID).unwrap_or_default();
         let (device, inode) = namespace.identity();
-        let place = format!("place {} {device}:{inode}", boot.trim());
+        let place = format!("place {} {device}:{inode}", boot_id());
         let (values, at) = (BTreeMap::new(), HashMap::new());
         let text = fs::read_to_string(&path).unwrap_or_default();
         let mut before = Self { path, place, values, at, next: 0, lines: None };
@@ -142,6 +140,16 @@ impl Before {
         fs::write(&name, text)?;
         fs::rename(&name, &self.path)
     }
+}
+
+/// The kernel's name for the time since it was started. It is read once: a look for a name below
+/// /proc/sys passes those of all namespaces.
+fn boot_id() -> &'static str {
+    static BOOT_ID: OnceLock<String> = OnceLock::new();
+    BOOT_ID.get_or_init(|| {
+        let read = fs::read_to_string("/proc/sys/kernel/random/boot_id");
+        read.unwrap_or_default().trim().to_owned()
+    })
 }
 
 /// What a line says.

@@ -4,7 +4,8 @@ use kedge_model::MacAddr;
 use netlink_packet_core::NLM_F_REQUEST;
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{
-    InfoData, InfoKind, InfoVrf, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+    AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoData, InfoKind, InfoVrf, LinkAttribute,
+    LinkFlags, LinkInfo, LinkMessage,
 };
 
 use super::{DeviceIndex, Netlink, Table};
@@ -88,6 +89,15 @@ impl Netlink {
     /// Puts a device into a VRF device, whose routing table its packets are looked up in.
     pub fn enslave(&mut self, device: DeviceIndex, master: DeviceIndex) -> Result<(), NetError> {
         self.set_attribute(device, LinkAttribute::Controller(master.0), "put into a VRF")
+    }
+
+    /// Keeps the kernel from giving a device a link-local address, without which it solicits no
+    /// routers there. In /proc/sys each look for a device's file passes those of the same name in
+    /// all namespaces.
+    pub fn without_link_local(&mut self, device: DeviceIndex) -> Result<(), NetError> {
+        let none = vec![AfSpecInet6::AddrGenMode(In6AddrGenMode::None)];
+        let attribute = LinkAttribute::AfSpecUnspec(vec![AfSpecUnspec::Inet6(none)]);
+        self.set_attribute(device, attribute, "keep link-local addresses off")
     }
 
     /// Deletes a device.
