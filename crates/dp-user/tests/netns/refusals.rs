@@ -188,6 +188,19 @@ fn a_device_that_is_taken_away_ends_the_forwarder_and_changes_are_refused() {
 }
 
 #[test]
+fn the_kernel_says_nothing_of_its_own_over_a_device() {
+    let row = Row::new();
+    let _pair = Pair::start(&row, 1440);
+    // It would give the device a link-local address, and solicit routers from that.
+    for which in ["l", "m"] {
+        assert_eq!(
+            row.run(which, &format!("ip -6 address show dev {} scope link", lab::DEVICE)),
+            ""
+        );
+    }
+}
+
+#[test]
 fn a_packet_with_another_key_is_dropped_and_counted() {
     let row = Row::new();
     let mut pair = Pair::start(&row, 1440);
