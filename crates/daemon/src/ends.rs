@@ -110,6 +110,15 @@ impl Ends {
         self.names.iter().any(is_ours) || self.state.worlds.values().any(is_vrf)
     }
 
+    /// The name of a device of its own that the kernel has no more.
+    pub fn lost(&self, hosts: &mut Hosts) -> Option<&str> {
+        let is_lost = |(vrf, name): &(&VrfId, &String)| {
+            let host = hosts.of(self.state.world(**vrf));
+            host.is_ok_and(|host| host.netlink().link(name).is_err_and(|e| e.is_absent()))
+        };
+        self.names.iter().find(is_lost).map(|(_, name)| name.as_str())
+    }
+
     /// Adds the addresses and the devices that are new and gives devices their MTU. On an error,
     /// all is as it was.
     pub fn extend(&mut self, wanted: State, poller: &Poller) -> Result<(), EndsError> {

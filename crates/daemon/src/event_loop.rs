@@ -83,6 +83,8 @@ impl Shell {
             self.answer(now);
             // Whoever started us can start us again; a daemon that only signals helps nobody.
             if self.has_stopped() {
+                // The data plane may see that a device is gone before the kernel tells of it.
+                self.name_lost_device();
                 return Err(DataplaneError::Stopped.into());
             }
         }
@@ -91,6 +93,14 @@ impl Shell {
     fn has_stopped(&self) -> bool {
         self.anchor.as_ref().is_some_and(Anchor::has_stopped)
             || self.gateway.as_ref().is_some_and(Gateway::has_stopped)
+    }
+
+    fn name_lost_device(&mut self) {
+        let of_anchor = self.anchor.as_ref().and_then(|anchor| anchor.ends().lost(&mut self.hosts));
+        let lost = of_anchor.or_else(|| self.gateway.as_ref()?.ends().lost(&mut self.hosts));
+        if let Some(name) = lost {
+            error!("somebody has removed the device {name}");
+        }
     }
 
     /// What is ready, or nothing when a timer is due or somebody waits for a turn.

@@ -9,7 +9,7 @@ use kedge_lab::domain::{ANCHOR, Domain, GATEWAYS, Plan};
 use kedge_lab::{Daemon, Host, Lab};
 
 use crate::commits::settled;
-use crate::stage::{Single, Site, complaint, json, look, turn};
+use crate::stage::{Single, Site, complaint, json, look, turn, until};
 
 /// The domain, the first gateway's transport interface in a namespace of its own.
 fn draw() -> (Lab, Domain, Host) {
@@ -78,6 +78,35 @@ fn a_namespace_in_service_takes_a_privilege_that_is_kept_only_if_the_start_asked
     }
     assert_eq!(all(), before);
     drop(lab);
+}
+
+/// The kernel tells of devices in the daemon's own namespace only; elsewhere the data plane is the
+/// one that notices.
+#[test]
+fn a_device_that_somebody_removes_in_a_customers_namespace_is_named() {
+    let _turn = turn();
+    let stage = Single::set();
+    let world = stage.another("world");
+    let config = format!(
+        "vrf red\n netns {}\n!\nipv6 mobile pmipv6-domain D1\n lma LMA\n !\n!\n\
+         ipv6 mobile pmipv6-lma LMA domain D1\n mobility-service mobile-local-loop\n  \
+         customer RED vrf red\n   auth-option spi 100 key ascii secret\n   \
+         network authorized RED\n    \
+         pool mobile-node ipv4 start-address 10.10.10.1 pool-prefix 24\n   !\n   \
+         transport\n    address ipv6 2001:db8:7::1\n   !\n  !\n !\n!\n",
+        world.namespace()
+    );
+    let mut daemon = Daemon::start(&stage.host, &config).expect("kedged");
+    json(&daemon, "show version"); // Once it answers, it has made everything.
+    let links = world.ip("-o link show type tun").expect("devices");
+    let device = links.split(": ").nth(1).expect("one in the namespace").to_owned();
+    world.ip(&format!("link del {device}")).expect("removed");
+    until("its end", || match daemon.alive() {
+        true => Err(daemon.log()),
+        false => Ok(()),
+    });
+    let log = daemon.log();
+    assert!(log.contains(&format!("somebody has removed the device {device}")), "{log}");
 }
 
 #[test]
