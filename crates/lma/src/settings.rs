@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use kedge_model::{CustomerId, GreKey, IpNet, Ipv6Net, Lifetime, Tunnel, VrfId};
@@ -366,6 +367,9 @@ pub struct Profile {
     /// Its IPv4 home address, of the network's pool; `None` takes any.
     pub ipv4: Option<Ipv4Addr>,
     /// Its home network prefixes, /64s of the network's pool; none takes any.
+    /// The protection of updates about it, whichever gateway sends them, and of their answers;
+    /// `None` is the gateway's. What AAA says has none.
+    pub authentication: Option<Arc<Authentication>>,
     pub prefixes: Vec<Ipv6Net>,
     /// The mobile network prefixes it may have, of the network's pools or, with
     /// [`Unchecked::NamedByAaa`], of none; without any it is for the network to say.

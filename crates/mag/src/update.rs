@@ -170,7 +170,8 @@ impl Mag {
         let unanswered = (attempts == UNANSWERED_ATTEMPTS && kind != Kind::Deregistration)
             .then(|| entry.mn_id.clone());
         let dscp = self.settings.dscp_of(&lma).of_request();
-        self.send(path, dscp, lma.auth.as_ref(), bytes);
+        let auth = self.settings.auth_of(&entry.mn_id, &lma).cloned();
+        self.send(path, dscp, auth.as_ref(), bytes);
         if let Some(mn_id) = unanswered {
             self.event(Event::Unanswered { binding: id, mn_id, lma: lma.address, attempts });
         }

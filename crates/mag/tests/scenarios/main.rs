@@ -13,6 +13,7 @@ mod dscp;
 mod heartbeat;
 mod identity;
 mod indication;
+mod node_keys;
 mod pace;
 mod registration;
 mod rejection;
