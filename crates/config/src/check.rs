@@ -119,6 +119,7 @@ fn anchor(config: &Config, lma: &LmaConfig, item: &Item<Key>, findings: &mut Fin
     times.for_each(|line| multiple_of_four(line, findings));
     heartbeat(section, findings);
     let ipv4 = lma.ipv4.iter().copied().map(IpAddr::V4);
+    enforced_heartbeat(lma, section, findings);
     let own: Vec<IpAddr> = ipv4.chain(lma.ipv6.iter().copied().map(IpAddr::V6)).collect();
     pools::check(section, &own, findings);
     if let Some(service) = section.find(Key::LocalLoop) {
@@ -153,6 +154,7 @@ fn gateway(config: &Config, mag: &MagConfig, item: &Item<Key>, findings: &mut Fi
     addresses::own(section, findings);
     for (lma, item) in mag.lmas.iter().zip(section.each(Key::PeerLma)) {
         let addresses = config.lma_addresses(lma);
+        heartbeat(item.section(), findings);
         peer(config, &lma.id, &lma.domain, &addresses, lma.encap, item, findings);
     }
     revocation(&mag.revocation, section, findings);
@@ -277,6 +279,16 @@ fn port_ranges(line: &Item<Key>, findings: &mut Findings) {
         let port = |name| line.args.integer::<u64>(name);
         let (Some(least), Some(most)) = (port(first), port(last)) else { continue };
         if least > most {
+/// Gateways are told the anchor's values, or those of their customer.
+fn enforced_heartbeat(lma: &LmaConfig, section: Section<'_, Key>, findings: &mut Findings) {
+    let mut customers = lma.local_loop.iter().flat_map(|service| &service.customers);
+    let asks = lma.heartbeat.is_some() || customers.any(|customer| customer.heartbeat.is_some());
+    if let Some(line) = section.find(Key::EnforceHeartbeat).filter(|_| !asks) {
+        let needs = Caution::Needs { command: "enforce heartbeat-to-mag", other: "heartbeat" };
+        findings.warn(&line.place, needs);
+    }
+}
+
             let (least_name, most_name) = ("the first port", "the last");
             let fault = ConfigFault::Order { least_name, least, most_name, most };
             findings.error(&line.place_of(last), fault);

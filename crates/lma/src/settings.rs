@@ -66,6 +66,9 @@ pub struct Settings {
     pub dscp: Option<Dscp>,
     /// When gateways are asked whether they live; `None` asks none.
     pub heartbeat: Option<Rhythm>,
+    /// Whether gateways are told to ask by the same values (EnableLCMPSubOptHeartbeatControl of
+    /// RFC 8127 §4.1); without `heartbeat` there are none.
+    pub impose_heartbeat: bool,
     /// How revocations are sent again.
     pub revocation: Revocation,
     /// The restart counter that heartbeat answers carry (RFC 5847 §3.3).
@@ -115,6 +118,7 @@ impl Default for Settings {
             gre_key: None,
             dscp: None,
             heartbeat: None,
+            impose_heartbeat: false,
             revocation: Revocation::default(),
             restart_counter: 0,
             tunnel_mtu: None,

@@ -112,7 +112,8 @@ impl Lma {
         let peer = self.peers.find(&request.path);
         let mut bytes = self.buffers.take();
         let delegated = &self.cache[acceptance.session].delegated;
-        answer::accept(&mut bytes, request, &acceptance, delegated);
+        let parameters = answer::mag_parameters(&self.settings);
+        answer::accept(&mut bytes, request, &acceptance, delegated, parameters);
         self.send_answer(request, peer, bytes);
         self.statistics.received.accepted += 1;
         self.statistics.count_class(class, Outcome::Accepted);

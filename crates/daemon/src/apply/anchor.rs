@@ -130,6 +130,7 @@ fn base(
         gre_key: None,
         dscp: dscp(lma.dscp),
         heartbeat: lma.heartbeat.map(rhythm),
+        impose_heartbeat: lma.enforce_heartbeat,
         revocation: Revocation {
             delay_min: lma.revocation.delay_min,
             delay_max: lma.revocation.delay_max,

@@ -197,7 +197,9 @@ fn write_settings(lma: &Lma, out: &mut String) {
     let mtu = settings.tunnel_mtu;
     block.row("Tunnel MTU", mtu.map_or("as the tunnel allows".to_owned(), |mtu| mtu.to_string()));
     block.row("DSCP", code_point(settings.dscp.map(|dscp| (dscp.value, dscp.force))));
-    block.row("Heartbeats", rhythm(settings.heartbeat));
+    let imposed = settings.heartbeat.filter(|_| settings.impose_heartbeat);
+    let told = imposed.map_or("", |_| "; gateways are told to do the same");
+    block.row("Heartbeats", format!("{}{told}", rhythm(settings.heartbeat)));
     let bri = settings.revocation;
     block.row(
         "Revocations",
@@ -330,6 +332,7 @@ fn machine_json(lma: &Lma) -> Value {
         "dscp": settings.dscp.map(|dscp| dscp.value),
         "dscp_force": settings.dscp.is_some_and(|dscp| dscp.force),
         "heartbeat": settings.heartbeat.map(rhythm_json),
+        "impose_heartbeat": settings.impose_heartbeat,
         "revocation": {
             "delay_min_ms": settings.revocation.delay_min.as_millis() as u64,
             "delay_max_ms": settings.revocation.delay_max.as_millis() as u64,

@@ -15,6 +15,7 @@ mod identity;
 mod indication;
 mod node_keys;
 mod pace;
+mod parameters;
 mod registration;
 mod rejection;
 mod statuses;
