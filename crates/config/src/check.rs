@@ -181,6 +181,11 @@ fn gateway(config: &Config, mag: &MagConfig, item: &Item<Key>, findings: &mut Fi
             findings.exclude(dynamic, service);
         }
         // A link has mobile nodes on it, or is a network of the router's own.
+        let watch = node.find(Key::Watch).filter(|_| node.find(Key::FixedInterface).is_none());
+        if let Some(line) = watch {
+            let needs = Caution::Needs { command: "watch ipv4", other: "fixed interface" };
+            findings.warn(&line.place, needs);
+        }
         for network in node.each(Key::MobileNetwork) {
             let device = shared::interface(&network.args);
             let mut links = mag.interfaces.iter().zip(section.each(Key::Interface));

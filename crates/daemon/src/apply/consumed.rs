@@ -116,6 +116,7 @@ ipv6 mobile pmipv6-mag mag2 domain d
   profile-definition p
    jitter 5
   !
+  fixed interface eth5
  !
 !
 ";
