@@ -82,6 +82,7 @@ pub(crate) fn check(config: &Config, section: Section<'_, Key>) -> Findings {
         let lines = list.section();
         lines.each(Key::AccessEntry).for_each(|line| port_ranges(line, &mut findings));
     }
+    pools::defined(section, &mut findings);
     references::check(config, section, &mut findings);
     findings
 }
@@ -118,12 +119,12 @@ fn anchor(config: &Config, lma: &LmaConfig, item: &Item<Key>, findings: &mut Fin
     let times = times.filter_map(|key| section.find(key));
     times.for_each(|line| multiple_of_four(line, findings));
     heartbeat(section, findings);
-    let ipv4 = lma.ipv4.iter().copied().map(IpAddr::V4);
     enforced_heartbeat(lma, section, findings);
+    let ipv4 = lma.ipv4.iter().copied().map(IpAddr::V4);
     let own: Vec<IpAddr> = ipv4.chain(lma.ipv6.iter().copied().map(IpAddr::V6)).collect();
-    pools::check(section, &own, findings);
+    pools::check(config, section, &own, findings);
     if let Some(service) = section.find(Key::LocalLoop) {
-        customers::check(service.section(), findings);
+        customers::check(config, service.section(), findings);
     }
     probes(section, findings);
     default_profile(config, lma, section, findings);
@@ -153,8 +154,8 @@ fn gateway(config: &Config, mag: &MagConfig, item: &Item<Key>, findings: &mut Fi
     let section = item.section();
     addresses::own(section, findings);
     for (lma, item) in mag.lmas.iter().zip(section.each(Key::PeerLma)) {
-        let addresses = config.lma_addresses(lma);
         heartbeat(item.section(), findings);
+        let addresses = config.lma_addresses(lma);
         peer(config, &lma.id, &lma.domain, &addresses, lma.encap, item, findings);
     }
     revocation(&mag.revocation, section, findings);
@@ -180,12 +181,12 @@ fn gateway(config: &Config, mag: &MagConfig, item: &Item<Key>, findings: &mut Fi
         if let (Some(dynamic), Some(service)) = (node.find(Key::LogicalDynamic), service) {
             findings.exclude(dynamic, service);
         }
-        // A link has mobile nodes on it, or is a network of the router's own.
         let watch = node.find(Key::Watch).filter(|_| node.find(Key::FixedInterface).is_none());
         if let Some(line) = watch {
             let needs = Caution::Needs { command: "watch ipv4", other: "fixed interface" };
             findings.warn(&line.place, needs);
         }
+        // A link has mobile nodes on it, or is a network of the router's own.
         for network in node.each(Key::MobileNetwork) {
             let device = shared::interface(&network.args);
             let mut links = mag.interfaces.iter().zip(section.each(Key::Interface));
@@ -278,12 +279,6 @@ fn heartbeat(section: Section<'_, Key>, findings: &mut Findings) {
     }
 }
 
-fn port_ranges(line: &Item<Key>, findings: &mut Findings) {
-    for (first, last) in [("SOURCE-PORT", "SOURCE-LAST"), ("DESTINATION-PORT", "DESTINATION-LAST")]
-    {
-        let port = |name| line.args.integer::<u64>(name);
-        let (Some(least), Some(most)) = (port(first), port(last)) else { continue };
-        if least > most {
 /// Gateways are told the anchor's values, or those of their customer.
 fn enforced_heartbeat(lma: &LmaConfig, section: Section<'_, Key>, findings: &mut Findings) {
     let mut customers = lma.local_loop.iter().flat_map(|service| &service.customers);
@@ -294,6 +289,12 @@ fn enforced_heartbeat(lma: &LmaConfig, section: Section<'_, Key>, findings: &mut
     }
 }
 
+fn port_ranges(line: &Item<Key>, findings: &mut Findings) {
+    for (first, last) in [("SOURCE-PORT", "SOURCE-LAST"), ("DESTINATION-PORT", "DESTINATION-LAST")]
+    {
+        let port = |name| line.args.integer::<u64>(name);
+        let (Some(least), Some(most)) = (port(first), port(last)) else { continue };
+        if least > most {
             let (least_name, most_name) = ("the first port", "the last");
             let fault = ConfigFault::Order { least_name, least, most_name, most };
             findings.error(&line.place_of(last), fault);

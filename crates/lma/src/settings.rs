@@ -323,12 +323,14 @@ fn block((start, len): (IpAddr, u8)) -> Option<IpNet> {
     IpNet::new(start, len).ok().map(|net| net.trunc())
 }
 
-/// A pool of IPv4 home addresses: from `start` to the end of the subnet, less the broadcast
-/// address and the subnet's first host, which is the nodes' default router.
+/// A pool of IPv4 home addresses: from `start` to `last`, less the broadcast address of the subnet
+/// and its first host, which is the nodes' default router.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ipv4Pool {
     /// The first address handed out.
     pub start: Ipv4Addr,
+    /// The last one; `None` is the subnet's.
+    pub last: Option<Ipv4Addr>,
     /// The length of the subnet's prefix.
     pub prefix_len: u8,
 }
@@ -365,15 +367,15 @@ pub struct Profile {
     pub apn: Option<String>,
     /// The key of its GRE packets to the anchor; `None` is one of the anchor's choosing.
     pub uplink_key: Option<GreKey>,
+    /// The protection of updates about it, whichever gateway sends them, and of their answers;
+    /// `None` is the gateway's. What AAA says has none.
+    pub authentication: Option<Arc<Authentication>>,
     /// How long its sessions last at most; `None` sets no limit. This and what follows is AAA's to
     /// say (RFC 6572).
     pub session: Option<Duration>,
     /// Its IPv4 home address, of the network's pool; `None` takes any.
     pub ipv4: Option<Ipv4Addr>,
     /// Its home network prefixes, /64s of the network's pool; none takes any.
-    /// The protection of updates about it, whichever gateway sends them, and of their answers;
-    /// `None` is the gateway's. What AAA says has none.
-    pub authentication: Option<Arc<Authentication>>,
     pub prefixes: Vec<Ipv6Net>,
     /// The mobile network prefixes it may have, of the network's pools or, with
     /// [`Unchecked::NamedByAaa`], of none; without any it is for the network to say.
