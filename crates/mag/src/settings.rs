@@ -238,6 +238,9 @@ pub struct Profile {
     pub service: Service,
     /// The name of the anchor that it prefers to all others.
     pub lma: Option<String>,
+    /// The service that an update selects when it begins a session (RFC 5149); `None` is the
+    /// anchor's default.
+    pub service_selection: Option<String>,
     /// The key of its GRE packets from the anchor; `None` is one of the gateway's choosing.
     pub downlink_key: Option<GreKey>,
     /// How updates about it and their acknowledgements are protected; `None` is as the messages

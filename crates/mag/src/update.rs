@@ -10,7 +10,7 @@ use kedge_wire::registry::{HandoffIndicatorValue, MnIdSubtype};
 use kedge_wire::{
     AccessTechnology, BindingUpdate, BuFlags, Encoder, GreKeyOption, HandoffIndicator,
     HomeNetworkPrefix, Ipv4CareOfAddress, Ipv4HomeAddressRequest, LmaAddress, MnIdOption,
-    MnLinkLayerId, TimestampOption,
+    MnLinkLayerId, ServiceSelection, TimestampOption,
 };
 
 use crate::access::delegation;
@@ -183,7 +183,10 @@ impl Mag {
         };
         let mut bytes = self.buffers.take();
         let branch = self.branches.get(&entry.interface);
-        write_update(entry, branch, kind, lifetime, timestamp, &mut bytes);
+        // RFC 5149 §4.1: with the first update of a session alone.
+        let profile = self.settings.profile(&entry.mn_id).filter(|_| kind == Kind::Initial);
+        let selection = profile.and_then(|profile| profile.service_selection.as_deref());
+        write_update(entry, branch, kind, lifetime, (timestamp, selection), &mut bytes);
         let unanswered = (attempts == UNANSWERED_ATTEMPTS && kind != Kind::Deregistration)
             .then(|| entry.mn_id.clone());
         let dscp = self.settings.dscp_of(&lma).of_request();
@@ -254,7 +257,7 @@ fn write_update(
     branch: Option<&Told>,
     kind: Kind,
     lifetime: Lifetime,
-    timestamp: Option<Timestamp>,
+    (timestamp, selection): (Option<Timestamp>, Option<&str>),
     out: &mut Vec<u8>,
 ) {
     let mut flags = BuFlags::A | BuFlags::P;
@@ -319,6 +322,9 @@ fn write_update(
         GrePlan::Off | GrePlan::Static => {}
         GrePlan::Plain => encoder.option(GreKeyOption { key: None }),
         GrePlan::Keyed(key) => encoder.option(GreKeyOption { key: Some(key) }),
+    }
+    if let Some(option) = selection.and_then(|name| ServiceSelection::new(name.as_bytes())) {
+        encoder.option(option);
     }
     // What the anchor compares with the packet's addresses, to find translators.
     if let IpAddr::V4(own) = entry.care_of {

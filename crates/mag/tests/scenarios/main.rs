@@ -18,6 +18,7 @@ mod pace;
 mod parameters;
 mod registration;
 mod rejection;
+mod service;
 mod statuses;
 mod translator;
 mod world;
