@@ -83,6 +83,9 @@ ipv6 mobile pmipv6-lma lma1 domain d
    network authorized cn
     pool mobile-node ipv4 start-address 10.0.0.1 pool-prefix 24
    !
+   network authorized ca
+    pool ipv4 v4 pfxlen 24
+   !
    transport
     address ipv4 192.0.2.99
    !
