@@ -11,6 +11,7 @@ use kedge_model::CustomerId;
 use serde_json::{Value, json};
 
 use super::anchor::{CUSTOMER, customer};
+use super::code_point::code_point;
 use super::heartbeats::{rhythm, rhythm_json};
 use super::layout::{Align, Block, Table, span};
 use crate::anchor::Anchor;
@@ -195,8 +196,7 @@ fn write_settings(lma: &Lma, out: &mut String) {
     block.row("GRE keys", on(settings.generate_grekey));
     let mtu = settings.tunnel_mtu;
     block.row("Tunnel MTU", mtu.map_or("as the tunnel allows".to_owned(), |mtu| mtu.to_string()));
-    let dscp = settings.dscp;
-    block.row("DSCP", dscp.map_or("as received".to_owned(), |dscp| dscp.value.to_string()));
+    block.row("DSCP", code_point(settings.dscp.map(|dscp| (dscp.value, dscp.force))));
     block.row("Heartbeats", rhythm(settings.heartbeat));
     let bri = settings.revocation;
     block.row(
@@ -328,6 +328,7 @@ fn machine_json(lma: &Lma) -> Value {
         "generate_grekey": settings.generate_grekey,
         "tunnel_mtu": settings.tunnel_mtu,
         "dscp": settings.dscp.map(|dscp| dscp.value),
+        "dscp_force": settings.dscp.is_some_and(|dscp| dscp.force),
         "heartbeat": settings.heartbeat.map(rhythm_json),
         "revocation": {
             "delay_min_ms": settings.revocation.delay_min.as_millis() as u64,
