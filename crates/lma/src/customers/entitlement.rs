@@ -47,13 +47,7 @@ impl Entitlement {
     pub const DEFAULT: u32 = 128_000;
 
     pub(super) fn new(entitled: u32) -> Self {
-        Self {
-            entitled,
-            bindings: 0,
-            peak: Peak::default(),
-            is_exceeded: false,
-            times_exceeded: 0,
-        }
+        Self { entitled, bindings: 0, peak: Peak::default(), is_exceeded: false, times_exceeded: 0 }
     }
 
     /// Takes the number of bindings, and says what is to be said about it.
