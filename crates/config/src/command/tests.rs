@@ -311,7 +311,10 @@ fn everything_of_the_anchor_can_be_asked_of_one_customer() {
     let license = Command::ShowLmaLicense { customer: customer() };
     assert_eq!(show("statistics license"), license);
     assert_eq!(of("show radius"), Command::ShowRadius { customer: customer() });
-    assert_eq!(of("show radius accounting"), Command::ShowRadiusAccounting { customer: customer() });
+    assert_eq!(
+        of("show radius accounting"),
+        Command::ShowRadiusAccounting { customer: customer() }
+    );
     let capture = Command::CaptureStart {
         customer: customer(),
         target: Some(DebugTarget::Nai("a@r".to_owned())),

@@ -1,6 +1,8 @@
 //! `show ipv6 mobile pmipv6 lma statistics license`: how many bindings the operator is entitled
 //! to, how many there are, and the most there have been; with a customer, its part of them.
 
+use std::fmt::Write;
+
 use kedge_lma::{Customer, Customers, Peak};
 use kedge_model::CustomerId;
 use serde_json::{Value, json};
@@ -29,13 +31,13 @@ fn text(lma: &str, all: &Customers, part: Option<&Customer>) -> String {
         .row("Bindings", entitlement.bindings)
         .row("Most bindings", most(entitlement.peak))
         .row("Times exceeded", entitlement.times_exceeded);
-    if let Some(customer) = part {
-        block
-            .row("Customer", customer.name())
-            .row("Bindings of its", customer.lma().len())
-            .row("Most of its", most(customer.peak()));
-    }
     block.write(&mut out);
+    if let Some(customer) = part {
+        let _ = writeln!(out, "\nCustomer {}", customer.name());
+        let mut block = Block::default();
+        block.row("Bindings", customer.lma().len()).row("Most bindings", most(customer.peak()));
+        block.write(&mut out);
+    }
     out
 }
 

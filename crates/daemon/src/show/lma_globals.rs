@@ -4,9 +4,7 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use kedge_config::LmaConfig;
-use kedge_lma::{
-    Customer, Delegated, Lma, Load, MnpMaximum, Settings, Unchecked,
-};
+use kedge_lma::{Customer, Delegated, Lma, Load, MnpMaximum, Settings, Unchecked};
 use kedge_model::CustomerId;
 use serde_json::{Value, json};
 

@@ -220,7 +220,7 @@ fn accounting_text(
 fn servers(aaa: &Aaa) -> &'static str {
     let mut takers = aaa.servers().filter(|state| state.server.accounting.is_some()).peekable();
     match (takers.peek().is_some(), aaa.queue().is_stalled()) {
-        (false, _) => "none is configured",
+        (false, _) => "none",
         (true, true) => "NO ANSWER, records are kept",
         (true, false) if takers.all(|state| state.answered.is_none()) => "not heard yet",
         (true, false) => "answer",
