@@ -188,7 +188,7 @@ fn globals(gateway: &Gateway, now: Now) -> String {
             format!("silent for {interval}, then {retries} questions, {timeout} each"),
         );
     }
-    block.row("DSCP", marking(settings.dscp));
+    block.row("DSCP of signalling", marking(settings.dscp));
     block.row("Heartbeats", rhythm(settings.heartbeat));
     block.row("Restart counter", settings.restart_counter);
     block.row("Forwarding failures", gateway.forwarding_failures());
@@ -202,7 +202,7 @@ fn globals(gateway: &Gateway, now: Now) -> String {
             .row("Sessions", sessions(&anchor))
             .row("Encapsulation", mode(lma.encapsulation))
             .row("Authentication", if lma.auth.is_some() { "on" } else { "off" })
-            .row("DSCP", marking(settings.dscp_of(lma)))
+            .row("DSCP of signalling", marking(settings.dscp_of(lma)))
             .row("Heartbeats", rhythm(gateway.mag().heartbeat_of(lma)))
             .write(&mut out);
     }
