@@ -282,7 +282,8 @@ fn a_branch_does_without_the_anchor_while_its_fixed_link_leads_to_what_is_watche
     };
     becomes(&stage, true, false, "a registration while there is no fixed link");
     let addresses = stage.addresses();
-    stage.br.ip("link add fix0 type dummy").expect("fixed link");
+    stage.br.ip("link add fix0 type veth peer name far0").expect("fixed link");
+    stage.br.ip("link set far0 up").expect("fixed link");
     stage.br.ip("link set fix0 up").expect("fixed link");
     stage.br.address("fix0", "203.0.113.2/30").expect("address");
     let route = "198.51.100.0/24 via 203.0.113.1 dev fix0";
