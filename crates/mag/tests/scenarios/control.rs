@@ -59,7 +59,9 @@ fn a_heartbeat_is_answered_with_the_restart_counter_and_the_right_code_point() {
         let (local, peer) = ("2001:db8::11".parse().unwrap(), "2001:db8::1".parse().unwrap());
         kedge_wire::set_checksum(peer, local, &mut bytes);
         let datagram = Datagram { path, dscp: received, bytes: &bytes };
-        world.input(|mag, now| mag.handle_datagram(datagram, now));
+        world.input(|mag, now| {
+            mag.handle_datagram(datagram, now);
+        });
         let answer = world.take_one();
         assert_eq!((answer.dscp, answer.path), (expected, path));
         let response = Heartbeat { flags: HeartbeatFlags::R, sequence: 9 };
