@@ -68,7 +68,12 @@ pub fn command<'a>(
         Command::ShowRunningConfig { section } => show::running_config(&shell.config, section),
         Command::ShowVersion => Ok(show::version(shell, now)),
         Command::ShowManagementApi => Ok(show::management_api(shell)),
-        Command::ShowRadius => Ok(show::radius(shell, now)),
+        Command::ShowRadius { customer: None } => Ok(show::radius(shell, now)),
+        Command::ShowRadius { customer: Some(of) } => {
+            let anchor = anchor(&shell.anchor)?;
+            let id = customer(anchor, Some(of))?.unwrap_or_default();
+            Ok(show::radius_of_customer(shell, anchor, id, now))
+        }
         Command::ShowRadiusAccounting { customer: of } => {
             let only = known_customer(&shell.anchor, of.as_deref())?;
             Ok(show::radius_accounting(shell, only, now))
@@ -101,13 +106,14 @@ pub fn command<'a>(
             let only = customer(anchor, of.as_deref())?;
             let known = anchor.machines(only).filter_map(|(_, lma)| lma.peer(mag));
             let counters = known.map(|peer| Group::of(&peer.counters)).reduce(Group::plus);
-            let counters = counters.ok_or_else(|| no_peer(mag))?;
+            let counters = counters.ok_or_else(|| no_peer(anchor, only, mag))?;
             let age = anchor.counted_for(only, now).unwrap_or(uptime);
             Ok(show::statistics(vec![counters], age))
         }
-        Command::ShowLmaLicense => {
+        Command::ShowLmaLicense { customer: of } => {
             let anchor = anchor(&shell.anchor)?;
-            Ok(show::license(&lma_config(&shell.config)?.id, anchor.customers().entitlement()))
+            let only = customer(anchor, of.as_deref())?;
+            Ok(show::license(&lma_config(&shell.config)?.id, anchor.customers(), only))
         }
         Command::ShowMagHeartbeats => {
             Ok(Heartbeats::of_gateway(gateway(&shell.gateway)?, now).answer())
@@ -150,8 +156,9 @@ pub fn command<'a>(
         }
         Command::UndebugAll => Ok(watch::undebug_all(shell)),
         Command::ShowDebug => Ok(show::debug(shell)),
-        Command::CaptureStart { target, file, limit } => {
-            watch::start_capture(shell, target.as_ref(), file.as_deref(), *limit, now)
+        Command::CaptureStart { customer, target, file, limit } => {
+            let of = customer.as_deref();
+            watch::start_capture(shell, of, target.as_ref(), file.as_deref(), *limit, now)
         }
         Command::CaptureStop => watch::stop_capture(shell),
         Command::ShowCapture => Ok(show::capture(shell)),
@@ -225,7 +232,7 @@ fn which(
         ),
         BindingFilter::Mag(id) => {
             let mut known = anchor.machines(only).filter_map(|(_, lma)| lma.peer(id));
-            known.next().ok_or_else(|| no_peer(id))?;
+            known.next().ok_or_else(|| no_peer(anchor, only, id))?;
             Which::OfPeer(id.clone())
         }
     })

@@ -106,7 +106,7 @@ use waiting::Waiting;
 pub use addresses::{HomeAddresses, Ipv4Home, Prefixes};
 pub use binding::{Binding, State};
 pub use customers::{
-    Customer, CustomerSettings, Customers, CustomersSettings, Dispatch, Entitlement, Refused,
+    Customer, CustomerSettings, Customers, CustomersSettings, Dispatch, Entitlement, Peak, Refused,
 };
 pub use event::{Event, Output, Release, What};
 pub use heart::{Heart, Life};

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::gateway::state;
 use super::layout::{Align, Block, Table, span};
-use crate::answer::Answer;
+use crate::answer::{Answer, count};
 use crate::gateway::Gateway;
 use crate::gateway::branch::NetworkView;
 
@@ -79,7 +79,6 @@ fn write_node(gateway: &Gateway, id: InterfaceId, mn_id: &MnId, now: Now, out: &
     if networks.is_empty() {
         return;
     }
-    out.push('\n');
     let titles = ["Network", "State", "Addresses", "Delegated", "Hosts"];
     let mut table = Table::new(&titles.map(|title| (title, Align::Left)));
     for network in &networks {
@@ -91,7 +90,7 @@ fn write_node(gateway: &Gateway, id: InterfaceId, mn_id: &MnId, now: Now, out: &
             match (network.plan.serve, network.fault) {
                 (false, _) => "not served".to_owned(),
                 (true, Some(fault)) => fault.to_owned(),
-                (true, None) => format!("{} leases", network.leases.len()),
+                (true, None) => count(network.leases.len() as u64, "lease"),
             },
         ]);
     }

@@ -193,10 +193,14 @@ impl Plan {
         chance.pick(if is_free { &MODES } else { &MODES[..2] })
     }
 
-    /// What else an anchor may allow, whatever its gateways ask for.
+    /// What else an anchor may allow, whatever its gateways ask for. A session that has once done
+    /// without the option does not agree on GRE that is configured at the anchor alone.
     pub fn another_policy(&self, chance: &mut Chance) -> EncapsulationPolicy {
-        let has_gre = self.generate_grekey || self.policy == EncapsulationPolicy::Gre;
-        chance.pick(if has_gre { &POLICIES } else { &POLICIES[..3] })
+        match (self.generate_grekey, self.policy) {
+            (true, _) => chance.pick(&POLICIES),
+            (false, EncapsulationPolicy::Gre) => EncapsulationPolicy::Gre,
+            (false, _) => chance.pick(&POLICIES[..3]),
+        }
     }
 
     /// Within what time a domain left in peace has come to rest.
