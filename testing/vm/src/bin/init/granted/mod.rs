@@ -55,8 +55,8 @@ pub fn answers_a_wrong_header_once(row: &Row, carriage: &Carriage) -> Result<()>
         let again = problems.next(MOMENT)?;
         ensure!(again.is_none(), "octet {octet}: it is answered twice");
     }
-    // All is well with a right one.
-    speaker.register(carriage)?;
+    // All is well with a right one. The socket of the wrong ones has the problems as its errors.
+    Speaker::open(&row.m, carriage.over)?.register(carriage)?;
     Ok(anchor.stop()?)
 }
 
