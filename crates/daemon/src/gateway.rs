@@ -266,7 +266,7 @@ impl Gateway {
     }
 
     /// Does what is due.
-    pub fn handle_timeout(&mut self, host: &mut Owned, now: Now) {
+    pub fn handle_timeout(&mut self, poller: &Poller, host: &mut Owned, now: Now) {
         self.ends.signalling.handle_timeout(now.mono);
         self.mag.handle_timeout(now);
         let transport = self.mag.settings().transport;
@@ -276,6 +276,9 @@ impl Gateway {
             self.mag.handle_ways(narrow, now);
         }
         self.branches.handle_timeout(now);
+        if self.branches.have_changed(host, now) {
+            self.refresh_branches(poller, host, now);
+        }
         self.settle(host, now);
     }
 

@@ -46,7 +46,8 @@ impl Lma {
             let home_address = Ipv6Addr::UNSPECIFIED;
             Encoder::new(&mut bytes, BindingError { status, home_address }).finish();
             seal(&mut bytes, &d.path, d.path.peer.ip(), None);
-            let dscp = dscp::answer(self.settings.dscp, d.dscp);
+            let policy = self.peers.policy(self.peers.find(&d.path));
+            let dscp = dscp::answer(policy.dscp, d.dscp);
             self.output.push_back(Output::Send { path: d.path, dscp, bytes });
             self.statistics.other_signalling.binding_errors_sent += 1;
         }

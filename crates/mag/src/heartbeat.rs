@@ -9,9 +9,11 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use kedge_model::{BindingId, SignalPath};
-use kedge_sansio::{Now, Pulse, TimerId, Timers};
+use kedge_sansio::{Now, Pulse, Rhythm, TimerId, Timers};
 use kedge_wire::registry::BindingErrorStatus;
-use kedge_wire::{BindingError, Encoder, Heartbeat, HeartbeatFlags, OptionsRef, RestartCounter};
+use kedge_wire::{
+    BindingError, Encoder, Heartbeat, HeartbeatControl, HeartbeatFlags, OptionsRef, RestartCounter,
+};
 
 use crate::anchors::spread_of;
 use crate::list::State;
@@ -23,7 +25,16 @@ use crate::{Event, Mag, Timer};
 #[derive(Debug, Default)]
 pub(crate) struct Hearts {
     by_address: BTreeMap<IpAddr, Heart>,
+    /// What anchors want in place of what is configured (RFC 8127 §5.2).
+    imposed: BTreeMap<IpAddr, Rhythm>,
     pub(crate) timers: Timers<IpAddr>,
+}
+
+impl Hearts {
+    /// Forgets what anchors wanted that the settings do not have any more.
+    pub(crate) fn retain(&mut self, is_configured: impl Fn(IpAddr) -> bool) {
+        self.imposed.retain(|address, _| is_configured(*address));
+    }
 }
 
 /// An anchor's heartbeat, as the gateway feels it.
@@ -36,10 +47,32 @@ struct Heart {
 }
 
 impl Mag {
+    /// When an anchor is asked whether it lives: as it wants to be, else as the settings say.
+    pub fn heartbeat_of(&self, lma: &Lma) -> Option<Rhythm> {
+        self.hearts.imposed.get(&lma.address).copied().or(self.settings.heartbeat_of(lma))
+    }
+
+    /// The anchor has accepted a session, and said how it wants to be asked, or that it does not
+    /// mind (RFC 8127 §5.2): what it says is for all the sessions that it has.
+    pub(crate) fn obey(&mut self, anchor: IpAddr, control: Option<HeartbeatControl>, now: Now) {
+        let imposed = &mut self.hearts.imposed;
+        let before = match control.map(imposed_rhythm) {
+            Some(rhythm) => imposed.insert(anchor, rhythm),
+            None => imposed.remove(&anchor),
+        };
+        let rhythm = imposed.get(&anchor).copied();
+        let heart = self.hearts.by_address.get(&anchor);
+        let waits = heart.filter(|heart| !heart.pulse.awaits()).and_then(|heart| heart.timer);
+        if let (Some(rhythm), Some(timer)) = (rhythm.filter(|_| rhythm != before), waits) {
+            self.hearts.timers.reschedule(timer, now.mono + rhythm.interval);
+        }
+        self.feel(anchor, now);
+    }
+
     /// The anchor has accepted a session. It is asked from here on.
     pub(crate) fn feel(&mut self, anchor: IpAddr, now: Now) {
         let lma = self.settings.lma_at(anchor);
-        let Some(rhythm) = lma.and_then(|lma| self.settings.heartbeat_of(lma)) else { return };
+        let Some(rhythm) = lma.and_then(|lma| self.heartbeat_of(lma)) else { return };
         let heart = self.hearts.by_address.entry(anchor).or_default();
         if heart.timer.is_none() && heart.pulse.is_willing() {
             heart.timer = Some(self.hearts.timers.insert(now.mono + rhythm.interval, anchor));
@@ -48,10 +81,10 @@ impl Mag {
 
     /// The next request is due (RFC 5847 §3.1), or the answer to the last one.
     pub(crate) fn heartbeat_due(&mut self, anchor: IpAddr, now: Now) {
+        let lma = self.settings.lma_at(anchor);
+        let asked = lma.and_then(|lma| Some((lma.clone(), self.heartbeat_of(lma)?)));
         let Some(heart) = self.hearts.by_address.get_mut(&anchor) else { return };
         heart.timer = None;
-        let lma = self.settings.lma_at(anchor);
-        let asked = lma.and_then(|lma| Some((lma.clone(), self.settings.heartbeat_of(lma)?)));
         let Some((lma, rhythm)) = asked else {
             self.hearts.by_address.remove(&anchor);
             return;
@@ -101,7 +134,7 @@ impl Mag {
         options: OptionsRef<'_>,
         now: Now,
     ) {
-        let (anchor, rhythm) = (lma.address, self.settings.heartbeat_of(lma));
+        let (anchor, rhythm) = (lma.address, self.heartbeat_of(lma));
         let counter = options.get::<RestartCounter>().map(|option| option.0);
         let heart = self.hearts.by_address.entry(anchor).or_default();
         let (restarted, came_back) = if heartbeat.flags.contains(HeartbeatFlags::U) {
@@ -195,6 +228,15 @@ impl Mag {
         name_sender(&mut encoder, &path);
         encoder.finish();
         self.send(path, dscp, auth, bytes);
+    }
+}
+
+/// Without a delay of its own a retransmission waits for the shortest one that there is.
+fn imposed_rhythm(control: HeartbeatControl) -> Rhythm {
+    Rhythm {
+        interval: Duration::from_secs(control.interval.into()),
+        timeout: Duration::from_secs(control.retransmission_delay.max(1).into()),
+        allowed: u8::try_from(control.max_retransmissions).unwrap_or(u8::MAX),
     }
 }
 

@@ -105,6 +105,11 @@ impl Settings {
         self.profiles.get(mn_id).or(self.default_profile.as_ref())
     }
 
+    /// How updates about a node and their acknowledgements are protected.
+    pub(crate) fn auth_of<'a>(&'a self, mn_id: &MnId, lma: &'a Lma) -> Option<&'a Auth> {
+        self.profile(mn_id).and_then(|profile| profile.auth.as_ref()).or(lma.auth.as_ref())
+    }
+
     /// The anchors that may serve a node, the most preferred first: its own, then all the others
     /// in their order. Those of a family in which the gateway has no address are not among them.
     pub(crate) fn anchors_of<'a>(
@@ -186,7 +191,7 @@ pub enum TunnelMode {
 }
 
 /// Protection by RFC 4285.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Auth {
     /// The key shared with the anchor.
     pub key: Key,
@@ -233,8 +238,14 @@ pub struct Profile {
     pub service: Service,
     /// The name of the anchor that it prefers to all others.
     pub lma: Option<String>,
+    /// The service that an update selects when it begins a session (RFC 5149); `None` is the
+    /// anchor's default.
+    pub service_selection: Option<String>,
     /// The key of its GRE packets from the anchor; `None` is one of the gateway's choosing.
     pub downlink_key: Option<GreKey>,
+    /// How updates about it and their acknowledgements are protected; `None` is as the messages
+    /// of its anchor are.
+    pub auth: Option<Auth>,
     /// It may be a router with a network behind it, for which it is delegated prefixes
     /// (RFC 7148 §5.1.2).
     pub delegated_prefixes: bool,

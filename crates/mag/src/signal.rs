@@ -8,7 +8,8 @@ use kedge_sansio::Now;
 use kedge_wire::auth::{self, AuthVerdict};
 use kedge_wire::registry::{BindingErrorStatus, MhType};
 use kedge_wire::{
-    BindingError, DecodeError, Encoder, HomeNetworkPrefix, Ipv4CareOfAddress, Message, PacketRef,
+    BindingError, DecodeError, Encoder, HomeNetworkPrefix, Ipv4CareOfAddress, Message, MnIdOption,
+    PacketRef,
 };
 use tracing::debug;
 
@@ -58,10 +59,13 @@ impl Mag {
         };
         let is_acknowledgement = matches!(packet.message, Message::BindingAcknowledgement(_));
         self.stats.acknowledgements.total += u64::from(is_acknowledgement);
-        if let Some(auth) = &lma.auth
-            && (is_acknowledgement || !auth.updates_only)
-            && !self.is_authentic(auth, &packet, path, bytes)
-        {
+        let named = packet.options.get::<MnIdOption<'_>>().filter(|_| is_acknowledgement);
+        let auth = match named.map(|option| option.to_mn_id()) {
+            Some(mn_id) => self.settings.auth_of(&mn_id, &lma),
+            None => lma.auth.as_ref().filter(|auth| is_acknowledgement || !auth.updates_only),
+        };
+        let auth = auth.cloned();
+        if auth.is_some_and(|auth| !self.is_authentic(&auth, &packet, path, bytes)) {
             self.stats.acknowledgements.errors += u64::from(is_acknowledgement);
             return;
         }

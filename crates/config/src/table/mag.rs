@@ -185,9 +185,9 @@ pub(crate) static MAG: Block<Key> = Block {
         row(
             Key::Apn,
             &[last("apn"), arg_help("NAME", NAME, "access point name")],
-            "Service selection",
+            "The service that is selected for the nodes when they are registered (RFC 5149)",
         )
-        .no_effect_yet()
+        .new_bindings()
         .from(XE),
         row(
             Key::ServiceSelectionLabel,

@@ -257,7 +257,9 @@ pub fn profile(config: &Config, mag: &MagConfig, nai: &str) -> Profile {
     let delegated_prefixes = found.is_some_and(|nai| nai.delegation);
     let lma = found.and_then(|nai| nai.lma.clone());
     let downlink_key = found.and_then(|nai| nai.gre_key_down);
-    Profile { service, lma, delegated_prefixes, downlink_key }
+    let auth = found.and_then(|nai| nai.auth.as_ref()).map(auth);
+    let service_selection = mag.apn.clone();
+    Profile { service, service_selection, lma, delegated_prefixes, downlink_key, auth }
 }
 
 fn auth(auth: &AuthOption) -> Auth {

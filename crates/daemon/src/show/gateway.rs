@@ -203,7 +203,7 @@ fn globals(gateway: &Gateway, now: Now) -> String {
             .row("Encapsulation", mode(lma.encapsulation))
             .row("Authentication", if lma.auth.is_some() { "on" } else { "off" })
             .row("DSCP of signalling", marking(settings.dscp_of(lma)))
-            .row("Heartbeats", rhythm(settings.heartbeat_of(lma)))
+            .row("Heartbeats", rhythm(gateway.mag().heartbeat_of(lma)))
             .write(&mut out);
     }
     for (id, port) in gateway.ports() {
@@ -279,7 +279,7 @@ fn globals_json(gateway: &Gateway, now: Now) -> Value {
             "authentication": lma.auth.is_some(),
             "dscp": settings.dscp_of(lma).value,
             "dscp_force": settings.dscp_of(lma).force,
-            "heartbeat": settings.heartbeat_of(lma).map(rhythm_json),
+            "heartbeat": gateway.mag().heartbeat_of(lma).map(rhythm_json),
         }))
     });
     let ports = gateway.ports().map(|(_, port)| {

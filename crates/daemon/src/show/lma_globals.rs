@@ -280,6 +280,7 @@ fn machine_json(lma: &Lma) -> Value {
         "dscp": settings.dscp.map(|dscp| dscp.value),
         "dscp_force": settings.dscp.is_some_and(|dscp| dscp.force),
         "heartbeat": settings.heartbeat.map(rhythm_json),
+        "impose_heartbeat": settings.impose_heartbeat,
         "revocation": {
             "delay_min_ms": settings.revocation.delay_min.as_millis() as u64,
             "delay_max_ms": settings.revocation.delay_max.as_millis() as u64,

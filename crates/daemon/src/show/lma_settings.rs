@@ -30,7 +30,9 @@ pub fn write_settings(lma: &Lma, out: &mut String) {
     block.row("Tunnel MTU", mtu.map_or("as the tunnel allows".to_owned(), |mtu| mtu.to_string()));
     let dscp = settings.dscp.map(|dscp| (dscp.value, dscp.force));
     block.row("DSCP of signalling", code_point(dscp));
-    block.row("Heartbeats", rhythm(settings.heartbeat));
+    let imposed = settings.heartbeat.filter(|_| settings.impose_heartbeat);
+    let told = imposed.map_or("", |_| "; gateways are told to do the same");
+    block.row("Heartbeats", format!("{}{told}", rhythm(settings.heartbeat)));
     let bri = settings.revocation;
     block.row(
         "Revocations",

@@ -107,6 +107,7 @@ impl Plan {
         Network {
             ipv4: Some(Ipv4Pool {
                 start: Ipv4Addr::new(10, ipv4 + n as u8, 0, 1),
+                last: None,
                 prefix_len: self.pool_lengths.0,
             }),
             ipv6: Some(Ipv6Pool {
