@@ -132,11 +132,10 @@ impl Gateway {
         }
     }
 
-    /// Tells the anchors that sessions of an earlier run are lost (RFC 5847 §3.2), if heartbeats
-    /// are on and there was one.
+    /// Tells the anchors that heartbeats are exchanged with that sessions of an earlier run are
+    /// lost (RFC 5847 §3.2), if there was one.
     pub fn announce_restart(&mut self, host: &mut Owned, now: Now) {
-        let settings = self.mag.settings();
-        if settings.heartbeat.is_some() && settings.restart_counter > 1 {
+        if self.mag.settings().restart_counter > 1 {
             self.mag.announce_restart();
             self.settle(host, now);
         }

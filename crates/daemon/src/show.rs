@@ -2,6 +2,7 @@
 
 mod anchor;
 mod capture;
+mod code_point;
 mod events;
 mod fit;
 mod gateway;

@@ -1,8 +1,8 @@
 //! Short lists, kept in place.
 
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 
-/// A list that never changes. Up to `INLINE` items stand in the value itself, so that a packet's
+/// A list that never grows or shrinks. Up to `INLINE` items stand in the value itself, so that a packet's
 /// look at a binding reads no other memory; a longer list is elsewhere.
 #[derive(Clone, Debug)]
 pub enum Few<T, const INLINE: usize> {
@@ -35,6 +35,15 @@ impl<T, const INLINE: usize> Deref for Few<T, INLINE> {
     fn deref(&self) -> &[T] {
         match self {
             Self::Inline { len, items } => &items[..usize::from(*len).min(INLINE)],
+            Self::Apart(items) => items,
+        }
+    }
+}
+
+impl<T, const INLINE: usize> DerefMut for Few<T, INLINE> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        match self {
+            Self::Inline { len, items } => &mut items[..usize::from(*len).min(INLINE)],
             Self::Apart(items) => items,
         }
     }

@@ -39,6 +39,8 @@ pub struct HeldPath {
     pub(crate) way: WayId,
     /// Its share of new flows.
     pub(crate) weight: u16,
+    /// Its place among the paths from that local into the binding's device.
+    pub(crate) place: u32,
 }
 
 impl Held {

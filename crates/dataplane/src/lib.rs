@@ -24,6 +24,7 @@ mod arrived;
 pub mod chaos;
 pub mod checksum;
 mod counters;
+mod crowds;
 pub mod ecn;
 mod ends;
 mod error;

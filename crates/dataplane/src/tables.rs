@@ -13,6 +13,7 @@ use ipnet::IpNet;
 use kedge_model::{BindingId, Forwarding, Tunnel, VrfId};
 use kedge_sansio::{HashIndex, Tag};
 
+use crate::crowds::Crowds;
 use crate::ends::{EndId, Ends, TunnelEnd};
 use crate::held::{Held, HeldPath};
 use crate::places::Places;
@@ -46,6 +47,7 @@ pub struct Tables {
     free: Vec<u32>,
     prefixes: Prefixes,
     ends: Ends,
+    crowds: Crowds,
     routes_locally: bool,
     /// By the places of the devices.
     policies: Vec<Policy>,
@@ -64,6 +66,7 @@ impl Tables {
             free: Vec::new(),
             prefixes: Prefixes::default(),
             ends: Ends::default(),
+            crowds: Crowds::default(),
             routes_locally: false,
             policies: Vec::new(),
         }
@@ -126,9 +129,10 @@ impl Tables {
                 end,
                 way,
                 weight: path.weight,
+                place: 0, // it has one below
             }
         });
-        let paths: Vec<HeldPath> = paths.collect();
+        let mut paths: Vec<HeldPath> = paths.collect();
         self.unbind(binding);
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slab.push(None);
@@ -136,6 +140,9 @@ impl Tables {
         });
         for prefix in &inner {
             self.prefixes.insert(want.vrf, *prefix, slot);
+        }
+        for path in &mut paths {
+            path.place = self.crowds.join(device, path.local, slot);
         }
         let (vrf, paths, inner) = (want.vrf, paths[..].into(), inner[..].into());
         self.slab[slot as usize] = Some(Held { binding, vrf, device, paths, inner, cells });
@@ -149,12 +156,23 @@ impl Tables {
         let is_its = |slot| self.held(slot).is_some_and(|held| held.binding == binding);
         let Some(slot) = self.slots.find(tag, is_its) else { return };
         self.slots.remove(tag, slot);
-        let Some(held) = self.slab[slot as usize].take() else { return };
+        let Some(mut held) = self.slab[slot as usize].take() else { return };
         for prefix in held.inner.iter() {
             self.prefixes.remove(held.vrf, *prefix, slot);
         }
-        for path in held.paths.iter() {
+        let mut paths = &mut held.paths[..];
+        while let Some((path, rest)) = std::mem::take(&mut paths).split_first_mut() {
             self.ends.release(path.end, held.vrf);
+            paths = rest;
+            let Some(moved) = self.crowds.leave(held.device, path.local, path.place) else {
+                continue;
+            };
+            let of_other = self.slab[moved.slot as usize].as_mut();
+            let its = of_other.map_or(&mut *paths, |other| &mut other.paths[..]);
+            let is_it = |of: &&mut HeldPath| of.local == path.local && of.place == moved.from;
+            if let Some(moved) = its.iter_mut().find(is_it) {
+                moved.place = path.place;
+            }
         }
         self.free.push(slot);
     }
@@ -274,7 +292,7 @@ impl Tables {
     /// is empty now.
     pub fn remove_device(&mut self, vrf: VrfId) -> Option<u16> {
         let place = self.devices.remove(&vrf)?;
-        self.unbind_all(|held| held.vrf == vrf);
+        self.unbind_all(self.crowds.of_device(place));
         self.policies[usize::from(place)] = Policy::default();
         Some(place)
     }
@@ -289,14 +307,15 @@ impl Tables {
     /// any more. Gives the place that is empty now.
     pub fn remove_local(&mut self, vrf: VrfId, address: IpAddr) -> Option<u16> {
         let place = self.locals.remove(&(vrf, address))?;
-        self.unbind_all(|held| held.paths.iter().any(|path| path.local == place));
+        self.unbind_all(self.crowds.of_local(place));
         Some(place)
     }
 
-    fn unbind_all(&mut self, is_it: impl Fn(&Held) -> bool) {
-        let held = self.slab.iter().flatten().filter(|held| is_it(held));
-        for binding in held.map(|held| held.binding).collect::<Vec<_>>() {
-            self.unbind(binding);
+    fn unbind_all(&mut self, slots: Vec<u32>) {
+        for slot in slots {
+            if let Some(binding) = self.held(slot).map(|held| held.binding) {
+                self.unbind(binding);
+            }
         }
     }
 

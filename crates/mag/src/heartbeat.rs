@@ -38,7 +38,8 @@ struct Heart {
 impl Mag {
     /// The anchor has accepted a session. It is asked from here on.
     pub(crate) fn feel(&mut self, anchor: IpAddr, now: Now) {
-        let Some(rhythm) = self.settings.heartbeat else { return };
+        let lma = self.settings.lma_at(anchor);
+        let Some(rhythm) = lma.and_then(|lma| self.settings.heartbeat_of(lma)) else { return };
         let heart = self.hearts.by_address.entry(anchor).or_default();
         if heart.timer.is_none() && heart.pulse.is_willing() {
             heart.timer = Some(self.hearts.timers.insert(now.mono + rhythm.interval, anchor));
@@ -49,8 +50,9 @@ impl Mag {
     pub(crate) fn heartbeat_due(&mut self, anchor: IpAddr, now: Now) {
         let Some(heart) = self.hearts.by_address.get_mut(&anchor) else { return };
         heart.timer = None;
-        let lma = self.settings.lmas.values().find(|lma| lma.address == anchor).cloned();
-        let (Some(rhythm), Some(lma)) = (self.settings.heartbeat, lma) else {
+        let lma = self.settings.lma_at(anchor);
+        let asked = lma.and_then(|lma| Some((lma.clone(), self.settings.heartbeat_of(lma)?)));
+        let Some((lma, rhythm)) = asked else {
             self.hearts.by_address.remove(&anchor);
             return;
         };
@@ -68,7 +70,7 @@ impl Mag {
             self.anchor_fell(anchor, now);
         }
         self.stats.other.heartbeats_sent += 1;
-        let dscp = self.settings.dscp.of_request();
+        let dscp = self.settings.dscp_of(&lma).of_request();
         let path = self.path_to(care_of, anchor);
         self.send_heartbeat(path, dscp, &lma, HeartbeatFlags::NONE, sequence);
     }
@@ -84,21 +86,22 @@ impl Mag {
         now: Now,
     ) {
         if heartbeat.flags.contains(HeartbeatFlags::R) {
-            return self.handle_response(lma.address, heartbeat, options, now);
+            return self.handle_response(lma, heartbeat, options, now);
         }
         self.stats.other.heartbeats_answered += 1;
-        let dscp = self.settings.dscp.of_answer(dscp);
+        let dscp = self.settings.dscp_of(lma).of_answer(dscp);
         self.send_heartbeat(path, dscp, lma, HeartbeatFlags::R, heartbeat.sequence);
     }
 
     /// RFC 5847 §3.1, §3.2.
     fn handle_response(
         &mut self,
-        anchor: IpAddr,
+        lma: &Lma,
         heartbeat: Heartbeat,
         options: OptionsRef<'_>,
         now: Now,
     ) {
+        let (anchor, rhythm) = (lma.address, self.settings.heartbeat_of(lma));
         let counter = options.get::<RestartCounter>().map(|option| option.0);
         let heart = self.hearts.by_address.entry(anchor).or_default();
         let (restarted, came_back) = if heartbeat.flags.contains(HeartbeatFlags::U) {
@@ -108,9 +111,7 @@ impl Mag {
                 self.stats.discards.unexpected += 1;
                 return;
             };
-            if let (Some(rhythm), Some(timer), Some(asked)) =
-                (self.settings.heartbeat, heart.timer, heart.asked)
-            {
+            if let (Some(rhythm), Some(timer), Some(asked)) = (rhythm, heart.timer, heart.asked) {
                 let due = (asked + rhythm.interval).max(now.mono);
                 self.hearts.timers.reschedule(timer, due);
             }
@@ -145,12 +146,13 @@ impl Mag {
         }
     }
 
-    /// Command: tells every anchor that this gateway has lost its sessions (RFC 5847 §3.2), in
-    /// case they had some.
+    /// Command: tells every anchor that heartbeats are exchanged with that this gateway has lost
+    /// its sessions (RFC 5847 §3.2), in case it had some.
     pub fn announce_restart(&mut self) {
-        let lmas: Vec<_> = self.settings.lmas.values().cloned().collect();
-        let dscp = self.settings.dscp.of_request();
+        let lmas = self.settings.lmas.values().cloned();
+        let lmas: Vec<_> = lmas.filter(|lma| self.settings.heartbeat_of(lma).is_some()).collect();
         for lma in lmas {
+            let dscp = self.settings.dscp_of(&lma).of_request();
             let Some(care_of) = self.settings.care_of_towards(lma.address) else { continue };
             let path = self.path_to(care_of, lma.address);
             let flags = HeartbeatFlags::R | HeartbeatFlags::U;

@@ -58,9 +58,10 @@ pub struct Settings {
     pub tunnel_mtu: Option<u16>,
     /// The largest packet that the way to the anchors carries.
     pub outer_mtu: u16,
-    /// The code point of signalling.
+    /// The code point of signalling with anchors that have none of their own.
     pub dscp: Dscp,
-    /// When anchors are asked whether they live (RFC 5847); `None` asks none.
+    /// When anchors without a rhythm of their own are asked whether they live (RFC 5847); `None`
+    /// asks none of them.
     pub heartbeat: Option<Rhythm>,
     /// How often this gateway has restarted (RFC 5847 §3.4); survives reboots.
     pub restart_counter: u32,
@@ -73,6 +74,21 @@ impl Settings {
             IpAddr::V4(_) => self.care_of.ipv4.map(IpAddr::V4),
             IpAddr::V6(_) => self.care_of.ipv6.map(IpAddr::V6),
         }
+    }
+
+    /// The code point of signalling with an anchor.
+    pub fn dscp_of(&self, lma: &Lma) -> Dscp {
+        lma.dscp.unwrap_or(self.dscp)
+    }
+
+    /// When an anchor is asked whether it lives; `None` is never.
+    pub fn heartbeat_of(&self, lma: &Lma) -> Option<Rhythm> {
+        lma.heartbeat.or(self.heartbeat)
+    }
+
+    /// The anchor at an address.
+    pub(crate) fn lma_at(&self, address: IpAddr) -> Option<&Arc<Lma>> {
+        self.lmas.values().find(|lma| lma.address == address)
     }
 
     /// Who the node with this address on this interface is.
@@ -139,6 +155,18 @@ pub struct Lma {
     pub encapsulation: TunnelMode,
     /// How messages are protected.
     pub auth: Option<Auth>,
+    /// The code point of signalling with it; `None` is the gateway's.
+    pub dscp: Option<Dscp>,
+    /// When it is asked whether it lives; `None` is as the gateway's other anchors are.
+    pub heartbeat: Option<Rhythm>,
+}
+
+impl Lma {
+    /// An anchor that nothing but its address is said of.
+    pub fn at(address: IpAddr) -> Self {
+        let encapsulation = TunnelMode::default();
+        Self { address, encapsulation, auth: None, dscp: None, heartbeat: None }
+    }
 }
 
 /// The encapsulation a gateway asks for; the anchor may decide otherwise.

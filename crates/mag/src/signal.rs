@@ -1,7 +1,6 @@
 //! Messages in and out: checksum, authentication, and whom a message is for.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use kedge_model::{Datagram, SignalPath};
@@ -43,7 +42,7 @@ impl Mag {
                 return;
             }
         };
-        let Some(lma) = self.lma_at(path.peer.ip()) else {
+        let Some(lma) = self.settings.lma_at(path.peer.ip()).cloned() else {
             self.stats.discards.unknown_peer += 1;
             return;
         };
@@ -78,7 +77,7 @@ impl Mag {
                 // A Binding Revocation that is neither indication nor acknowledgement has a type
                 // that is known: an error would say that none of them is (RFC 5846 §6.2).
                 if unknown.mh_type() != MhType::BINDING_REVOCATION {
-                    self.answer_unknown(path, dscp, now);
+                    self.answer_unknown(path, dscp, &lma, now);
                 }
             }
             _ => self.stats.discards.unexpected += 1,
@@ -88,7 +87,7 @@ impl Mag {
     /// Answers a message of a type that nobody here knows (RFC 6275 §9.2 and, for the rate,
     /// §9.3.3), over UDP as well: RFC 5844 §4.2.2 keeps the rules of RFC 5213 §6.9.1.2 (2), which
     /// are those of §9.2.
-    fn answer_unknown(&mut self, path: SignalPath, dscp: u8, now: Now) {
+    fn answer_unknown(&mut self, path: SignalPath, dscp: u8, lma: &Lma, now: Now) {
         let recent = |last| now.mono < last + BINDING_ERROR_INTERVAL;
         if self.last_binding_error.is_some_and(recent) {
             return;
@@ -99,7 +98,7 @@ impl Mag {
         let status = BindingErrorStatus::UNRECOGNIZED_MH_TYPE;
         let home_address = Ipv6Addr::UNSPECIFIED;
         Encoder::new(&mut bytes, BindingError { status, home_address }).finish();
-        self.send(path, self.settings.dscp.of_answer(dscp), None, bytes);
+        self.send(path, self.settings.dscp_of(lma).of_answer(dscp), None, bytes);
     }
 
     /// Queues the message in `bytes`, which came from the free list: protected as `auth` says and
@@ -131,10 +130,6 @@ impl Mag {
             local: SocketAddr::new(care_of, port),
             peer: SocketAddr::new(lma, port),
         }
-    }
-
-    fn lma_at(&self, address: IpAddr) -> Option<Arc<Lma>> {
-        self.settings.lmas.values().find(|lma| lma.address == address).cloned()
     }
 
     /// RFC 4285 §5: the care-of address of an answer is its destination.

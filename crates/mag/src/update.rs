@@ -169,7 +169,8 @@ impl Mag {
         write_update(entry, branch, kind, lifetime, timestamp, &mut bytes);
         let unanswered = (attempts == UNANSWERED_ATTEMPTS && kind != Kind::Deregistration)
             .then(|| entry.mn_id.clone());
-        self.send(path, self.settings.dscp.of_request(), lma.auth.as_ref(), bytes);
+        let dscp = self.settings.dscp_of(&lma).of_request();
+        self.send(path, dscp, lma.auth.as_ref(), bytes);
         if let Some(mn_id) = unanswered {
             self.event(Event::Unanswered { binding: id, mn_id, lma: lma.address, attempts });
         }

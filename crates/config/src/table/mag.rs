@@ -257,8 +257,10 @@ pub(crate) static PEER_LMA: Block<Key> = Block {
         )
         .new_bindings()
         .from(OURS),
-        DSCP.help("The code point of signalling packets to this anchor").no_effect_yet(),
-        HEARTBEATS.help("Heartbeats to this anchor").no_effect_yet(),
+        DSCP.help(
+            "The code point of signalling packets to this anchor; without it as the gateway says",
+        ),
+        HEARTBEATS.help("Heartbeats to this anchor; without it as the gateway says"),
         row(
             Key::TransportVrf,
             &[

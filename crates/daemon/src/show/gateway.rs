@@ -3,11 +3,12 @@
 use std::fmt::Write;
 
 use kedge_config::Extent;
-use kedge_mag::{AnchorView, BindingState, BindingView, InterfaceId, TunnelMode};
+use kedge_mag::{AnchorView, BindingState, BindingView, Dscp, InterfaceId, TunnelMode};
 use kedge_model::MnId;
 use kedge_sansio::Now;
 use serde_json::{Value, json};
 
+use super::code_point::code_point;
 use super::heartbeats::{rhythm, rhythm_json};
 use super::layout::{Align, Block, Table, span};
 use super::page::Page;
@@ -187,6 +188,7 @@ fn globals(gateway: &Gateway, now: Now) -> String {
             format!("silent for {interval}, then {retries} questions, {timeout} each"),
         );
     }
+    block.row("DSCP of signalling", marking(settings.dscp));
     block.row("Heartbeats", rhythm(settings.heartbeat));
     block.row("Restart counter", settings.restart_counter);
     block.row("Forwarding failures", gateway.forwarding_failures());
@@ -200,6 +202,8 @@ fn globals(gateway: &Gateway, now: Now) -> String {
             .row("Sessions", sessions(&anchor))
             .row("Encapsulation", mode(lma.encapsulation).1)
             .row("Authentication", if lma.auth.is_some() { "on" } else { "off" })
+            .row("DSCP of signalling", marking(settings.dscp_of(lma)))
+            .row("Heartbeats", rhythm(settings.heartbeat_of(lma)))
             .write(&mut out);
     }
     for (id, port) in gateway.ports() {
@@ -242,6 +246,10 @@ fn sessions(anchor: &AnchorView) -> String {
     text
 }
 
+fn marking(dscp: Dscp) -> String {
+    code_point(dscp.value.map(|value| (value, dscp.force)))
+}
+
 /// An encapsulation as a word for programs and as one for people.
 fn mode(mode: TunnelMode) -> (&'static str, &'static str) {
     match mode {
@@ -270,6 +278,9 @@ fn globals_json(gateway: &Gateway, now: Now) -> Value {
             "waiting_updates": anchor.waiting,
             "encapsulation": mode(lma.encapsulation).0,
             "authentication": lma.auth.is_some(),
+            "dscp": settings.dscp_of(lma).value,
+            "dscp_force": settings.dscp_of(lma).force,
+            "heartbeat": settings.heartbeat_of(lma).map(rhythm_json),
         }))
     });
     let ports = gateway.ports().map(|(_, port)| {
@@ -288,6 +299,8 @@ fn globals_json(gateway: &Gateway, now: Now) -> Value {
         "binding_maximum": settings.max_bindings,
         "lifetime_seconds": settings.registration.lifetime.secs(),
         "refresh_seconds": settings.registration.refresh_time.map(|time| time.as_secs()),
+        "dscp": settings.dscp.value,
+        "dscp_force": settings.dscp.force,
         "heartbeat": settings.heartbeat.map(rhythm_json),
         "restart_counter": settings.restart_counter,
         "forwarding_failures": gateway.forwarding_failures(),

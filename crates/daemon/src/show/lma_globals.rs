@@ -278,6 +278,7 @@ fn machine_json(lma: &Lma) -> Value {
         "generate_grekey": settings.generate_grekey,
         "tunnel_mtu": settings.tunnel_mtu,
         "dscp": settings.dscp.map(|dscp| dscp.value),
+        "dscp_force": settings.dscp.is_some_and(|dscp| dscp.force),
         "heartbeat": settings.heartbeat.map(rhythm_json),
         "revocation": {
             "delay_min_ms": settings.revocation.delay_min.as_millis() as u64,

@@ -2,6 +2,7 @@
 
 use kedge_lma::{EncapsulationPolicy, Lma, MnpMaximum};
 
+use super::code_point::code_point;
 use super::heartbeats::rhythm;
 use super::layout::{Block, span};
 use crate::answer::plural;
@@ -27,9 +28,8 @@ pub fn write_settings(lma: &Lma, out: &mut String) {
     block.row("GRE keys", on(settings.generate_grekey));
     let mtu = settings.tunnel_mtu;
     block.row("Tunnel MTU", mtu.map_or("as the tunnel allows".to_owned(), |mtu| mtu.to_string()));
-    let dscp = settings.dscp;
-    let dscp = dscp.map_or("as in the request".to_owned(), |dscp| dscp.value.to_string());
-    block.row("DSCP of signalling", dscp);
+    let dscp = settings.dscp.map(|dscp| (dscp.value, dscp.force));
+    block.row("DSCP of signalling", code_point(dscp));
     block.row("Heartbeats", rhythm(settings.heartbeat));
     let bri = settings.revocation;
     block.row(

@@ -9,6 +9,7 @@ mod counters;
 mod delegation;
 mod departure;
 mod dhcp;
+mod dscp;
 mod heartbeat;
 mod identity;
 mod indication;

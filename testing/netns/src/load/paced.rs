@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     BATCH,
-    updates::{PATIENCE, Step, Updates, accepts},
+    updates::{PATIENCE, Step, Updates, accepts, answers},
 };
 
 /// What became of updates that were sent one after the other.
@@ -47,8 +47,6 @@ impl Updates {
         let mut paced = Paced::default();
         let gateway = 0;
         let start = Instant::now();
-        let mut answer = [0; 2048];
-        self.socket(gateway).set_read_timeout(Some(PATIENCE))?;
         for node in nodes {
             if stop() {
                 break;
@@ -59,17 +57,38 @@ impl Updates {
             let sent = Instant::now();
             self.socket(gateway).send(&update)?;
             paced.sent += 1;
+            paced.took.extend(self.accepted(gateway, &update, sent)?);
+        }
+        paced.took.sort();
+        Ok(paced)
+    }
+
+    /// How long the acceptance of an update took to come, or its echo. What else the anchor says
+    /// meanwhile, an indication for instance, is not the answer, and neither is that of an update
+    /// which was given up.
+    fn accepted(
+        &self,
+        gateway: usize,
+        update: &[u8],
+        sent: Instant,
+    ) -> io::Result<Option<Duration>> {
+        let mut answer = [0; 2048];
+        loop {
+            let left = PATIENCE.saturating_sub(sent.elapsed());
+            if left.is_zero() {
+                return Ok(None);
+            }
+            self.socket(gateway).set_read_timeout(Some(left))?;
             match self.socket(gateway).recv(&mut answer) {
-                Ok(length) if accepts(&answer[..length]) || answer[..length] == update => {
-                    paced.took.push(sent.elapsed());
+                Ok(length) if answer[..length] == *update => return Ok(Some(sent.elapsed())),
+                Ok(length) if answers(&answer[..length], update) => {
+                    return Ok(accepts(&answer[..length]).then(|| sent.elapsed()));
                 }
                 Ok(_) => {}
                 Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
                 Err(error) => return Err(error),
             }
         }
-        paced.took.sort();
-        Ok(paced)
     }
 
     /// Sends updates as fast as one thread can until it is told to stop, and takes no notice of the

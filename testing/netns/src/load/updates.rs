@@ -212,3 +212,26 @@ pub(super) fn accepts(bytes: &[u8]) -> bool {
     let is_answer = bytes.get(2) == Some(&MhType::BINDING_ACKNOWLEDGEMENT.0);
     is_answer && bytes.get(6).is_some_and(|status| *status < 128)
 }
+
+/// Whether this is the acknowledgement of an update: it has its sequence number (RFC 6275 sections
+/// 6.1.7 and 6.1.8).
+pub(super) fn answers(bytes: &[u8], update: &[u8]) -> bool {
+    let is_answer = bytes.get(2) == Some(&MhType::BINDING_ACKNOWLEDGEMENT.0);
+    is_answer && bytes.get(8..10) == update.get(6..8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_told_from_another_updates_and_from_what_is_none() {
+        let update = [59, 1, MhType::BINDING_UPDATE.0, 0, 0, 0, 7, 9, 0, 0, 0, 0];
+        let message =
+            |kind: MhType, sequence: u8| [59, 1, kind.0, 0, 0, 0, 0, 0, 7, sequence, 0, 0];
+        assert!(answers(&message(MhType::BINDING_ACKNOWLEDGEMENT, 9), &update));
+        assert!(!answers(&message(MhType::BINDING_ACKNOWLEDGEMENT, 8), &update));
+        assert!(!answers(&message(MhType::BINDING_REVOCATION, 9), &update));
+        assert!(!answers(&[59, 1, MhType::BINDING_ACKNOWLEDGEMENT.0], &update));
+    }
+}

@@ -31,7 +31,6 @@ impl Plan {
         let customer = self.customer_of_gateway(gateway);
         let address = self.gateway_address(gateway);
         let lma = |anchor: usize| Lma {
-            address: self.anchor_address(anchor, customer),
             encapsulation: self.mode,
             auth: self.authentication.map(|home| Auth {
                 key: key(),
@@ -42,6 +41,7 @@ impl Plan {
                 },
                 updates_only: self.updates_only,
             }),
+            ..Lma::at(self.anchor_address(anchor, customer))
         };
         let profile = |anchor: usize, delegated_prefixes: bool| Profile {
             service: self.gateway_service,
