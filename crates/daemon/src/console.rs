@@ -40,6 +40,7 @@ pub fn carry_out(shell: &mut Shell, ask: &Ask, now: Now) -> Result<Said, Refusal
         let message = error.to_string().trim_end().to_owned();
         Refusal { column: u32::try_from(error.place.spot.column).ok(), ..Refusal::new(message) }
     })?;
+    check(&pipes)?;
     let format = if pipes.contains(&Pipe::Json) { Format::Json } else { *format };
     // What is to be pasted somewhere else stays whole.
     let to_fit = width.filter(|_| !is_for_machines(&asked));
@@ -50,6 +51,17 @@ pub fn carry_out(shell: &mut Shell, ask: &Ask, now: Now) -> Result<Said, Refusal
             Said::Now(Reply::Text(fitted(text(*width), &pipes, to_fit)))
         }
     })
+}
+
+/// Refuses what would be passed over in silence: JSON has no lines to choose from.
+pub fn check(pipes: &[Pipe]) -> Result<(), Refusal> {
+    let of_lines = |pipe: &Pipe| !matches!(pipe, Pipe::Json | Pipe::NoMore);
+    match pipes.contains(&Pipe::Json) && pipes.iter().any(of_lines) {
+        true => Err(Refusal::new(
+            "'| json' goes with '| no-more' alone: it has no lines to choose from",
+        )),
+        false => Ok(()),
+    }
 }
 
 /// Whether an answer is a text that something else is to read.

@@ -176,6 +176,7 @@ fn shown(
     pipes: &[Pipe],
     now: Now,
 ) -> Outcome {
+    console::check(pipes)?;
     let (key, shown) = match command {
         SessionCommand::ShowCandidate => {
             ("configuration", kedge_config::render(&session(shell, call)?.config()?))

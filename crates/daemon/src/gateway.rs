@@ -235,7 +235,9 @@ impl Gateway {
                 let seen = Seen { direction: Direction::In, path, dscp, bytes };
                 self.observer.message(CustomerId::DEFAULT, seen, None, |_| None);
             }
-            self.mag.handle_datagram(datagram, now);
+            if let Some(error) = self.mag.handle_datagram(datagram, now) {
+                self.ends.signalling.complain(place, datagram, &error, now.mono);
+            }
         }
         self.settle(host, now);
         Ok(batch.is_full())

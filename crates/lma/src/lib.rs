@@ -88,7 +88,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use kedge_model::{CustomerId, Datagram, MnId, Sequence};
-use kedge_sansio::{Buffers, Rng, TimerId, Timers};
+use kedge_sansio::{Buffers, RateLimit, Rng, TimerId, Timers};
 use kedge_telemetry::Group;
 use kedge_wire::registry::MhType;
 use kedge_wire::{Fault, Message, PacketRef, verify_checksum};
@@ -100,7 +100,6 @@ use peers::{PeerIndex, Peers};
 use pool::Networks;
 use request::Request;
 use revocation::{Revocations, Sweep};
-use signalling::RateLimit;
 use statistics::Statistics;
 use waiting::Waiting;
 

@@ -8,7 +8,8 @@ use kedge_sansio::Now;
 use kedge_wire::auth::{self, AuthVerdict};
 use kedge_wire::registry::{BindingErrorStatus, MhType};
 use kedge_wire::{
-    BindingError, Encoder, HomeNetworkPrefix, Ipv4CareOfAddress, Message, MnIdOption, PacketRef,
+    BindingError, DecodeError, Encoder, HomeNetworkPrefix, Ipv4CareOfAddress, Message, MnIdOption,
+    PacketRef,
 };
 use tracing::debug;
 
@@ -22,28 +23,36 @@ pub(crate) const SIGNALLING_PORT: u16 = 5436;
 const BINDING_ERROR_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Mag {
-    /// A Mobility Header arrived.
-    pub fn handle_datagram(&mut self, datagram: Datagram<'_>, now: Now) {
-        let Datagram { path, dscp, bytes } = datagram;
+    /// A Mobility Header arrived. Gives what is wrong with one that does not decode: RFC 6275 §9.2
+    /// has some of that told to its sender.
+    pub fn handle_datagram(&mut self, datagram: Datagram<'_>, now: Now) -> Option<DecodeError> {
+        let Datagram { path, bytes, .. } = datagram;
         if bytes.len() > kedge_wire::MAX_LEN {
             debug!(peer = %path.peer, "longer than any message");
             self.stats.discards.malformed += 1;
-            return;
+            return None;
         }
         if let (IpAddr::V6(local), IpAddr::V6(peer)) = (path.local.ip(), path.peer.ip())
             && !kedge_wire::verify_checksum(peer, local, bytes)
         {
             self.stats.discards.checksum += 1;
-            return;
+            return None;
         }
-        let packet = match PacketRef::decode(bytes) {
-            Ok(packet) => packet,
+        match PacketRef::decode(bytes) {
+            Ok(packet) => {
+                self.handle_message(datagram, packet, now);
+                None
+            }
             Err(error) => {
                 debug!(peer = %path.peer, %error, "malformed message");
                 self.stats.discards.malformed += 1;
-                return;
+                Some(error)
             }
-        };
+        }
+    }
+
+    fn handle_message(&mut self, datagram: Datagram<'_>, packet: PacketRef<'_>, now: Now) {
+        let Datagram { path, dscp, bytes } = datagram;
         let Some(lma) = self.settings.lma_at(path.peer.ip()).cloned() else {
             self.stats.discards.unknown_peer += 1;
             return;

@@ -126,7 +126,9 @@ impl Domain {
                     };
                     let to = self.gateways.iter_mut().find(is_at).expect("sent to a gateway");
                     let datagram = Datagram { path: turned(path), dscp, bytes: &bytes };
-                    to.input(|mag: &mut Mag, now| mag.handle_datagram(datagram, now));
+                    to.input(|mag: &mut Mag, now| {
+                        mag.handle_datagram(datagram, now);
+                    });
                 }
                 lma::Output::Forward { binding, want: Some(want) } => {
                     self.downlink.insert(binding, want);

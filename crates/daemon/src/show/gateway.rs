@@ -200,7 +200,7 @@ fn globals(gateway: &Gateway, now: Now) -> String {
             .row("Address", lma.address)
             .row("State", anchor_state(&anchor))
             .row("Sessions", sessions(&anchor))
-            .row("Encapsulation", mode(lma.encapsulation))
+            .row("Encapsulation", mode(lma.encapsulation).1)
             .row("Authentication", if lma.auth.is_some() { "on" } else { "off" })
             .row("DSCP of signalling", marking(settings.dscp_of(lma)))
             .row("Heartbeats", rhythm(gateway.mag().heartbeat_of(lma)))
@@ -228,7 +228,7 @@ fn globals(gateway: &Gateway, now: Now) -> String {
 
 fn anchor_state(anchor: &AnchorView) -> String {
     match (anchor.down_for, anchor.held_for, anchor.heard_ago) {
-        (Some(down), _, _) => format!("down for {}", span(down)),
+        (Some(down), _, _) => format!("DOWN for {}", span(down)),
         (None, Some(held), _) => format!("up, not trusted for another {}", span(held)),
         (None, None, Some(heard)) => format!("up, heard {} ago", span(heard)),
         (None, None, None) => "not heard yet".to_owned(),
@@ -250,13 +250,14 @@ fn marking(dscp: Dscp) -> String {
     code_point(dscp.value.map(|value| (value, dscp.force)))
 }
 
-fn mode(mode: TunnelMode) -> &'static str {
+/// An encapsulation as a word for programs and as one for people.
+fn mode(mode: TunnelMode) -> (&'static str, &'static str) {
     match mode {
-        TunnelMode::IpInIp => "IP in IP",
-        TunnelMode::StaticGre => "static GRE",
-        TunnelMode::Gre => "GRE",
-        TunnelMode::GreKeyed => "GRE with keys",
-        TunnelMode::Udp => "UDP",
+        TunnelMode::IpInIp => ("ip", "IP in IP"),
+        TunnelMode::StaticGre => ("static_gre", "static GRE"),
+        TunnelMode::Gre => ("gre", "GRE"),
+        TunnelMode::GreKeyed => ("gre_with_keys", "GRE with keys"),
+        TunnelMode::Udp => ("udp", "UDP"),
     }
 }
 
@@ -275,7 +276,7 @@ fn globals_json(gateway: &Gateway, now: Now) -> Value {
             "sessions": anchor.sessions,
             "displaced_sessions": anchor.displaced,
             "waiting_updates": anchor.waiting,
-            "encapsulation": format!("{:?}", lma.encapsulation),
+            "encapsulation": mode(lma.encapsulation).0,
             "authentication": lma.auth.is_some(),
             "dscp": settings.dscp_of(lma).value,
             "dscp_force": settings.dscp_of(lma).force,

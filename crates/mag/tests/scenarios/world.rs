@@ -284,7 +284,9 @@ impl World {
         if let (IpAddr::V6(local), IpAddr::V6(peer)) = (path.local.ip(), path.peer.ip()) {
             kedge_wire::set_checksum(peer, local, &mut bytes);
         }
-        self.input(|mag, now| mag.handle_datagram(Datagram { path, dscp, bytes: &bytes }, now));
+        self.input(|mag, now| {
+            mag.handle_datagram(Datagram { path, dscp, bytes: &bytes }, now);
+        });
     }
 
     pub fn answer(&mut self, update: &Sent, status: Status, lifetime: u64, options: Options) {
