@@ -52,7 +52,7 @@ pub enum Unidentified {
 #[derive(Debug)]
 enum State {
     Asked { interface: InterfaceId, trigger: Trigger },
-    Known(Identity),
+    Known(Box<Identity>),
     Unknown,
 }
 
@@ -111,7 +111,7 @@ impl Mag {
             Ok(identity) => {
                 self.stats.access.identified += 1;
                 learn(&mut self.settings, mac, &identity);
-                self.identities.set(mac, State::Known(identity), now.mono + KNOWN_FOR);
+                self.identities.set(mac, State::Known(Box::new(identity)), now.mono + KNOWN_FOR);
                 self.attend(interface, mac, trigger, now);
                 return;
             }
