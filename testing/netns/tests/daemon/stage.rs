@@ -132,8 +132,9 @@ pub fn ended(output: Output) -> Ended {
 }
 
 /// Everything of a host's network that a daemon may change: devices, addresses, routes, rules,
-/// sysctls, and who holds which name and port.
+/// sysctls, and who holds which name and port. Waits first for what the kernel still does by itself.
 pub fn look(host: &Host) -> String {
+    until("the kernel to have come to rest", || at_rest(host));
     let script = "ip -d link; ip -d addr; ip rule; ip -6 rule; ip route show table all; \
         ip -6 route show table all; ip neigh show nud permanent; \
         sysctl -a -r '^net\\.ipv[46]\\.' 2>/dev/null; \
@@ -147,6 +148,24 @@ pub fn look(host: &Host) -> String {
             .any(|word| line.contains(word))
     };
     seen.lines().filter(steady).map(|line| format!("{line}\n")).collect()
+}
+
+/// Whether each link that is up has the link-local address that the kernel gives it, and no address
+/// is tentative any more.
+fn at_rest(host: &Host) -> Result<(), String> {
+    let (links, addresses) = (host.ip("-d -o link"), host.ip("-o -6 addr"));
+    let (links, addresses) = (links.expect("links"), addresses.expect("addresses"));
+    let has_one = |link: &str| {
+        let name = link.split(": ").nth(1).and_then(|name| name.split('@').next());
+        let is_its = |line: &str| line.split_whitespace().nth(1) == name;
+        addresses.lines().any(|line| is_its(line) && line.contains(" fe80:"))
+    };
+    let gets_one = |link: &&str| {
+        link.contains("LOWER_UP") && link.contains("eui64") && !link.contains("LOOPBACK")
+    };
+    let bare = links.lines().filter(gets_one).find(|link| !has_one(link));
+    let tentative = addresses.lines().find(|line| line.contains(" tentative"));
+    bare.or(tentative).map_or(Ok(()), |line| Err(line.to_owned()))
 }
 
 /// The domain with its anchor and its first gateway running.

@@ -1,7 +1,7 @@
 //! What is left when it ends, by a signal that asks or one that does not.
 
 use kedge_lab::{
-    Domain, Host, Lab,
+    Domain, Lab,
     domain::{GATEWAYS, Plan},
 };
 use nix::sys::signal::Signal;
@@ -104,14 +104,7 @@ fn begin() -> (Site, [String; 2]) {
     let lab = Lab::new("kgrob").expect("lab");
     let domain = Domain::draw(&lab).expect("domain");
     domain.attach(0).expect("in range");
-    let quiet = |host: &Host| {
-        until("addresses to settle", || match host.ip("addr").expect("list") {
-            list if list.contains("tentative") => Err(list),
-            _ => Ok(()),
-        });
-        look(host)
-    };
-    let before = [quiet(&domain.core.lma), quiet(&domain.mags[0])];
+    let before = [look(&domain.core.lma), look(&domain.mags[0])];
     let plan = Plan::default();
     let configs = [Domain::lma_config(&plan), Domain::mag_config(&plan, 0)];
     let site = Site::on(lab, domain, configs.each_ref().map(String::as_str));
