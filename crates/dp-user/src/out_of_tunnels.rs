@@ -18,24 +18,23 @@ use crate::worker::{Device, Worker};
 const TRAINS: usize = 16;
 
 impl Worker {
-    /// Moves a batch of packets from tunnels to devices, and says how many came one by one.
+    /// Moves a batch of packets from tunnels to devices, and says how many.
     pub fn serve_transport(&mut self, at: usize, is_error: bool, now: Instant) -> usize {
         let Self { forwarder, devices, transports, merger, inbox, .. } = self;
         let Some(transport) = transports.get_mut(at) else { return 0 };
         if is_error {
             transport.outbox.drain_errors();
         }
-        let mut arrivals = 0;
+        let mut packets = 0;
         // An error here was about a packet that left, and its report is in the error queue.
         let most = if transport.carriage.is_udp() { TRAINS } else { BATCH };
         if inbox.receive(transport.outbox.fd(), most).is_ok() {
-            arrivals = inbox.arrivals().len();
+            packets = inbox.arrivals().iter().map(Arrival::packets).sum();
             let sink = Devices { devices, refused: 0 };
             Exit { forwarder, transport, merger, sink, now, last: None }.batch(inbox);
         }
-        let single = if transport.carriage.is_udp() { 0 } else { arrivals };
         self.collect_failures(&[at], now);
-        single
+        packets
     }
 }
 

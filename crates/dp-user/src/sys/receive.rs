@@ -38,6 +38,13 @@ pub struct Arrival {
     pub segment: usize,
 }
 
+impl Arrival {
+    /// How many datagrams.
+    pub fn packets(&self) -> usize {
+        self.length.div_ceil(self.segment.max(1))
+    }
+}
+
 /// Buffers for a batch of datagrams.
 #[derive(Debug)]
 pub struct Inbox {
