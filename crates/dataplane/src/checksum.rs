@@ -58,10 +58,12 @@ impl Sum {
     #[must_use]
     pub fn add_pseudo_header(self, from: IpAddr, to: IpAddr, protocol: u8, length: u32) -> Self {
         let sum = match (from, to) {
-            (IpAddr::V4(from), IpAddr::V4(to)) => self.bytes(&from.octets()).bytes(&to.octets()),
+            (IpAddr::V4(from), IpAddr::V4(to)) => {
+                self.add_u32(from.to_bits()).add_u32(to.to_bits())
+            }
             (from, to) => self.bytes(&octets(from)).bytes(&octets(to)),
         };
-        sum.bytes(&length.to_be_bytes()).add_u16(u16::from(protocol))
+        sum.add_u32(length).add_u16(u16::from(protocol))
     }
 
     /// The sum in 16 bits, not complemented, as the number that stands in a header.
@@ -82,6 +84,10 @@ impl Sum {
     /// Whether octets that include their checksum are as they were sent.
     pub fn is_valid(self) -> bool {
         self.folded() == 0xffff
+    }
+
+    fn add_u32(self, value: u32) -> Self {
+        self.add_word(value.to_be().into())
     }
 
     fn add_word(self, word: u64) -> Self {

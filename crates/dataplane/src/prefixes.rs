@@ -4,7 +4,10 @@
 //! Those are in one index by hash, eight octets for each: the prefix itself is with the binding,
 //! which a packet needs anyway. Mobile network prefixes of other lengths (RFC 7148) are in a
 //! longest-prefix trie, which is asked only where it could know better.
+//!
+//! Packets come in trains: what was found last is kept until a prefix comes or goes.
 
+use std::cell::Cell;
 use std::hash::BuildHasher;
 use std::net::IpAddr;
 
@@ -29,6 +32,8 @@ pub(crate) struct Prefixes {
     hashed: HashIndex,
     hasher: RandomState,
     tries: HashMap<VrfId, Tries, RandomState>,
+    /// Who was looked for last, and whose it was.
+    last: Cell<Option<(VrfId, IpAddr, Option<u32>)>>,
 }
 
 /// The lengths that are hashed.
@@ -53,6 +58,7 @@ impl Prefixes {
 
     /// Gives a prefix that nobody holds, its host bits zero, to `slot`.
     pub fn insert(&mut self, vrf: VrfId, prefix: IpNet, slot: u32) {
+        self.last.set(None);
         match prefix {
             _ if is_hashed(prefix) => self.hashed.insert(self.tag(vrf, prefix), slot),
             IpNet::V4(net) => drop(self.tries.entry(vrf).or_default().v4.insert(net, slot)),
@@ -62,6 +68,7 @@ impl Prefixes {
 
     /// Takes a prefix back from `slot`.
     pub fn remove(&mut self, vrf: VrfId, prefix: IpNet, slot: u32) {
+        self.last.set(None);
         if is_hashed(prefix) {
             self.hashed.remove(self.tag(vrf, prefix), slot);
         } else if let Some(tries) = self.tries.get_mut(&vrf) {
@@ -77,6 +84,22 @@ impl Prefixes {
 
     /// Who holds the longest prefix that covers the address.
     pub fn find(
+        &self,
+        vrf: VrfId,
+        address: IpAddr,
+        holds: impl Fn(u32, IpNet) -> bool,
+    ) -> Option<u32> {
+        match self.last.get() {
+            Some((its_vrf, its_address, slot)) if its_vrf == vrf && its_address == address => slot,
+            _ => {
+                let slot = self.look_up(vrf, address, holds);
+                self.last.set(Some((vrf, address, slot)));
+                slot
+            }
+        }
+    }
+
+    fn look_up(
         &self,
         vrf: VrfId,
         address: IpAddr,
@@ -181,5 +204,23 @@ mod tests {
         prefixes.remove(VrfId(1), nets[0], 0);
         assert_eq!(find(&prefixes), None);
         assert!(prefixes.tries.is_empty());
+        prefixes.insert(VrfId(1), nets[1], 1);
+        assert_eq!(find(&prefixes), Some(1));
+    }
+
+    #[test]
+    fn what_was_found_last_is_found_again_in_its_own_world_only() {
+        let (mut prefixes, nets) = all(&["2001:db8:0:1::/64", "2001:db8:0:1::5/128"]);
+        prefixes.remove(VrfId(1), nets[1], 1);
+        prefixes.insert(VrfId(2), nets[1], 1);
+        let find = |prefixes: &Prefixes, vrf| {
+            let holds = |slot: u32, net| nets[slot as usize] == net;
+            prefixes.find(VrfId(vrf), "2001:db8:0:1::5".parse().unwrap(), holds)
+        };
+        for _ in 0..2 {
+            assert_eq!([find(&prefixes, 1), find(&prefixes, 2)], [Some(0), Some(1)]);
+        }
+        prefixes.insert(VrfId(1), nets[1], 1);
+        assert_eq!([find(&prefixes, 1), find(&prefixes, 1)], [Some(1); 2]);
     }
 }

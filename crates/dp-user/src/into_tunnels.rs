@@ -22,9 +22,10 @@ use crate::worker::{READ, Worker};
 const BATCH: usize = 128;
 
 impl Worker {
-    /// Moves a batch of packets from a device into tunnels. It fails when the device is gone.
-    pub fn serve_device(&mut self, at: usize, now: Instant) -> io::Result<()> {
-        let mut used = 0;
+    /// Moves a batch of packets from a device into tunnels, and says about how many. It fails when
+    /// the device is gone.
+    pub fn serve_device(&mut self, at: usize, now: Instant) -> io::Result<usize> {
+        let (mut used, mut packets) = (0, 0);
         for _ in 0..BATCH {
             let Some(buffer) = self.reads.get_mut(used..used + READ) else { break };
             let Some(Some(device)) = self.devices.get_mut(at) else { break };
@@ -34,6 +35,8 @@ impl Worker {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
+            // A train counts as what it is cut into.
+            packets += length.div_ceil(usize::from(device.mtu).max(1));
             self.send_packet(at, used, length, now);
             used += length;
         }
@@ -45,7 +48,7 @@ impl Worker {
         }
         self.written.clear();
         self.collect_failures(&queued, now);
-        Ok(())
+        Ok(packets)
     }
 
     /// Queues what one read gave: `length` octets at `start`.

@@ -334,7 +334,7 @@ fn checksum_is_right(packet: &[u8], inner: &Inner) -> bool {
 /// What the kernel merged, or left for the hardware to finish, before a socket saw it: a TCP
 /// segment or UDP datagram whose checksum field holds the pseudo-header's sum only. `mtu` is the
 /// largest packet that can have travelled.
-pub fn unfinished(packet: &[u8], inner: &Inner, mtu: u16) -> Option<VirtioHeader> {
+pub fn unfinished(packet: &[u8], inner: &Inner, mtu: impl Fn() -> u16) -> Option<VirtioHeader> {
     let (checksum_offset, train) = match (inner.protocol, inner.is_ipv4()) {
         (protocol::TCP, true) => (16, Train::Tcp4),
         (protocol::TCP, false) => (16, Train::Tcp6),
@@ -354,6 +354,7 @@ pub fn unfinished(packet: &[u8], inner: &Inner, mtu: u16) -> Option<VirtioHeader
         checksum_offset,
         ..VirtioHeader::default()
     };
+    let mtu = mtu();
     if packet.len() > usize::from(mtu) && train != Train::None {
         let header_len = inner.header_len + (usize::from(transport[12]) >> 4) * 4;
         header.train = train;

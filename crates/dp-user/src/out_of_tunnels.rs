@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::time::Instant;
 
 use kedge_dataplane::inner::Inner;
-use kedge_dataplane::{DropReason, Forwarder, Inbound, Load, TunnelEnd, ecn, unwrap};
+use kedge_dataplane::{DropReason, EndId, Forwarder, Inbound, Load, TunnelEnd, ecn, unwrap};
 
 use crate::merge::{Merger, Sink, unfinished};
 use crate::sys::receive::{Arrival, BATCH, Inbox};
@@ -18,24 +18,23 @@ use crate::worker::{Device, Worker};
 const TRAINS: usize = 16;
 
 impl Worker {
-    /// Moves a batch of packets from tunnels to devices, and says how many came one by one.
+    /// Moves a batch of packets from tunnels to devices, and says how many.
     pub fn serve_transport(&mut self, at: usize, is_error: bool, now: Instant) -> usize {
         let Self { forwarder, devices, transports, merger, inbox, .. } = self;
         let Some(transport) = transports.get_mut(at) else { return 0 };
         if is_error {
             transport.outbox.drain_errors();
         }
-        let mut arrivals = 0;
+        let mut packets = 0;
         // An error here was about a packet that left, and its report is in the error queue.
         let most = if transport.carriage.is_udp() { TRAINS } else { BATCH };
         if inbox.receive(transport.outbox.fd(), most).is_ok() {
-            arrivals = inbox.arrivals().len();
+            packets = inbox.arrivals().iter().map(Arrival::packets).sum();
             let sink = Devices { devices, refused: 0 };
-            Exit { forwarder, transport, merger, sink, now }.batch(inbox);
+            Exit { forwarder, transport, merger, sink, now, last: None }.batch(inbox);
         }
-        let single = if transport.carriage.is_udp() { 0 } else { arrivals };
         self.collect_failures(&[at], now);
-        single
+        packets
     }
 }
 
@@ -46,6 +45,8 @@ struct Exit<'a> {
     merger: &'a mut Merger,
     sink: Devices<'a>,
     now: Instant,
+    /// The tunnel of the packet before, which mostly is that of the next one.
+    last: Option<(TunnelEnd, EndId)>,
 }
 
 impl Exit<'_> {
@@ -79,7 +80,7 @@ impl Exit<'_> {
 
     /// Takes one packet, which is at `at`, out of its tunnel.
     fn packet(&mut self, octets: &mut [u8], at: Range<usize>, arrival: &Arrival) {
-        let Self { forwarder, transport, merger, sink, now } = self;
+        let Self { forwarder, transport, merger, sink, now, last } = self;
         let carried = transport.carried(&octets[at.clone()], arrival.from.port());
         let (carrier, is_ipv4, packet) = match unwrap(carried, transport.data_port) {
             Ok(unwrapped) => unwrapped,
@@ -91,7 +92,14 @@ impl Exit<'_> {
             peer: arrival.from.ip(),
             carrier,
         };
-        let Ok(end) = forwarder.end(&key, 1) else { return };
+        let end = match *last {
+            Some((before, end)) if before == key => end,
+            _ => {
+                let Ok(end) = forwarder.end(&key, 1) else { return };
+                *last = Some((key, end));
+                end
+            }
+        };
         let Ok(inbound) = forwarder.inbound(end, arrival.tos, is_ipv4, packet, *now) else {
             return;
         };
@@ -102,9 +110,10 @@ impl Exit<'_> {
         let place = first..first + inner.total_len;
         // What the kernel merges before a socket sees it, it does not say how to cut; and over a
         // cable without errors, as virtual ones are, it leaves checksums to whoever needs them.
-        let mtu = forwarder.tables.mtu(held, *now);
-        let mtu = mtu.min(sink.device(device).map_or(mtu, |d| d.mtu));
-        let unfinished = unfinished(&octets[place.clone()], inner, mtu);
+        let unfinished = unfinished(&octets[place.clone()], inner, || {
+            let mtu = forwarder.tables.mtu(held, *now);
+            mtu.min(sink.device(device).map_or(mtu, |d| d.mtu))
+        });
         change(&mut octets[place.clone()], &inbound, unfinished.is_some());
         if let Some(header) = unfinished {
             forwarder.received(&inbound, end, merged(&header, inner));

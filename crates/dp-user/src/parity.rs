@@ -144,7 +144,7 @@ proptest! {
             prop_assert_eq!(expected, None);
             return Ok(());
         };
-        let to_finish = unfinished(&packet, &inbound.inner, u16::MAX);
+        let to_finish = unfinished(&packet, &inbound.inner, || u16::MAX);
         change(&mut packet, &inbound, to_finish.is_some());
         if let Some(header) = to_finish {
             prop_assert!(finish_checksum(&header, &mut packet));

@@ -92,10 +92,10 @@ fn packets_of_a_flow_keep_their_order_beside_other_flows() {
 fn a_segment_that_the_kernel_left_unfinished_is_written_as_such() {
     let (header, train) = train(true, "tcp", 1000, 4000);
     let inner = Inner::parse(&train).unwrap();
-    let seen = unfinished(&train, &inner, 1052).unwrap();
+    let seen = unfinished(&train, &inner, || 1052).unwrap();
     assert_eq!((seen, seen.segment), (header, 1000));
     let finished = &segments(&header, &train)[0];
-    assert_eq!(unfinished(finished, &Inner::parse(finished).unwrap(), 1052), None);
+    assert_eq!(unfinished(finished, &Inner::parse(finished).unwrap(), || 1052), None);
 }
 
 #[test]

@@ -130,17 +130,17 @@ impl Worker {
         loop {
             let ready = self.epoll.wait()?;
             let now = Instant::now();
-            let mut single = 0;
+            let mut packets = [0; 2];
             for (token, is_error) in ready {
                 let place = (token & !KIND) as usize;
                 match token & KIND {
-                    DEVICE => self.serve_device(place, now)?,
-                    TRANSPORT => single += self.serve_transport(place, is_error, now),
+                    DEVICE => packets[0] += self.serve_device(place, now)?,
+                    TRANSPORT => packets[1] += self.serve_transport(place, is_error, now),
                     _ if self.obey() => return Ok(()),
                     _ => {}
                 }
             }
-            if let Some(moment) = pace.after(now, Instant::now(), single) {
+            if let Some(moment) = pace.after(now, Instant::now(), packets) {
                 self.waker.wait(moment);
             }
         }

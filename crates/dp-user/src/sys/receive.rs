@@ -4,6 +4,7 @@
     reason = "recvmmsg and its control messages are not in the standard library"
 )]
 
+use std::fmt;
 use std::io;
 use std::mem::{size_of, zeroed};
 use std::net::SocketAddr;
@@ -12,8 +13,9 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use super::check;
 use super::socket::SockAddr;
 
-/// Octets of one buffer: what the kernel merges is at most 65,535 octets long.
-const BUFFER: usize = 1 << 16;
+/// Octets of one buffer: what the kernel merges is at most 65,535 octets long. A packet's more, so
+/// that packets of a batch do not all fall on the same few lines of the processor's caches.
+const BUFFER: usize = (1 << 16) + 1536;
 
 /// Datagrams that one call gives at most.
 pub const BATCH: usize = 64;
@@ -36,17 +38,44 @@ pub struct Arrival {
     pub segment: usize,
 }
 
+impl Arrival {
+    /// How many datagrams.
+    pub fn packets(&self) -> usize {
+        self.length.div_ceil(self.segment.max(1))
+    }
+}
+
 /// Buffers for a batch of datagrams.
 #[derive(Debug)]
 pub struct Inbox {
     buffers: Vec<u8>,
+    /// Kept, since clearing them all takes longer than a small call does.
+    asides: Vec<Aside>,
     arrivals: Vec<Arrival>,
+}
+
+/// What the kernel tells beside a datagram.
+#[derive(Clone, Copy)]
+struct Aside {
+    name: SockAddr,
+    control: Control,
+}
+
+impl fmt::Debug for Aside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aside").field("name", &self.name.get()).finish_non_exhaustive()
+    }
 }
 
 impl Inbox {
     /// Empty buffers.
     pub fn new() -> Self {
-        Self { buffers: vec![0; BATCH * BUFFER], arrivals: Vec::with_capacity(BATCH) }
+        let aside = Aside { name: SockAddr::zero(), control: Control([0; 24]) };
+        Self {
+            buffers: vec![0; BATCH * BUFFER],
+            asides: vec![aside; BATCH],
+            arrivals: Vec::with_capacity(BATCH),
+        }
     }
 
     /// What the last call gave.
@@ -67,20 +96,21 @@ impl Inbox {
     /// Receives what waits, up to `most` and [`BATCH`] datagrams.
     pub fn receive(&mut self, fd: &OwnedFd, most: usize) -> io::Result<()> {
         self.arrivals.clear();
-        let mut names = [SockAddr::zero(); BATCH];
-        let mut controls = [Control([0; 24]); BATCH];
+        let Self { buffers, asides, arrivals } = self;
         // SAFETY: all zeros is a valid iovec and a valid mmsghdr.
         let (mut parts, mut headers): ([libc::iovec; BATCH], [libc::mmsghdr; BATCH]) =
             unsafe { (zeroed(), zeroed()) };
-        for (at, buffer) in self.buffers.chunks_exact_mut(BUFFER).enumerate() {
+        let places = buffers.chunks_exact_mut(BUFFER).zip(&mut *asides).take(most);
+        for (at, (buffer, aside)) in places.enumerate() {
             parts[at].iov_base = buffer.as_mut_ptr().cast();
             parts[at].iov_len = BUFFER;
             let header = &mut headers[at].msg_hdr;
-            header.msg_name = (&raw mut names[at]).cast();
+            aside.name = SockAddr::zero();
+            header.msg_name = (&raw mut aside.name).cast();
             header.msg_namelen = SockAddr::SIZE;
             header.msg_iov = &raw mut parts[at];
             header.msg_iovlen = 1;
-            header.msg_control = (&raw mut controls[at]).cast();
+            header.msg_control = (&raw mut aside.control).cast();
             header.msg_controllen = size_of::<Control>();
         }
         let (fd, count) = (fd.as_raw_fd(), most.min(BATCH) as libc::c_uint);
@@ -90,9 +120,9 @@ impl Inbox {
         let received = check(unsafe {
             libc::recvmmsg(fd, headers.as_mut_ptr(), count, flags, std::ptr::null_mut())
         })?;
-        for (header, name) in headers.iter().zip(&names).take(received as usize) {
+        for (header, aside) in headers.iter().zip(&*asides).take(received as usize) {
             let length = header.msg_len as usize;
-            let mut arrival = Arrival { from: name.get(), tos: 0, length, segment: length };
+            let mut arrival = Arrival { from: aside.name.get(), tos: 0, length, segment: length };
             // SAFETY: the kernel filled the control buffer that the header points to.
             unsafe {
                 read_control(&header.msg_hdr, |level, kind, number| match (level, kind) {
@@ -104,7 +134,7 @@ impl Inbox {
                     _ => {}
                 })
             };
-            self.arrivals.push(arrival);
+            arrivals.push(arrival);
         }
         Ok(())
     }
