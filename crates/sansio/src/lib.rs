@@ -9,6 +9,7 @@ mod backoff;
 mod buffers;
 mod index;
 mod pulse;
+mod queue;
 mod rng;
 mod timers;
 
