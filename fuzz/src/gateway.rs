@@ -317,7 +317,7 @@ impl World {
 fn settings(octets: &mut Octets<'_>) -> Settings {
     let modes = [TunnelMode::IpInIp, TunnelMode::Gre, TunnelMode::GreKeyed, TunnelMode::Udp];
     let encapsulation = octets.pick(&modes);
-    let lma = |address: IpAddr| Arc::new(Lma { address, encapsulation, auth: None });
+    let lma = |address: IpAddr| Arc::new(Lma { encapsulation, ..Lma::at(address) });
     let interface = |id: InterfaceId| Interface {
         name: format!("access{}", id.0),
         access_technology: kedge_wire::registry::AccessTechnologyType(4),

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime, pem, pem::PemObject};
+use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::frame::{Bounded, Frames, Line};
 use crate::message::Login;
@@ -92,7 +92,7 @@ pub enum ClientError {
         reason: String,
     },
     /// The TLS of one side is not to the taste of the other.
-    #[error("no secure connection to {place}: {cause}")]
+    #[error("no secure connection to {place}: {}", plainly(cause))]
     Insecure {
         /// `HOST:PORT`.
         place: String,
@@ -106,6 +106,16 @@ pub enum ClientError {
         place: String,
         /// What it said.
         reason: String,
+    },
+    /// The connection was closed before the token was looked at.
+    #[error(
+        "{place} closes the connection without a word: too many clients are there, or too many \
+        wrong tokens came from this address, which then waits a minute ('show management-api' \
+        there counts them)"
+    )]
+    TurnedAway {
+        /// `HOST:PORT`.
+        place: String,
     },
     /// Any other fault of the connection.
     #[error("cannot talk to the daemon: {0}")]
@@ -176,6 +186,10 @@ impl Client {
         let login = Login { id: client.next_id, token };
         client.next_id += 1;
         let said = client.exchange(&login.encode()).map_err(|error| match error {
+            ClientError::Closed => ClientError::TurnedAway { place: place() },
+            ClientError::Io(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                ClientError::TurnedAway { place: place() }
+            }
             ClientError::Io(error) => match error.downcast::<rustls::Error>() {
                 Ok(cause) => ClientError::Insecure { place: place(), cause },
                 Err(error) => ClientError::Io(error),
@@ -247,7 +261,10 @@ fn trusting(ca: &Path) -> Result<ClientConfig, ClientError> {
     let wrong = |reason: String| ClientError::File { path: ca.to_owned(), reason };
     let mut roots = RootCertStore::empty();
     let certificates = CertificateDer::pem_file_iter(ca).and_then(Iterator::collect);
-    let certificates: Vec<_> = certificates.map_err(|error| wrong(error.to_string()))?;
+    let certificates: Vec<_> = certificates.map_err(|error| match error {
+        pem::Error::Io(error) => wrong(format!("cannot be read: {}", private::reason(&error))),
+        error => wrong(error.to_string()),
+    })?;
     for certificate in certificates {
         roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
     }
@@ -270,6 +287,26 @@ fn reach(place: &str) -> io::Result<TcpStream> {
         }
     }
     Err(last)
+}
+
+/// What is wrong with the other side's TLS. Of a certificate whose time is not now, rustls gives
+/// seconds since 1970.
+fn plainly(cause: &rustls::Error) -> String {
+    let days =
+        |from: &UnixTime, to: &UnixTime| to.as_secs().saturating_sub(from.as_secs()) / 86_400;
+    match cause {
+        rustls::Error::InvalidCertificate(CertificateError::ExpiredContext { time, not_after }) => {
+            format!("its certificate has expired, {} days ago", days(not_after, time))
+        }
+        rustls::Error::InvalidCertificate(CertificateError::NotValidYetContext {
+            time,
+            not_before,
+        }) => format!(
+            "its certificate is not valid yet, for {} more days: is a clock wrong?",
+            days(time, not_before)
+        ),
+        other => other.to_string(),
+    }
 }
 
 fn is_hangup(error: &io::Error) -> bool {

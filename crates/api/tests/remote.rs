@@ -40,7 +40,7 @@ fn a_wrong_token_is_refused_and_counted_and_after_five_the_address_waits() {
         assert!(error.to_string().ends_with("refuses: the token is not valid"), "{error}");
     }
     let error = site.client(TOKEN).err().unwrap();
-    assert!(matches!(error, ClientError::Closed | ClientError::Io(_)), "{error}");
+    assert!(matches!(error, ClientError::TurnedAway { .. }), "{error}");
     let expected = RemoteCounters { wrong_tokens: 5, turned_away: 1, ..RemoteCounters::default() };
     assert_eq!(site.counters(), expected);
 }
@@ -75,6 +75,26 @@ fn a_client_does_not_talk_to_a_daemon_that_it_does_not_trust() {
     assert!(matches!(error, ClientError::Insecure { .. }), "{error}");
     assert!(error.to_string().contains("certificate"), "{error}");
     assert_eq!(site.counters().wrong_tokens, 0, "it has not shown its token");
+}
+
+#[test]
+fn a_certificate_whose_time_is_not_now_is_refused_in_days() {
+    let site = Site::start();
+    let day = |year| rcgen::date_time_ymd(year, 1, 1);
+    let said = |from, to| {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut wanted = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+        (wanted.not_before, wanted.not_after) = (day(from), day(to));
+        let certificate = wanted.self_signed(&key).unwrap().pem();
+        site.write("certificate", &certificate);
+        site.write("key", &key.serialize_pem());
+        site.write("ca", &certificate);
+        site.client(TOKEN).err().unwrap().to_string()
+    };
+    let expired = said(2001, 2002);
+    assert!(expired.contains("has expired, ") && expired.contains(" days ago"), "{expired}");
+    let early = said(2990, 2999);
+    assert!(early.contains("not valid yet, for ") && early.contains("clock"), "{early}");
 }
 
 #[test]

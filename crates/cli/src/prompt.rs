@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kedge_api::{ClientError, Outcome, Refusal};
 use reedline::{EditCommand, HistoryItem, Prompt, Reedline, Signal};
-use rustix::termios::{InputModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{InputModes, LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::complaint::{complain, refuse};
 use crate::failure::Failure;
@@ -53,7 +53,8 @@ fn ignore_interrupts() -> io::Result<()> {
 
 /// What is typed while a command runs waits in the terminal. Its Enter must be the same one that the
 /// editor sees, a carriage return: as a line feed, which the terminal would make of it meanwhile,
-/// it would not run the line. Dropped, the terminal is as it was.
+/// it would not run the line. Nor does the terminal show it before the editor does: among it are
+/// the terminal's own answers to where the cursor is. Dropped, the terminal is as it was.
 struct TypedAhead(Termios);
 
 impl TypedAhead {
@@ -61,6 +62,7 @@ impl TypedAhead {
         let before = tcgetattr(stdin())?;
         let mut modes = before.clone();
         modes.input_modes.remove(InputModes::ICRNL);
+        modes.local_modes.remove(LocalModes::ECHO);
         tcsetattr(stdin(), OptionalActions::Now, &modes)?;
         Ok(Self(before))
     }

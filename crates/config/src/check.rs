@@ -82,6 +82,7 @@ pub(crate) fn check(config: &Config, section: Section<'_, Key>) -> Findings {
         let lines = list.section();
         lines.each(Key::AccessEntry).for_each(|line| port_ranges(line, &mut findings));
     }
+    pools::defined(section, &mut findings);
     references::check(config, section, &mut findings);
     findings
 }
@@ -118,11 +119,12 @@ fn anchor(config: &Config, lma: &LmaConfig, item: &Item<Key>, findings: &mut Fin
     let times = times.filter_map(|key| section.find(key));
     times.for_each(|line| multiple_of_four(line, findings));
     heartbeat(section, findings);
+    enforced_heartbeat(lma, section, findings);
     let ipv4 = lma.ipv4.iter().copied().map(IpAddr::V4);
     let own: Vec<IpAddr> = ipv4.chain(lma.ipv6.iter().copied().map(IpAddr::V6)).collect();
-    pools::check(section, &own, findings);
+    pools::check(config, section, &own, findings);
     if let Some(service) = section.find(Key::LocalLoop) {
-        customers::check(service.section(), findings);
+        customers::check(config, service.section(), findings);
     }
     probes(section, findings);
     default_profile(config, lma, section, findings);
@@ -152,6 +154,7 @@ fn gateway(config: &Config, mag: &MagConfig, item: &Item<Key>, findings: &mut Fi
     let section = item.section();
     addresses::own(section, findings);
     for (lma, item) in mag.lmas.iter().zip(section.each(Key::PeerLma)) {
+        heartbeat(item.section(), findings);
         let addresses = config.lma_addresses(lma);
         peer(config, &lma.id, &lma.domain, &addresses, lma.encap, item, findings);
     }
@@ -177,6 +180,11 @@ fn gateway(config: &Config, mag: &MagConfig, item: &Item<Key>, findings: &mut Fi
             node.find(Key::NaiService).filter(|_| node.word(Key::NaiService) != Some("ipv4"));
         if let (Some(dynamic), Some(service)) = (node.find(Key::LogicalDynamic), service) {
             findings.exclude(dynamic, service);
+        }
+        let watch = node.find(Key::Watch).filter(|_| node.find(Key::FixedInterface).is_none());
+        if let Some(line) = watch {
+            let needs = Caution::Needs { command: "watch ipv4", other: "fixed interface" };
+            findings.warn(&line.place, needs);
         }
         // A link has mobile nodes on it, or is a network of the router's own.
         for network in node.each(Key::MobileNetwork) {
@@ -268,6 +276,16 @@ fn heartbeat(section: Section<'_, Key>, findings: &mut Findings) {
         if line.args.integer::<u64>("INTERVAL").is_some_and(|seconds| seconds < 30) {
             findings.warn(&line.place_of("INTERVAL"), Caution::FrequentHeartbeats);
         }
+    }
+}
+
+/// Gateways are told the anchor's values, or those of their customer.
+fn enforced_heartbeat(lma: &LmaConfig, section: Section<'_, Key>, findings: &mut Findings) {
+    let mut customers = lma.local_loop.iter().flat_map(|service| &service.customers);
+    let asks = lma.heartbeat.is_some() || customers.any(|customer| customer.heartbeat.is_some());
+    if let Some(line) = section.find(Key::EnforceHeartbeat).filter(|_| !asks) {
+        let needs = Caution::Needs { command: "enforce heartbeat-to-mag", other: "heartbeat" };
+        findings.warn(&line.place, needs);
     }
 }
 

@@ -43,8 +43,11 @@ pub enum Command {
     ShowVersion,
     /// `show management-api`
     ShowManagementApi,
-    /// `show radius`
-    ShowRadius,
+    /// `show radius [customer NAME]`
+    ShowRadius {
+        /// What one customer asks of the servers only.
+        customer: Option<String>,
+    },
     /// `show radius accounting [customer NAME]`
     ShowRadiusAccounting {
         /// One customer's only.
@@ -89,8 +92,11 @@ pub enum Command {
         /// At one customer only.
         customer: Option<String>,
     },
-    /// `show ipv6 mobile pmipv6 lma statistics license`
-    ShowLmaLicense,
+    /// `show ipv6 mobile pmipv6 lma statistics license [customer NAME]`
+    ShowLmaLicense {
+        /// With one customer's part.
+        customer: Option<String>,
+    },
     /// `show ipv6 mobile pmipv6 mag bindings [nai NAI] [detail] [from N]`
     ShowMagBindings {
         /// One subscriber only.
@@ -145,8 +151,10 @@ pub enum Command {
     UndebugAll,
     /// `show debug`
     ShowDebug,
-    /// `capture start [nai NAI | peer ADDRESS] [file NAME] [limit N]`
+    /// `capture start [customer NAME] [nai NAI | peer ADDRESS] [file NAME] [limit N]`
     CaptureStart {
+        /// At one customer of the anchor only.
+        customer: Option<String>,
         /// Of whom; `None` is everybody.
         target: Option<DebugTarget>,
         /// Into which file.
@@ -279,7 +287,7 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
         }
         Key::Version => Command::ShowVersion,
         Key::ManagementApi => Command::ShowManagementApi,
-        Key::Radius => Command::ShowRadius,
+        Key::Radius => Command::ShowRadius { customer },
         Key::RadiusAccounting => Command::ShowRadiusAccounting { customer },
         Key::RadiusDeadCriteria => Command::ShowRadiusDeadCriteria,
         Key::ClearRadius => Command::ClearRadiusStatistics { customer },
@@ -293,7 +301,7 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
         Key::LmaPeerStatistics => {
             Command::ShowLmaPeerStatistics { mag: mag.unwrap_or_default(), customer }
         }
-        Key::LmaLicense => Command::ShowLmaLicense,
+        Key::LmaLicense => Command::ShowLmaLicense { customer },
         Key::MagBindings => Command::ShowMagBindings { nai, extent: extent(&args) },
         Key::MagLogicalMn => Command::ShowMagLogicalMn { nai },
         Key::LmaEvents | Key::MagEvents => Command::ShowEvents {
@@ -324,6 +332,7 @@ pub fn parse_command(line: &str) -> Result<Request, Box<CommandError>> {
         Key::UndebugAll => Command::UndebugAll,
         Key::ShowDebug => Command::ShowDebug,
         Key::CaptureStart => Command::CaptureStart {
+            customer,
             target: target(&args, nai),
             file: args.text("FILE").map(str::to_owned),
             limit: args.integer("COUNT"),

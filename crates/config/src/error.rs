@@ -62,6 +62,14 @@ pub enum ConfigFault {
         /// Where the other pool is.
         at: Elsewhere,
     },
+    /// A pool that a network names cannot be its.
+    #[error("pool '{pool}': {why}")]
+    UnfitPool {
+        /// The pool.
+        pool: String,
+        /// Why.
+        why: &'static str,
+    },
     /// Something is another customer's.
     #[error("this {what} is that of customer '{customer}' {at}; no two may share one")]
     Taken {
@@ -139,6 +147,7 @@ impl ConfigError {
             | ConfigFault::NoHostAddress { .. }
             | ConfigFault::Order { .. }
             | ConfigFault::PoolsOverlap { .. }
+            | ConfigFault::UnfitPool { .. }
             | ConfigFault::Taken { .. }
             | ConfigFault::Excludes { .. }
             | ConfigFault::NoAccessList { .. }
@@ -243,6 +252,9 @@ pub enum Caution {
     /// The number of an entry where only a map can be meant.
     #[error("the map holds with all its entries; the number says nothing")]
     WholeMap,
+    /// A prefix length that is not followed.
+    #[error("each home network prefix is a /64, whatever is said here")]
+    HomePrefixIs64,
     /// More signalling than the RFC wants.
     #[error("RFC 5847 asks for at least 30 seconds between two heartbeats")]
     FrequentHeartbeats,

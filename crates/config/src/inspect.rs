@@ -54,6 +54,10 @@ impl Config {
         let mut names: Vec<String> = match kind {
             "vrf" => self.vrfs.iter().map(|vrf| vrf.name.clone()).collect(),
             "access list" => self.access_lists.iter().map(|list| list.name.clone()).collect(),
+            "local pool" => {
+                let ipv4 = self.local_pools.ipv4.iter().map(|pool| pool.name.clone());
+                ipv4.chain(self.local_pools.ipv6.iter().map(|pool| pool.name.clone())).collect()
+            }
             "domain" => self.domains.iter().map(|domain| domain.name.clone()).collect(),
             "mobile map" => maps().map(|entry| entry.map.clone()).collect(),
             "customer" => customers().map(|customer| customer.name.clone()).collect(),

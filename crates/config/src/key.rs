@@ -9,6 +9,8 @@ pub(crate) enum Key {
     AccountingGroup,
     AccessList,
     AccessListIpv6,
+    LocalPoolIpv4,
+    LocalPoolIpv6,
     Domain,
     Lma,
     Mag,

@@ -31,6 +31,7 @@ mod key;
 mod key_file;
 mod keyword;
 mod lma;
+mod local_pool;
 mod logical;
 mod mag;
 mod management;
@@ -62,8 +63,9 @@ pub use gateway_link::{AccessInterface, AccessTechnology, EgressTechnology, Roam
 pub use hybrid::{BandwidthRatio, HybridAccess, Probe, Threshold, TrafficProfile};
 pub use inspect::render_section;
 pub use json::{JsonMistake, from_json, json_schema, to_json};
-pub use kedge_grammar::{Hint, Place, Secret, Takes, without_prompt};
+pub use kedge_grammar::{Hint, Place, Secret, Takes, near_names, without_prompt};
 pub use lma::{Accounting, LmaConfig, MobileNetworkCheck, PeerMag, Redistribute};
+pub use local_pool::{LocalIpv4Pool, LocalIpv6Pool, LocalPools};
 pub use logical::{DefaultRoute, GatewayLocalLoop, LogicalMn, MobileNetwork, ReverseRoute};
 pub use mag::{BindingTimes, DetachPoll, LocalRouting, MagConfig, MagRole, MobileNode, NatSide};
 pub use management::ManagementApi;
@@ -95,6 +97,8 @@ pub struct Config {
     pub radius: RadiusConfig,
     /// Access lists.
     pub access_lists: Vec<AccessList>,
+    /// Pools that networks name.
+    pub local_pools: LocalPools,
     /// Domains.
     pub domains: Vec<DomainConfig>,
     /// The anchor, if this host is one.
@@ -199,6 +203,7 @@ impl Config {
                 .chain(section.each(Key::AccessListIpv6))
                 .map(AccessList::read)
                 .collect(),
+            local_pools: LocalPools::read(section),
             domains: section.each(Key::Domain).map(DomainConfig::read).collect(),
             lma: section.find(Key::Lma).map(LmaConfig::read),
             mag: section.find(Key::Mag).map(MagConfig::read),
@@ -217,6 +222,7 @@ impl Config {
         self.management_api.iter().for_each(|api| api.write(&mut writer));
         self.radius.write(&mut writer);
         self.access_lists.iter().for_each(|list| list.write(&mut writer));
+        self.local_pools.write(&mut writer);
         self.domains.iter().for_each(|domain| domain.write(&mut writer));
         self.lma.iter().for_each(|lma| lma.write(&mut writer));
         self.mag.iter().for_each(|mag| mag.write(&mut writer));

@@ -20,9 +20,10 @@ pub struct NetworkConfig {
     pub mobile_ipv4: Vec<MobileIpv4Pool>,
     /// IPv6 prefixes of mobile networks.
     pub mobile_ipv6: Vec<MobileIpv6Pool>,
-    /// IPv4 home addresses from a pool that is defined elsewhere.
+    /// IPv4 home addresses from a pool of [`LocalPools`](crate::LocalPools), of a subnet with this
+    /// prefix length.
     pub named_ipv4: Option<NamedPool>,
-    /// Home network prefixes from a pool that is defined elsewhere.
+    /// Home network prefixes from one.
     pub named_ipv6: Option<NamedPool>,
     /// Name servers of the mobile nodes, in order of preference.
     pub dns: Vec<Ipv4Addr>,
@@ -68,12 +69,12 @@ pub struct MobileIpv6Pool {
     pub network_len: u8,
 }
 
-/// A pool that a router defines elsewhere, by its name.
+/// A pool of [`LocalPools`](crate::LocalPools), by its name.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NamedPool {
     /// The pool's name.
     pub pool: String,
-    /// Length of each prefix handed out.
+    /// Length of the subnet that its addresses are of; of no meaning for prefixes, which are /64s.
     pub prefix_len: u8,
 }
 

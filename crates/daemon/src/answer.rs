@@ -48,6 +48,11 @@ pub fn done() -> Answer<'static> {
     Answer::new(String::new, || json!({}))
 }
 
+/// So many things.
+pub fn count(number: u64, thing: &str) -> String {
+    format!("{number} {}", plural(usize::try_from(number).unwrap_or(usize::MAX), thing))
+}
+
 /// The word for this many things.
 pub fn plural(count: usize, thing: &str) -> String {
     if count == 1 { thing.to_owned() } else { format!("{thing}s") }

@@ -23,7 +23,7 @@ mod tunnels;
 mod world;
 
 pub use anchor::AnchorPlan;
-pub use branch::{BranchPlan, NetworkPlan, has_family};
+pub use branch::{BranchPlan, FixedLinkPlan, NetworkPlan, has_family};
 pub use error::ApplyError;
 pub use gateway::{GatewayPlan, profile as node_profile};
 pub use management::management;

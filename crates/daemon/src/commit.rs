@@ -92,7 +92,11 @@ pub fn commit(
             let minutes = format!("{minutes} {}", plural(minutes.into(), "minute"));
             answer.push_str(&format!("it is undone in {minutes} unless 'commit' confirms it\n"));
         }
-        CommitKind::Final | CommitKind::Check => commits.unconfirmed = None,
+        CommitKind::Final | CommitKind::Check => {
+            if let Some(Unconfirmed { number, .. }) = commits.unconfirmed.take() {
+                answer.push_str(&format!("commit {number} needs no confirmation any more\n"));
+            }
+        }
     }
     info!(number, by = act.by, "configuration committed");
     Ok(answer)

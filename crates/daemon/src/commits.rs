@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kedge_api::Refusal;
 use kedge_config::Config;
@@ -29,6 +29,13 @@ pub struct Unconfirmed {
     pub before: Config,
     /// When it is undone.
     pub until: Instant,
+}
+
+impl Unconfirmed {
+    /// How long there is left to confirm it.
+    pub fn left(&self, now: Now) -> Duration {
+        self.until.saturating_duration_since(now.mono)
+    }
 }
 
 impl Commits {

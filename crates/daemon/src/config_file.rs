@@ -31,7 +31,8 @@ pub fn read(options: &Options) -> Result<(Config, String), StartError> {
         Ok(_) => Ok((config, text)),
         // A file may be a part of a configuration, as the domains that several files share.
         Err(cause) if options.only_checks() && cause.is_absence() => {
-            log::say(format_args!("{}: warning: {cause}", options.config().display()));
+            let file = options.config().display();
+            log::say(format_args!("{file}: warning: kedged does not start with it: {cause}"));
             Ok((config, text))
         }
         Err(cause) => Err(StartError::Unfit { path: path(), cause }),

@@ -20,9 +20,16 @@ use kedge_config::{Candidate, Config, ConfigError, Hint, Secret, Warning};
 #[derive(Default)]
 pub struct Sessions {
     open: BTreeMap<ClientId, Session>,
-    exclusive: Option<ClientId>,
+    lock: Option<Lock>,
     /// Who is within a comment that a line has begun and none has ended yet.
     in_comment: BTreeSet<ClientId>,
+}
+
+/// A session that has the configuration for itself.
+struct Lock {
+    holder: ClientId,
+    by: String,
+    since: String,
 }
 
 /// One session.
@@ -34,25 +41,37 @@ pub struct Session {
 
 impl Sessions {
     /// Opens a session on what runs.
-    pub fn enter(
-        &mut self,
-        client: ClientId,
-        exclusive: bool,
-        running: &Config,
-    ) -> Result<(), Refusal> {
-        if self.is_locked(client) {
-            return Err(Refusal::new("another session has the configuration for itself"));
-        }
-        if exclusive && self.open.keys().any(|other| *other != client) {
-            return Err(Refusal::new(
-                "another session is changing the configuration: try again without 'exclusive'",
-            ));
-        }
-        self.exclusive = exclusive.then_some(client);
+    pub fn enter(&mut self, client: ClientId, running: &Config) -> Result<(), Refusal> {
+        self.check_lock(client)?;
         let candidate = Candidate::of(running);
         let session = Session { candidate, base: as_read(running) };
         self.open.insert(client, session);
         Ok(())
+    }
+
+    /// The same for one who wants the configuration for itself, as user `by`, at the time `since`.
+    pub fn enter_alone(
+        &mut self,
+        client: ClientId,
+        running: &Config,
+        by: String,
+        since: String,
+    ) -> Result<(), Refusal> {
+        self.check_lock(client)?;
+        if self.open.keys().any(|other| *other != client) {
+            return Err(Refusal::new(
+                "another session is changing the configuration: try again without 'exclusive'",
+            ));
+        }
+        self.enter(client, running)?;
+        self.lock = Some(Lock { holder: client, by, since });
+        Ok(())
+    }
+
+    /// Begins a session again with what runs.
+    pub fn restart(&mut self, client: ClientId, running: &Config) -> Result<(), Refusal> {
+        self.open.remove(&client);
+        self.enter(client, running)
     }
 
     /// The session of a client.
@@ -60,9 +79,16 @@ impl Sessions {
         self.open.get_mut(&client)
     }
 
-    /// Whether another session keeps this client from committing.
-    pub fn is_locked(&self, client: ClientId) -> bool {
-        self.exclusive.is_some_and(|holder| holder != client)
+    /// Refuses a client whom another session keeps from changing the configuration, and says whose
+    /// that is.
+    pub fn check_lock(&self, client: ClientId) -> Result<(), Refusal> {
+        let Some(Lock { by, since, .. }) = self.lock.as_ref().filter(|lock| lock.holder != client)
+        else {
+            return Ok(());
+        };
+        Err(Refusal::new(format!(
+            "another session has the configuration for itself: that of {by}, since {since}"
+        )))
     }
 
     /// Whether a line of a client says nothing: it is empty, a separator, or part of a comment or
@@ -90,15 +116,13 @@ impl Sessions {
 
     /// Whether a session keeps everybody else from committing.
     pub fn is_exclusive(&self) -> bool {
-        self.exclusive.is_some()
+        self.lock.is_some()
     }
 
     /// Closes a session, if there is one; its changes are forgotten.
     pub fn leave(&mut self, client: ClientId) {
         self.open.remove(&client);
-        if self.exclusive == Some(client) {
-            self.exclusive = None;
-        }
+        self.lock.take_if(|lock| lock.holder == client);
     }
 
     /// The mode of a client, as its prompt shows it.

@@ -40,6 +40,7 @@ pub fn carry_out(shell: &mut Shell, ask: &Ask, now: Now) -> Result<Said, Refusal
         let message = error.to_string().trim_end().to_owned();
         Refusal { column: u32::try_from(error.place.spot.column).ok(), ..Refusal::new(message) }
     })?;
+    check(&pipes)?;
     let format = if pipes.contains(&Pipe::Json) { Format::Json } else { *format };
     // What is to be pasted somewhere else stays whole.
     let to_fit = width.filter(|_| !is_for_machines(&asked));
@@ -50,6 +51,17 @@ pub fn carry_out(shell: &mut Shell, ask: &Ask, now: Now) -> Result<Said, Refusal
             Said::Now(Reply::Text(fitted(text(*width), &pipes, to_fit)))
         }
     })
+}
+
+/// Refuses what would be passed over in silence: JSON has no lines to choose from.
+pub fn check(pipes: &[Pipe]) -> Result<(), Refusal> {
+    let of_lines = |pipe: &Pipe| !matches!(pipe, Pipe::Json | Pipe::NoMore);
+    match pipes.contains(&Pipe::Json) && pipes.iter().any(of_lines) {
+        true => Err(Refusal::new(
+            "'| json' goes with '| no-more' alone: it has no lines to choose from",
+        )),
+        false => Ok(()),
+    }
 }
 
 /// Whether an answer is a text that something else is to read.
@@ -68,7 +80,12 @@ pub fn command<'a>(
         Command::ShowRunningConfig { section } => show::running_config(&shell.config, section),
         Command::ShowVersion => Ok(show::version(shell, now)),
         Command::ShowManagementApi => Ok(show::management_api(shell)),
-        Command::ShowRadius => Ok(show::radius(shell, now)),
+        Command::ShowRadius { customer: None } => Ok(show::radius(shell, now)),
+        Command::ShowRadius { customer: Some(of) } => {
+            let anchor = anchor(&shell.anchor)?;
+            let id = customer(anchor, Some(of))?.unwrap_or_default();
+            Ok(show::radius_of_customer(shell, anchor, id, now))
+        }
         Command::ShowRadiusAccounting { customer: of } => {
             let only = known_customer(&shell.anchor, of.as_deref())?;
             Ok(show::radius_accounting(shell, only, now))
@@ -101,13 +118,14 @@ pub fn command<'a>(
             let only = customer(anchor, of.as_deref())?;
             let known = anchor.machines(only).filter_map(|(_, lma)| lma.peer(mag));
             let counters = known.map(|peer| Group::of(&peer.counters)).reduce(Group::plus);
-            let counters = counters.ok_or_else(|| no_peer(mag))?;
+            let counters = counters.ok_or_else(|| no_peer(anchor, only, mag))?;
             let age = anchor.counted_for(only, now).unwrap_or(uptime);
             Ok(show::statistics(vec![counters], age))
         }
-        Command::ShowLmaLicense => {
+        Command::ShowLmaLicense { customer: of } => {
             let anchor = anchor(&shell.anchor)?;
-            Ok(show::license(&lma_config(&shell.config)?.id, anchor.customers().entitlement()))
+            let only = customer(anchor, of.as_deref())?;
+            Ok(show::license(&lma_config(&shell.config)?.id, anchor.customers(), only))
         }
         Command::ShowMagHeartbeats => {
             Ok(Heartbeats::of_gateway(gateway(&shell.gateway)?, now).answer())
@@ -150,8 +168,9 @@ pub fn command<'a>(
         }
         Command::UndebugAll => Ok(watch::undebug_all(shell)),
         Command::ShowDebug => Ok(show::debug(shell)),
-        Command::CaptureStart { target, file, limit } => {
-            watch::start_capture(shell, target.as_ref(), file.as_deref(), *limit, now)
+        Command::CaptureStart { customer, target, file, limit } => {
+            let of = customer.as_deref();
+            watch::start_capture(shell, of, target.as_ref(), file.as_deref(), *limit, now)
         }
         Command::CaptureStop => watch::stop_capture(shell),
         Command::ShowCapture => Ok(show::capture(shell)),
@@ -225,7 +244,7 @@ fn which(
         ),
         BindingFilter::Mag(id) => {
             let mut known = anchor.machines(only).filter_map(|(_, lma)| lma.peer(id));
-            known.next().ok_or_else(|| no_peer(id))?;
+            known.next().ok_or_else(|| no_peer(anchor, only, id))?;
             Which::OfPeer(id.clone())
         }
     })

@@ -1,8 +1,6 @@
 //! What a client says, line by line: a command of the terminal, a command about sessions, or,
 //! within a session, a line of the configuration.
 
-use std::collections::BTreeMap;
-
 use kedge_api::{Ask, Call, Caller, Format, Outcome, Refusal, Reply, Word};
 use kedge_config::{
     CommandError, CommitKind, Config, Pipe, SessionCommand, complete_session,
@@ -12,10 +10,10 @@ use kedge_sansio::Now;
 use nix::unistd::{Uid, User};
 use serde_json::json;
 
-use crate::anchor::Anchor;
 use crate::commit::{self, Act};
 use crate::configure::Session;
 use crate::console::{self, Said};
+use crate::live_names;
 use crate::shell::Shell;
 use crate::show;
 
@@ -50,7 +48,7 @@ fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Result<Sai
         && let Ok((command, pipes)) = split_pipes(line)
         && let Ok(command) = parse_session_command(command, inside)
     {
-        return shown(shell, call, &command, &pipes).map(Said::Now);
+        return shown(shell, call, &command, &pipes, now).map(Said::Now);
     }
     if let Some(refusal) = ambiguous(shell, call, line) {
         return Err(refusal);
@@ -96,8 +94,14 @@ fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> 
     let inside = shell.sessions.get(client).is_some();
     match command {
         SessionCommand::Configure { exclusive } => {
-            shell.sessions.enter(client, *exclusive, &shell.config)?;
-            Ok(text(String::new()))
+            match exclusive {
+                true => {
+                    let since = show::utc(now.wall);
+                    shell.sessions.enter_alone(client, &shell.config, user(call), since)?;
+                }
+                false => shell.sessions.enter(client, &shell.config)?,
+            }
+            Ok(text(pending(shell, now)))
         }
         SessionCommand::Commit { how, comment } => {
             let said = commit_session(shell, call, *how, comment.as_deref(), now)?;
@@ -106,7 +110,7 @@ fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> 
         SessionCommand::ShowChanges
         | SessionCommand::ShowCandidate
         | SessionCommand::ShowCommits
-        | SessionCommand::ShowCommitChanges(_) => shown(shell, call, command, &[]),
+        | SessionCommand::ShowCommitChanges(_) => shown(shell, call, command, &[], now),
         SessionCommand::Rollback(number) => roll_back(shell, call, *number, now),
         SessionCommand::RollbackLast(count) => {
             let newest = shell.commits.history.newest().map_or(0, |commit| commit.number);
@@ -122,8 +126,7 @@ fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> 
         }
         SessionCommand::Save => Ok(text(kedge_config::render(&shell.config))),
         SessionCommand::Clear => {
-            shell.sessions.leave(client);
-            shell.sessions.enter(client, false, &shell.config)?;
+            shell.sessions.restart(client, &shell.config)?;
             Ok(text(String::new()))
         }
         SessionCommand::Abort => {
@@ -158,7 +161,7 @@ fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> 
 
 /// Puts an earlier commit's configuration into force.
 fn roll_back(shell: &mut Shell, call: &Call, number: u64, now: Now) -> Outcome {
-    free_to_commit(shell, call)?;
+    shell.sessions.check_lock(call.client)?;
     let config = shell.commits.config(number)?;
     let comment = format!("rollback to commit {number}");
     let act = Act { by: &user(call), comment: Some(&comment), is_in_file: false, now };
@@ -166,12 +169,19 @@ fn roll_back(shell: &mut Shell, call: &Call, number: u64, now: Now) -> Outcome {
 }
 
 /// A command that looks at a session or at the commits, with what is to be done with its answer.
-fn shown(shell: &mut Shell, call: &Call, command: &SessionCommand, pipes: &[Pipe]) -> Outcome {
+fn shown(
+    shell: &mut Shell,
+    call: &Call,
+    command: &SessionCommand,
+    pipes: &[Pipe],
+    now: Now,
+) -> Outcome {
+    console::check(pipes)?;
     let (key, shown) = match command {
         SessionCommand::ShowCandidate => {
             ("configuration", kedge_config::render(&session(shell, call)?.config()?))
         }
-        SessionCommand::ShowCommits => ("commits", commits(shell)),
+        SessionCommand::ShowCommits => ("commits", commits(shell, now)),
         SessionCommand::ShowCommitChanges(number) => {
             let after = shell.commits.config(*number)?;
             let before = match number.checked_sub(1) {
@@ -198,7 +208,10 @@ fn shown(shell: &mut Shell, call: &Call, command: &SessionCommand, pipes: &[Pipe
     }
     Ok(Reply::Data(match command {
         SessionCommand::ShowCommits => {
-            json!({ key: shell.commits.history.iter().collect::<Vec<_>>() })
+            let waits = shell.commits.unconfirmed.as_ref().map(|waits| {
+                json!({ "commit": waits.number, "seconds_left": waits.left(now).as_secs() })
+            });
+            json!({ key: shell.commits.history.iter().collect::<Vec<_>>(), "unconfirmed": waits })
         }
         _ => json!({ key: shown }),
     }))
@@ -211,7 +224,7 @@ fn commit_session(
     comment: Option<&str>,
     now: Now,
 ) -> Result<String, Refusal> {
-    free_to_commit(shell, call)?;
+    shell.sessions.check_lock(call.client)?;
     session(shell, call)?.finish_line()?;
     let running = shell.config.clone();
     let (config, moved) = session(shell, call)?.onto(&running)?;
@@ -227,11 +240,11 @@ fn commit_session(
     Ok(said)
 }
 
-fn free_to_commit(shell: &Shell, call: &Call) -> Result<(), Refusal> {
-    match shell.sessions.is_locked(call.client) {
-        true => Err(Refusal::new("another session has the configuration for itself")),
-        false => Ok(()),
-    }
+/// What whoever begins is to know: that what runs may be taken back before long.
+fn pending(shell: &Shell, now: Now) -> String {
+    let Some(waits) = &shell.commits.unconfirmed else { return String::new() };
+    let left = show::span(waits.left(now));
+    format!("commit {} is undone in {left} unless 'commit' confirms it\n", waits.number)
 }
 
 fn session<'a>(shell: &'a mut Shell, call: &Call) -> Result<&'a mut Session, Refusal> {
@@ -240,7 +253,7 @@ fn session<'a>(shell: &'a mut Shell, call: &Call) -> Result<&'a mut Session, Ref
 }
 
 /// `show configuration commit list`
-fn commits(shell: &Shell) -> String {
+fn commits(shell: &Shell, now: Now) -> String {
     let all = || shell.commits.history.iter();
     let width = all().map(|commit| commit.by.len()).max().unwrap_or(0).max(4);
     let mut out = format!("{:>6}  {:<20}  {:<width$}  Comment\n", "Commit", "Time (UTC)", "User");
@@ -251,11 +264,11 @@ fn commits(shell: &Shell) -> String {
         out.push_str(line.trim_end());
         out.push('\n');
     }
-    out
+    out + &pending(shell, now)
 }
 
 fn words(shell: &mut Shell, call: &Call, line: &str) -> Vec<Word> {
-    let names = names(shell);
+    let names = live_names::names(shell);
     let known = |kind: &str| names.get(kind).cloned().unwrap_or_default();
     let inside = shell.sessions.get(call.client).is_some();
     let mut hints = complete_session(line, inside);
@@ -293,21 +306,6 @@ fn ambiguous(shell: &mut Shell, call: &Call, line: &str) -> Option<Refusal> {
     }
     let message = format!("'{first}' is ambiguous");
     Some(Refusal { message, column: Some(1), allowed, ..Refusal::default() })
-}
-
-/// Names of things that only the daemon knows, by their kind, for completion.
-fn names(shell: &mut Shell) -> BTreeMap<&'static str, Vec<String>> {
-    /// Beyond this many, a list helps nobody.
-    const MOST: usize = 64;
-    let links = shell.hosts.own().netlink().links().unwrap_or_default();
-    let interfaces = links.into_iter().map(|link| link.name).collect();
-    let anchor = || shell.anchor.iter().map(Anchor::customers);
-    let bindings = anchor().flat_map(|customers| customers.bindings());
-    let nodes = bindings.take(MOST).map(|binding| binding.mn_id.to_string()).collect();
-    let customers = anchor().flat_map(|customers| customers.iter());
-    let names = customers.map(|(_, customer)| customer.name().to_owned());
-    let names = names.filter(|name| !name.is_empty()).take(MOST).collect();
-    BTreeMap::from([("interface", interfaces), ("node", nodes), ("customer", names)])
 }
 
 /// Who asks, by name if the host knows one.

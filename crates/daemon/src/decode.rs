@@ -4,7 +4,9 @@
 //! put in is only named.
 
 use std::fmt::{self, Display, Write};
+use std::time::UNIX_EPOCH;
 
+use kedge_model::Timestamp;
 use kedge_wire::message::Message;
 use kedge_wire::{MobilityOption, PacketRef};
 
@@ -72,11 +74,18 @@ fn write_option(option: &MobilityOption<'_>, out: &mut String) -> fmt::Result {
         O::Ipv4HomeAddressReply(o) => write!(out, ", IPv4 address {} ({})", o.address, o.status),
         O::HandoffIndicator(o) => write!(out, ", handoff: {}", o.0),
         O::AccessTechnology(o) => write!(out, ", access: {}", o.0),
-        O::Timestamp(o) => write!(out, ", timestamp {:#x}", o.0.0),
+        O::Timestamp(o) => write!(out, ", timestamp {}", time(o.0)),
         O::Authentication(o) => write!(out, ", authenticated with spi {:x}", o.spi()),
         O::Unknown(o) => write!(out, ", option {}", o.kind().0),
         other => write!(out, ", {}", Short(&other.kind())),
     }
+}
+
+/// The time of day in UTC; what no calendar has, as the number it is.
+fn time(timestamp: Timestamp) -> String {
+    let at = UNIX_EPOCH.checked_add(timestamp.abs_diff(Timestamp(0)));
+    let at = at.and_then(|at| jiff::Timestamp::try_from(at).ok());
+    at.map_or_else(|| format!("{:#x}", timestamp.0), |at| format!("{at:.3}"))
 }
 
 /// A registered name without the word that stands behind all of them.
@@ -118,6 +127,12 @@ mod tests {
             "Binding Update, sequence 7, flags AP, lifetime 100 s, mn1@example.net, \
              prefix 2001:db8:1::/64"
         );
+    }
+
+    #[test]
+    fn a_timestamp_is_a_time_of_day_or_the_number_it_is() {
+        assert_eq!(time(Timestamp((1_700_000_000 << 16) | 0x8000)), "2023-11-14T22:13:20.500Z");
+        assert_eq!(time(Timestamp(u64::MAX)), "0xffffffffffffffff");
     }
 
     #[test]

@@ -229,9 +229,9 @@ impl Shell {
             anchor.handle_timeout(now);
         }
         if let Some(gateway) = &mut self.gateway {
-            gateway.handle_timeout(self.hosts.own(), now);
+            gateway.handle_timeout(&self.poller, self.hosts.own(), now);
         }
-        self.leaving.handle_timeout(self.hosts.own(), now);
+        self.leaving.handle_timeout(&self.poller, self.hosts.own(), now);
         self.aaa.handle_timeout(&self.poller, now);
         commit::expire(self, now);
     }

@@ -132,11 +132,10 @@ impl Gateway {
         }
     }
 
-    /// Tells the anchors that sessions of an earlier run are lost (RFC 5847 §3.2), if heartbeats
-    /// are on and there was one.
+    /// Tells the anchors that heartbeats are exchanged with that sessions of an earlier run are
+    /// lost (RFC 5847 §3.2), if there was one.
     pub fn announce_restart(&mut self, host: &mut Owned, now: Now) {
-        let settings = self.mag.settings();
-        if settings.heartbeat.is_some() && settings.restart_counter > 1 {
+        if self.mag.settings().restart_counter > 1 {
             self.mag.announce_restart();
             self.settle(host, now);
         }
@@ -236,7 +235,9 @@ impl Gateway {
                 let seen = Seen { direction: Direction::In, path, dscp, bytes };
                 self.observer.message(CustomerId::DEFAULT, seen, None, |_| None);
             }
-            self.mag.handle_datagram(datagram, now);
+            if let Some(error) = self.mag.handle_datagram(datagram, now) {
+                self.ends.signalling.complain(place, datagram, &error, now.mono);
+            }
         }
         self.settle(host, now);
         Ok(batch.is_full())
@@ -265,7 +266,7 @@ impl Gateway {
     }
 
     /// Does what is due.
-    pub fn handle_timeout(&mut self, host: &mut Owned, now: Now) {
+    pub fn handle_timeout(&mut self, poller: &Poller, host: &mut Owned, now: Now) {
         self.ends.signalling.handle_timeout(now.mono);
         self.mag.handle_timeout(now);
         let transport = self.mag.settings().transport;
@@ -275,6 +276,9 @@ impl Gateway {
             self.mag.handle_ways(narrow, now);
         }
         self.branches.handle_timeout(now);
+        if self.branches.have_changed(host, now) {
+            self.refresh_branches(poller, host, now);
+        }
         self.settle(host, now);
     }
 

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use kedge_net::owned::Owned;
+use kedge_net::poll::Poller;
 use kedge_sansio::Now;
 
 use crate::anchor::Anchor;
@@ -26,12 +27,12 @@ impl Leaving {
     }
 
     /// Does what is due, and ends what has waited.
-    pub fn handle_timeout(&mut self, host: &mut Owned, now: Now) {
+    pub fn handle_timeout(&mut self, poller: &Poller, host: &mut Owned, now: Now) {
         if let Some((anchor, _)) = &mut self.anchor {
             anchor.handle_timeout(now);
         }
         if let Some((gateway, _)) = &mut self.gateway {
-            gateway.handle_timeout(host, now);
+            gateway.handle_timeout(poller, host, now);
         }
         self.anchor.take_if(|(_, by)| *by <= now.mono);
         self.gateway.take_if(|(gateway, by)| gateway.mag().is_idle() || *by <= now.mono);

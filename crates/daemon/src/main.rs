@@ -46,6 +46,7 @@ mod key_file;
 mod leaving;
 mod link_mtu;
 mod listing;
+mod live_names;
 mod log;
 mod named;
 mod numbers;

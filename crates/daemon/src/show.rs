@@ -2,6 +2,7 @@
 
 mod anchor;
 mod capture;
+mod code_point;
 mod events;
 mod fit;
 mod gateway;
@@ -9,9 +10,11 @@ mod heartbeats;
 mod layout;
 mod license;
 mod lma_globals;
+mod lma_settings;
 mod logical_mn;
 mod page;
 mod radius;
+mod radius_customer;
 mod scan;
 mod tech_support;
 mod traffic;
@@ -28,7 +31,7 @@ use serde_json::json;
 
 use crate::answer::Answer;
 use crate::shell::Shell;
-use layout::{Block, span};
+use layout::Block;
 
 pub use anchor::Bindings;
 pub use capture::{capture, debug};
@@ -36,10 +39,12 @@ pub use events::{MOST as MOST_EVENTS, USUAL as USUAL_EVENTS, events, utc};
 pub use fit::fit;
 pub use gateway::{mag_bindings, mag_globals};
 pub use heartbeats::Heartbeats;
+pub use layout::span;
 pub use license::license;
 pub use lma_globals::lma_globals;
 pub use logical_mn::logical_mns;
 pub use radius::{dead_criteria, radius, radius_accounting};
+pub use radius_customer::radius_of_customer;
 pub use scan::Which;
 pub use tech_support::tech_support;
 pub use tunnels::Tunnels;

@@ -5,10 +5,14 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
-use kedge_model::{SignalPath, VrfId, World};
+use kedge_model::{Datagram, SignalPath, VrfId, World};
 use kedge_net::NetError;
+use kedge_net::place;
 use kedge_net::poll::{Poller, Token};
 use kedge_net::signalling::{Batch, Outgoing, PORT, Sender, SignalSocket};
+use kedge_sansio::RateLimit;
+use kedge_wire::DecodeError;
+use tracing::debug;
 
 /// One socket for each local address, and the machine's outgoing messages.
 ///
@@ -26,11 +30,13 @@ pub struct Signalling {
     at: HashMap<(VrfId, IpAddr), usize>,
     sender: Sender,
     waiting: Vec<Message>,
+    problems: RateLimit,
 }
 
 /// A socket, and until when it is open if its address is ours no more.
 struct Place {
     socket: SignalSocket,
+    world: World,
     leaves: Option<Instant>,
 }
 
@@ -55,6 +61,7 @@ impl Signalling {
             at: HashMap::new(),
             sender: Sender::default(),
             waiting: Vec::new(),
+            problems: RateLimit::default(),
         }
     }
 
@@ -71,13 +78,13 @@ impl Signalling {
             return Ok(());
         }
         let local = SocketAddr::new(address, PORT);
-        let socket = SignalSocket::open(&kedge_net::place::Place::find(world)?, vrf, local)?;
+        let socket = SignalSocket::open(&place::Place::find(world)?, vrf, local)?;
         let place = self.empty.last().copied().unwrap_or(self.places.len());
         poller.add(&socket, Token(self.first.0 + place as u64))?;
         if self.empty.pop().is_none() {
             self.places.push(None);
         }
-        self.places[place] = Some(Place { socket, leaves: None });
+        self.places[place] = Some(Place { socket, world: world.clone(), leaves: None });
         self.at.insert((vrf, address), place);
         Ok(())
     }
@@ -104,7 +111,8 @@ impl Signalling {
     }
 
     fn empty_place(&mut self, at: usize) {
-        let Some(Place { socket, leaves }) = self.places.get_mut(at).and_then(Option::take) else {
+        let Some(Place { socket, leaves, .. }) = self.places.get_mut(at).and_then(Option::take)
+        else {
             return;
         };
         self.at.remove(&(socket.transport(), socket.local().ip()));
@@ -145,6 +153,30 @@ impl Signalling {
     pub fn receive(&self, place: usize, batch: &mut Batch) -> Result<usize, NetError> {
         batch.clear();
         self.socket(place).map_or(Ok(0), |socket| socket.recv_batch(batch))
+    }
+
+    /// Tells the sender of a message over IPv6 that its header is wrong, if that is what is wrong with
+    /// it (RFC 6275 §9.2). Anybody can make us do so, ten times a second.
+    pub fn complain(
+        &mut self,
+        at: usize,
+        message: Datagram<'_>,
+        error: &DecodeError,
+        now: Instant,
+    ) {
+        let place = self.places.get(at).and_then(Option::as_ref);
+        let (Some(octet), Some(Place { socket, world, .. })) = (error.parameter_problem(), place)
+        else {
+            return;
+        };
+        if message.path.is_udp() || !self.problems.allows(now) {
+            return;
+        }
+        let told = place::Place::find(world)
+            .and_then(|place| socket.answer_problem(&place, message, octet));
+        if let Err(error) = told {
+            debug!("{error}");
+        }
     }
 
     /// Where the socket in this place is.

@@ -13,7 +13,7 @@ use tracing::info;
 use crate::answer::{Answer, done};
 use crate::capture::{Capture, USUAL_LIMIT};
 use crate::debug::{Target, Whom};
-use crate::named::{anchor, customer, gateway, subscriber};
+use crate::named::{anchor, customer, gateway, known_customer, subscriber};
 use crate::observe::Observer;
 use crate::shell::Shell;
 use crate::show;
@@ -97,6 +97,7 @@ pub fn undebug_all(shell: &mut Shell) -> Answer<'static> {
 /// `capture start …`
 pub fn start_capture(
     shell: &mut Shell,
+    at: Option<&str>,
     target: Option<&DebugTarget>,
     file: Option<&str>,
     limit: Option<u64>,
@@ -105,8 +106,11 @@ pub fn start_capture(
     if shell.capture.as_ref().is_some_and(|capture| capture.borrow().is_running()) {
         return Err(Refusal::new("a capture is running: 'capture stop' ends it"));
     }
-    let whom = target.map(meant).transpose()?;
-    let target = whom.map(|whom| Target { customer: None, whom });
+    let customer = known_customer(&shell.anchor, at)?.zip(at.map(str::to_owned));
+    let target = match (&customer, target) {
+        (None, None) => None,
+        _ => Some(Target { customer, whom: target.map_or(Ok(Whom::Everyone), meant)? }),
+    };
     // Colons are no part of a file's name everywhere.
     let usual = || show::utc(now.wall).replace(':', "");
     let name = file.map_or_else(usual, str::to_owned);

@@ -13,7 +13,7 @@
 
 use std::fmt;
 
-use crate::place::{Elsewhere, Place, QUOTE, Quote};
+use crate::place::{Elsewhere, Place, Quote};
 
 /// Something that may stand at a place.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -253,57 +253,5 @@ impl fmt::Display for SyntaxRemark {
                 write!(f, "this '{command}' takes the place of the one {at}")
             }
         }
-    }
-}
-
-/// The candidate that `typed` most likely meant: at most two slips away, fewer in short words.
-pub(crate) fn nearest<'a>(
-    typed: &str,
-    candidates: impl Iterator<Item = &'a str>,
-) -> Option<String> {
-    let typed: Vec<char> = typed.to_ascii_lowercase().chars().take(QUOTE).collect();
-    let allowed = match typed.len() {
-        0..=2 => return None,
-        3..=4 => 1,
-        _ => 2,
-    };
-    let near = candidates
-        .map(|word| (distance(&typed, &word.chars().collect::<Vec<_>>()), word))
-        .filter(|(slips, _)| (1..=allowed).contains(slips))
-        .min();
-    near.map(|(_, word)| word.to_owned())
-}
-
-/// Slips between two words: characters added, lost, changed, or two swapped.
-fn distance(a: &[char], b: &[char]) -> usize {
-    let mut two_back = vec![0; b.len() + 1];
-    let mut back: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, y) in b.iter().enumerate() {
-            let mut least = (back[j] + usize::from(x != y)).min(back[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
-                least = least.min(two_back[j - 1] + 1);
-            }
-            row.push(least);
-        }
-        two_back = std::mem::replace(&mut back, row);
-    }
-    back[b.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_near_word_is_found_and_a_far_one_is_not() {
-        let words = ["address", "aaa", "lifetime", "maximum"];
-        let near = |typed| nearest(typed, words.into_iter());
-        assert_eq!(near("adress").as_deref(), Some("address"));
-        assert_eq!(near("lifteime").as_deref(), Some("lifetime"));
-        assert_eq!(near("MAXMUM").as_deref(), Some("maximum"));
-        assert_eq!(near("interface"), None);
-        assert_eq!(near("a"), None);
     }
 }

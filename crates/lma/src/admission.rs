@@ -120,13 +120,25 @@ impl Lma {
         request: &Request<'_>,
         peer: Option<PeerIndex>,
     ) -> Result<(), Rejection> {
-        let authentication = self.peers.policy(peer).authentication.as_ref();
+        let authentication = self.protection(request, peer);
         match (authentication, verdict(authentication, request)) {
             (None, AuthVerdict::Missing) | (Some(_), AuthVerdict::Valid) => Ok(()),
             (None, _) | (Some(_), AuthVerdict::Missing) => Err(Discard::NotAuthenticated.into()),
             (Some(_), AuthVerdict::UnknownSpi(_)) => Err(Denial::UnknownSpi.into()),
             (Some(_), AuthVerdict::Wrong) => Err(Denial::AuthenticationFailed.into()),
         }
+    }
+
+    /// How an update and its answer are protected: as the profile of the node says, since a
+    /// gateway that may register it has its key, else as is agreed with the gateway.
+    pub(crate) fn protection(
+        &self,
+        request: &Request<'_>,
+        peer: Option<PeerIndex>,
+    ) -> Option<&Authentication> {
+        let profile = self.settings.configured_profile(request.nai());
+        let own = profile.and_then(|profile| profile.authentication.as_deref());
+        own.or(self.peers.policy(peer).authentication.as_ref())
     }
 
     /// Only proxy registrations are served, and each option that may occur once does.

@@ -1,6 +1,7 @@
 //! The Proxy Binding Acknowledgement (RFC 5213 §5.3.6, RFC 5844 §3.1.2.6, RFC 5845 §5.2).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 use kedge_model::{IpNet, Ipv4Net, Ipv6Net, Lifetime, Sequence, SignalPath, Timestamp};
 use kedge_wire::registry::{
@@ -9,16 +10,17 @@ use kedge_wire::registry::{
 use kedge_wire::{
     AccessTechnology, BaFlags, BindingAcknowledgement, BindingRefreshAdvice,
     DelegatedMobileNetworkPrefix, DhcpSupportMode, Encoder, GreKeyOption, HandoffIndicator,
-    HomeNetworkPrefix, Ipv4CareOfAddress, Ipv4DefaultRouter, Ipv4HomeAddressReply,
-    Ipv4HomeAddressRequest, LinkLocalAddress, MessageId, MnIdOption, MnLinkLayerId, NatDetection,
-    OptionsRef, PacketRef, TimestampOption, auth, set_checksum,
+    HeartbeatControl, HomeNetworkPrefix, Ipv4CareOfAddress, Ipv4DefaultRouter,
+    Ipv4HomeAddressReply, Ipv4HomeAddressRequest, LinkLocalAddress, LmaControlledMagParameters,
+    MessageId, MnIdOption, MnLinkLayerId, NatDetection, OptionsRef, PacketRef, TimestampOption,
+    auth, set_checksum,
 };
 
 use crate::addresses::HomeAddresses;
 use crate::ntp::ntp;
 use crate::rejection::Denial;
 use crate::request::Request;
-use crate::settings::{Authentication, AuthenticationHome};
+use crate::settings::{Authentication, AuthenticationHome, Settings};
 use crate::slot::Slot;
 
 /// What an accepted update is answered with.
@@ -44,12 +46,13 @@ pub(crate) struct Acceptance {
 }
 
 /// Writes the acknowledgement of an accepted update. `delegated` is what the session has for the
-/// networks behind its node.
+/// networks behind its node, `parameters` what every gateway is told.
 pub(crate) fn accept(
     out: &mut Vec<u8>,
     request: &Request<'_>,
     acceptance: &Acceptance,
     delegated: &[IpNet],
+    parameters: Option<LmaControlledMagParameters>,
 ) {
     let Acceptance { status, lifetime, addresses, .. } = *acceptance;
     let tlv = if acceptance.tlv { BaFlags::T } else { BaFlags::NONE };
@@ -93,7 +96,23 @@ pub(crate) fn accept(
     if let Some(nat) = acceptance.nat {
         encoder.option(nat);
     }
+    // Of a binding that ends there is nothing to control.
+    if let Some(parameters) = parameters.filter(|_| !lifetime.is_zero()) {
+        encoder.option(parameters);
+    }
     encoder.finish();
+}
+
+/// What gateways are told with each acceptance (RFC 8127 §5.1).
+pub(crate) fn mag_parameters(settings: &Settings) -> Option<LmaControlledMagParameters> {
+    let rhythm = settings.heartbeat.filter(|_| settings.impose_heartbeat)?;
+    let seconds = |time: Duration| u16::try_from(time.as_secs()).unwrap_or(u16::MAX);
+    let heartbeat = HeartbeatControl {
+        interval: seconds(rhythm.interval),
+        retransmission_delay: seconds(rhythm.timeout),
+        max_retransmissions: rhythm.allowed.into(),
+    };
+    Some(LmaControlledMagParameters { heartbeat: Some(heartbeat), ..Default::default() })
 }
 
 /// Writes the acknowledgement of a denied update. `last` is the session's last accepted sequence

@@ -38,11 +38,17 @@ impl Lma {
             if kept != held {
                 self.deregister_family(request, slot, kept);
             }
+            if kept.ipv4.is_none() {
+                self.heed_loss_of_ipv4(self.cache[slot].id);
+            }
             self.acknowledge(request, Class::Deregistration, answer);
             return Ok(());
         }
         self.acknowledge(request, Class::Deregistration, answer);
-        self.leave_to_others(slot, Release::Deregistered, now);
+        match self.heed_departure(slot, now) {
+            Some(reason) => self.end(slot, reason, now),
+            None => self.leave_to_others(slot, Release::Deregistered, now),
+        }
         Ok(())
     }
 
@@ -65,6 +71,7 @@ impl Lma {
             }
         }
         if !matches!(self.cache[slot].state, State::Revoking(_)) {
+            self.stop_asking(self.cache[slot].id);
             // Whoever waited for this takes the session over (§5.4.1.2 (4)).
             self.resume_waiting(slot, Decision::Update(slot), now);
         }
@@ -111,6 +118,7 @@ impl Lma {
             self.output.push_back(Output::Forward { binding: binding.id, want: None });
         }
         let what = What::Released { binding: binding.id, reason };
+        self.stop_asking(binding.id);
         self.push_event(binding.customer, binding.mn_id, what);
         // What waited for this session's end is a new one's beginning.
         self.resume_waiting(slot, Decision::New, now);

@@ -8,8 +8,8 @@
 //! MinDelayBeforeBCEDelete.
 //!
 //! A gateway that has never said anything by a heartbeat is not taken for down: it may not know
-//! them, and over IPv4 it has no Binding Error to say so by (RFC 5844 carries none). Its bindings
-//! stay, and it goes on being asked; from its first answer on it is one that speaks.
+//! them, and not all that do not say so by a Binding Error. Its bindings stay, and it goes on being
+//! asked; from its first answer on it is one that speaks.
 
 use std::net::IpAddr;
 

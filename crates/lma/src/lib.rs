@@ -88,7 +88,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use kedge_model::{CustomerId, Datagram, MnId, Sequence};
-use kedge_sansio::{Buffers, Rng, TimerId, Timers};
+use kedge_sansio::{Buffers, RateLimit, Rng, TimerId, Timers};
 use kedge_telemetry::Group;
 use kedge_wire::registry::MhType;
 use kedge_wire::{Fault, Message, PacketRef, verify_checksum};
@@ -100,14 +100,13 @@ use peers::{PeerIndex, Peers};
 use pool::Networks;
 use request::Request;
 use revocation::{Revocations, Sweep};
-use signalling::RateLimit;
 use statistics::Statistics;
 use waiting::Waiting;
 
 pub use addresses::{HomeAddresses, Ipv4Home, Prefixes};
 pub use binding::{Binding, State};
 pub use customers::{
-    Customer, CustomerSettings, Customers, CustomersSettings, Dispatch, Entitlement, Refused,
+    Customer, CustomerSettings, Customers, CustomersSettings, Dispatch, Entitlement, Peak, Refused,
 };
 pub use event::{Event, Output, Release, What};
 pub use heart::{Heart, Life};

@@ -107,11 +107,14 @@ fn by_link_layer_id<'c>(
     mut sessions: impl Iterator<Item = (Slot, &'c Binding)> + Clone,
     request: &Request<'_>,
 ) -> Decision {
-    let matching = sessions.clone().find(|(_, binding)| {
+    let matching = sessions.clone().filter(|(_, binding)| {
         Some(binding.access_technology) == request.access_technology
             && binding.has_link_layer_id(request.link_layer_id)
     });
-    if let Some((slot, _)) = matching {
+    // Of several the sender's own, else the latest:
+    // docs/decisions/one-of-two-sessions-of-an-interface.md.
+    let mut own = matching.clone().filter(|(_, binding)| binding.is_at_sender_of(request));
+    if let Some((slot, _)) = own.next().or_else(|| matching.clone().next()) {
         return Decision::Update(slot); // (2)
     }
     match (sessions.next(), sessions.next()) {

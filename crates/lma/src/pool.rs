@@ -335,8 +335,11 @@ mod tests {
     use crate::settings::{Ipv4Pool, Ipv6Pool};
 
     fn settings(ipv4: Option<(&str, u8)>, ipv6: Option<(&str, u8)>) -> Settings {
-        let ipv4 =
-            ipv4.map(|(start, prefix_len)| Ipv4Pool { start: start.parse().unwrap(), prefix_len });
+        let ipv4 = ipv4.map(|(start, prefix_len)| Ipv4Pool {
+            start: start.parse().unwrap(),
+            last: None,
+            prefix_len,
+        });
         let ipv6 =
             ipv6.map(|(start, prefix_len)| Ipv6Pool { start: start.parse().unwrap(), prefix_len });
         let network = Network { ipv4, ipv6, ..Network::default() };

@@ -35,7 +35,10 @@ impl Ipv4Range {
         let subnet = pool.start.to_bits() & !hosts;
         // Neither the subnet's own address nor the broadcast address is a host.
         let first = pool.start.to_bits().max(subnet.saturating_add(1));
-        let size = u64::from((subnet | hosts).saturating_sub(first)).min(CAPACITY) as u32;
+        let broadcast = subnet | hosts;
+        let behind = pool.last.map_or(broadcast, |last| last.to_bits().saturating_add(1));
+        let size = behind.min(broadcast).saturating_sub(first);
+        let size = u64::from(size).min(CAPACITY) as u32;
         Self { first, size, router: Ipv4Addr::from_bits(subnet.saturating_add(1)) }
     }
 }
@@ -101,4 +104,26 @@ impl Ipv6Prefixes {
 
 pub(crate) fn usage(map: &Bitmap) -> Usage {
     Usage { taken: map.taken(), size: map.size() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pool_ends_with_its_last_address_or_with_its_subnet() {
+        let at = |n| Ipv4Addr::new(10, 0, 0, n);
+        for (last, size) in [(10, 1), (12, 3), (254, 245), (255, 245)] {
+            let pool = Ipv4Pool { start: at(10), last: Some(at(last)), prefix_len: 24 };
+            let addresses = Ipv4Addresses::new(pool);
+            assert_eq!((addresses.usage().size, addresses.router), (size, at(1)), "{last}");
+            assert!(has_ipv4(pool, at(10)) && !has_ipv4(pool, at(9)));
+            assert!(has_ipv4(pool, at(last.min(254))) && !has_ipv4(pool, at(last.wrapping_add(1))));
+        }
+        let with_router = Ipv4Pool { start: at(1), last: Some(at(3)), prefix_len: 24 };
+        assert_eq!(Ipv4Addresses::new(with_router).usage().size, 2);
+        assert!(!has_ipv4(with_router, at(1)));
+        let only_router = Ipv4Pool { start: at(1), last: Some(at(1)), prefix_len: 24 };
+        assert_eq!(Ipv4Addresses::new(only_router).usage().size, 0);
+    }
 }

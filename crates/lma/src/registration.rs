@@ -160,6 +160,7 @@ impl Lma {
         self.cancel_departure(slot, &request.path);
         self.note_update(slot, request);
         self.supersede_waiting(slot, request);
+        self.ask_elsewhere(slot, request, from.is_some(), now);
         let readdressed = addresses != held || redelegated;
         if before.tunnel != tunnel || readdressed || was != State::Active {
             self.want_forwarding(slot);

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use kedge_model::{CustomerId, GreKey, IpNet, Ipv6Net, Lifetime, Tunnel, VrfId};
@@ -65,6 +66,9 @@ pub struct Settings {
     pub dscp: Option<Dscp>,
     /// When gateways are asked whether they live; `None` asks none.
     pub heartbeat: Option<Rhythm>,
+    /// Whether gateways are told to ask by the same values (EnableLCMPSubOptHeartbeatControl of
+    /// RFC 8127 §4.1); without `heartbeat` there are none.
+    pub impose_heartbeat: bool,
     /// How revocations are sent again.
     pub revocation: Revocation,
     /// The restart counter that heartbeat answers carry (RFC 5847 §3.3).
@@ -114,6 +118,7 @@ impl Default for Settings {
             gre_key: None,
             dscp: None,
             heartbeat: None,
+            impose_heartbeat: false,
             revocation: Revocation::default(),
             restart_counter: 0,
             tunnel_mtu: None,
@@ -318,12 +323,14 @@ fn block((start, len): (IpAddr, u8)) -> Option<IpNet> {
     IpNet::new(start, len).ok().map(|net| net.trunc())
 }
 
-/// A pool of IPv4 home addresses: from `start` to the end of the subnet, less the broadcast
-/// address and the subnet's first host, which is the nodes' default router.
+/// A pool of IPv4 home addresses: from `start` to `last`, less the broadcast address of the subnet
+/// and its first host, which is the nodes' default router.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ipv4Pool {
     /// The first address handed out.
     pub start: Ipv4Addr,
+    /// The last one; `None` is the subnet's.
+    pub last: Option<Ipv4Addr>,
     /// The length of the subnet's prefix.
     pub prefix_len: u8,
 }
@@ -360,6 +367,9 @@ pub struct Profile {
     pub apn: Option<String>,
     /// The key of its GRE packets to the anchor; `None` is one of the anchor's choosing.
     pub uplink_key: Option<GreKey>,
+    /// The protection of updates about it, whichever gateway sends them, and of their answers;
+    /// `None` is the gateway's. What AAA says has none.
+    pub authentication: Option<Arc<Authentication>>,
     /// How long its sessions last at most; `None` sets no limit. This and what follows is AAA's to
     /// say (RFC 6572).
     pub session: Option<Duration>,

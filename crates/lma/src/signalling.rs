@@ -1,7 +1,6 @@
 //! Messages that are not updates: their protection, and what an anchor does not understand.
 
 use std::net::Ipv6Addr;
-use std::time::{Duration, Instant};
 
 use kedge_model::Datagram;
 use kedge_wire::auth::{self, AuthVerdict};
@@ -47,45 +46,11 @@ impl Lma {
             let home_address = Ipv6Addr::UNSPECIFIED;
             Encoder::new(&mut bytes, BindingError { status, home_address }).finish();
             seal(&mut bytes, &d.path, d.path.peer.ip(), None);
-            let dscp = dscp::answer(self.settings.dscp, d.dscp);
+            let policy = self.peers.policy(self.peers.find(&d.path));
+            let dscp = dscp::answer(policy.dscp, d.dscp);
             self.output.push_back(Output::Send { path: d.path, dscp, bytes });
             self.statistics.other_signalling.binding_errors_sent += 1;
         }
         Discard::UnknownType(mh_type.0)
-    }
-}
-
-/// A token bucket, as RFC 4443 §2.4 (f) advises for errors: ten at once, ten a second.
-#[derive(Debug, Default)]
-pub(crate) struct RateLimit {
-    /// When the bucket is full again.
-    full_at: Option<Instant>,
-}
-
-impl RateLimit {
-    const EVERY: Duration = Duration::from_millis(100);
-    const BURST: u32 = 10;
-
-    pub fn allows(&mut self, now: Instant) -> bool {
-        let full_at = self.full_at.map_or(now, |at| at.max(now));
-        let allowed = full_at + Self::EVERY <= now + Self::EVERY * Self::BURST;
-        if allowed {
-            self.full_at = Some(full_at + Self::EVERY);
-        }
-        allowed
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ten_errors_at_once_and_ten_a_second_are_allowed() {
-        let start = Instant::now();
-        let mut limit = RateLimit::default();
-        assert_eq!((0..100).filter(|_| limit.allows(start)).count(), 10);
-        let second = |n: u32| start + Duration::from_millis(10) * n;
-        assert_eq!((1..=100).filter(|n| limit.allows(second(*n))).count(), 10);
     }
 }

@@ -112,7 +112,8 @@ impl Lma {
         let peer = self.peers.find(&request.path);
         let mut bytes = self.buffers.take();
         let delegated = &self.cache[acceptance.session].delegated;
-        answer::accept(&mut bytes, request, &acceptance, delegated);
+        let parameters = answer::mag_parameters(&self.settings);
+        answer::accept(&mut bytes, request, &acceptance, delegated, parameters);
         self.send_answer(request, peer, bytes);
         self.statistics.received.accepted += 1;
         self.statistics.count_class(class, Outcome::Accepted);
@@ -132,10 +133,9 @@ impl Lma {
 
     /// Protects an acknowledgement and sends it back the way its update came.
     fn send_answer(&mut self, request: &Request<'_>, peer: Option<PeerIndex>, mut bytes: Vec<u8>) {
-        let policy = self.peers.policy(peer);
         let care_of = answer::care_of_address(&request.path, request.options);
-        answer::seal(&mut bytes, &request.path, care_of, policy.authentication.as_ref());
-        let dscp = dscp::answer(policy.dscp, request.dscp);
+        answer::seal(&mut bytes, &request.path, care_of, self.protection(request, peer));
+        let dscp = dscp::answer(self.peers.policy(peer).dscp, request.dscp);
         self.output.push_back(Output::Send { path: request.path, dscp, bytes });
         self.statistics.acks_sent.total += 1;
     }

@@ -3,8 +3,9 @@
 //! When a gateway does not know whether a node came by handoff, and the node has one session, the
 //! anchor waits up to MaxDelayBeforeNewBCEAssign for that session's de-registration (RFC 5213
 //! §5.4.1.2 (4), §5.4.1.3 (3)). It asks for it by a revocation (RFC 5846 §8.1); the answer ends
-//! the wait early, and a node that is found at neither end does not wait longer. One update waits
-//! for a session: a later one takes its place.
+//! the wait early, and a node that is found at neither end does not wait longer. An answer that
+//! comes after the wait still counts: a gateway that has given the session up would drop its
+//! packets. One update waits for a session: a later one takes its place.
 
 use std::sync::Arc;
 
@@ -66,7 +67,6 @@ impl Lma {
     pub(crate) fn resume_waiting(&mut self, slot: Slot, decision: Decision, now: Now) {
         let Some(waiting) = self.waiting.remove(&slot) else { return };
         self.timers.remove(waiting.timer);
-        self.stop_asking(waiting.binding);
         // The octets were decoded before they were kept.
         let Ok(packet) = PacketRef::decode(&waiting.bytes) else { return };
         let Message::BindingUpdate(update) = packet.message else { return };

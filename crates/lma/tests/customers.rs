@@ -312,10 +312,40 @@ fn more_bindings_than_entitled_are_served_and_reported_once() {
     let exceeded = What::EntitlementExceeded { entitled: 2 };
     assert_eq!(said.iter().filter(|what| **what == exceeded).count(), 1);
     let entitlement = anchor.customers.entitlement().clone();
-    assert_eq!((entitlement.bindings, entitlement.peak, entitlement.is_exceeded), (6, 6, true));
+    assert_eq!((entitlement.bindings, entitlement.is_exceeded), (6, true));
+    assert_eq!(entitlement.peak.bindings, 6);
     let (_, outcome) = anchor.apply(CustomersSettings { entitled: 6, ..settings([1, 2]) });
     let what: Vec<What> = outcome.events.into_iter().map(|event| event.what).collect();
     assert_eq!(what, [What::EntitlementMet { entitled: 6 }]);
+}
+
+#[test]
+fn each_customer_has_a_peak_of_its_own_that_is_cleared_alone() {
+    let mut anchor = Anchor::of([1, 2]);
+    for nai in ["a@corp", "b@corp"] {
+        anchor.accepted(1, attach(MAG1).mn(nai));
+    }
+    anchor.accepted(2, attach(MAG1).mn("a@corp"));
+    anchor.customers.with(CustomerId(1), |lma| lma.clear_all(anchor.now));
+    let all_gone = |anchor: &Anchor| {
+        anchor.customers.customer(CustomerId(1)).is_some_and(|customer| customer.lma().is_empty())
+    };
+    while !all_gone(&anchor) {
+        let mono = anchor.customers.poll_timeout().expect("revocations end some time");
+        anchor.customers.handle_timeout(Now { mono, ..anchor.now });
+    }
+    let peaks = |anchor: &Anchor| {
+        let of = |id| anchor.customers.customer(CustomerId(id)).expect("a customer").peak();
+        [of(1).bindings, of(2).bindings, anchor.customers.entitlement().peak.bindings]
+    };
+    assert_eq!(peaks(&anchor), [2, 1, 3]);
+    let cleared = anchor.now.wall;
+    anchor.customers.clear_peak(Some(CustomerId(1)), cleared);
+    assert_eq!(peaks(&anchor), [0, 1, 3], "nobody else's");
+    let since = |id| anchor.customers.customer(CustomerId(id)).expect("a customer").peak().since;
+    assert_eq!([since(1), since(2)], [Some(cleared), None]);
+    anchor.customers.clear_peak(None, cleared);
+    assert_eq!(peaks(&anchor), [0, 1, 1]);
 }
 
 #[test]

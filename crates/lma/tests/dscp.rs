@@ -9,6 +9,7 @@ use kedge_model::{CustomerId, Datagram, MnId, Sequence, SignalPath};
 use kedge_wire::registry::RevocationTrigger;
 use kedge_wire::{
     BindingRevocationIndication, Heartbeat, HeartbeatFlags, MnIdOption, Options, RevocationFlags,
+    set_checksum,
 };
 use kit::*;
 
@@ -22,10 +23,20 @@ fn world(dscp: Option<Dscp>) -> World {
     World::with(Settings { dscp, heartbeat, ..settings() })
 }
 
+/// The value said of the gateway alone, against what is said of the anchor.
+fn world_of_gateway(dscp: Dscp) -> World {
+    let mut settings = Settings { dscp: Some(Dscp { value: 7, force: true }), ..settings() };
+    settings.peers[0].dscp = Some(dscp);
+    World::with(settings)
+}
+
 /// The code points of a Proxy Binding Acknowledgement, a Heartbeat Response and a Binding
 /// Revocation Acknowledgement, to messages that came with `received`.
 fn answers(dscp: Option<Dscp>, received: u8) -> [u8; 3] {
-    let mut world = world(dscp);
+    answers_of(world(dscp), received)
+}
+
+fn answers_of(mut world: World, received: u8) -> [u8; 3] {
     let path = attach(MAG1).path();
     let update = attach(MAG1).bytes(world.now, 1);
     let request = Heartbeat { flags: HeartbeatFlags::NONE, sequence: 9 };
@@ -90,4 +101,20 @@ fn with_force_everything_has_the_value() {
         assert_eq!(answers(FORCED, received), [VALUE; 3]);
     }
     assert_eq!(said_first(FORCED), [VALUE; 3]);
+}
+
+#[test]
+fn a_gateways_own_value_goes_before_that_of_the_anchor() {
+    let own = Dscp { value: VALUE, force: false };
+    for (received, expected) in [(0, VALUE), (VALUE, VALUE), (OTHER, OTHER)] {
+        assert_eq!(answers_of(world_of_gateway(own), received), [expected; 3]);
+        // A Binding Error, in answer to a message of a type that there is not.
+        let mut world = world_of_gateway(own);
+        let path = attach(MAG1).path();
+        let mut unknown = vec![59, 0, 99, 0, 0, 0, 0, 0];
+        set_checksum(v6(MAG1), v6(LMA), &mut unknown);
+        let datagram = Datagram { path, dscp: received, bytes: &unknown };
+        assert!(world.lma.handle_datagram(datagram, world.now).is_err());
+        assert_eq!(world.drain().sent[0].1, expected);
+    }
 }

@@ -189,6 +189,28 @@ mod a_link_layer_identifier_is_the_key {
         }
     }
 
+    /// A gateway that names a free prefix begins a session of its own for an interface that has one
+    /// (§5.4.1.1 (2)).
+    #[test]
+    fn of_two_sessions_of_an_interface_the_senders_is_found_and_else_the_latest() {
+        const SECOND: &str = "2001:db8:100:9::/64";
+        let mut world = World::new();
+        world.accepted(&attach(MAG1));
+        world.accepted(&attach(MAG2).prefixes(&[SECOND]));
+        assert_eq!(world.lma.len(), 2);
+        for (mag, prefix) in [(MAG1, HNP), (MAG2, SECOND)] {
+            let (ack, _) = world.accepted(&attach(mag).handoff(5));
+            assert_eq!(ack.prefixes(), [prefix], "each gateway refreshes its own");
+        }
+        // One that serves neither gets the later of them.
+        let (ack, _) = world.accepted(&attach(MAG1_V4).prefixes(&["::/0"]).handoff(3));
+        assert_eq!(ack.prefixes(), [SECOND]);
+        let (ack, _) = world.accepted(&attach(MAG1).deregister());
+        assert_eq!(ack.prefixes(), [HNP], "and each gives up its own");
+        let [first, second] = world.bindings_of(MN)[..] else { panic!("two sessions") };
+        assert!(first.is_active() && !second.is_active(), "the latest is the first");
+    }
+
     #[test]
     fn an_identifier_of_zeros_is_none_but_comes_back() {
         let mut world = World::new();

@@ -9,9 +9,10 @@ use kedge_sansio::Now;
 use kedge_wire::registry::Status;
 use kedge_wire::{
     AccessTechnology, BaFlags, BindingAcknowledgement, BindingRefreshAdvice, HandoffIndicator,
-    HomeNetworkPrefix, Ipv4DefaultRouter, Ipv4HomeAddressReply, MnIdOption, MnLinkLayerId,
-    OptionsRef, TimestampOption,
+    HomeNetworkPrefix, Ipv4DefaultRouter, Ipv4HomeAddressReply, LmaControlledMagParameters,
+    MnIdOption, MnLinkLayerId, OptionsRef, TimestampOption,
 };
+use tracing::debug;
 
 use crate::access::delegation;
 use crate::list::{Entry, Grant, Kind, State};
@@ -55,6 +56,13 @@ impl Mag {
             self.stats.discards.stale += 1;
             return;
         }
+        let parameters = options.get::<LmaControlledMagParameters>().unwrap_or_default();
+        if parameters.has_zero() {
+            debug!(%peer, ?parameters, "the anchor wants what cannot be");
+            self.stats.acknowledgements.errors += 1;
+            self.stats.discards.zero_parameters += 1;
+            return;
+        }
         self.stats.answered(kind, ba.status);
         let scouts = entry.scout_for.is_some();
         let grants = grants_something(entry.service, ba, options);
@@ -65,12 +73,12 @@ impl Mag {
             (_, false) => self.rejected(id, ba, now),
             (_, true) if scouts && grants => {
                 self.scout_accepted(id, ba, options, now);
-                self.feel(peer, now);
+                self.obey(peer, parameters.heartbeat, now);
             }
             (_, true) if scouts => self.scout_refused(id, now),
             (_, true) => {
                 self.accepted(id, ba, options, now);
-                self.feel(peer, now);
+                self.obey(peer, parameters.heartbeat, now);
             }
         }
         self.release(id, peer, now);
@@ -144,6 +152,7 @@ impl Mag {
             expires: now.mono + ba.lifetime.duration(),
             encapsulation: agreed.encapsulation,
             keepalive: agreed.keepalive,
+            control: options.get::<LmaControlledMagParameters>().and_then(|p| p.reregistration),
         };
         if !grants_something(entry.service, ba, options) {
             self.refuse(id, Refusal::NothingGranted, true, now);

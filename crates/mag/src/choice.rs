@@ -279,6 +279,7 @@ impl Mag {
                 let old = grant.clone();
                 // Of another anchor: nothing of it is to be inherited.
                 (grant.encapsulation, grant.keepalive) = (Encapsulation::IpInIp, None);
+                grant.control = None;
                 *request = Some(answered);
                 Some(old)
             }

@@ -9,9 +9,11 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use kedge_model::{BindingId, SignalPath};
-use kedge_sansio::{Now, Pulse, TimerId, Timers};
+use kedge_sansio::{Now, Pulse, Rhythm, TimerId, Timers};
 use kedge_wire::registry::BindingErrorStatus;
-use kedge_wire::{BindingError, Encoder, Heartbeat, HeartbeatFlags, OptionsRef, RestartCounter};
+use kedge_wire::{
+    BindingError, Encoder, Heartbeat, HeartbeatControl, HeartbeatFlags, OptionsRef, RestartCounter,
+};
 
 use crate::anchors::spread_of;
 use crate::list::State;
@@ -23,7 +25,16 @@ use crate::{Event, Mag, Timer};
 #[derive(Debug, Default)]
 pub(crate) struct Hearts {
     by_address: BTreeMap<IpAddr, Heart>,
+    /// What anchors want in place of what is configured (RFC 8127 §5.2).
+    imposed: BTreeMap<IpAddr, Rhythm>,
     pub(crate) timers: Timers<IpAddr>,
+}
+
+impl Hearts {
+    /// Forgets what anchors wanted that the settings do not have any more.
+    pub(crate) fn retain(&mut self, is_configured: impl Fn(IpAddr) -> bool) {
+        self.imposed.retain(|address, _| is_configured(*address));
+    }
 }
 
 /// An anchor's heartbeat, as the gateway feels it.
@@ -36,9 +47,32 @@ struct Heart {
 }
 
 impl Mag {
+    /// When an anchor is asked whether it lives: as it wants to be, else as the settings say.
+    pub fn heartbeat_of(&self, lma: &Lma) -> Option<Rhythm> {
+        self.hearts.imposed.get(&lma.address).copied().or(self.settings.heartbeat_of(lma))
+    }
+
+    /// The anchor has accepted a session, and said how it wants to be asked, or that it does not
+    /// mind (RFC 8127 §5.2): what it says is for all the sessions that it has.
+    pub(crate) fn obey(&mut self, anchor: IpAddr, control: Option<HeartbeatControl>, now: Now) {
+        let imposed = &mut self.hearts.imposed;
+        let before = match control.map(imposed_rhythm) {
+            Some(rhythm) => imposed.insert(anchor, rhythm),
+            None => imposed.remove(&anchor),
+        };
+        let rhythm = imposed.get(&anchor).copied();
+        let heart = self.hearts.by_address.get(&anchor);
+        let waits = heart.filter(|heart| !heart.pulse.awaits()).and_then(|heart| heart.timer);
+        if let (Some(rhythm), Some(timer)) = (rhythm.filter(|_| rhythm != before), waits) {
+            self.hearts.timers.reschedule(timer, now.mono + rhythm.interval);
+        }
+        self.feel(anchor, now);
+    }
+
     /// The anchor has accepted a session. It is asked from here on.
     pub(crate) fn feel(&mut self, anchor: IpAddr, now: Now) {
-        let Some(rhythm) = self.settings.heartbeat else { return };
+        let lma = self.settings.lma_at(anchor);
+        let Some(rhythm) = lma.and_then(|lma| self.heartbeat_of(lma)) else { return };
         let heart = self.hearts.by_address.entry(anchor).or_default();
         if heart.timer.is_none() && heart.pulse.is_willing() {
             heart.timer = Some(self.hearts.timers.insert(now.mono + rhythm.interval, anchor));
@@ -47,10 +81,11 @@ impl Mag {
 
     /// The next request is due (RFC 5847 §3.1), or the answer to the last one.
     pub(crate) fn heartbeat_due(&mut self, anchor: IpAddr, now: Now) {
+        let lma = self.settings.lma_at(anchor);
+        let asked = lma.and_then(|lma| Some((lma.clone(), self.heartbeat_of(lma)?)));
         let Some(heart) = self.hearts.by_address.get_mut(&anchor) else { return };
         heart.timer = None;
-        let lma = self.settings.lmas.values().find(|lma| lma.address == anchor).cloned();
-        let (Some(rhythm), Some(lma)) = (self.settings.heartbeat, lma) else {
+        let Some((lma, rhythm)) = asked else {
             self.hearts.by_address.remove(&anchor);
             return;
         };
@@ -68,7 +103,7 @@ impl Mag {
             self.anchor_fell(anchor, now);
         }
         self.stats.other.heartbeats_sent += 1;
-        let dscp = self.settings.dscp.of_request();
+        let dscp = self.settings.dscp_of(&lma).of_request();
         let path = self.path_to(care_of, anchor);
         self.send_heartbeat(path, dscp, &lma, HeartbeatFlags::NONE, sequence);
     }
@@ -84,21 +119,22 @@ impl Mag {
         now: Now,
     ) {
         if heartbeat.flags.contains(HeartbeatFlags::R) {
-            return self.handle_response(lma.address, heartbeat, options, now);
+            return self.handle_response(lma, heartbeat, options, now);
         }
         self.stats.other.heartbeats_answered += 1;
-        let dscp = self.settings.dscp.of_answer(dscp);
+        let dscp = self.settings.dscp_of(lma).of_answer(dscp);
         self.send_heartbeat(path, dscp, lma, HeartbeatFlags::R, heartbeat.sequence);
     }
 
     /// RFC 5847 §3.1, §3.2.
     fn handle_response(
         &mut self,
-        anchor: IpAddr,
+        lma: &Lma,
         heartbeat: Heartbeat,
         options: OptionsRef<'_>,
         now: Now,
     ) {
+        let (anchor, rhythm) = (lma.address, self.heartbeat_of(lma));
         let counter = options.get::<RestartCounter>().map(|option| option.0);
         let heart = self.hearts.by_address.entry(anchor).or_default();
         let (restarted, came_back) = if heartbeat.flags.contains(HeartbeatFlags::U) {
@@ -108,9 +144,7 @@ impl Mag {
                 self.stats.discards.unexpected += 1;
                 return;
             };
-            if let (Some(rhythm), Some(timer), Some(asked)) =
-                (self.settings.heartbeat, heart.timer, heart.asked)
-            {
+            if let (Some(rhythm), Some(timer), Some(asked)) = (rhythm, heart.timer, heart.asked) {
                 let due = (asked + rhythm.interval).max(now.mono);
                 self.hearts.timers.reschedule(timer, due);
             }
@@ -145,12 +179,13 @@ impl Mag {
         }
     }
 
-    /// Command: tells every anchor that this gateway has lost its sessions (RFC 5847 §3.2), in
-    /// case they had some.
+    /// Command: tells every anchor that heartbeats are exchanged with that this gateway has lost
+    /// its sessions (RFC 5847 §3.2), in case it had some.
     pub fn announce_restart(&mut self) {
-        let lmas: Vec<_> = self.settings.lmas.values().cloned().collect();
-        let dscp = self.settings.dscp.of_request();
+        let lmas = self.settings.lmas.values().cloned();
+        let lmas: Vec<_> = lmas.filter(|lma| self.settings.heartbeat_of(lma).is_some()).collect();
         for lma in lmas {
+            let dscp = self.settings.dscp_of(&lma).of_request();
             let Some(care_of) = self.settings.care_of_towards(lma.address) else { continue };
             let path = self.path_to(care_of, lma.address);
             let flags = HeartbeatFlags::R | HeartbeatFlags::U;
@@ -193,6 +228,15 @@ impl Mag {
         name_sender(&mut encoder, &path);
         encoder.finish();
         self.send(path, dscp, auth, bytes);
+    }
+}
+
+/// Without a delay of its own a retransmission waits for the shortest one that there is.
+fn imposed_rhythm(control: HeartbeatControl) -> Rhythm {
+    Rhythm {
+        interval: Duration::from_secs(control.interval.into()),
+        timeout: Duration::from_secs(control.retransmission_delay.max(1).into()),
+        allowed: u8::try_from(control.max_retransmissions).unwrap_or(u8::MAX),
     }
 }
 

@@ -133,7 +133,7 @@ impl Mag {
     }
 
     fn indicate(&mut self, address: IpAddr) {
-        let lma = self.settings.lmas.values().find(|lma| lma.address == address).cloned();
+        let lma = self.settings.lma_at(address).cloned();
         let indication = self.anchors.get(address).and_then(|anchor| anchor.indication.as_ref());
         let (Some(lma), Some(indication)) = (lma, indication) else { return };
         let (sequence, care_of) = (indication.sequence, indication.care_of);
@@ -147,7 +147,7 @@ impl Mag {
         encoder.finish();
         let auth = lma.auth.as_ref().filter(|auth| !auth.updates_only);
         let path = self.path_to(care_of, address);
-        self.send(path, self.settings.dscp.of_request(), auth, bytes);
+        self.send(path, self.settings.dscp_of(&lma).of_request(), auth, bytes);
     }
 }
 

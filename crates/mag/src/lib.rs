@@ -42,7 +42,7 @@
 //! loop {
 //!     while let Some(output) = mag.poll_output() { /* do it; mag.reclaim(bytes) */ }
 //!     match wait_until(mag.poll_timeout()) {
-//!         Input::Datagram(datagram) => mag.handle_datagram(datagram, now),
+//!         Input::Datagram(datagram) => { mag.handle_datagram(datagram, now); }
 //!         Input::Frame(interface, octets) => mag.handle_frame(interface, octets, now),
 //!         Input::Link(interface, state) => mag.handle_link(interface, state, now),
 //!         Input::Timeout => mag.handle_timeout(now),

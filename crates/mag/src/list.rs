@@ -26,6 +26,7 @@ use kedge_model::{
 };
 use kedge_model::{LinkLayerId, MacAddr, MnId, Sequence, Timestamp};
 use kedge_sansio::{Backoff, TimerId};
+use kedge_wire::ReregistrationControl;
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue};
 
 use crate::delegated::Delegation;
@@ -177,6 +178,8 @@ pub(crate) struct Grant {
     pub(crate) encapsulation: Encapsulation,
     /// How often a translator on the path has to be reminded of us, if there is one.
     pub(crate) keepalive: Option<Duration>,
+    /// When the anchor wants updates, in place of what is configured (RFC 8127 §5.2).
+    pub(crate) control: Option<ReregistrationControl>,
 }
 
 /// Whether the next update carries the GRE Key option (RFC 5845 §4.2).

@@ -59,7 +59,9 @@ impl Mag {
         self.branches.retain(|interface, _| self.settings.interfaces.contains_key(interface));
         self.without_gre.clear();
         let lmas = &self.settings.lmas;
-        self.anchors.retain(|address| lmas.values().any(|lma| lma.address == address));
+        let is_configured = |address| lmas.values().any(|lma| lma.address == address);
+        self.anchors.retain(is_configured);
+        self.hearts.retain(is_configured);
         for id in self.list.ids(|entry| entry.scout.is_some()) {
             self.end_scout(id, now);
         }

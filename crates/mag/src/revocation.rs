@@ -218,7 +218,7 @@ impl Mag {
         self.stats.revocations.acks_sent += 1;
         self.stats.revocation_status_sent.count(status);
         let BindingRevocationIndication { sequence, flags, .. } = contest.bri;
-        let dscp = self.settings.dscp.of_answer(contest.dscp);
+        let dscp = self.settings.dscp_of(lma).of_answer(contest.dscp);
         let auth = lma.auth.as_ref().filter(|auth| !auth.updates_only);
         let mut bytes = self.buffers.take();
         let body = BindingRevocationAcknowledgement { status, sequence, flags };

@@ -58,9 +58,10 @@ pub struct Settings {
     pub tunnel_mtu: Option<u16>,
     /// The largest packet that the way to the anchors carries.
     pub outer_mtu: u16,
-    /// The code point of signalling.
+    /// The code point of signalling with anchors that have none of their own.
     pub dscp: Dscp,
-    /// When anchors are asked whether they live (RFC 5847); `None` asks none.
+    /// When anchors without a rhythm of their own are asked whether they live (RFC 5847); `None`
+    /// asks none of them.
     pub heartbeat: Option<Rhythm>,
     /// How often this gateway has restarted (RFC 5847 §3.4); survives reboots.
     pub restart_counter: u32,
@@ -75,6 +76,21 @@ impl Settings {
         }
     }
 
+    /// The code point of signalling with an anchor.
+    pub fn dscp_of(&self, lma: &Lma) -> Dscp {
+        lma.dscp.unwrap_or(self.dscp)
+    }
+
+    /// When an anchor is asked whether it lives; `None` is never.
+    pub fn heartbeat_of(&self, lma: &Lma) -> Option<Rhythm> {
+        lma.heartbeat.or(self.heartbeat)
+    }
+
+    /// The anchor at an address.
+    pub(crate) fn lma_at(&self, address: IpAddr) -> Option<&Arc<Lma>> {
+        self.lmas.values().find(|lma| lma.address == address)
+    }
+
     /// Who the node with this address on this interface is.
     pub(crate) fn identify<'a>(
         &'a self,
@@ -87,6 +103,11 @@ impl Settings {
     /// What a node gets.
     pub(crate) fn profile(&self, mn_id: &MnId) -> Option<&Profile> {
         self.profiles.get(mn_id).or(self.default_profile.as_ref())
+    }
+
+    /// How updates about a node and their acknowledgements are protected.
+    pub(crate) fn auth_of<'a>(&'a self, mn_id: &MnId, lma: &'a Lma) -> Option<&'a Auth> {
+        self.profile(mn_id).and_then(|profile| profile.auth.as_ref()).or(lma.auth.as_ref())
     }
 
     /// The anchors that may serve a node, the most preferred first: its own, then all the others
@@ -139,6 +160,18 @@ pub struct Lma {
     pub encapsulation: TunnelMode,
     /// How messages are protected.
     pub auth: Option<Auth>,
+    /// The code point of signalling with it; `None` is the gateway's.
+    pub dscp: Option<Dscp>,
+    /// When it is asked whether it lives; `None` is as the gateway's other anchors are.
+    pub heartbeat: Option<Rhythm>,
+}
+
+impl Lma {
+    /// An anchor that nothing but its address is said of.
+    pub fn at(address: IpAddr) -> Self {
+        let encapsulation = TunnelMode::default();
+        Self { address, encapsulation, auth: None, dscp: None, heartbeat: None }
+    }
 }
 
 /// The encapsulation a gateway asks for; the anchor may decide otherwise.
@@ -158,7 +191,7 @@ pub enum TunnelMode {
 }
 
 /// Protection by RFC 4285.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Auth {
     /// The key shared with the anchor.
     pub key: Key,
@@ -205,8 +238,14 @@ pub struct Profile {
     pub service: Service,
     /// The name of the anchor that it prefers to all others.
     pub lma: Option<String>,
+    /// The service that an update selects when it begins a session (RFC 5149); `None` is the
+    /// anchor's default.
+    pub service_selection: Option<String>,
     /// The key of its GRE packets from the anchor; `None` is one of the gateway's choosing.
     pub downlink_key: Option<GreKey>,
+    /// How updates about it and their acknowledgements are protected; `None` is as the messages
+    /// of its anchor are.
+    pub auth: Option<Auth>,
     /// It may be a router with a network behind it, for which it is delegated prefixes
     /// (RFC 7148 §5.1.2).
     pub delegated_prefixes: bool,

@@ -1,14 +1,16 @@
 //! Messages in and out: checksum, authentication, and whom a message is for.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use kedge_model::{Datagram, SignalPath};
 use kedge_sansio::Now;
 use kedge_wire::auth::{self, AuthVerdict};
 use kedge_wire::registry::{BindingErrorStatus, MhType};
-use kedge_wire::{BindingError, Encoder, HomeNetworkPrefix, Ipv4CareOfAddress, Message, PacketRef};
+use kedge_wire::{
+    BindingError, DecodeError, Encoder, HomeNetworkPrefix, Ipv4CareOfAddress, Message, MnIdOption,
+    PacketRef,
+};
 use tracing::debug;
 
 use crate::settings::{Auth, AuthHome, Lma};
@@ -21,38 +23,49 @@ pub(crate) const SIGNALLING_PORT: u16 = 5436;
 const BINDING_ERROR_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Mag {
-    /// A Mobility Header arrived.
-    pub fn handle_datagram(&mut self, datagram: Datagram<'_>, now: Now) {
-        let Datagram { path, dscp, bytes } = datagram;
+    /// A Mobility Header arrived. Gives what is wrong with one that does not decode: RFC 6275 §9.2
+    /// has some of that told to its sender.
+    pub fn handle_datagram(&mut self, datagram: Datagram<'_>, now: Now) -> Option<DecodeError> {
+        let Datagram { path, bytes, .. } = datagram;
         if bytes.len() > kedge_wire::MAX_LEN {
             debug!(peer = %path.peer, "longer than any message");
             self.stats.discards.malformed += 1;
-            return;
+            return None;
         }
         if let (IpAddr::V6(local), IpAddr::V6(peer)) = (path.local.ip(), path.peer.ip())
             && !kedge_wire::verify_checksum(peer, local, bytes)
         {
             self.stats.discards.checksum += 1;
-            return;
+            return None;
         }
-        let packet = match PacketRef::decode(bytes) {
-            Ok(packet) => packet,
+        match PacketRef::decode(bytes) {
+            Ok(packet) => {
+                self.handle_message(datagram, packet, now);
+                None
+            }
             Err(error) => {
                 debug!(peer = %path.peer, %error, "malformed message");
                 self.stats.discards.malformed += 1;
-                return;
+                Some(error)
             }
-        };
-        let Some(lma) = self.lma_at(path.peer.ip()) else {
+        }
+    }
+
+    fn handle_message(&mut self, datagram: Datagram<'_>, packet: PacketRef<'_>, now: Now) {
+        let Datagram { path, dscp, bytes } = datagram;
+        let Some(lma) = self.settings.lma_at(path.peer.ip()).cloned() else {
             self.stats.discards.unknown_peer += 1;
             return;
         };
         let is_acknowledgement = matches!(packet.message, Message::BindingAcknowledgement(_));
         self.stats.acknowledgements.total += u64::from(is_acknowledgement);
-        if let Some(auth) = &lma.auth
-            && (is_acknowledgement || !auth.updates_only)
-            && !self.is_authentic(auth, &packet, path, bytes)
-        {
+        let named = packet.options.get::<MnIdOption<'_>>().filter(|_| is_acknowledgement);
+        let auth = match named.map(|option| option.to_mn_id()) {
+            Some(mn_id) => self.settings.auth_of(&mn_id, &lma),
+            None => lma.auth.as_ref().filter(|auth| is_acknowledgement || !auth.updates_only),
+        };
+        let auth = auth.cloned();
+        if auth.is_some_and(|auth| !self.is_authentic(&auth, &packet, path, bytes)) {
             self.stats.acknowledgements.errors += u64::from(is_acknowledgement);
             return;
         }
@@ -78,7 +91,7 @@ impl Mag {
                 // A Binding Revocation that is neither indication nor acknowledgement has a type
                 // that is known: an error would say that none of them is (RFC 5846 §6.2).
                 if unknown.mh_type() != MhType::BINDING_REVOCATION {
-                    self.answer_unknown(path, dscp, now);
+                    self.answer_unknown(path, dscp, &lma, now);
                 }
             }
             _ => self.stats.discards.unexpected += 1,
@@ -88,7 +101,7 @@ impl Mag {
     /// Answers a message of a type that nobody here knows (RFC 6275 §9.2 and, for the rate,
     /// §9.3.3), over UDP as well: RFC 5844 §4.2.2 keeps the rules of RFC 5213 §6.9.1.2 (2), which
     /// are those of §9.2.
-    fn answer_unknown(&mut self, path: SignalPath, dscp: u8, now: Now) {
+    fn answer_unknown(&mut self, path: SignalPath, dscp: u8, lma: &Lma, now: Now) {
         let recent = |last| now.mono < last + BINDING_ERROR_INTERVAL;
         if self.last_binding_error.is_some_and(recent) {
             return;
@@ -99,7 +112,7 @@ impl Mag {
         let status = BindingErrorStatus::UNRECOGNIZED_MH_TYPE;
         let home_address = Ipv6Addr::UNSPECIFIED;
         Encoder::new(&mut bytes, BindingError { status, home_address }).finish();
-        self.send(path, self.settings.dscp.of_answer(dscp), None, bytes);
+        self.send(path, self.settings.dscp_of(lma).of_answer(dscp), None, bytes);
     }
 
     /// Queues the message in `bytes`, which came from the free list: protected as `auth` says and
@@ -131,10 +144,6 @@ impl Mag {
             local: SocketAddr::new(care_of, port),
             peer: SocketAddr::new(lma, port),
         }
-    }
-
-    fn lma_at(&self, address: IpAddr) -> Option<Arc<Lma>> {
-        self.settings.lmas.values().find(|lma| lma.address == address).cloned()
     }
 
     /// RFC 4285 §5: the care-of address of an answer is its destination.

@@ -86,6 +86,9 @@ counters! {
         echo_mismatch: "Acknowledgement with Wrong Echo",
         /// An accepting acknowledgement whose timestamp is outside the window.
         stale: "Acknowledgement outside Timestamp Window",
+        /// An acknowledgement that wants the gateway to do something every zero seconds, or zero
+        /// times (RFC 8127).
+        zero_parameters: "Acknowledgement with Zero Parameters",
         /// A revocation acknowledgement for nothing that was sent.
         unmatched_revocation: "Unmatched Revocation Acknowledgement",
         /// A message of a type that is not known.

@@ -12,7 +12,7 @@ use kedge_wire::registry::Status;
 use kedge_wire::{BaFlags, BindingAcknowledgement, GreKeyOption, NatDetection, OptionsRef};
 
 use crate::Mag;
-use crate::list::{Entry, Grant, GrePlan, TlvPlan};
+use crate::list::{Entry, GrePlan, TlvPlan};
 use crate::settings::{Lma, TunnelMode};
 use crate::signal::SIGNALLING_PORT;
 
@@ -130,15 +130,10 @@ struct UdpPath {
 }
 
 impl UdpPath {
-    /// What an acknowledgement says, or what the one before said: it need not say so in every
-    /// refresh.
+    /// What an acknowledgement says. One that says nothing does not want UDP (RFC 5844 §4.2.2),
+    /// whatever the one before said: the operator of the anchor can have changed his mind.
     fn told(entry: &Entry, options: OptionsRef<'_>) -> Self {
-        let Some(option) = options.get::<NatDetection>() else {
-            let before = entry.grant();
-            let is_udp = |grant: &Grant| matches!(grant.encapsulation, Encapsulation::Udp { .. });
-            let keepalive = before.and_then(|grant| grant.keepalive);
-            return Self::new(before.is_some_and(is_udp), keepalive);
-        };
+        let Some(option) = options.get::<NatDetection>() else { return Self::new(false, None) };
         // RFC 5555 §3.2.2: all ones mean that no translator was found, and zero means nothing. It
         // is over IPv4 that there are some.
         let found = entry.care_of.is_ipv4() && !matches!(option.refresh_time, 0 | u32::MAX);

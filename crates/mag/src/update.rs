@@ -10,14 +10,14 @@ use kedge_wire::registry::{HandoffIndicatorValue, MnIdSubtype};
 use kedge_wire::{
     AccessTechnology, BindingUpdate, BuFlags, Encoder, GreKeyOption, HandoffIndicator,
     HomeNetworkPrefix, Ipv4CareOfAddress, Ipv4HomeAddressRequest, LmaAddress, MnIdOption,
-    MnLinkLayerId, TimestampOption,
+    MnLinkLayerId, ServiceSelection, TimestampOption,
 };
 
 use crate::access::delegation;
 use crate::branch::Told;
 use crate::choice::SILENT_ATTEMPTS;
 use crate::list::{Entry, GrePlan, Kind, Request, State, TlvPlan};
-use crate::settings::{Replay, TunnelMode};
+use crate::settings::{Registration, Replay, TunnelMode};
 use crate::{Event, Mag, Timer};
 
 /// How often the end of a session is told before the gateway gives up. RFC 5213 §6.9.1.4 ends
@@ -39,10 +39,19 @@ const REASSERTION_INTERVAL: Duration = Duration::from_secs(2);
 impl Mag {
     /// Begins an exchange of a kind: the state says what waits for the answer.
     pub(crate) fn new_request(&self, kind: Kind, now: Now) -> Request {
-        let registration = &self.settings.registration;
-        let first = registration.initial_retransmission.max(MIN_RETRANSMISSION);
-        let backoff = Backoff::new(first, registration.max_retransmission.max(first));
-        Request::new(kind, backoff, now.mono)
+        let Registration { initial_retransmission, max_retransmission, .. } =
+            self.settings.registration;
+        Request::new(kind, backoff(initial_retransmission, max_retransmission), now.mono)
+    }
+
+    /// One of a session that the anchor knows, which may have said how it is done.
+    fn request_of(&self, entry: &Entry, kind: Kind, now: Now) -> Request {
+        let Some(control) = entry.grant().and_then(|grant| grant.control) else {
+            return self.new_request(kind, now);
+        };
+        let seconds = |seconds: u16| Duration::from_secs(seconds.into());
+        let (first, last) = (control.initial_retransmission, control.max_retransmission);
+        Request::new(kind, backoff(seconds(first), seconds(last)), now.mono)
     }
 
     /// Begins a session anew: everything is asked for, nothing is promised.
@@ -81,8 +90,16 @@ impl Mag {
             return now + REASSERTION_INTERVAL;
         }
         let half = granted.duration() / 2;
-        let mut refresh =
-            self.settings.registration.refresh_time.map_or(half, |time| time.min(half));
+        let configured = self.settings.registration.refresh_time;
+        let mut refresh = match entry.grant().and_then(|grant| grant.control) {
+            // In units of four seconds before the end. A lifetime that is over by then leaves
+            // nothing to count from.
+            Some(control) => {
+                let before = Lifetime::from_units(control.start_time).duration();
+                granted.duration().checked_sub(before).unwrap_or(half)
+            }
+            None => configured.map_or(half, |time| time.min(half)),
+        };
         // RFC 5555 §4.3: an update and its answer are what refreshes a translator's mapping in a
         // way that can be relied on, and what moves the path if the mapping has changed.
         if let Some(keepalive) = entry.grant().and_then(|grant| grant.keepalive) {
@@ -106,7 +123,7 @@ impl Mag {
                 self.transmit(id, now);
             }
             State::Active { request: None, .. } => {
-                let fresh = self.new_request(kind, now);
+                let fresh = self.request_of(entry, kind, now);
                 if let Some(Entry { state: State::Active { request, .. }, .. }) =
                     self.list.get_mut(id)
                 {
@@ -166,10 +183,15 @@ impl Mag {
         };
         let mut bytes = self.buffers.take();
         let branch = self.branches.get(&entry.interface);
-        write_update(entry, branch, kind, lifetime, timestamp, &mut bytes);
+        // RFC 5149 §4.1: with the first update of a session alone.
+        let profile = self.settings.profile(&entry.mn_id).filter(|_| kind == Kind::Initial);
+        let selection = profile.and_then(|profile| profile.service_selection.as_deref());
+        write_update(entry, branch, kind, lifetime, (timestamp, selection), &mut bytes);
         let unanswered = (attempts == UNANSWERED_ATTEMPTS && kind != Kind::Deregistration)
             .then(|| entry.mn_id.clone());
-        self.send(path, self.settings.dscp.of_request(), lma.auth.as_ref(), bytes);
+        let dscp = self.settings.dscp_of(&lma).of_request();
+        let auth = self.settings.auth_of(&entry.mn_id, &lma).cloned();
+        self.send(path, dscp, auth.as_ref(), bytes);
         if let Some(mn_id) = unanswered {
             self.event(Event::Unanswered { binding: id, mn_id, lma: lma.address, attempts });
         }
@@ -210,6 +232,12 @@ impl Mag {
     }
 }
 
+/// The waits of retransmissions.
+fn backoff(first: Duration, last: Duration) -> Backoff {
+    let first = first.max(MIN_RETRANSMISSION);
+    Backoff::new(first, last.max(first))
+}
+
 /// The handoff indicator of an update.
 ///
 /// RFC 5213 §6.9.1.3 and §6.9.1.4 fix it for refreshes (5) and de-registrations (4). A
@@ -229,7 +257,7 @@ fn write_update(
     branch: Option<&Told>,
     kind: Kind,
     lifetime: Lifetime,
-    timestamp: Option<Timestamp>,
+    (timestamp, selection): (Option<Timestamp>, Option<&str>),
     out: &mut Vec<u8>,
 ) {
     let mut flags = BuFlags::A | BuFlags::P;
@@ -294,6 +322,9 @@ fn write_update(
         GrePlan::Off | GrePlan::Static => {}
         GrePlan::Plain => encoder.option(GreKeyOption { key: None }),
         GrePlan::Keyed(key) => encoder.option(GreKeyOption { key: Some(key) }),
+    }
+    if let Some(option) = selection.and_then(|name| ServiceSelection::new(name.as_bytes())) {
+        encoder.option(option);
     }
     // What the anchor compares with the packet's addresses, to find translators.
     if let IpAddr::V4(own) = entry.care_of {

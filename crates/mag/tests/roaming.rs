@@ -58,7 +58,11 @@ impl Variant {
 
     fn anchor(self) -> lma::Settings {
         let network = lma::Network {
-            ipv4: Some(lma::Ipv4Pool { start: Ipv4Addr::new(10, 1, 0, 2), prefix_len: 24 }),
+            ipv4: Some(lma::Ipv4Pool {
+                start: Ipv4Addr::new(10, 1, 0, 2),
+                last: None,
+                prefix_len: 24,
+            }),
             ipv6: Some(lma::Ipv6Pool { start: "2001:db8:1::".parse().unwrap(), prefix_len: 48 }),
             ..Default::default()
         };
@@ -122,7 +126,9 @@ impl Domain {
                     };
                     let to = self.gateways.iter_mut().find(is_at).expect("sent to a gateway");
                     let datagram = Datagram { path: turned(path), dscp, bytes: &bytes };
-                    to.input(|mag: &mut Mag, now| mag.handle_datagram(datagram, now));
+                    to.input(|mag: &mut Mag, now| {
+                        mag.handle_datagram(datagram, now);
+                    });
                 }
                 lma::Output::Forward { binding, want: Some(want) } => {
                     self.downlink.insert(binding, want);

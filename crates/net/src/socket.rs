@@ -51,6 +51,17 @@ pub(crate) fn bind<A>(fd: BorrowedFd<'_>, address: &A) -> io::Result<()> {
     Ok(())
 }
 
+/// `sendto` an address of the kernel's layout.
+pub(crate) fn send_to<A>(fd: BorrowedFd<'_>, octets: &[u8], address: &A) -> io::Result<()> {
+    let size = mem::size_of::<A>() as libc::socklen_t;
+    let (name, flags) = (std::ptr::from_ref(address).cast(), libc::MSG_DONTWAIT);
+    // SAFETY: `octets` and `address` are readable for their lengths during the call.
+    let sent = unsafe {
+        libc::sendto(fd.as_raw_fd(), octets.as_ptr().cast(), octets.len(), flags, name, size)
+    };
+    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 /// How many packets the kernel dropped because this socket's receive buffer was full, since the
 /// socket was opened.
 pub(crate) fn drops(fd: BorrowedFd<'_>) -> io::Result<u32> {

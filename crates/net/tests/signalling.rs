@@ -5,7 +5,7 @@ mod lab;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 
-use kedge_model::{VrfId, World};
+use kedge_model::{Datagram, VrfId, World};
 use kedge_net::place::Place;
 use kedge_net::signalling::{Batch, Outgoing, PORT, Sender, SignalSocket};
 use lab::{Lab, wait_for};
@@ -70,6 +70,33 @@ fn a_native_message_arrives_with_the_checksum_its_sender_wrote_right_or_wrong() 
     let message = vec![59, 1, 13, 0, 0xab, 0xcd, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
     send(&socket, &socket, 0, std::slice::from_ref(&message));
     assert_eq!(receive(&mut socket)[0].2, message);
+}
+
+#[test]
+fn a_problem_is_answered_in_a_whole_packet_that_points_at_the_octet() {
+    let lab = Lab::new();
+    let socket = open(&lab, "[::1]:0");
+    let icmp = lab.within(|| {
+        let icmp =
+            socket2::Socket::new(socket2::Domain::IPV6, libc::SOCK_RAW.into(), Some(58.into()));
+        icmp.and_then(|icmp| icmp.set_nonblocking(true).map(|()| icmp)).unwrap()
+    });
+    let mut icmp = std::net::UdpSocket::from(icmp);
+    let path = socket.path_to("[::1]:0".parse().unwrap());
+    for length in [16, 2040] {
+        let bytes = &vec![7; length];
+        let message = Datagram { path, dscp: 46, bytes };
+        socket.answer_problem(&place(&lab), message, 1).unwrap();
+        let mut packet = [0; 2048];
+        let got = wait_for(&mut icmp, "the answer", |icmp| icmp.recv(&mut packet).ok());
+        let quoted = length.min(1280 - 40 - 8 - 40);
+        assert_eq!(got, 8 + 40 + quoted);
+        assert_eq!((&packet[..2], &packet[4..8]), (&[4, 0][..], &[0, 0, 0, 41][..]));
+        let [high, low] = (length as u16).to_be_bytes();
+        assert_eq!(packet[8..16], [0x6b, 0x80, 0, 0, high, low, 135, 0]);
+        assert_eq!(packet[16..32], packet[32..48], "from and to the same address");
+        assert_eq!(packet[48..got], bytes[..quoted]);
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! The few parts every sans-IO machine uses: time as an argument, timers, back-off, an index of
-//! large tables, buffers to write answers into, and randomness from a seed.
+//! large tables, buffers to write answers into, a limit for errors, and randomness from a seed.
 //!
 //! A machine is driven by one contract: **after every input, drain `poll_output` until it is
 //! empty, then wait until `poll_timeout` or the next input.** Nothing here reads a clock, opens
@@ -10,6 +10,7 @@ mod buffers;
 mod index;
 mod pulse;
 mod queue;
+mod rate_limit;
 mod rng;
 mod timers;
 
@@ -19,6 +20,7 @@ pub use backoff::Backoff;
 pub use buffers::Buffers;
 pub use index::{HashIndex, Tag};
 pub use pulse::{Pulse, Rhythm, Sign};
+pub use rate_limit::RateLimit;
 pub use rng::Rng;
 pub use timers::{TimerId, Timers};
 

@@ -3,9 +3,6 @@
 use std::fmt;
 
 /// Octets that are no Mobility Header, or one with a field that cannot be.
-///
-/// For a wrong Payload Proto or Header Len the offset is also the pointer of the ICMPv6 Parameter
-/// Problem that RFC 6275 §9.2 asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{field} at octet {offset}: {fault}")]
 pub struct DecodeError {

@@ -56,6 +56,15 @@ pub(crate) fn too_short(error: DecodeError, bytes: &[u8]) -> DecodeError {
     }
 }
 
+impl DecodeError {
+    /// The octet that an ICMPv6 Parameter Problem points at, which RFC 6275 §9.2 asks for where
+    /// Payload Proto is wrong or Header Len too small for the type; `None` for all else.
+    pub fn parameter_problem(&self) -> Option<usize> {
+        let is_wrong = matches!(self.fault, Fault::Invalid { .. });
+        (is_wrong && self.offset <= LENGTH_AT).then_some(self.offset)
+    }
+}
+
 /// Appends a header whose Header Len is set later, by [`set_len`].
 pub(crate) fn encode(mh_type: MhType, out: &mut Vec<u8>) {
     out.extend_from_slice(&[NO_NEXT_HEADER, 0, mh_type.0, 0, 0, 0]);

@@ -99,6 +99,17 @@ fn options_are_written_as_their_rfcs_draw_them() {
     body(MobileNodeGroupId { subtype, group: 5 }, "32 06 01 00 00000005");
     body(DelegatedMobileNetworkPrefix { prefix: ipv4.into() }, "37 06 80 18 c0000201");
     body(DelegatedMobileNetworkPrefix { prefix: prefix.into() }, &format!("37 12 00 40 {ipv6}"));
+    let heartbeat =
+        HeartbeatControl { interval: 60, retransmission_delay: 5, max_retransmissions: 3 };
+    let mut parameters =
+        LmaControlledMagParameters { heartbeat: Some(heartbeat), ..Default::default() };
+    body(parameters, "3e 08 02 06 003c 0005 0003");
+    parameters.reregistration = Some(ReregistrationControl {
+        start_time: 10,
+        initial_retransmission: 1,
+        max_retransmission: 32,
+    });
+    body(parameters, "3e 10 01 06 000a 0001 0020 02 06 003c 0005 0003");
     let multipath = MagMultipathBinding {
         technology: ethernet,
         label: 9,

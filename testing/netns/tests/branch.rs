@@ -61,6 +61,11 @@ fn router_config() -> String {
 
 impl Stage {
     fn set() -> Self {
+        Self::with(&router_config())
+    }
+
+    /// With this configuration of the router.
+    fn with(router_config: &str) -> Self {
         let lab = Lab::new("branch").expect("lab");
         let core = Core::draw(&lab).expect("core");
         let br = lab.host("br").expect("router");
@@ -81,7 +86,7 @@ impl Stage {
             host
         });
         let anchor = Daemon::start(&core.lma, &anchor_config()).expect("anchor");
-        let router = Daemon::start(&br, &router_config()).expect("router");
+        let router = Daemon::start(&br, router_config).expect("router");
         Self { core, br, hosts, anchor, router, _lab: lab }
     }
 
@@ -238,4 +243,70 @@ fn networks_keep_their_prefixes_when_the_router_or_the_anchor_restarts() {
     stage.br.ip("addr del 10.96.10.1/24 dev lan1").expect("address");
     registered(false);
     ping.stop().expect("stop");
+}
+
+/// Whether the router's node is registered, and its fixed link works.
+fn state(stage: &Stage) -> (bool, bool) {
+    let shown = stage.show("show ipv6 mobile pmipv6 mag logical-mn");
+    let node = &shown["logical_mns"][0];
+    (node["state"] == "active", node["fixed_link_works"].as_bool().expect("a fixed link"))
+}
+
+#[test]
+fn a_branch_does_without_the_anchor_while_its_fixed_link_leads_to_what_is_watched() {
+    let fixed = "  fixed interface fix0\n  watch ipv4 198.51.100.0 24\n  service dual\n";
+    let mut stage = Stage::with(&router_config().replace("  service dual\n", fixed));
+    let becomes = |stage: &Stage, registered: bool, works: bool, what: &str| {
+        wait::until(SOON, what, || match state(stage) {
+            is if is == (registered, works) => Ok(()),
+            is => Err(format!("{is:?}")),
+        })
+        .unwrap_or_else(|e| panic!("{e}\n{}", stage.logs()));
+    };
+    // An anchor keeps a binding that was given back for a moment.
+    let gone = |stage: &Stage| {
+        wait::until(SOON, "the end of the binding", || {
+            let shown = stage.anchor.kedge("show ipv6 mobile pmipv6 lma bindings | json");
+            let shown: Value = serde_json::from_str(&shown.map_err(|e| e.to_string())?)
+                .map_err(|e| e.to_string())?;
+            match shown["bindings"].as_array().map(Vec::len) {
+                Some(0) => Ok(()),
+                found => Err(format!("{found:?}")),
+            }
+        })
+        .unwrap_or_else(|e| panic!("{e}\n{}", stage.logs()));
+    };
+    let rules = |stage: &Stage| {
+        let rules = stage.br.ip("rule").expect("rules");
+        rules.lines().filter(|line| line.contains("from 10.96.")).count()
+    };
+    becomes(&stage, true, false, "a registration while there is no fixed link");
+    let addresses = stage.addresses();
+    stage.br.ip("link add fix0 type dummy").expect("fixed link");
+    stage.br.ip("link set fix0 up").expect("fixed link");
+    stage.br.address("fix0", "203.0.113.2/30").expect("address");
+    let route = "198.51.100.0/24 via 203.0.113.1 dev fix0";
+    stage.reaches(stage.hosts[0].host(), &CORRESPONDENT.0.to_string());
+    assert_eq!(state(&stage), (true, false), "a link alone is not watched");
+
+    stage.br.ip(&format!("route add {route}")).expect("route");
+    becomes(&stage, false, true, "the end of the registration");
+    assert_eq!(rules(&stage), 0);
+    gone(&stage);
+    assert_eq!(stage.addresses(), addresses, "hosts keep what they have");
+
+    stage.br.ip(&format!("route del {route}")).expect("route");
+    becomes(&stage, true, false, "a registration when the route is gone");
+    stage.reaches(stage.hosts[0].host(), &CORRESPONDENT.0.to_string());
+    assert_eq!(stage.addresses(), addresses);
+
+    stage.br.ip(&format!("route add {route}")).expect("route");
+    becomes(&stage, false, true, "the end of the registration");
+    stage.router.stop().expect("stop");
+    stage.router.restart().expect("again");
+    becomes(&stage, false, true, "no registration after a restart");
+    gone(&stage);
+    stage.br.ip("link set fix0 down").expect("fixed link");
+    becomes(&stage, true, false, "a registration when the link is down");
+    stage.reaches(stage.hosts[0].host(), &CORRESPONDENT.0.to_string());
 }

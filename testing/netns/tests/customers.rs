@@ -220,6 +220,25 @@ fn two_customers_have_the_same_subscriber_address_and_neither_sees_the_other() {
     assert!(first > 0 && second > 0 && first + second == accepted(""));
     let license = stage.json("show ipv6 mobile pmipv6 lma statistics license");
     assert_eq!(license["peak_bindings"], 2);
+    let license = stage.json("show ipv6 mobile pmipv6 lma statistics license customer CUST1");
+    assert_eq!((&license["bindings"], &license["customer"]["bindings"]), (&2.into(), &1.into()));
+    let missed = stage.anchor.kedge("show radius customer cust1").expect_err("no such").to_string();
+    assert!(missed.contains("no customer has the name cust1"), "{missed}");
+    assert!(missed.contains("allowed: CUST1, CUST2"), "{missed}");
+    // What is captured of one is not of the other.
+    stage.anchor.kedge("capture start customer CUST2 file two").expect("a capture");
+    for gateway in &stage.mags {
+        gateway.kedge("clear ipv6 mobile pmipv6 mag bindings all").expect("ended");
+    }
+    let captured = stage.json("capture stop");
+    assert_eq!(captured["of"], "customer CUST2");
+    let file = captured["file"].as_str().expect("a path");
+    let of = |filter: &str| {
+        let read = stage.lma.exec("tshark", &["-r", file, "-Y", filter]).expect("tshark");
+        read.lines().count()
+    };
+    assert!(of("ipv6.addr == 2002:16::11") >= 2, "an update and its answer");
+    assert_eq!(of("ipv6.addr == 2002:15::11"), 0);
     stage.lab.close().expect("nothing is left behind");
 }
 

@@ -164,7 +164,8 @@ fn what_is_typed_while_a_command_runs_is_run_after_it() {
     }
     screen.line("commit comment typed ahead");
     screen.wait("commit 2");
-    screen.wait_end("kedge(config-pmipv6-lma)#");
+    let shown = screen.wait_end("kedge(config-pmipv6-lma)#");
+    assert_eq!(shown.matches("bce lifetime 100").count(), 1, "behind its prompt alone: {shown}");
     assert!(site.kedge("show configuration commit list").contains("typed ahead"));
     screen.keys(&["C-z"]);
     screen.wait_end("kedge#");

@@ -20,6 +20,8 @@ pub struct Weather {
     pub jitter: u32,
     /// Frames lost on access links, in a thousand.
     pub access_loss: u32,
+    /// Messages that the sender's own socket refuses.
+    pub refused: u32,
     /// Questions to AAA that are lost, refused, or answered twice, in a thousand each.
     pub aaa_trouble: u32,
 }
@@ -33,6 +35,7 @@ impl Weather {
         delay: 5,
         jitter: 0,
         access_loss: 0,
+        refused: 0,
         aaa_trouble: 0,
     };
 
@@ -45,6 +48,7 @@ impl Weather {
             delay: chance.pick(&[1, 5, 40]),
             jitter: chance.pick(&[0, 5, 100, 1500]),
             access_loss: chance.pick(&[0, 0, 20, 100]),
+            refused: chance.pick(&[0, 0, 20, 500]),
             aaa_trouble: chance.pick(&[0, 20, 200]),
         }
     }

@@ -10,10 +10,38 @@ const UDP: u8 = 17;
 /// What a question says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ping {
-    /// Which host asked.
-    pub host: usize,
+    /// Who asked.
+    pub asker: Asker,
     /// Which of its questions it is.
     pub number: u64,
+}
+
+/// Who asks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Asker {
+    /// A host.
+    Host(usize),
+    /// A host of a network behind this gateway.
+    Branch(usize),
+}
+
+impl Asker {
+    /// Set in the number of a gateway.
+    const BRANCH: u64 = 1 << 32;
+
+    fn to_number(self) -> u64 {
+        match self {
+            Self::Host(host) => host as u64,
+            Self::Branch(gateway) => Self::BRANCH | gateway as u64,
+        }
+    }
+
+    fn of_number(number: u64) -> Self {
+        match number & Self::BRANCH {
+            0 => Self::Host(number as usize),
+            _ => Self::Branch((number & !Self::BRANCH) as usize),
+        }
+    }
 }
 
 /// Writes the packet from `from` to `to`.
@@ -23,7 +51,7 @@ pub fn write(from: SocketAddr, to: SocketAddr, ping: Ping) -> Vec<u8> {
     datagram.extend_from_slice(&to.port().to_be_bytes());
     datagram.extend_from_slice(&24_u16.to_be_bytes());
     datagram.extend_from_slice(&[0, 0]);
-    datagram.extend_from_slice(&(ping.host as u64).to_be_bytes());
+    datagram.extend_from_slice(&ping.asker.to_number().to_be_bytes());
     datagram.extend_from_slice(&ping.number.to_be_bytes());
     let sum = Sum::default().add_pseudo_header(from.ip(), to.ip(), UDP, 24).bytes(&datagram);
     datagram[6..8].copy_from_slice(&sum.checksum().to_be_bytes());
@@ -44,7 +72,7 @@ pub fn read(packet: &[u8]) -> Option<(SocketAddr, SocketAddr, Ping)> {
     if datagram.len() != 24 || !sum.is_valid() {
         return None;
     }
-    let ping = Ping { host: number(8)? as usize, number: number(16)? };
+    let ping = Ping { asker: Asker::of_number(number(8)?), number: number(16)? };
     let from = SocketAddr::new(inner.source, port(0)?);
     Some((from, SocketAddr::new(inner.destination, port(2)?), ping))
 }

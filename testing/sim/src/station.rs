@@ -80,6 +80,10 @@ pub struct Gateway {
     pub orders: GatewayOrders,
     /// The networks behind itself.
     pub branch: Branch,
+    /// How many questions hosts of those networks have asked.
+    pub pings: u64,
+    /// The last answer by address.
+    pub answered: BTreeMap<IpAddr, u64>,
     /// When it will be woken.
     pub wake: Option<Instant>,
 }
@@ -99,6 +103,8 @@ impl Gateway {
             restarts,
             orders,
             branch: Branch::default(),
+            pings: 0,
+            answered: BTreeMap::new(),
             wake: None,
         }
     }

@@ -2,16 +2,16 @@
 //! of it, and has the oracle look.
 
 mod aaa;
+mod branches;
+mod event;
 mod links;
 mod restarts;
 mod transport;
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use kedge_mag::LinkState;
-use kedge_model::{SignalPath, VrfId};
 use kedge_sansio::Now;
 
 use crate::chance::Chance;
@@ -24,57 +24,7 @@ use crate::station::{Anchor, Gateway};
 use crate::trail::{Happened, Trail};
 use crate::translator::Translators;
 
-use aaa::Answer;
-
-/// Who has timers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Station {
-    /// An anchor.
-    Anchor(usize),
-    /// A gateway.
-    Gateway(usize),
-    /// A host.
-    Host(usize),
-}
-
-/// What is planned.
-#[derive(Debug)]
-pub enum Event {
-    /// A station's timer is due.
-    Wake(Station),
-    /// A message arrives; the path is its receiver's.
-    Message {
-        /// Whose.
-        to: Station,
-        /// Between whom.
-        path: SignalPath,
-        /// The code point.
-        dscp: u8,
-        /// What.
-        bytes: Rc<[u8]>,
-    },
-    /// An outer packet arrives.
-    Tunnelled {
-        /// Where.
-        to: Station,
-        /// In which routing world.
-        transport: VrfId,
-        /// What.
-        outer: Rc<[u8]>,
-    },
-    /// AAA says something.
-    Authorized(Answer),
-    /// A frame arrives at a gateway.
-    Uplink(Place, Rc<[u8]>),
-    /// A frame arrives at the hosts of a link.
-    Downlink(Place, Rc<[u8]>),
-    /// The carrier of a link is found to be gone, or there again.
-    Carrier(Place, LinkState),
-    /// A host asks its correspondent something.
-    Ping(usize),
-    /// Something goes wrong.
-    Disturb,
-}
+pub use event::{Event, Station};
 
 /// A domain.
 #[derive(Debug)]
@@ -151,6 +101,7 @@ impl World {
             world.tell_link(gateway, STATIC, LinkState::Up);
             if world.plan.delegates {
                 world.tell_link(gateway, LOGICAL, LinkState::Up);
+                world.plan_branch_ping(gateway);
             }
         }
         world
@@ -189,6 +140,12 @@ impl World {
                 }
                 self.plan_ping(host);
             }
+            Event::BranchPing(gateway) => {
+                if self.pinging.is_some() {
+                    self.ping_from_branch(gateway);
+                }
+                self.plan_branch_ping(gateway);
+            }
             Event::Disturb => {}
         }
     }
@@ -216,9 +173,13 @@ impl World {
     }
 
     fn plan_ping(&mut self, host: usize) {
+        let at = self.next_ping();
+        self.agenda.plan(at, Event::Ping(host));
+    }
+
+    fn next_ping(&mut self) -> Instant {
         let period = self.pinging.unwrap_or(5_000);
-        let wait = self.chance.millis(period / 2, period * 3 / 2);
-        self.agenda.plan(self.clock.now() + wait, Event::Ping(host));
+        self.clock.now() + self.chance.millis(period / 2, period * 3 / 2)
     }
 
     fn wake(&mut self, station: Station) {
@@ -283,6 +244,10 @@ impl World {
             match output {
                 kedge_lma::Output::Send { path, dscp, bytes } => {
                     oracle::check_message(&path, &bytes);
+                    if self.chance.per_mille(self.network.weather.refused) {
+                        self.anchors[n].customers.handle_send_error(&path, bytes);
+                        continue;
+                    }
                     self.send(Station::Anchor(n), path, dscp, &bytes);
                     self.anchors[n].customers.reclaim(&path, bytes);
                 }
@@ -311,7 +276,9 @@ impl World {
             match output {
                 kedge_mag::Output::Send { path, dscp, bytes } => {
                     oracle::check_message(&path, &bytes);
-                    self.send(Station::Gateway(n), path, dscp, &bytes);
+                    if !self.chance.per_mille(self.network.weather.refused) {
+                        self.send(Station::Gateway(n), path, dscp, &bytes);
+                    }
                     self.gateways[n].mag.reclaim(bytes);
                 }
                 kedge_mag::Output::Frame { interface, bytes } => {

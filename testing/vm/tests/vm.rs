@@ -46,6 +46,17 @@ scenarios! {
     ip_in_ip_with_encapsulation_limit_over_ipv6
     ipv4_in_udp_over_ipv6
     ipv6_in_udp_over_ipv6
+    kedged_grants_gre_over_ipv4
+    kedged_grants_gre_with_keys_over_ipv4
+    kedged_grants_ip_in_ip_over_ipv4
+    kedged_grants_ipv4_in_udp_over_ipv4
+    kedged_grants_ipv6_in_udp_over_ipv4
+    kedged_grants_gre_over_ipv6
+    kedged_grants_gre_with_keys_over_ipv6
+    kedged_grants_ip_in_ip_over_ipv6
+    kedged_grants_ipv4_in_udp_over_ipv6
+    kedged_grants_ipv6_in_udp_over_ipv6
+    a_wrong_mobility_header_is_answered_by_one_parameter_problem
     wrong_gre_keys_are_refused_over_ipv4
     wrong_gre_keys_are_refused_over_ipv6
     a_vrf_device_has_routes_of_its_own

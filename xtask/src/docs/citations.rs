@@ -18,6 +18,9 @@ const SOURCES: [&str; 4] = ["crates", "testing", "fuzz", "xtask"];
 /// Folders whose pages cite.
 const PAGES: [&str; 2] = ["docs/rfc", "docs/decisions"];
 
+/// Begins a list of tests, a name on each line up to a brace, of which a macro makes functions.
+const LIST: &str = "scenarios! {";
+
 /// What there is to be cited.
 #[derive(Default)]
 struct Known {
@@ -75,10 +78,15 @@ impl Known {
     }
 
     fn read(&mut self, text: &str) {
-        let mut is_test = false;
+        let (mut is_test, mut is_list) = (false, false);
         for line in text.lines().map(str::trim_start) {
             let code = line.trim_start_matches("pub ");
-            if line.starts_with("#[test]") {
+            if is_list {
+                is_list = line != "}";
+                self.tests.extend(is_list.then(|| line.to_owned()));
+            } else if line == LIST {
+                is_list = true;
+            } else if line.starts_with("#[test]") {
                 is_test = true;
             } else if let Some(name) = word_behind(code, "fn ") {
                 if is_test {
@@ -172,13 +180,17 @@ mod tests {
             "crates/lma/tests/pool.rs",
             "mod full {\n    #[test]\n    fn a_full_pool_says_so() {}\n    fn no_test_at_all_here() {}\n}\n",
         );
+        write(
+            "testing/vm/tests/vm.rs",
+            "scenarios! {\n    one_of_a_list_of_tests\n}\nfn not_one_of_the_list() {}\n",
+        );
         write("testing/scenario/lma/rfc5213-5.3.2-full.txt", "");
         write(
             "docs/rfc/a.md",
             "`a_full_pool_says_so` `a_full_…` `a_…_says_so` `pool::full::a_full_pool_…`\n\
              `full::*` `lma/tests/pool.rs` `rfc5213-` `rfc5213-5.3.2-full` `hnp_maximum` `clear … all`\n\
              `a_full_pool_says` `a_full_…_not` `empty::*` `no_test_at_all_here` `tests/gone.rs`\n\
-             `rfc5213-9` `ool.rs`\n",
+             `rfc5213-9` `ool.rs` `one_of_a_list_of_tests` `not_one_of_the_list`\n",
         );
         let found = broken(root.path()).unwrap();
         let cited = |line: usize, name: &str| {
@@ -194,6 +206,7 @@ mod tests {
                 cited(3, "tests/gone.rs"),
                 cited(4, "rfc5213-9"),
                 cited(4, "ool.rs"),
+                cited(4, "not_one_of_the_list"),
             ]
         );
     }

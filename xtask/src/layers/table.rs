@@ -95,7 +95,7 @@ pub static LAYERS: &[Layer] = &[
     ),
     edge(
         "kedge-vm",
-        &["kedge-dataplane", "kedge-dp-user", "kedge-lab", "kedge-model"],
+        &["kedge-dataplane", "kedge-dp-user", "kedge-lab", "kedge-model", "kedge-wire"],
         "the emulated machine tries the data plane alone, and runs the product as its users do",
     ),
     edge(

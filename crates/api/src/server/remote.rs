@@ -258,8 +258,8 @@ enum Stranger {
     Unheard(io::Error),
     /// The token is none.
     Wrong,
-    /// We cannot tell.
-    Unreadable(TokenError),
+    /// We cannot tell, because of this file.
+    Unreadable(PathBuf, TokenError),
 }
 
 impl Entrance {
@@ -336,7 +336,7 @@ fn identify(frames: &mut Frames, tokens: Arc<Tokens>) -> Result<(u64, Known), St
     match tokens.name(&hash) {
         Ok(Some(name)) => Ok((login.id, Known { name, hash, tokens })),
         Ok(None) => Err(Stranger::Wrong),
-        Err(error) => Err(Stranger::Unreadable(error)),
+        Err(error) => Err(Stranger::Unreadable(tokens.0.clone(), error)),
     }
 }
 
@@ -383,9 +383,10 @@ impl Visit {
                 // Whether the client still reads is its own affair.
                 let _ = frames.write_line(&said.encode(), GREETING);
             }
-            Err(Stranger::Unreadable(error)) => {
+            Err(Stranger::Unreadable(file, error)) => {
                 entrance.counted.failed_entrances.fetch_add(1, Ordering::Relaxed);
-                tracing::warn!(%from, "tokens cannot be looked up: {error}");
+                let file = file.display();
+                tracing::warn!(%from, "tokens cannot be looked up: {file} {error}");
                 let said =
                     refuse("tokens cannot be looked up; the daemon's log says why".to_owned());
                 let _ = frames.write_line(&said.encode(), GREETING);
@@ -413,7 +414,8 @@ impl Known {
         match self.tokens.name(&self.hash) {
             Ok(name) => name.as_ref() == Some(&self.name),
             Err(error) => {
-                tracing::warn!("tokens cannot be looked up: {error}");
+                let file = self.tokens.0.display();
+                tracing::warn!("tokens cannot be looked up: {file} {error}");
                 false
             }
         }

@@ -6,8 +6,8 @@ use std::hash::Hash;
 use kedge_grammar::{Item, Section};
 
 use super::{Findings, heartbeat, in_order, multiple_of_four, pools};
-use crate::ConfigFault;
 use crate::key::Key;
+use crate::{Config, ConfigFault};
 
 /// Things that one customer may have, and the customer and line that have it.
 struct Owners<'a, T>(HashMap<T, (&'a Item<Key>, &'a Item<Key>)>);
@@ -41,7 +41,7 @@ impl<'a, T: Eq + Hash> Owners<'a, T> {
 }
 
 /// Checks the customers of the anchor.
-pub(super) fn check(service: Section<'_, Key>, findings: &mut Findings) {
+pub(super) fn check(config: &Config, service: Section<'_, Key>, findings: &mut Findings) {
     let (mut names, mut vrfs, mut networks) = (Owners::new(), Owners::new(), Owners::new());
     let mut addresses = Owners::new();
     for customer in service.each(Key::Customer) {
@@ -72,6 +72,6 @@ pub(super) fn check(service: Section<'_, Key>, findings: &mut Findings) {
         }
         heartbeat(section, findings);
         // The anchor's addresses are in other worlds than the customer's.
-        pools::check(section, &[], findings);
+        pools::check(config, section, &[], findings);
     }
 }

@@ -1,5 +1,7 @@
 //! Pools: none overlaps another one of its routing world, and what is handed out fits in.
 
+mod local;
+
 use std::net::IpAddr;
 
 use kedge_grammar::{Item, Section};
@@ -7,7 +9,9 @@ use kedge_model::IpNet;
 
 use super::Findings;
 use crate::key::Key;
-use crate::{Caution, ConfigFault};
+use crate::{Caution, Config, ConfigFault};
+
+pub(super) use local::defined;
 
 /// A pool, the network it is of, and its line.
 struct Pool<'a> {
@@ -16,9 +20,21 @@ struct Pool<'a> {
     line: &'a Item<Key>,
 }
 
+impl Pool<'_> {
+    /// The argument of its line that says which addresses they are.
+    fn argument(&self) -> &'static str {
+        if self.line.args.has("ADDRESS") { "ADDRESS" } else { "POOL" }
+    }
+}
+
 /// Checks the networks of one routing world. Two pools with an address in common would give it to
 /// two nodes. `own` are the addresses that the anchor has in that world.
-pub(super) fn check(section: Section<'_, Key>, own: &[IpAddr], findings: &mut Findings) {
+pub(super) fn check(
+    config: &Config,
+    section: Section<'_, Key>,
+    own: &[IpAddr],
+    findings: &mut Findings,
+) {
     let mut pools = Vec::new();
     for network in section.each(Key::Network) {
         let name = network.args.text("NAME").unwrap_or_default();
@@ -29,6 +45,14 @@ pub(super) fn check(section: Section<'_, Key>, own: &[IpAddr], findings: &mut Fi
                 pools.extend(net(line).map(|net| Pool { net, network: name, line }));
             }
         }
+        for (named, other) in
+            [(Key::NamedPoolIpv4, Key::PoolIpv4), (Key::NamedPoolIpv6, Key::PoolIpv6)]
+        {
+            let Some(line) = lines.find(named) else { continue };
+            lines.find(other).iter().for_each(|other| findings.exclude(other, line));
+            let net = local::net(config, line, findings);
+            pools.extend(net.map(|net| Pool { net, network: name, line }));
+        }
     }
     without(own, &pools, findings);
     overlaps(pools, findings);
@@ -38,7 +62,7 @@ pub(super) fn check(section: Section<'_, Key>, own: &[IpAddr], findings: &mut Fi
 fn without(addresses: &[IpAddr], pools: &[Pool<'_>], findings: &mut Findings) {
     for pool in pools {
         for address in addresses.iter().copied().filter(|address| pool.net.contains(address)) {
-            findings.warn(&pool.line.place_of("ADDRESS"), Caution::PoolHasOwn { address });
+            findings.warn(&pool.line.place_of(pool.argument()), Caution::PoolHasOwn { address });
         }
     }
 }
@@ -75,7 +99,7 @@ fn overlaps(mut pools: Vec<Pool<'_>>, findings: &mut Findings) {
             let network = first.network.to_owned();
             let at = first.line.place.seen_from(&second.line.place);
             let fault = ConfigFault::PoolsOverlap { network, at };
-            findings.error(&second.line.place_of("ADDRESS"), fault);
+            findings.error(&second.line.place_of(second.argument()), fault);
         }
         around.push(pool);
     }

@@ -6,8 +6,8 @@ use kedge_grammar::{Part, Value};
 use super::words::{
     ASKED, CAPTURE, CLEAR, CUSTOMER, DEBUG, DETAIL, EITHER_ROLE, FROM, IPV6, LAST, LMA,
     LMA_SERVICE, LMA_TARGET, MAG, MAG_SERVICE, MOBILE, MONITOR, NAI, NO, OF_ALL_OR_CUSTOMER,
-    OF_IMSI, OF_MAG, OF_NODE, OF_NODES, ONE_NODE, PMIPV6, RADIUS, SECTION, SERVICE, SHOW, SINCE,
-    TARGET, WHATEVER,
+    OF_IMSI, OF_MAG, OF_NODE, OF_NODES, OF_ONE_CUSTOMER, OF_ONE_MAG, ONE_CUSTOMER, ONE_MAG,
+    ONE_NODE, PMIPV6, RADIUS, SECTION, SERVICE, SHOW, SINCE, TARGET, WHATEVER,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,7 +70,7 @@ pub(super) static COMMANDS: Block<Key> = Block {
             &[SHOW, last("management-api")],
             "Management clients of other hosts",
         ),
-        row(Key::Radius, &[SHOW, last("radius")], ASKED),
+        row(Key::Radius, &[SHOW, last("radius"), CUSTOMER], ASKED),
         row(
             Key::RadiusAccounting,
             &[SHOW, RADIUS, last("accounting"), CUSTOMER],
@@ -153,6 +153,7 @@ pub(super) static COMMANDS: Block<Key> = Block {
                 LMA,
                 word("statistics", "Every counter of the anchor"),
                 last("license"),
+                CUSTOMER,
             ],
             "The bindings that the operator is entitled to, and those there are",
         ),
@@ -165,12 +166,8 @@ pub(super) static COMMANDS: Block<Key> = Block {
                 PMIPV6,
                 LMA,
                 word("statistics", "Every counter of the anchor"),
-                word("mag", "Of one gateway"),
-                arg_help(
-                    "ID",
-                    Value::Name { max: 125 },
-                    "the gateway's name, or an address of its",
-                ),
+                OF_ONE_MAG,
+                ONE_MAG,
                 CUSTOMER,
             ],
             "What one gateway has sent and was sent",
@@ -238,12 +235,8 @@ pub(super) static COMMANDS: Block<Key> = Block {
                 Part::OneOf(&[
                     &[word("all", "Every one")],
                     &[
-                        word("customer", "Of one customer"),
-                        arg_help(
-                            "CUSTOMER",
-                            Value::Known { what: "customer", max: 32 },
-                            "customer",
-                        ),
+                        OF_ONE_CUSTOMER,
+                        ONE_CUSTOMER,
                         Part::Optional(&[Part::OneOf(&[OF_NODES, OF_IMSI, OF_MAG])]),
                     ],
                     OF_NODES,
@@ -362,7 +355,7 @@ pub(super) static COMMANDS: Block<Key> = Block {
             &[
                 CAPTURE,
                 last("start"),
-                Part::Optional(&[TARGET]),
+                Part::Optional(&[LMA_TARGET]),
                 Part::Optional(&[
                     word("file", "Into a file of this name"),
                     arg_help("FILE", Value::Name { max: 64 }, "its name, in the state directory"),

@@ -230,12 +230,13 @@ fn what_is_watched_is_one_subscriber_or_one_peer() {
     assert_eq!(
         command("capture start peer 192.0.2.1 file one limit 5"),
         Command::CaptureStart {
+            customer: None,
             target: Some(DebugTarget::Peer("192.0.2.1".parse().unwrap())),
             file: Some("one".to_owned()),
             limit: Some(5),
         }
     );
-    let all = Command::CaptureStart { target: None, file: None, limit: None };
+    let all = Command::CaptureStart { customer: None, target: None, file: None, limit: None };
     assert_eq!(command("capture start"), all);
     assert!(parse_command("capture start limit 0").is_err());
 }
@@ -307,7 +308,20 @@ fn everything_of_the_anchor_can_be_asked_of_one_customer() {
     );
     let global = Command::ShowLmaStatistics { name: None, customer: None };
     assert_eq!(command("show ipv6 mobile pmipv6 lma statistics global"), global);
-    assert_eq!(command("show ipv6 mobile pmipv6 lma statistics license"), Command::ShowLmaLicense);
+    let license = Command::ShowLmaLicense { customer: customer() };
+    assert_eq!(show("statistics license"), license);
+    assert_eq!(of("show radius"), Command::ShowRadius { customer: customer() });
+    assert_eq!(
+        of("show radius accounting"),
+        Command::ShowRadiusAccounting { customer: customer() }
+    );
+    let capture = Command::CaptureStart {
+        customer: customer(),
+        target: Some(DebugTarget::Nai("a@r".to_owned())),
+        file: None,
+        limit: Some(5),
+    };
+    assert_eq!(command("capture start customer C1 nai a@r limit 5"), capture);
     let of_customer = |command: Command| match command {
         Command::ShowEvents { customer, .. }
         | Command::Monitor { customer, .. }

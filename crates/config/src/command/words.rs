@@ -64,32 +64,28 @@ pub const OF_PEER: &[Part] = &[
 ];
 pub const TARGET: Part = Part::OneOf(&[NAI, OF_PEER]);
 /// Whom an anchor's messages are from and to: a customer's are all of its subscribers' and peers'.
-pub const LMA_TARGET: Part = Part::OneOf(&[
-    &[
-        word("customer", "Of one customer"),
-        arg_help("CUSTOMER", Value::Known { what: "customer", max: 32 }, "customer"),
-        Part::Optional(&[TARGET]),
-    ],
-    NAI,
-    OF_PEER,
-]);
+pub const LMA_TARGET: Part =
+    Part::OneOf(&[&[OF_ONE_CUSTOMER, ONE_CUSTOMER, Part::Optional(&[TARGET])], NAI, OF_PEER]);
 pub const DEBUG: Part = word("debug", "Show the messages of a subscriber, a peer or a customer");
 pub const NO: Part = word("no", "End it");
 pub const CAPTURE: Part = word("capture", "Signalling messages into a file");
 pub const MONITOR: Part = word("monitor", "What happens, as it happens, until Ctrl-C");
-pub const OF_CUSTOMER: &[Part] = &[
-    word("customer", "Of one customer"),
-    arg_help("CUSTOMER", Value::Known { what: "customer", max: 32 }, "customer"),
-];
+pub const OF_ONE_CUSTOMER: Part = word("customer", "Of one customer");
+pub const ONE_CUSTOMER: Part =
+    arg_help("CUSTOMER", Value::Known { what: "customer", max: 32 }, "customer");
+pub const OF_CUSTOMER: &[Part] = &[OF_ONE_CUSTOMER, ONE_CUSTOMER];
 pub const CUSTOMER: Part = Part::Optional(OF_CUSTOMER);
 pub const OF_ALL_OR_CUSTOMER: Part =
     Part::Optional(&[Part::OneOf(&[&[word("global", "Of all customers together")], OF_CUSTOMER])]);
 pub const WHATEVER: Part =
     Part::Optional(&[arg_help("WORDS", Value::Line { max: 250 }, "what of it")]);
-pub const OF_MAG: &[Part] = &[
-    word("mag", "Of one gateway"),
-    arg_help("ID", Value::Name { max: 125 }, "the gateway's name, or an address of its"),
-];
+pub const OF_ONE_MAG: Part = word("mag", "Of one gateway");
+pub const ONE_MAG: Part = arg_help(
+    "ID",
+    Value::Known { what: "gateway", max: 125 },
+    "the gateway's name, or an address of its",
+);
+pub const OF_MAG: &[Part] = &[OF_ONE_MAG, ONE_MAG];
 
 /// As many words as tell the sections of a configuration apart.
 pub const WORDS: [&str; 6] = ["WORD1", "WORD2", "WORD3", "WORD4", "WORD5", "WORD6"];

@@ -142,7 +142,10 @@ pub(crate) static NAI: Block<Key> = Block {
         )
         .new_bindings()
         .from(XE),
-        AUTH_OPTION.help("A key of its own").no_effect_yet(),
+        AUTH_OPTION.help(
+            "A key of its own: updates about it and their acknowledgements are protected with it, \
+             whichever gateway sends them, and not with the gateway's",
+        ),
     ],
 };
 

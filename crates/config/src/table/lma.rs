@@ -61,9 +61,9 @@ pub(crate) static LMA: Block<Key> = Block {
         row(
             Key::EnforceHeartbeat,
             &[word("enforce", "Impose on gateways"), last("heartbeat-to-mag")],
-            "Gateways take this anchor's heartbeat values",
+            "Gateways take the heartbeat values that are this anchor's for them: each acceptance \
+             says them (RFC 8127)",
         )
-        .no_effect_yet()
         .from(BOTH),
         row(
             Key::BceMaximum,

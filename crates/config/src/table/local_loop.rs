@@ -317,9 +317,9 @@ pub(super) static LOGICAL_MN: Block<Key> = Block {
         row(
             Key::FixedInterface,
             &[word("fixed", "A fixed primary link"), last("interface"), INTERFACE_NAME],
-            "A link that is used instead while it works",
+            "A link that is used in place of the anchor while it works: while it has a carrier, or \
+             while 'watch ipv4' says so",
         )
-        .no_effect_yet()
         .from(XE),
         row(
             Key::Watch,
@@ -329,9 +329,8 @@ pub(super) static LOGICAL_MN: Block<Key> = Block {
                 arg_help("ADDRESS", Value::Ipv4, "prefix"),
                 arg_help("LENGTH", Value::Integer { min: 0, max: 32, unit: "bits" }, "length"),
             ],
-            "The prefix that tells whether the fixed link works",
+            "The fixed link works while this host's route to the prefix leaves through it",
         )
-        .no_effect_yet()
         .from(XE),
         MOBILE_MAP,
     ],

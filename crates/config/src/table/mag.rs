@@ -185,9 +185,9 @@ pub(crate) static MAG: Block<Key> = Block {
         row(
             Key::Apn,
             &[last("apn"), arg_help("NAME", NAME, "access point name")],
-            "Service selection",
+            "The service that is selected for the nodes when they are registered (RFC 5149)",
         )
-        .no_effect_yet()
+        .new_bindings()
         .from(XE),
         row(
             Key::ServiceSelectionLabel,
@@ -257,8 +257,10 @@ pub(crate) static PEER_LMA: Block<Key> = Block {
         )
         .new_bindings()
         .from(OURS),
-        DSCP.help("The code point of signalling packets to this anchor").no_effect_yet(),
-        HEARTBEATS.help("Heartbeats to this anchor").no_effect_yet(),
+        DSCP.help(
+            "The code point of signalling packets to this anchor; without it as the gateway says",
+        ),
+        HEARTBEATS.help("Heartbeats to this anchor; without it as the gateway says"),
         row(
             Key::TransportVrf,
             &[

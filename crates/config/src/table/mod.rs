@@ -10,6 +10,7 @@ mod domain;
 mod hybrid;
 mod lma;
 mod local_loop;
+mod local_pool;
 mod mag;
 mod management;
 mod pools;
@@ -83,6 +84,8 @@ pub(crate) static GLOBAL: Block<Key> = Block {
         access_list::IPV4_LIST,
         access_list::IPV4_LIST_XR,
         access_list::IPV6_LIST,
+        local_pool::IPV4_POOL,
+        local_pool::IPV6_POOL,
         row(
             Key::Domain,
             &[

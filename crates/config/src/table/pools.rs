@@ -3,7 +3,7 @@
 use kedge_grammar::table::{Block, Row, arg_help, last, row, word};
 use kedge_grammar::{Part, Value};
 
-use super::{NAME, XE, XR};
+use super::{XE, XR, known};
 use crate::key::Key;
 
 const POOL: Part = word("pool", "A pool of addresses");
@@ -97,13 +97,13 @@ pub(super) const NAMED_POOL_IPV4: Row<Key> = row(
     &[
         POOL,
         last("ipv4"),
-        arg_help("POOL", NAME, "name of a local pool"),
-        word("pfxlen", "Length of the prefix handed out"),
+        arg_help("POOL", known("local pool"), "name of a local pool"),
+        word("pfxlen", "Length of the subnet that the addresses are of, 8 to 30"),
         arg_help("LENGTH", bits(0, 32), "prefix length"),
     ],
-    "A named pool of IPv4 home addresses",
+    "A pool of IPv4 home addresses that 'ip local pool' defines",
 )
-.no_effect_yet()
+.new_bindings()
 .from(XE);
 
 /// XE's named pools.
@@ -112,13 +112,13 @@ pub(super) const NAMED_POOL_IPV6: Row<Key> = row(
     &[
         POOL,
         last("ipv6"),
-        arg_help("POOL", NAME, "name of a local pool"),
-        word("pfxlen", "Length of the prefix handed out"),
+        arg_help("POOL", known("local pool"), "name of a local pool"),
+        word("pfxlen", "Length of each prefix handed out; it is 64 whatever this says"),
         arg_help("LENGTH", bits(0, 128), "prefix length"),
     ],
-    "A named pool of home network prefixes",
+    "A pool of home network prefixes that 'ipv6 local pool' defines",
 )
-.no_effect_yet()
+.new_bindings()
 .from(XE);
 
 const MOBILE_NETWORK_XE: Part = word("mobile-network", "Networks behind mobile nodes");

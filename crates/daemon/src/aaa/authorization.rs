@@ -171,6 +171,7 @@ pub fn profile(said: kedge_radius::Profile, settings: &Settings) -> Profile {
         network: said.pool.or(base.network).or_else(only),
         apn: said.service.or(base.apn),
         uplink_key: base.uplink_key,
+        authentication: None,
         session: said
             .session_timeout
             .filter(|seconds| *seconds > 0)

@@ -36,8 +36,8 @@ impl Anchor {
     pub fn clear_statistics(&mut self, only: Option<CustomerId>, now: Now) {
         if only.is_none() {
             self.baseline.clear(self.counted(), now);
-            self.customers.clear_peak(now.wall);
         }
+        self.customers.clear_peak(only, now.wall);
         let cleared: Vec<CustomerId> = self.machines(only).map(|(id, _)| id).collect();
         for id in cleared {
             let counted = self.counted_of(id);

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use kedge_lma::{Customer, Customers, Load, Output, State, What};
+use kedge_lma::{Customer, Customers, Discard, Load, Output, Refused, Rejection, State, What};
 use kedge_model::{CustomerId, Datagram, MnId};
 use kedge_net::NetError;
 use kedge_net::signalling::Batch;
@@ -41,8 +41,14 @@ impl Anchor {
                 true => self.customers.handle_last_datagram(datagram, now),
                 false => self.customers.handle_datagram(datagram, now),
             };
-            if let Err(rejection) = &outcome {
+            let rejection = outcome.as_ref().err();
+            if let Some(rejection) = rejection {
                 debug!(peer = %datagram.path.peer.ip(), "update refused: {rejection}");
+            }
+            if let Some(Refused::Rejected(Rejection::Discarded(Discard::Malformed(error)))) =
+                rejection
+            {
+                self.ends.signalling.complain(place, datagram, error, now.mono);
             }
             if self.observer.is_watching() {
                 let Datagram { path, dscp, bytes } = datagram;

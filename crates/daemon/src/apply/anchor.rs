@@ -60,7 +60,7 @@ pub fn anchor(
     let ipv6 = lma.ipv6.iter().copied().map(IpAddr::V6);
     let own = ipv6.chain(lma.ipv4.iter().copied().map(IpAddr::V4));
     let own = own.map(|address| (VrfId::DEFAULT, address)).collect();
-    let base = base(config, lma, own, restart_counter);
+    let base = base(config, lma, own, restart_counter)?;
     let mut worlds = BTreeMap::from([(VrfId::DEFAULT, World::Own)]);
     let mut customers = match &lma.local_loop {
         Some(service) => {
@@ -101,10 +101,10 @@ fn base(
     lma: &LmaConfig,
     addresses: Vec<(VrfId, IpAddr)>,
     restart_counter: u32,
-) -> Settings {
+) -> Result<Settings, ApplyError> {
     let domain = config.domain(&lma.domain);
     let (profiles, default_profile) = profiles(config, lma, None);
-    Settings {
+    Ok(Settings {
         customer: CustomerId::DEFAULT,
         vrf: VrfId::DEFAULT,
         addresses,
@@ -130,6 +130,7 @@ fn base(
         gre_key: None,
         dscp: dscp(lma.dscp),
         heartbeat: lma.heartbeat.map(rhythm),
+        impose_heartbeat: lma.enforce_heartbeat,
         revocation: Revocation {
             delay_min: lma.revocation.delay_min,
             delay_max: lma.revocation.delay_max,
@@ -139,9 +140,9 @@ fn base(
         tunnel_mtu: lma.tunnel_mtu,
         link_mtu: LINK_MTU,
         peers: lma.mags.iter().map(|mag| peer(config, mag)).collect(),
-        networks: networks(&lma.networks, lma.mobile_network_check),
+        networks: networks(config, &lma.networks, lma.mobile_network_check)?,
         aaa: domain.is_some_and(|domain| domain.profiles_from_aaa),
         profiles,
         default_profile,
-    }
+    })
 }

@@ -18,10 +18,22 @@ pub struct BranchPlan {
     pub dynamic: bool,
     /// It does without its home address.
     pub ignore_home_address: bool,
+    /// A link that is used in place of the anchor while it works.
+    pub fixed: Option<FixedLinkPlan>,
     /// Its networks.
     pub networks: Vec<NetworkPlan>,
     /// Which destinations are behind the tunnel, and the metrics of the routes to them.
     pub routes: Vec<(IpNet, u32)>,
+}
+
+/// A link that a branch has beside the anchor.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FixedLinkPlan {
+    /// The device.
+    pub device: String,
+    /// It works while the host's packets for this prefix go through it; without a prefix, while it
+    /// has a carrier.
+    pub watch: Option<Ipv4Net>,
 }
 
 /// A network behind it.
@@ -72,6 +84,10 @@ fn branch(mag: &MagConfig, node: &LogicalMn) -> BranchPlan {
         home: node.home.clone(),
         dynamic: node.dynamic,
         ignore_home_address: service.is_some_and(|service| service.ignore_home_address),
+        fixed: node.fixed.clone().map(|device| {
+            let watch = node.watch.and_then(|(address, len)| Ipv4Net::new(address, len).ok());
+            FixedLinkPlan { device, watch: watch.map(|net| net.trunc()) }
+        }),
         networks: node
             .networks
             .iter()

@@ -39,6 +39,10 @@ ip access-list extended one
 ipv6 access-list one
  permit tcp any any
 !
+ip local pool v4 172.16.0.10 172.16.0.20
+!
+ipv6 local pool v6 2001:db8:172::/48 64
+!
 ipv6 mobile pmipv6-domain d
  replay-protection timestamp window 9
  lma lma2
@@ -70,10 +74,17 @@ ipv6 mobile pmipv6-lma lma1 domain d
   pool mobile-node ipv6 start-address 2001:db8:100:: pool-prefix 48
   pool mobile-node ipv4 start-address 198.51.100.0 pool-prefix 24
  !
+ network away
+  pool ipv4 v4 pfxlen 24
+  pool ipv6 v6 pfxlen 64
+ !
  mobility-service mobile-local-loop
   customer c1 vrf blue
    network authorized cn
     pool mobile-node ipv4 start-address 10.0.0.1 pool-prefix 24
+   !
+   network authorized ca
+    pool ipv4 v4 pfxlen 24
    !
    transport
     address ipv4 192.0.2.99
@@ -108,6 +119,7 @@ ipv6 mobile pmipv6-mag mag2 domain d
  !
  logical-mn router@example.net
   reverse-tunnel route ipv4 198.51.100.0 24
+  fixed interface eth5
  !
  mobility-service mobile-local-loop
   reverse-tunnel default-route

@@ -94,7 +94,7 @@ impl Hosting<'_> {
             heartbeat: customer.heartbeat.map(rhythm).or(base.heartbeat),
             gre_key: fixed.map(|(_, key)| *key).or(base.gre_key),
             peers: peers.collect(),
-            networks: networks::of_customer(customer, lma.mobile_network_check),
+            networks: networks::of_customer(config, customer, lma.mobile_network_check)?,
             mnp_of_session,
             mnp_of_customer,
             profiles,

@@ -106,6 +106,16 @@ pub enum ApplyError {
         /// Its name.
         list: String,
     },
+    /// A network whose addresses are of a pool that there is not.
+    #[error("network {network}: there is no pool '{pool}'; add '{syntax}' with that name")]
+    NoPool {
+        /// The network.
+        network: String,
+        /// The pool.
+        pool: String,
+        /// The command that defines one.
+        syntax: &'static str,
+    },
     /// A RADIUS server that cannot be asked.
     #[error("radius-server host {server}: '{command}' is missing")]
     UnfitServer {
@@ -138,6 +148,7 @@ impl ApplyError {
             | Self::NoWorld { .. }
             | Self::OpenManagement { .. }
             | Self::NoAccessList { .. }
+            | Self::NoPool { .. }
             | Self::UnfitServer { .. }
             | Self::Nothing => true,
             Self::SharedAddress { .. }

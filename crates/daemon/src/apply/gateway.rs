@@ -110,7 +110,10 @@ pub fn gateway(
             Some(_) => TunnelMode::StaticGre,
             None => mode(encap, mag),
         };
-        lmas.insert(lma.id.clone(), Arc::new(Lma { address, encapsulation, auth }));
+        let dscp = lma.dscp.map(|said| dscp(Some(said)));
+        let heartbeat = lma.heartbeat.map(rhythm);
+        let anchor = Lma { address, encapsulation, auth, dscp, heartbeat };
+        lmas.insert(lma.id.clone(), Arc::new(anchor));
     }
     let preference = mag.lmas.iter().map(|lma| lma.id.clone()).collect();
     let mut profiles = BTreeMap::new();
@@ -186,8 +189,7 @@ pub fn gateway(
         max_bindings: mag.binding_maximum as usize,
         tunnel_mtu: mag.tunnel_mtu,
         outer_mtu: LINK_MTU,
-        dscp: marking(mag.dscp)
-            .map_or(Dscp::default(), |(value, force)| Dscp { value: Some(value), force }),
+        dscp: dscp(mag.dscp),
         heartbeat: mag.heartbeat.map(rhythm),
         restart_counter,
     };
@@ -255,7 +257,9 @@ pub fn profile(config: &Config, mag: &MagConfig, nai: &str) -> Profile {
     let delegated_prefixes = found.is_some_and(|nai| nai.delegation);
     let lma = found.and_then(|nai| nai.lma.clone());
     let downlink_key = found.and_then(|nai| nai.gre_key_down);
-    Profile { service, lma, delegated_prefixes, downlink_key }
+    let auth = found.and_then(|nai| nai.auth.as_ref()).map(auth);
+    let service_selection = mag.apn.clone();
+    Profile { service, service_selection, lma, delegated_prefixes, downlink_key, auth }
 }
 
 fn auth(auth: &AuthOption) -> Auth {
@@ -268,6 +272,10 @@ fn auth(auth: &AuthOption) -> Auth {
         },
         updates_only: auth.updates_only,
     }
+}
+
+fn dscp(said: Option<kedge_config::Dscp>) -> Dscp {
+    marking(said).map_or(Dscp::default(), |(value, force)| Dscp { value: Some(value), force })
 }
 
 fn mode(encap: Option<Encap>, mag: &MagConfig) -> TunnelMode {

@@ -1,6 +1,7 @@
 //! Whom an anchor knows: its gateways, with their keys and tunnels, and the profiles of nodes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use kedge_config::{
     AuthHomeAddress, AuthOption, Config, DomainConfig, Encap, LmaConfig, NaiConfig, PeerMag,
@@ -41,7 +42,9 @@ fn profile(nai: &NaiConfig, lma: &LmaConfig) -> Profile {
         ServiceConfig::Dual => Service::Dual,
     };
     let (network, apn) = (nai.network.clone(), nai.apn.clone());
-    Profile { service, network, apn, uplink_key: nai.gre_key_up, ..Profile::default() }
+    let authentication = nai.auth.as_ref().map(|auth| Arc::new(authentication(auth)));
+    let uplink_key = nai.gre_key_up;
+    Profile { service, network, apn, uplink_key, authentication, ..Profile::default() }
 }
 
 /// A gateway in the transport world of the anchor itself.

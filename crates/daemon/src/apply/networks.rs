@@ -3,27 +3,61 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use kedge_config::{self as config, Customer, MobileNetworkCheck, NetworkConfig, PerFamily};
+use kedge_config::{
+    self as config, Config, Customer, MobileNetworkCheck, NetworkConfig, PerFamily,
+};
 use kedge_lma::{Ipv4Pool, Ipv6Pool, MnpMaximum, MobileNetworkPool, Network, Unchecked};
+
+use super::error::ApplyError;
 
 /// Networks with pools. `check` is what else is taken: prefixes of mobile networks that are of no
 /// pool, as they are sent or as AAA has named them.
 pub fn networks(
+    config: &Config,
     configured: &[NetworkConfig],
     check: Option<MobileNetworkCheck>,
-) -> BTreeMap<String, Network> {
+) -> Result<BTreeMap<String, Network>, ApplyError> {
     let unchecked = match check {
         Some(MobileNetworkCheck::Unauthorized) => Unchecked::MobileNetworks,
         Some(MobileNetworkCheck::Aaa) => Unchecked::NamedByAaa,
         None => Unchecked::Nothing,
     };
     let network = |network: &NetworkConfig| {
-        let ipv4 = network.ipv4.map(|p| Ipv4Pool { start: p.start, prefix_len: p.prefix_len });
-        let ipv6 = network.ipv6.map(|p| Ipv6Pool { start: p.start, prefix_len: p.prefix_len });
+        let (ipv4, ipv6) = (ipv4_pool(config, network)?, ipv6_pool(config, network)?);
         let mobile_networks = mobile_networks(network);
-        (network.name.clone(), Network { ipv4, ipv6, mobile_networks, unchecked })
+        Ok((network.name.clone(), Network { ipv4, ipv6, mobile_networks, unchecked }))
     };
     configured.iter().map(network).collect()
+}
+
+/// Where home addresses come from: a pool of the network's own, or one that it names.
+fn ipv4_pool(config: &Config, network: &NetworkConfig) -> Result<Option<Ipv4Pool>, ApplyError> {
+    if let Some(own) = network.ipv4 {
+        let config::Ipv4Pool { start, prefix_len } = own;
+        return Ok(Some(Ipv4Pool { start, last: None, prefix_len }));
+    }
+    let Some(named) = &network.named_ipv4 else { return Ok(None) };
+    let pool = config.local_ipv4_pool(named).ok_or_else(|| ApplyError::NoPool {
+        network: network.name.clone(),
+        pool: named.pool.clone(),
+        syntax: "ip local pool NAME FIRST LAST",
+    })?;
+    let (start, last) = (pool.first, Some(pool.last));
+    Ok(Some(Ipv4Pool { start, last, prefix_len: named.prefix_len }))
+}
+
+/// Where home network prefixes come from, likewise.
+fn ipv6_pool(config: &Config, network: &NetworkConfig) -> Result<Option<Ipv6Pool>, ApplyError> {
+    if let Some(own) = network.ipv6 {
+        return Ok(Some(Ipv6Pool { start: own.start, prefix_len: own.prefix_len }));
+    }
+    let Some(named) = &network.named_ipv6 else { return Ok(None) };
+    let pool = config.local_ipv6_pool(named).ok_or_else(|| ApplyError::NoPool {
+        network: network.name.clone(),
+        pool: named.pool.clone(),
+        syntax: "ipv6 local pool NAME PREFIX/LENGTH 64",
+    })?;
+    Ok(Some(Ipv6Pool { start: pool.block.addr(), prefix_len: pool.block.prefix_len() }))
 }
 
 /// The one network of a customer that has no pools, and no other network.
@@ -31,12 +65,13 @@ pub const UNAUTHORIZED: &str = "unauthorized";
 
 /// The networks of a customer.
 pub fn of_customer(
+    config: &Config,
     customer: &Customer,
     check: Option<MobileNetworkCheck>,
-) -> BTreeMap<String, Network> {
+) -> Result<BTreeMap<String, Network>, ApplyError> {
     match customer.unauthorized {
-        true => BTreeMap::from([(UNAUTHORIZED.to_owned(), Network::unauthorized())]),
-        false => networks(&customer.networks, check),
+        true => Ok(BTreeMap::from([(UNAUTHORIZED.to_owned(), Network::unauthorized())])),
+        false => networks(config, &customer.networks, check),
     }
 }
 
@@ -88,6 +123,47 @@ mod tests {
         assert_eq!(said(Some(5_000), None, None), (5_000, 5_000, 5_000));
         assert_eq!(said(None, Some(4_000), None), (6_000, 4_000, 2_000));
         assert_eq!(said(Some(100), Some(80), None), (100, 80, 100));
+    }
+
+    /// The networks of an anchor with this text before it.
+    fn of_anchor(pools: &str) -> Result<BTreeMap<String, Network>, ApplyError> {
+        let text = format!(
+            "{pools}ipv6 mobile pmipv6-lma lma1 domain d\n network n\n  pool ipv4 v4 pfxlen 24\n  \
+             pool ipv6 v6 pfxlen 64\n !\n network m\n  \
+             pool mobile-node ipv4 start-address 10.1.0.2 pool-prefix 16\n"
+        );
+        let (config, _) = config::parse(&text, "text").expect("it reads");
+        networks(&config, &config.lma.as_ref().expect("an anchor").networks, None)
+    }
+
+    #[test]
+    fn a_network_has_the_addresses_of_the_pools_that_it_names() {
+        let defined = "ip local pool v4 10.0.0.10 10.0.0.99\nipv6 local pool v6 2001:db8::/48 64\n";
+        let networks = of_anchor(defined).expect("they are defined");
+        let at = |n| std::net::Ipv4Addr::new(10, 0, 0, n);
+        let ipv4 = Ipv4Pool { start: at(10), last: Some(at(99)), prefix_len: 24 };
+        let ipv6 = Ipv6Pool { start: "2001:db8::".parse().expect("an address"), prefix_len: 48 };
+        assert_eq!((networks["n"].ipv4, networks["n"].ipv6), (Some(ipv4), Some(ipv6)));
+        let own = networks["m"].ipv4.expect("a pool");
+        assert_eq!((own.start.octets(), own.last, own.prefix_len), ([10, 1, 0, 2], None, 16));
+    }
+
+    #[test]
+    fn a_pool_that_is_not_defined_is_refused_with_the_command_that_defines_it() {
+        let refused = |pools| {
+            let error = of_anchor(pools).expect_err("a pool is missing");
+            assert!(error.is_absence());
+            error.to_string()
+        };
+        assert_eq!(
+            refused(""),
+            "network n: there is no pool 'v4'; add 'ip local pool NAME FIRST LAST' with that name"
+        );
+        assert_eq!(
+            refused("ip local pool v4 10.0.0.10 10.0.0.99\n"),
+            "network n: there is no pool 'v6'; add 'ipv6 local pool NAME PREFIX/LENGTH 64' with \
+             that name"
+        );
     }
 
     #[test]

@@ -121,7 +121,7 @@ impl Gateway {
     }
 
     /// Takes the devices and addresses of this router's own networks as they are.
-    fn refresh_branches(&mut self, poller: &Poller, host: &mut Owned, now: Now) {
+    pub(super) fn refresh_branches(&mut self, poller: &Poller, host: &mut Owned, now: Now) {
         if self.branches.is_empty() {
             return;
         }

@@ -120,7 +120,8 @@ fn write_binding(anchor: &Anchor, binding: &Binding, now: Now, out: &mut String)
     if let Some(name) = anchor.customer_name(binding.customer) {
         block.row("Customer", name);
     }
-    block.row("State", format!("{}, for {}", state(binding), span(up)));
+    block.row("State", state(binding));
+    block.row("Bound", format!("{} ago", span(up)));
     let link = binding.link_layer_id.as_ref().map_or("-".to_owned(), ToString::to_string);
     block.row("Access", format!("{}, link-layer identifier {link}", binding.access_technology));
     for prefix in binding.addresses.prefixes.iter() {
@@ -137,7 +138,7 @@ fn write_binding(anchor: &Anchor, binding: &Binding, now: Now, out: &mut String)
         let own = path.behind.map_or(String::new(), |own| format!(", a translator's for {own}"));
         block.row(
             "Care-of address",
-            format!("{}{own} ({})", path.care_of, peer(anchor, binding, path)),
+            format!("{}{own}, gateway {}", path.care_of, peer(anchor, binding, path)),
         );
         block.row("Tunnel", tunnel(&path.tunnel));
     }
@@ -162,7 +163,7 @@ fn route(standing: Standing<'_>) -> (&'static str, String) {
 }
 
 fn peer<'a>(anchor: &'a Anchor, binding: &Binding, path: &BindingPath) -> &'a str {
-    anchor.peer_name(binding, path).unwrap_or("learned")
+    anchor.peer_name(binding, path).unwrap_or("(learned)")
 }
 
 fn state(binding: &Binding) -> &'static str {

@@ -39,14 +39,12 @@ fn text(observer: &Observer, wanted: &Wanted) -> String {
 /// Time, whose, what: one line.
 fn line(observer: &Observer, entry: &Entry) -> String {
     let (at, note) = (utc(entry.at), &entry.note);
-    let at = match observer.customer(note.customer()) {
-        Some(customer) => format!("{at}  {customer}"),
-        None => at,
-    };
+    let customer = observer.customer(note.customer());
+    let whose = customer.map_or(String::new(), |customer| format!("{customer} "));
     match (note.mn_id(), note.peer()) {
-        (Some(mn_id), _) => format!("{at}  {mn_id}: {note}"),
-        (None, Some(peer)) => format!("{at}  {peer}: {note}"),
-        (None, None) => format!("{at}  {note}"),
+        (Some(mn_id), _) => format!("{at}  {whose}{mn_id}: {note}"),
+        (None, Some(peer)) => format!("{at}  {whose}{peer}: {note}"),
+        (None, None) => format!("{at}  {whose}{note}"),
     }
 }
 

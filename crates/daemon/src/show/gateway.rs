@@ -3,11 +3,12 @@
 use std::fmt::Write;
 
 use kedge_config::Extent;
-use kedge_mag::{AnchorView, BindingState, BindingView, InterfaceId, TunnelMode};
+use kedge_mag::{AnchorView, BindingState, BindingView, Dscp, InterfaceId, TunnelMode};
 use kedge_model::MnId;
 use kedge_sansio::Now;
 use serde_json::{Value, json};
 
+use super::code_point::code_point;
 use super::heartbeats::{rhythm, rhythm_json};
 use super::layout::{Align, Block, Table, span};
 use super::page::Page;
@@ -187,6 +188,7 @@ fn globals(gateway: &Gateway, now: Now) -> String {
             format!("silent for {interval}, then {retries} questions, {timeout} each"),
         );
     }
+    block.row("DSCP of signalling", marking(settings.dscp));
     block.row("Heartbeats", rhythm(settings.heartbeat));
     block.row("Restart counter", settings.restart_counter);
     block.row("Forwarding failures", gateway.forwarding_failures());
@@ -198,8 +200,10 @@ fn globals(gateway: &Gateway, now: Now) -> String {
             .row("Address", lma.address)
             .row("State", anchor_state(&anchor))
             .row("Sessions", sessions(&anchor))
-            .row("Encapsulation", mode(lma.encapsulation))
+            .row("Encapsulation", mode(lma.encapsulation).1)
             .row("Authentication", if lma.auth.is_some() { "on" } else { "off" })
+            .row("DSCP of signalling", marking(settings.dscp_of(lma)))
+            .row("Heartbeats", rhythm(gateway.mag().heartbeat_of(lma)))
             .write(&mut out);
     }
     for (id, port) in gateway.ports() {
@@ -224,7 +228,7 @@ fn globals(gateway: &Gateway, now: Now) -> String {
 
 fn anchor_state(anchor: &AnchorView) -> String {
     match (anchor.down_for, anchor.held_for, anchor.heard_ago) {
-        (Some(down), _, _) => format!("down for {}", span(down)),
+        (Some(down), _, _) => format!("DOWN for {}", span(down)),
         (None, Some(held), _) => format!("up, not trusted for another {}", span(held)),
         (None, None, Some(heard)) => format!("up, heard {} ago", span(heard)),
         (None, None, None) => "not heard yet".to_owned(),
@@ -242,13 +246,18 @@ fn sessions(anchor: &AnchorView) -> String {
     text
 }
 
-fn mode(mode: TunnelMode) -> &'static str {
+fn marking(dscp: Dscp) -> String {
+    code_point(dscp.value.map(|value| (value, dscp.force)))
+}
+
+/// An encapsulation as a word for programs and as one for people.
+fn mode(mode: TunnelMode) -> (&'static str, &'static str) {
     match mode {
-        TunnelMode::IpInIp => "IP in IP",
-        TunnelMode::StaticGre => "static GRE",
-        TunnelMode::Gre => "GRE",
-        TunnelMode::GreKeyed => "GRE with keys",
-        TunnelMode::Udp => "UDP",
+        TunnelMode::IpInIp => ("ip", "IP in IP"),
+        TunnelMode::StaticGre => ("static_gre", "static GRE"),
+        TunnelMode::Gre => ("gre", "GRE"),
+        TunnelMode::GreKeyed => ("gre_with_keys", "GRE with keys"),
+        TunnelMode::Udp => ("udp", "UDP"),
     }
 }
 
@@ -267,8 +276,11 @@ fn globals_json(gateway: &Gateway, now: Now) -> Value {
             "sessions": anchor.sessions,
             "displaced_sessions": anchor.displaced,
             "waiting_updates": anchor.waiting,
-            "encapsulation": format!("{:?}", lma.encapsulation),
+            "encapsulation": mode(lma.encapsulation).0,
             "authentication": lma.auth.is_some(),
+            "dscp": settings.dscp_of(lma).value,
+            "dscp_force": settings.dscp_of(lma).force,
+            "heartbeat": gateway.mag().heartbeat_of(lma).map(rhythm_json),
         }))
     });
     let ports = gateway.ports().map(|(_, port)| {
@@ -287,6 +299,8 @@ fn globals_json(gateway: &Gateway, now: Now) -> Value {
         "binding_maximum": settings.max_bindings,
         "lifetime_seconds": settings.registration.lifetime.secs(),
         "refresh_seconds": settings.registration.refresh_time.map(|time| time.as_secs()),
+        "dscp": settings.dscp.value,
+        "dscp_force": settings.dscp.force,
         "heartbeat": settings.heartbeat.map(rhythm_json),
         "restart_counter": settings.restart_counter,
         "forwarding_failures": gateway.forwarding_failures(),

@@ -29,6 +29,8 @@ struct Heart {
     name: String,
     addresses: String,
     path: Option<SignalPath>,
+    /// When it is asked, if it ever is.
+    rhythm: Option<Rhythm>,
     /// As programs read it, and as people do.
     life: (&'static str, &'static str),
     pulse: Pulse,
@@ -39,8 +41,12 @@ struct Heart {
 impl Heartbeats {
     /// Those of an anchor, at one customer or at all.
     pub fn of_anchor(anchor: &Anchor, only: Option<CustomerId>, now: Now) -> Self {
-        let peers = anchor.machines(only).flat_map(|(id, lma)| lma.peers().map(move |p| (id, p)));
-        let list = peers.map(|(id, peer)| {
+        let machines = anchor.machines(only);
+        let peers = machines.flat_map(|(id, lma)| {
+            let rhythm = lma.settings().heartbeat;
+            lma.peers().map(move |peer| (id, rhythm, peer))
+        });
+        let list = peers.map(|(id, rhythm, peer)| {
             let answered = peer.heart.answered();
             let addresses: Vec<String> = peer.addresses.iter().map(ToString::to_string).collect();
             Heart {
@@ -48,6 +54,7 @@ impl Heartbeats {
                 name: peer.name.clone().unwrap_or("(learned)".to_owned()),
                 addresses: addresses.join(", "),
                 path: peer.heart.path(),
+                rhythm,
                 life: words(peer.heart.life()),
                 pulse: peer.heart.pulse.clone(),
                 answered: answered.map(|at| now.mono.saturating_duration_since(at)),
@@ -88,6 +95,7 @@ impl Heartbeats {
                 name: name.clone(),
                 addresses: lma.address.to_string(),
                 path: None,
+                rhythm: gateway.mag().heartbeat_of(lma),
                 life: words(life),
                 pulse: heart.map(|heart| heart.pulse.clone()).unwrap_or_default(),
                 answered: None,
@@ -120,6 +128,7 @@ impl Heartbeats {
         let mut head = vec![
             (self.peer, Align::Left),
             ("State", Align::Left),
+            ("Interval", Align::Right),
             ("Missed", Align::Right),
             ("Last answer", Align::Right),
             ("Restart counter", Align::Right),
@@ -135,6 +144,7 @@ impl Heartbeats {
             let mut cells = vec![
                 heart.name.clone(),
                 heart.life.1.to_owned(),
+                heart.rhythm.map_or("-".to_owned(), |rhythm| span(rhythm.interval)),
                 heart.pulse.missed().to_string(),
                 heart.answered.map_or("-".to_owned(), |ago| format!("{} ago", span(ago))),
                 counter.map_or("-".to_owned(), |counter| counter.to_string()),
@@ -159,6 +169,7 @@ impl Heart {
             "addresses": self.addresses.split(", ").collect::<Vec<_>>(),
             "local": self.path.map(|path| path.local),
             "remote": self.path.map(|path| path.peer),
+            "heartbeat": self.rhythm.map(rhythm_json),
             "state": self.life.0,
             "missed": self.pulse.missed(),
             "last_answer_seconds_ago": self.answered.map(|ago| ago.as_secs()),

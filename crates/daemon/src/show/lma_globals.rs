@@ -4,17 +4,16 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use kedge_config::LmaConfig;
-use kedge_lma::{
-    Customer, Delegated, EncapsulationPolicy, Lma, Load, MnpMaximum, Settings, Unchecked,
-};
+use kedge_lma::{Customer, Delegated, Lma, Load, MnpMaximum, Settings, Unchecked};
 use kedge_model::CustomerId;
 use serde_json::{Value, json};
 
 use super::anchor::{CUSTOMER, customer};
-use super::heartbeats::{rhythm, rhythm_json};
-use super::layout::{Align, Block, Table, span};
+use super::heartbeats::rhythm_json;
+use super::layout::{Align, Block, Table};
+use super::lma_settings::{encapsulation, write_settings};
 use crate::anchor::Anchor;
-use crate::answer::{Answer, plural};
+use crate::answer::{Answer, count};
 use crate::routes::Count;
 
 /// The answer to the command: the anchor as a whole, or one customer of it.
@@ -74,16 +73,29 @@ fn write_networks(lma: &Lma, out: &mut String) {
     }
 }
 
-/// How many prefixes mobile networks hold, and how many they may.
+/// How many prefixes mobile networks have.
 fn delegated(lma: &Lma) -> String {
     let Delegated { ipv4, ipv6 } = lma.delegated();
-    let MnpMaximum { both, ipv4: most_ipv4, ipv6: most_ipv6 } = lma.settings().mnp_of_customer;
-    let share = |held: u32, most: u32| match most {
-        u32::MAX => held.to_string(),
-        most => format!("{held} of at most {most}"),
-    };
-    let all = share(ipv4 + ipv6, both);
-    format!("{all}; IPv4 {}, IPv6 {}", share(ipv4, most_ipv4), share(ipv6, most_ipv6))
+    match ipv4 + ipv6 {
+        0 => "none".to_owned(),
+        all => format!("{all}: {ipv4} IPv4, {ipv6} IPv6"),
+    }
+}
+
+/// The routes of bindings: those there are, and what is amiss with others.
+fn routes(of: Count) -> String {
+    let Count { made, waiting, refused, refusals } = of;
+    let mut parts = vec![if made == 0 { "none".to_owned() } else { format!("{made} made") }];
+    if waiting > 0 {
+        parts.push(format!("{waiting} not made yet"));
+    }
+    if refused > 0 {
+        parts.push(format!("{refused} REFUSED by the kernel, tried again every 30s"));
+    }
+    if refusals > 0 {
+        parts.push(format!("{} since the start", count(refusals, "refusal")));
+    }
+    parts.join(", ")
 }
 
 fn write_peers(lma: &Lma, out: &mut String) {
@@ -142,6 +154,7 @@ fn write_customer(anchor: &Anchor, id: CustomerId, out: &mut String) {
     write_addresses(lma.settings(), &mut block);
     block.row("Bindings", lma.len());
     block.row("Waiting for a de-registration", lma.pending());
+    block.row("Mobile network prefixes", delegated(lma));
     block.row("Load", load(lma.load()).1);
     block.write(out);
 }
@@ -155,14 +168,13 @@ fn write_state(anchor: &Anchor, out: &mut String) {
     let (most, restarts) = of_all(anchor);
     block.row("Bindings", format!("{} of at most {most}", customers.len()));
     block.row("Waiting for a de-registration", customers.pending());
+    if let Some(lma) = shown(anchor, None) {
+        block.row("Mobile network prefixes", delegated(lma));
+    }
     block.row("Load", load(customers.load()).1);
     block.row("Messages lost unread", anchor.overruns());
     block.row("Forwarding failures", anchor.forwarding_failures());
-    let Count { made, waiting, refused, refusals } = anchor.routes().count();
-    block.row(
-        "Routes of their own",
-        format!("{made} made, {waiting} to be made, {refused} refused; {refusals} refusals"),
-    );
+    block.row("Routes of bindings", routes(anchor.routes().count()));
     block.row("Restart counter", restarts);
     block.write(out);
 }
@@ -173,74 +185,12 @@ fn of_all(anchor: &Anchor) -> (u32, u32) {
     any.map_or((0, 0), |settings| (settings.bce_maximum, settings.restart_counter))
 }
 
-fn write_settings(lma: &Lma, out: &mut String) {
-    let settings = lma.settings();
-    out.push_str("\nSettings\n");
-    let mut block = Block::default();
-    block.row("Longest lifetime", span(settings.lifetime.duration()));
-    block.row("Home network prefixes", format!("at most {} a node", settings.hnp_maximum));
-    block.row("Mobile network prefixes", delegated(lma));
-    let most = settings.mnp_of_session;
-    let each = format!("IPv4 {}, IPv6 {}", most.ipv4, most.ipv6);
-    block.row("Of a session", format!("at most {}; {each}", most.both));
-    block.row("Delete wait", format!("{} ms", settings.delete_wait.as_millis()));
-    block.row("Create wait", format!("{} ms", settings.create_wait.as_millis()));
-    let window = settings.timestamp_window;
-    block.row(
-        "Timestamp window",
-        window.map_or("not checked".to_owned(), |w| format!("{} s", w.as_secs())),
-    );
-    block.row("Authentication", on(settings.authentication.is_some()));
-    block.row("Encapsulation", encapsulation(settings.encapsulation).1);
-    block.row("GRE keys", on(settings.generate_grekey));
-    let mtu = settings.tunnel_mtu;
-    block.row("Tunnel MTU", mtu.map_or("as the tunnel allows".to_owned(), |mtu| mtu.to_string()));
-    let dscp = settings.dscp;
-    block.row("DSCP", dscp.map_or("as received".to_owned(), |dscp| dscp.value.to_string()));
-    block.row("Heartbeats", rhythm(settings.heartbeat));
-    let bri = settings.revocation;
-    block.row(
-        "Revocations",
-        format!(
-            "sent again {} {}, first after {} ms, at most every {} ms",
-            bri.retries,
-            plural(bri.retries.into(), "time"),
-            bri.delay_min.as_millis(),
-            bri.delay_max.as_millis(),
-        ),
-    );
-    block.row(
-        "Dynamic MAG learning",
-        match settings.dynamic_mag_learning {
-            true => format!("on, at most {} gateways", settings.learned_mag_maximum),
-            false => "off".to_owned(),
-        },
-    );
-    let profile = if settings.default_profile.is_some() { "served" } else { "refused" };
-    block.row("Nodes without a profile", profile);
-    block.write(out);
-}
-
-fn on(switch: bool) -> &'static str {
-    if switch { "on" } else { "off" }
-}
-
 /// A load as a word for programs and as one for people.
 fn load(load: Load) -> (&'static str, &'static str) {
     match load {
         Load::Normal => ("normal", "normal"),
         Load::Busy => ("busy", "BUSY, new sessions are denied"),
         Load::Saturated => ("saturated", "SATURATED, updates for new sessions are dropped"),
-    }
-}
-
-/// The same of an encapsulation.
-fn encapsulation(policy: EncapsulationPolicy) -> (&'static str, &'static str) {
-    match policy {
-        EncapsulationPolicy::AsRequested => ("as_requested", "as the gateway asks"),
-        EncapsulationPolicy::Gre => ("gre", "GRE"),
-        EncapsulationPolicy::StaticGre => ("static_gre", "static GRE"),
-        EncapsulationPolicy::Udp => ("udp", "UDP"),
     }
 }
 
@@ -328,7 +278,9 @@ fn machine_json(lma: &Lma) -> Value {
         "generate_grekey": settings.generate_grekey,
         "tunnel_mtu": settings.tunnel_mtu,
         "dscp": settings.dscp.map(|dscp| dscp.value),
+        "dscp_force": settings.dscp.is_some_and(|dscp| dscp.force),
         "heartbeat": settings.heartbeat.map(rhythm_json),
+        "impose_heartbeat": settings.impose_heartbeat,
         "revocation": {
             "delay_min_ms": settings.revocation.delay_min.as_millis() as u64,
             "delay_max_ms": settings.revocation.delay_max.as_millis() as u64,

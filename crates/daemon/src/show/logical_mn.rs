@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::gateway::state;
 use super::layout::{Align, Block, Table, span};
-use crate::answer::Answer;
+use crate::answer::{Answer, count};
 use crate::gateway::Gateway;
 use crate::gateway::branch::NetworkView;
 
@@ -59,6 +59,10 @@ fn write_node(gateway: &Gateway, id: InterfaceId, mn_id: &MnId, now: Now, out: &
     };
     let home = gateway.branches().plan(id).and_then(|plan| plan.home.as_deref());
     block.row("Home interface", home.unwrap_or("-"));
+    if let Some((device, works)) = gateway.branches().fixed(id) {
+        let use_of_it = if works { "used in place of the anchor" } else { "does not work" };
+        block.row("Fixed link", format!("{device}, {use_of_it}"));
+    }
     if let Some(view) = &binding {
         block.row("Anchor", format!("{} at {}", view.lma_name, view.lma));
         if let Some(address) = view.ipv4 {
@@ -79,7 +83,6 @@ fn write_node(gateway: &Gateway, id: InterfaceId, mn_id: &MnId, now: Now, out: &
     if networks.is_empty() {
         return;
     }
-    out.push('\n');
     let titles = ["Network", "State", "Addresses", "Delegated", "Hosts"];
     let mut table = Table::new(&titles.map(|title| (title, Align::Left)));
     for network in &networks {
@@ -91,7 +94,7 @@ fn write_node(gateway: &Gateway, id: InterfaceId, mn_id: &MnId, now: Now, out: &
             match (network.plan.serve, network.fault) {
                 (false, _) => "not served".to_owned(),
                 (true, Some(fault)) => fault.to_owned(),
-                (true, None) => format!("{} leases", network.leases.len()),
+                (true, None) => count(network.leases.len() as u64, "lease"),
             },
         ]);
     }
@@ -142,6 +145,8 @@ fn as_json(gateway: &Gateway, id: InterfaceId, mn_id: &MnId, now: Now) -> Value 
         "mn_id": mn_id.to_string(),
         "state": view.map_or("not_registered", |view| state(&view.state).0),
         "home_interface": gateway.branches().plan(id).and_then(|plan| plan.home.as_deref()),
+        "fixed_interface": gateway.branches().fixed(id).map(|(device, _)| device),
+        "fixed_link_works": gateway.branches().fixed(id).map(|(_, works)| works),
         "lma": view.map(|view| &view.lma_name),
         "ipv4_home_address": view.and_then(|view| view.ipv4).map(|net| net.to_string()),
         "home_network_prefixes": prefixes,

@@ -44,7 +44,7 @@ pub fn radius(shell: &Shell, now: Now) -> Answer<'_> {
             groups(&[Group::of(&state.counters)], a_line, &mut out);
         }
         if out.is_empty() {
-            out = "no RADIUS server is configured\n\n".to_owned();
+            out = "No RADIUS server is configured\n\n".to_owned();
         }
         groups(&asked(), a_line, &mut out);
         out.trim_end().to_owned() + "\n"
@@ -133,7 +133,7 @@ fn name(shell: &Shell, only: Option<CustomerId>) -> Option<&str> {
 }
 
 /// The records that wait, and the oldest of them.
-fn waiting(shell: &Shell, customer: Option<&str>) -> (usize, Option<Instant>) {
+pub(super) fn waiting(shell: &Shell, customer: Option<&str>) -> (usize, Option<Instant>) {
     let queue = shell.aaa.queue();
     let Some(name) = customer else { return (queue.len(), queue.oldest()) };
     let mut own = queue.iter().filter(|held| aaa::customer(&held.attributes) == Some(name));
@@ -176,7 +176,7 @@ fn accounting_text(
         block
             .row("The oldest", format!("{} old", span(now.mono.saturating_duration_since(oldest))));
     }
-    block.row("Servers", if queue.is_stalled() { "NO ANSWER, records are kept" } else { "answer" });
+    block.row("Servers", servers(aaa));
     let health = aaa.health();
     block.row(
         "Disk",
@@ -214,6 +214,17 @@ fn accounting_text(
     }
     table.write(&mut out);
     out
+}
+
+/// How the servers stand that take records, in words.
+fn servers(aaa: &Aaa) -> &'static str {
+    let mut takers = aaa.servers().filter(|state| state.server.accounting.is_some()).peekable();
+    match (takers.peek().is_some(), aaa.queue().is_stalled()) {
+        (false, _) => "none",
+        (true, true) => "NO ANSWER, records are kept",
+        (true, false) if takers.all(|state| state.answered.is_none()) => "not heard yet",
+        (true, false) => "answer",
+    }
 }
 
 /// Whether there is accounting, as a word.

@@ -45,7 +45,12 @@ pub fn tech_support(shell: &mut Shell, carry_out: CarryOut, now: Now) -> Answer<
 
 fn sections(shell: &mut Shell, carry_out: CarryOut, now: Now) -> Vec<(String, String)> {
     let mut sections = vec![("time".to_owned(), format!("{}\n", utc(now.wall)))];
-    let mut commands = vec![("show version", Command::ShowVersion)];
+    let mut commands = vec![
+        ("show version", Command::ShowVersion),
+        ("show management-api", Command::ShowManagementApi),
+        ("show radius", Command::ShowRadius { customer: None }),
+        ("show radius accounting", Command::ShowRadiusAccounting { customer: None }),
+    ];
     let (events, extent) = (Some(EVENTS), Extent::default());
     if shell.anchor.is_some() {
         let events =
@@ -61,7 +66,10 @@ fn sections(shell: &mut Shell, carry_out: CarryOut, now: Now) -> Vec<(String, St
                 "show lma-service statistics",
                 Command::ShowLmaStatistics { name: None, customer: None },
             ),
-            ("show ipv6 mobile pmipv6 lma statistics license", Command::ShowLmaLicense),
+            (
+                "show ipv6 mobile pmipv6 lma statistics license",
+                Command::ShowLmaLicense { customer: None },
+            ),
             ("show ipv6 mobile pmipv6 lma events", events),
             (
                 "show ipv6 mobile pmipv6 lma bindings",

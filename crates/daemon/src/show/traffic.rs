@@ -3,9 +3,11 @@
 use kedge_model::{Encapsulation, Tunnel};
 use serde_json::{Value, json};
 
+use crate::answer::count;
+
 /// `12 packets, 3456 bytes`
 pub fn volume(packets: u64, bytes: u64) -> String {
-    format!("{packets} packets, {bytes} bytes")
+    format!("{}, {}", count(packets, "packet"), count(bytes, "byte"))
 }
 
 /// Packets and octets from the node and to it.
@@ -32,7 +34,7 @@ pub fn tunnel(tunnel: &Tunnel) -> String {
             format!("GRE in UDP over {family}, port {local_port} to {peer_port}{keys}")
         }
     };
-    format!("{how}, mtu {}", tunnel.mtu)
+    format!("{how}, MTU {}", tunnel.mtu)
 }
 
 /// How a tunnel carries packets, but for the keys.

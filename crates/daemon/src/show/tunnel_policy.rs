@@ -35,10 +35,10 @@ impl PolicyView {
         out.push('\n');
         let mut block = Block::default();
         block.row(
-            "Code point",
+            "DSCP",
             match self.policy.marking {
                 Marking::Inherit => "copied to the outer packet".to_owned(),
-                Marking::Uniform => "one for both packets".to_owned(),
+                Marking::Uniform => "copied to the outer packet, and back from it".to_owned(),
                 Marking::Pipe(value) => format!("{value} in outer packets"),
             },
         );

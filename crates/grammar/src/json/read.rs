@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{Shape, datum_json, is_half, is_list, member, properties, shape};
 use crate::args::Args;
-use crate::diagnostic::nearest;
+use crate::near::nearest;
 use crate::spell::{self, Keys};
 use crate::{Block, Datum, Row, Value, document, matcher, table};
 

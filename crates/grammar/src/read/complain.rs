@@ -3,10 +3,11 @@
 use super::edit::Open;
 use super::reader::Reader;
 use super::router;
-use crate::diagnostic::{SyntaxFault, nearest};
+use crate::diagnostic::SyntaxFault;
 use crate::lex::{LexFault, Line};
 use crate::mask::Hide;
 use crate::matcher::{Miss, Why};
+use crate::near::nearest;
 use crate::place::Place;
 use crate::{Block, Row};
 

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use kedge_model::CustomerId;
 use kedge_sansio::Now;
 
-use super::{Customer, CustomerSettings, Customers, CustomersSettings, sums};
+use super::{Customer, CustomerSettings, Customers, CustomersSettings, Peak, sums};
 use crate::Lma;
 use crate::settings::Settings;
 
@@ -54,9 +54,17 @@ impl Customers {
         ended
     }
 
-    /// The peak of all bindings is looked for from here on.
-    pub fn clear_peak(&mut self, now: SystemTime) {
-        self.entitlement.clear_peak(now);
+    /// The peak of one customer's bindings, or of all bindings and each customer's, is looked for
+    /// from here on.
+    pub fn clear_peak(&mut self, only: Option<CustomerId>, now: SystemTime) {
+        if only.is_none() {
+            self.entitlement.clear_peak(now);
+        }
+        for (id, customer) in &mut self.list {
+            if only.is_none_or(|only| only == *id) {
+                customer.peak.clear(customer.counted, now);
+            }
+        }
     }
 
     /// Gives the addresses to their customers. Where an address was a customer's until now and is
@@ -83,8 +91,10 @@ impl Customers {
             if self.forwarding_stopped {
                 lma.handle_forwarding_stopped();
             }
-            let (counted, due, is_ready, leaves) = (0, None, false, false);
-            self.list.insert(id, Customer { name, lma, counted, due, is_ready, leaves });
+            let (counted, peak) = (0, Peak::default());
+            let (due, is_ready, leaves) = (None, false, false);
+            let customer = Customer { name, lma, counted, peak, due, is_ready, leaves };
+            self.list.insert(id, customer);
             return 0;
         };
         (customer.name, customer.leaves) = (name, false);

@@ -7,6 +7,26 @@ use std::time::SystemTime;
 
 use crate::event::What;
 
+/// The most bindings there have been.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Peak {
+    /// How many those were.
+    pub bindings: u32,
+    /// Since when that is looked for; `None` since the start.
+    pub since: Option<SystemTime>,
+}
+
+impl Peak {
+    pub(super) fn note(&mut self, bindings: u32) {
+        self.bindings = self.bindings.max(bindings);
+    }
+
+    /// It is looked for from here on, where there are so many.
+    pub(super) fn clear(&mut self, bindings: u32, now: SystemTime) {
+        *self = Self { bindings, since: Some(now) };
+    }
+}
+
 /// The bindings of all customers against what the operator is entitled to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entitlement {
@@ -15,9 +35,7 @@ pub struct Entitlement {
     /// How many there are.
     pub bindings: u32,
     /// The most there have been.
-    pub peak: u32,
-    /// Since when [`Self::peak`] counts; `None` since the start.
-    pub peak_since: Option<SystemTime>,
+    pub peak: Peak,
     /// Whether there are more than may be.
     pub is_exceeded: bool,
     /// How often that has begun.
@@ -29,20 +47,13 @@ impl Entitlement {
     pub const DEFAULT: u32 = 128_000;
 
     pub(super) fn new(entitled: u32) -> Self {
-        Self {
-            entitled,
-            bindings: 0,
-            peak: 0,
-            peak_since: None,
-            is_exceeded: false,
-            times_exceeded: 0,
-        }
+        Self { entitled, bindings: 0, peak: Peak::default(), is_exceeded: false, times_exceeded: 0 }
     }
 
     /// Takes the number of bindings, and says what is to be said about it.
     pub(super) fn note(&mut self, bindings: u32) -> Option<What> {
         self.bindings = bindings;
-        self.peak = self.peak.max(bindings);
+        self.peak.note(bindings);
         let entitled = self.entitled;
         if bindings > entitled && !self.is_exceeded {
             self.is_exceeded = true;
@@ -59,7 +70,7 @@ impl Entitlement {
 
     /// The peak is looked for from here on.
     pub(super) fn clear_peak(&mut self, now: SystemTime) {
-        (self.peak, self.peak_since) = (self.bindings, Some(now));
+        self.peak.clear(self.bindings, now);
     }
 }
 
@@ -76,8 +87,8 @@ mod tests {
         assert_eq!([said(202), said(200), said(199), said(201)], [const { None }; 4]);
         assert_eq!(said(198), Some(What::EntitlementMet { entitled: 200 }));
         assert_eq!(said(0), None);
-        assert_eq!((entitlement.peak, entitlement.times_exceeded), (202, 1));
+        assert_eq!((entitlement.peak.bindings, entitlement.times_exceeded), (202, 1));
         entitlement.clear_peak(SystemTime::UNIX_EPOCH);
-        assert_eq!(entitlement.peak, 0);
+        assert_eq!(entitlement.peak.bindings, 0);
     }
 }

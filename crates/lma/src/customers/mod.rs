@@ -42,7 +42,7 @@ use crate::settings::Settings;
 use crate::statistics::Statistics;
 use crate::{Lma, cache, revocation};
 
-pub use entitlement::Entitlement;
+pub use entitlement::{Entitlement, Peak};
 
 counters! {
     /// What no customer's machine counts; not a group of StarOS's.
@@ -88,6 +88,8 @@ pub struct Customer {
     lma: Lma,
     /// Its share of all bindings.
     counted: u32,
+    /// The most of those.
+    peak: Peak,
     /// When its machine wants the time.
     due: Option<Instant>,
     /// Whether it is among those that may have output.
@@ -105,6 +107,11 @@ impl Customer {
     /// Its machine.
     pub fn lma(&self) -> &Lma {
         &self.lma
+    }
+
+    /// The most bindings it has had.
+    pub fn peak(&self) -> Peak {
+        self.peak
     }
 }
 
@@ -265,6 +272,7 @@ impl Customers {
         let counted = customer.lma.len();
         self.bindings = self.bindings - customer.counted + counted;
         customer.counted = counted;
+        customer.peak.note(counted);
         let due = customer.lma.poll_timeout();
         if due != customer.due {
             customer.due.map(|was| self.due.remove(&(was, id)));

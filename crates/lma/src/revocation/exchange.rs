@@ -58,7 +58,8 @@ impl Revocations {
             return None;
         }
         let is_taken = |last: Sequence| {
-            self.outstanding.contains_key(&last.0) || sweeps.iter().any(|sweep| sweep.ends(last))
+            self.outstanding.contains_key(&last.0)
+                || sweeps.iter().any(|sweep| sweep.ending(last).is_some())
         };
         let mut last = self.last.next();
         while is_taken(last) {
@@ -81,6 +82,11 @@ impl Revocations {
             self.by_binding.remove(&(id, sequence.0));
         }
         Some(indication)
+    }
+
+    /// What the outstanding indication of this number is about.
+    pub(super) fn subject(&self, sequence: Sequence) -> Option<Subject> {
+        self.outstanding.get(&sequence.0).map(|bri| bri.subject)
     }
 
     /// The outstanding indications about a binding.

@@ -36,7 +36,6 @@ use crate::paths::BindingPath;
 use crate::request::Request;
 use crate::{Lma, Now};
 
-use exchange::Outstanding;
 pub(crate) use exchange::Revocations;
 pub(crate) use sweep::{Sweep, Which};
 
@@ -106,18 +105,82 @@ impl Lma {
     /// whether the node has left it.
     pub(crate) fn ask_for_node(&mut self, slot: Slot, now: Now) {
         let binding = &self.cache[slot];
+        let subject = Subject::Contested(binding.id);
+        if self.revocations.about(binding.id).any(|(_, bri)| bri.subject == subject) {
+            return; // it is being asked since an earlier wait
+        }
         let (at, held) = (binding.paths.first().clone(), binding.addresses);
         let trigger = RevocationTrigger::INTER_MAG_HANDOVER_UNKNOWN;
-        self.indicate(slot, &at, held, trigger, Subject::Contested(binding.id), now);
+        self.indicate(slot, &at, held, trigger, subject, now);
     }
 
-    /// Nobody waits for the answer to [`Self::ask_for_node`] any more.
+    /// An update says where the node of a binding is, so that the gateway that was asked has nothing
+    /// to say any more. What waits for the binding goes on to wait, for the gateway that has it now.
+    pub(crate) fn ask_elsewhere(
+        &mut self,
+        slot: Slot,
+        request: &Request<'_>,
+        has_moved: bool,
+        now: Now,
+    ) {
+        // A gateway that extends what it has may not have heard the question yet.
+        if has_moved || !request.is_reregistration() {
+            self.stop_asking(self.cache[slot].id);
+        }
+        if has_moved && self.waiting.contains_key(&slot) {
+            self.ask_for_node(slot, now);
+        }
+    }
+
+    /// The answer to [`Self::ask_for_node`] would say nothing about the binding any more.
     pub(crate) fn stop_asking(&mut self, id: BindingId) {
-        let asked = |bri: &Outstanding| bri.subject == Subject::Contested(id);
-        let found = self.revocations.about(id).find(|(_, bri)| asked(bri));
-        if let Some((sequence, _)) = found {
+        self.stop_telling(id, |subject| matches!(subject, Subject::Contested(_)));
+    }
+
+    /// What the gateway in charge is told of a binding is sent no more, because that gateway has
+    /// given the binding up itself. Gives why the anchor was taking it back, if it was: nothing
+    /// keeps the binding from ending now (§8.1, the race).
+    pub(crate) fn heed_departure(&mut self, slot: Slot, now: Now) -> Option<Release> {
+        let binding = &self.cache[slot];
+        let id = binding.id;
+        let loses_ipv4 = self.is_losing_ipv4(id);
+        let reason = match binding.state {
+            State::Revoking(sequence) => self.reason_of(sequence),
+            _ if loses_ipv4 && binding.addresses.prefixes.is_empty() => Some(Release::Revoked),
+            _ => None,
+        };
+        // The indication to a gateway that the node had left before is another matter.
+        self.stop_telling(id, |subject| !matches!(subject, Subject::Departed(_)));
+        if loses_ipv4 && reason.is_none() {
+            self.drop_ipv4(slot, now);
+        }
+        reason
+    }
+
+    /// Why the bindings are taken back that an indication of this number is, or was, about.
+    fn reason_of(&self, sequence: Sequence) -> Option<Release> {
+        match self.revocations.subject(sequence) {
+            Some(Subject::Ending(_, reason) | Subject::AllEnding(reason)) => Some(reason),
+            _ => self.sweeps.iter().find_map(|sweep| sweep.ending(sequence)),
+        }
+    }
+
+    /// The gateway in charge has given up the IPv4 home address of a binding.
+    pub(crate) fn heed_loss_of_ipv4(&mut self, id: BindingId) {
+        self.stop_telling(id, |subject| matches!(subject, Subject::LosingIpv4(_)));
+    }
+
+    /// Forgets the indications about a binding whose subject is such a one.
+    fn stop_telling(&mut self, id: BindingId, is_such: impl Fn(Subject) -> bool) {
+        let such = self.revocations.about(id).filter(|(_, bri)| is_such(bri.subject));
+        let numbers: Vec<Sequence> = such.map(|(sequence, _)| sequence).collect();
+        for sequence in numbers {
             self.forget_revocation(sequence);
         }
+    }
+
+    fn is_losing_ipv4(&self, id: BindingId) -> bool {
+        self.revocations.about(id).any(|(_, bri)| bri.subject == Subject::LosingIpv4(id))
     }
 
     /// Whether an update may not be acted on because of a revocation (§8.1, the race). A binding
@@ -129,11 +192,9 @@ impl Lma {
         let goes_on = !request.is_deregistration();
         let taken_back =
             matches!(binding.state, State::Revoking(_)) || self.is_to_be_suspended(slot);
-        let losing_ipv4 =
-            |(_, bri): (_, &Outstanding)| bri.subject == Subject::LosingIpv4(binding.id);
         goes_on
             && (taken_back
-                || request.wants_ipv4() && self.revocations.about(binding.id).any(losing_ipv4)
+                || request.wants_ipv4() && self.is_losing_ipv4(binding.id)
                 || request.is_reregistration()
                     && self.revocations.departure(binding.id, &request.path).is_some())
     }

@@ -151,10 +151,10 @@ impl Lma {
         }
         let (id, at) = (binding.id, binding.paths.first().clone());
         let only = HomeAddresses { ipv4: binding.addresses.ipv4, ..Default::default() };
-        let subject = Subject::LosingIpv4(id);
-        if self.revocations.about(id).any(|(_, bri)| bri.subject == subject) {
+        if self.is_losing_ipv4(id) {
             return; // it is being taken back already
         }
+        let subject = Subject::LosingIpv4(id);
         if !binding.is_held() || self.indicate(slot, &at, only, trigger, subject, now).is_none() {
             self.drop_ipv4(slot, now);
         }

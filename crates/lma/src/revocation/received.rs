@@ -60,6 +60,7 @@ impl Lma {
                 }
             }
             Ok(Order::DropIpv4(slot)) => {
+                self.heed_loss_of_ipv4(self.cache[slot].id);
                 self.drop_ipv4(slot, now);
                 RevocationStatus::SUCCESS
             }
@@ -172,9 +173,12 @@ impl Lma {
 
     /// A session that another gateway waits for is its, and any other ends.
     fn given_up(&mut self, slot: Slot, now: Now) {
-        match self.waiting.contains_key(&slot) {
-            true => self.leave_to_others(slot, Release::Deregistered, now),
-            false => self.end(slot, Release::Revoked, now),
+        match self.heed_departure(slot, now) {
+            Some(reason) => self.end(slot, reason, now),
+            None if self.waiting.contains_key(&slot) => {
+                self.leave_to_others(slot, Release::Deregistered, now);
+            }
+            None => self.end(slot, Release::Revoked, now),
         }
     }
 }

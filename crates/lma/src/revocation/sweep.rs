@@ -102,9 +102,12 @@ impl Sweep {
         }
     }
 
-    /// Whether bindings are known by this number.
-    pub(super) fn ends(&self, number: Sequence) -> bool {
-        matches!(self.task, Task::End { sequence, .. } if sequence == number)
+    /// Why the bindings that are known by this number end, if any are.
+    pub(super) fn ending(&self, number: Sequence) -> Option<Release> {
+        match self.task {
+            Task::End { sequence, reason, .. } if sequence == number => Some(reason),
+            _ => None,
+        }
     }
 }
 

@@ -435,7 +435,7 @@ fn a_node_that_leaves_while_another_anchor_is_tried_leaves_nothing() {
 #[test]
 fn what_was_agreed_with_one_anchor_is_not_assumed_of_another() {
     let mut settings = two_anchors();
-    let udp = Lma { address: ip(FIRST), encapsulation: TunnelMode::Udp, auth: None };
+    let udp = Lma { encapsulation: TunnelMode::Udp, ..Lma::at(ip(FIRST)) };
     settings.lmas.insert("LMA1".to_owned(), Arc::new(udp));
     let mut world = World::new(settings);
     world.solicit(IF1, NODE);

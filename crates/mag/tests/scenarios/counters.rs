@@ -184,7 +184,9 @@ fn what_is_no_message_of_an_anchor_is_discarded_with_a_reason() {
     moves(&mut world, &[(DISCARDS, &["checksum"])], |w| {
         let bytes = [59, 1, 6, 0, 1, 2, 0, 0];
         let datagram = kedge_model::Datagram { path, dscp: 0, bytes: &bytes };
-        w.input(|mag, now| mag.handle_datagram(datagram, now));
+        w.input(|mag, now| {
+            mag.handle_datagram(datagram, now);
+        });
     });
     moves(&mut world, &[(DISCARDS, &["malformed"])], |w| {
         w.deliver_bytes(path, vec![59, 9, 6, 0, 0, 0, 0, 0]);

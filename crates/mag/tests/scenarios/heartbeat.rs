@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kedge_mag::{Event, Settings};
+use kedge_mag::{Event, Profile, Settings};
 use kedge_sansio::Rhythm;
 use kedge_wire::registry::BindingErrorStatus;
 use kedge_wire::{
@@ -55,6 +55,68 @@ fn an_anchor_is_asked_once_an_interval_while_it_has_sessions() {
     assert!(world.sent.iter().all(|s| !matches!(s.packet.message, Message::Heartbeat(_))));
     assert_eq!(world.count("mag_other_signalling", "heartbeats_sent"), 2);
     assert_eq!(world.count("mag_other_signalling", "heartbeat_responses"), 2);
+}
+
+/// Two anchors with sessions, the first with a rhythm of its own, if one is given; the times, in
+/// seconds, at which each was asked within two minutes.
+fn asked_within_two_minutes(own: Option<Rhythm>, others: Option<Rhythm>) -> [Vec<u64>; 2] {
+    let settings = two_anchors();
+    let mut settings = with_lma(settings, |lma| lma.heartbeat = own);
+    settings.heartbeat = others;
+    let at_the_second = Profile { lma: Some("LMA2".to_owned()), ..Profile::default() };
+    settings.profiles.insert(mn("mn8@example.com"), at_the_second);
+    let mut world = World::with_active_node(settings);
+    world.solicit(IF2, OTHER_NODE);
+    let update = world.take_one();
+    world.accept(&update);
+    let mut asked = [Vec::new(), Vec::new()];
+    for second in 1..=120 {
+        world.pass(secs(1));
+        for sent in std::mem::take(&mut world.sent) {
+            let Message::Heartbeat(request) = sent.packet.message else { panic!("{sent:?}") };
+            asked[usize::from(sent.path != path_from("2001:db8::1"))].push(second);
+            let mut options = Options::new();
+            options.push(RestartCounter(1));
+            let response = Heartbeat { flags: Flags::R, ..request };
+            let message = Message::Heartbeat(response);
+            world.deliver(sent.path, &Packet { message, options });
+        }
+    }
+    asked
+}
+
+#[test]
+fn an_anchor_with_a_rhythm_of_its_own_is_asked_by_it_and_the_others_by_the_gateways() {
+    let own = Rhythm { interval: secs(50), timeout: secs(3), allowed: 3 };
+    let others = Rhythm { interval: secs(40), timeout: secs(3), allowed: 3 };
+    let asked = asked_within_two_minutes(Some(own), Some(others));
+    assert_eq!(asked, [vec![50, 100], vec![40, 80, 120]]);
+    assert_eq!(asked_within_two_minutes(Some(own), None), [vec![50, 100], vec![]]);
+}
+
+#[test]
+fn a_rhythm_of_its_own_decides_when_an_anchor_is_down() {
+    let rhythm = Rhythm { interval: secs(60), timeout: secs(2), allowed: 0 };
+    let settings = with_lma(beating(), |lma| lma.heartbeat = Some(rhythm));
+    let mut world = World::with_active_node(settings);
+    world.pass(Duration::from_millis(61_999));
+    assert!(!world.events.iter().any(|e| matches!(e, Event::PeerDown { .. })));
+    world.pass(Duration::from_millis(1));
+    assert!(world.events.iter().any(|e| matches!(e, Event::PeerDown { .. })));
+}
+
+#[test]
+fn a_restart_is_announced_to_the_anchors_that_heartbeats_are_exchanged_with() {
+    let rhythm = beating().heartbeat;
+    let mut settings = with_lma(two_anchors(), |lma| lma.heartbeat = rhythm);
+    let announced = |settings: &Settings| {
+        let mut world = World::new(settings.clone());
+        world.input(|mag, _| mag.announce_restart());
+        world.sent.iter().map(|sent| sent.path.peer.ip().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(announced(&settings), ["2001:db8::1"]);
+    settings.heartbeat = rhythm;
+    assert_eq!(announced(&settings), ["2001:db8::1", "2001:db8::2"]);
 }
 
 #[test]

@@ -332,7 +332,9 @@ fn a_broken_checksum_or_message_is_counted_and_dropped() {
     let mut world = World::new(settings());
     let path = path_from("2001:db8::1");
     let datagram = kedge_model::Datagram { path, dscp: 0, bytes: &[59, 1, 6, 0, 1, 2, 0, 0] };
-    world.input(|mag, now| mag.handle_datagram(datagram, now));
+    world.input(|mag, now| {
+        mag.handle_datagram(datagram, now);
+    });
     assert_eq!(world.count("mag_discards", "checksum"), 1);
     world.deliver_bytes(path, vec![59, 9, 6, 0, 0, 0, 0, 0]);
     assert_eq!(world.count("mag_discards", "malformed"), 1);

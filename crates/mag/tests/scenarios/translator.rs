@@ -56,8 +56,7 @@ fn where_one_was_found_data_shares_the_signalling_port_and_refreshes_come_often(
         assert!(world.sent.is_empty());
         world.pass(secs(1));
         let refresh = world.take_one();
-        // It need not be said again.
-        world.accept(&refresh);
+        world.accept_with(&refresh, 3600, |options| options.push(found(true)));
         assert_eq!(tunnel(&world).encapsulation, SHARED);
     }
     world.pass(secs(25));
@@ -67,6 +66,19 @@ fn where_one_was_found_data_shares_the_signalling_port_and_refreshes_come_often(
     assert_eq!(tunnel(&world).encapsulation, DATA);
     world.pass(secs(299));
     assert!(world.sent.is_empty(), "nobody has to be reminded of us");
+}
+
+#[test]
+fn an_acknowledgement_that_says_nothing_of_udp_ends_it() {
+    let mut world = World::new(over_ipv4(TunnelMode::IpInIp));
+    world.solicit(IF1, NODE);
+    let update = world.take_one();
+    world.accept_with(&update, 3600, |options| options.push(found(true)));
+    assert_eq!(tunnel(&world).encapsulation, SHARED);
+    world.pass(secs(25));
+    let refresh = world.take_one();
+    world.accept(&refresh);
+    assert_eq!(tunnel(&world).encapsulation, Encapsulation::IpInIp);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use kedge_access_wire::icmpv6::{self, Message as Nd, RouterAdvertisement, Router
 use kedge_access_wire::{Content, Frame, multicast_mac};
 use kedge_mag::{
     AccessNode, CareOf, Dscp, Event, Interface, InterfaceId, Lma, Mag, Output, Profile,
-    Registration, Replay, Revocation, Service, Settings, TunnelMode,
+    Registration, Replay, Revocation, Service, Settings,
 };
 use kedge_model::{
     BindingId, Datagram, Forwarding, Ipv4Net, Ipv6Net, Lifetime, MacAddr, MnId, SignalPath, VrfId,
@@ -56,11 +56,7 @@ pub fn mn(nai: &str) -> MnId {
 
 /// Two interfaces, two nodes with both families, one anchor over IPv6.
 pub fn settings() -> Settings {
-    let lma = Lma {
-        address: "2001:db8::1".parse().unwrap(),
-        encapsulation: TunnelMode::IpInIp,
-        auth: None,
-    };
+    let lma = Lma::at("2001:db8::1".parse().unwrap());
     let interface = |name: &str| Interface {
         name: name.to_owned(),
         access_technology: AccessTechnologyType::IEEE_802_3,
@@ -105,8 +101,7 @@ pub fn settings() -> Settings {
 /// With a second anchor, LMA2 at 2001:db8::2, behind the first.
 pub fn two_anchors() -> Settings {
     let mut settings = settings();
-    let address = "2001:db8::2".parse().unwrap();
-    let lma = Lma { address, encapsulation: TunnelMode::IpInIp, auth: None };
+    let lma = Lma::at("2001:db8::2".parse().unwrap());
     settings.lmas.insert("LMA2".to_owned(), Arc::new(lma));
     settings.preference.push("LMA2".to_owned());
     settings
@@ -280,11 +275,18 @@ impl World {
     }
 
     /// Delivers octets with the right checksum.
-    pub fn deliver_bytes(&mut self, path: SignalPath, mut bytes: Vec<u8>) {
+    pub fn deliver_bytes(&mut self, path: SignalPath, bytes: Vec<u8>) {
+        self.deliver_marked(path, 0, bytes);
+    }
+
+    /// The same in a packet with this code point.
+    pub fn deliver_marked(&mut self, path: SignalPath, dscp: u8, mut bytes: Vec<u8>) {
         if let (IpAddr::V6(local), IpAddr::V6(peer)) = (path.local.ip(), path.peer.ip()) {
             kedge_wire::set_checksum(peer, local, &mut bytes);
         }
-        self.input(|mag, now| mag.handle_datagram(Datagram { path, dscp: 0, bytes: &bytes }, now));
+        self.input(|mag, now| {
+            mag.handle_datagram(Datagram { path, dscp, bytes: &bytes }, now);
+        });
     }
 
     pub fn answer(&mut self, update: &Sent, status: Status, lifetime: u64, options: Options) {

@@ -13,12 +13,13 @@
 //! bad ones where nobody counts them. The machines do both. UDP checksums are the kernel's. A
 //! kernel that is built for Mobile IPv6 itself (CONFIG_IPV6_MIP6) still drops, and answers by
 //! ICMPv6, native messages whose Payload Proto is not 59 or whose length is too short for their
-//! type: those are never seen here.
+//! type: those are never seen here. Where they are, [`SignalSocket::answer_problem`] does it.
 //!
 //! This is the path every binding refresh takes. Datagrams are read and written 16 at a time
 //! ([`Batch`], [`Sender`]) into buffers that are made once; nothing on it allocates.
 #![expect(unsafe_code, reason = "recvmmsg, sendmmsg and their ancillary data")]
 
+mod problem;
 mod receive;
 mod send;
 

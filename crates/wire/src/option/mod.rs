@@ -19,6 +19,7 @@ mod ipv4_home_address;
 mod link_local_address;
 mod list;
 mod lma_address;
+mod lma_controlled_mag_parameters;
 mod mag_identifier;
 mod mag_multipath_binding;
 mod message_id;
@@ -48,6 +49,9 @@ pub use ipv4_home_address::{Ipv4HomeAddressReply, Ipv4HomeAddressRequest};
 pub use link_local_address::LinkLocalAddress;
 pub use list::{Options, OptionsIter, OptionsRef};
 pub use lma_address::LmaAddress;
+pub use lma_controlled_mag_parameters::{
+    HeartbeatControl, LmaControlledMagParameters, ReregistrationControl,
+};
 pub use mag_identifier::MagIdentifier;
 pub use mag_multipath_binding::MagMultipathBinding;
 pub use message_id::MessageId;
@@ -220,6 +224,8 @@ mobility_options! {
     MobileNodeGroupId(MobileNodeGroupId),
     /// Type 55.
     DelegatedMobileNetworkPrefix(DelegatedMobileNetworkPrefix),
+    /// Type 62.
+    LmaControlledMagParameters(LmaControlledMagParameters),
     /// Type 63.
     MagMultipathBinding(MagMultipathBinding),
     /// Type 64.

@@ -167,6 +167,18 @@ fn further_option() -> impl Strategy<Value = Options> {
         }),
         ipv4_net().prop_map(|net| one(DelegatedMobileNetworkPrefix { prefix: IpNet::V4(net) })),
         ipv6_net().prop_map(|net| one(DelegatedMobileNetworkPrefix { prefix: IpNet::V6(net) })),
+        any::<[Option<(u16, u16, u16)>; 2]>().prop_map(|[reregistration, heartbeat]| {
+            one(LmaControlledMagParameters {
+                reregistration: reregistration.map(|(start_time, first, last)| {
+                    let (initial_retransmission, max_retransmission) = (first, last);
+                    ReregistrationControl { start_time, initial_retransmission, max_retransmission }
+                }),
+                heartbeat: heartbeat.map(|(interval, retransmission_delay, most)| {
+                    let max_retransmissions = most;
+                    HeartbeatControl { interval, retransmission_delay, max_retransmissions }
+                }),
+            })
+        }),
         any::<(u8, u8, u8, bool, bool)>().prop_map(|(technology, label, bid, bulk, overwrite)| {
             one(MagMultipathBinding {
                 technology: AccessTechnologyType(technology),

@@ -464,9 +464,13 @@ fn a_commit_that_nobody_confirms_is_undone_and_one_that_a_restart_meets_is_too()
     }
     assert!(begun.elapsed() > Duration::from_secs(58), "{:?}", begun.elapsed());
     assert_eq!(fs::read_to_string(daemon.config()).expect("FILE"), stage::ANCHOR);
-    // And one that is confirmed stays.
+    // And one that is confirmed stays. Whoever comes is told that it waits.
     confirmed(&daemon);
-    daemon.script("configure\ncommit\n").expect("confirmed");
+    let list = json(&daemon, "show configuration commit list");
+    assert_eq!(list["unconfirmed"]["commit"], list["commits"][0]["number"], "{list}");
+    let said = daemon.script("configure\ncommit\n").expect("confirmed");
+    assert!(said.contains("unless 'commit' confirms it"), "{said}");
+    assert!(json(&daemon, "show configuration commit list")["unconfirmed"].is_null());
     daemon.kill().expect("killed");
     daemon.restart().expect("started again");
     assert!(running(&daemon).contains("bce lifetime 200"));
@@ -498,6 +502,38 @@ fn sighup_commits_what_the_file_says_and_nothing_of_one_with_a_mistake() {
     });
     assert_eq!(newest(&daemon), commit);
     assert!(running(&daemon).contains("bce lifetime 200"));
+}
+
+#[test]
+fn a_commit_that_confirms_another_ones_says_so() {
+    let _turn = turn();
+    let single = Single::set();
+    let daemon = Daemon::start(&single.host, stage::ANCHOR).expect("kedged");
+    let said = daemon.script(&format!("configure\n{LMA} bce lifetime 200\ncommit confirmed 1\n"));
+    let number = said.expect("a commit").split_whitespace().nth(1).expect("its number").to_owned();
+    let said = commit(&daemon, &format!("{LMA} bce maximum 77\n"));
+    let expected = format!("commit {number} needs no confirmation any more");
+    assert!(said.contains(&expected), "{said}");
+}
+
+#[test]
+fn a_session_that_begins_again_still_has_the_configuration_for_itself() {
+    let _turn = turn();
+    let single = Single::set();
+    let daemon = Daemon::start(&single.host, stage::ANCHOR).expect("kedged");
+    let kedge = kedge_lab::programs::find("kedge").expect("kedge");
+    let script = format!(
+        "exec {} --socket {} < <(printf 'configure exclusive\\nclear\\nshow version\\n'; exec sleep 20)",
+        kedge.display(),
+        daemon.socket().display()
+    );
+    let holder = single.host.spawn("holder", "bash", &["-c", &script]).expect("it");
+    until("the session to begin again", || match holder.output() {
+        said if said.contains("Restart counter") => Ok(()),
+        said => Err(said),
+    });
+    let refused = complaint(daemon.script("configure\nabort\n"));
+    assert!(refused.contains("for itself: that of root, since 2"), "{refused}");
 }
 
 #[test]

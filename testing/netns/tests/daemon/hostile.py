@@ -5,6 +5,7 @@ usage: hostile.py SCENARIO --local A --anchor L [--key SPI:SECRET] [WORD..]
     one         registers a node, refreshes it, leaves
     fragments   the same in messages that do not fit into one packet
     abuse       sends what is malformed, unauthenticated, replayed, oversized, truncated
+    headers     sends a wrong Payload Proto and a wrong Header Len, each 20 times
     fill        registers nodes until one is refused, then frees a place for it
     vanish      registers the node of the first WORD for the second WORD's seconds, no more
 """
@@ -21,6 +22,7 @@ import mobility as mh
 from speaker import Gateway, Node, check, key
 
 VENDOR = 19
+SCENARIOS = ["one", "fragments", "abuse", "headers", "fill", "vanish"]
 
 
 def vendor(octets):
@@ -84,6 +86,15 @@ def abuse(args):
     print(json.dumps({"sent": sent + 1, "silent": silent, "denied": denied}))
 
 
+def headers(args):
+    gateway, node = Gateway(args.local, args.anchor, args.key), Node("headless")
+    whole = gateway.update(node.options(mh.NEW_ATTACHMENT))
+    for wrong in (b"\x3c" + whole[1:], whole[:1] + b"\x00" + whole[2:]):
+        for _ in range(20):
+            gateway.transport.send(wrong)
+        check(gateway.transport.receive(1.2) is None, "what is no message gets no message")
+
+
 def fill(args):
     gateway, nodes = Gateway(args.local, args.anchor, args.key), []
     for number in range(8):
@@ -115,7 +126,7 @@ def vanish(args):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("scenario", choices=["one", "fragments", "abuse", "fill", "vanish"])
+    parser.add_argument("scenario", choices=SCENARIOS)
     for name in ("local", "anchor"):
         parser.add_argument(f"--{name}")
     parser.add_argument("--key", type=key)

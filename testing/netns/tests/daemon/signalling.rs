@@ -51,6 +51,28 @@ fn what_is_malformed_unauthenticated_replayed_or_too_long_is_refused_or_counted(
     }
 }
 
+/// By `kedged`, or by a kernel that is built for Mobile IPv6.
+#[test]
+fn a_wrong_header_is_answered_by_parameter_problems_over_ipv6_and_few_of_them() {
+    let _turn = turn();
+    for (transport, expected) in [(Transport::Ipv6, 1..=15), (Transport::Ipv4, 0..=0)] {
+        let mut talk = Talk::over(transport, |config| config);
+        let capture = Capture::start(&talk.core.lma, "tp0", "").expect("capture");
+        talk.play("headers", &[]);
+        let recording = capture.stop().expect("capture");
+        // They point into the packet that they quote: behind its IPv6 header.
+        for (octet, quoted) in [(40, "mip6.proto == 60"), (41, "mip6.hlen == 0")] {
+            let filter = format!(
+                "icmpv6.type == 4 && icmpv6.code == 0 && icmpv6.pointer == {octet} && {quoted} \
+                 && icmpv6.checksum.status == 1"
+            );
+            let answers = recording.count(&filter).expect("tshark");
+            assert!(expected.contains(&answers), "{transport:?}, octet {octet}: {answers}");
+        }
+        talk.daemon.stop().expect("a clean stop");
+    }
+}
+
 #[test]
 fn updates_from_a_host_that_is_no_gateway_are_refused_and_counted() {
     let _turn = turn();

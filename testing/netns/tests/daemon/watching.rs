@@ -213,6 +213,14 @@ fn regular_expressions_choose_lines_and_several_pipes_follow_each_other() {
     assert!(lines > 0);
     assert_eq!(ask("show running-config | include ^ipv6 | count"), format!("{lines}\n"));
     assert_eq!(ask("show running-config | include ^ipv6 | exclude . | no-more"), "");
+    // JSON has no lines: what would choose some is not passed over in silence.
+    for of_lines in
+        ["show version | include Up | json", "show configuration commit list | json | count"]
+    {
+        let wrong = complaint(talk.daemon.kedge(of_lines));
+        assert!(wrong.contains("'| json' goes with '| no-more' alone"), "{wrong}");
+    }
+    ask("show version | json | no-more");
     let wrong = complaint(talk.daemon.kedge("show version | include a(b"));
     assert!(wrong.contains("unclosed group"), "{wrong}");
 }

@@ -39,7 +39,7 @@ const NETWORK: &str = "home";
 pub fn usual() -> Settings {
     let peers = STATIONS.iter().filter(|(name, _)| *name != "stranger").map(peer).collect();
     let network = Network {
-        ipv4: Some(Ipv4Pool { start: [10, 0, 0, 2].into(), prefix_len: 24 }),
+        ipv4: Some(Ipv4Pool { start: [10, 0, 0, 2].into(), last: None, prefix_len: 24 }),
         ipv6: Some(Ipv6Pool {
             start: [0x2001, 0xdb8, 0x100, 0, 0, 0, 0, 0].into(),
             prefix_len: 48,
@@ -127,7 +127,7 @@ pub fn set(settings: &mut Settings, words: &mut Words<'_>) -> Result<(), String>
         "ipv4-pool" => {
             network.ipv4 = unless_none(words, |word| {
                 let pool: Ipv4Net = value(word, "an address with its prefix length")?;
-                Ok(Ipv4Pool { start: pool.addr(), prefix_len: pool.prefix_len() })
+                Ok(Ipv4Pool { start: pool.addr(), last: None, prefix_len: pool.prefix_len() })
             })?;
         }
         "profile" => {

@@ -53,8 +53,7 @@ pub fn anchor(name: &str) -> Result<IpAddr, String> {
 /// The usual world.
 pub fn usual() -> Result<Settings, String> {
     let lma = |address: &str| -> Result<Arc<Lma>, String> {
-        let address = value(address, "an address")?;
-        Ok(Arc::new(Lma { address, encapsulation: TunnelMode::IpInIp, auth: None }))
+        Ok(Arc::new(Lma::at(value(address, "an address")?)))
     };
     let mut lmas = BTreeMap::new();
     for (name, address) in ANCHORS {

@@ -99,28 +99,32 @@ pub fn shut_down(world: &mut World, gateway: usize) {
     world.restart_gateway(gateway);
 }
 
-/// Changes when updates are sent and how large packets are; takes a link away, and gives it back.
+/// Changes when updates are sent, how large packets are and by which tunnel they go; takes a link away, and gives it back.
 pub fn reconfigure_gateway(world: &mut World, gateway: usize) {
     let chance = &mut world.chance;
+    let mode = world.plan.another_mode(chance);
     let orders = GatewayOrders {
         without_link: chance.one_in(3).then_some(SHARED[1]),
         hurries: chance.one_in(2),
         tunnel_mtu: chance.pick(&[None, Some(1400)]),
+        mode: chance.one_in(2).then_some(mode),
     };
     world.order_gateway(gateway, orders);
 }
 
-/// Changes the pools, how long bindings last and how large packets are; takes a gateway or a
-/// customer away, and gives it back.
+/// Changes the pools, how long bindings last, how large packets are and which tunnels they may take;
+/// takes a gateway or a customer away, and gives it back.
 pub fn reconfigure_anchor(world: &mut World, anchor: usize) {
     let (gateways, customers) = (world.gateways.len(), world.plan.customers);
     let chance = &mut world.chance;
+    let policy = world.plan.another_policy(chance);
     let orders = AnchorOrders {
         other_pools: chance.one_in(4) != world.anchors[anchor].orders.other_pools,
         without_gateway: chance.one_in(4).then(|| chance.index(gateways)),
         without_customer: chance.one_in(6).then(|| chance.index(customers)),
         lifetime: chance.pick(&[None, Some(24)]),
         tunnel_mtu: chance.pick(&[None, Some(1400)]),
+        policy: chance.one_in(2).then_some(policy),
     };
     world.memory.excluded |= orders.without_gateway.is_some() || orders.without_customer.is_some();
     world.order_anchor(anchor, orders);

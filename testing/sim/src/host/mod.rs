@@ -21,15 +21,15 @@ use kedge_mag::InterfaceId;
 use kedge_model::{Ipv6Net, MacAddr, MnId};
 
 use crate::chance::Chance;
-use crate::packet::{self, Ping};
+use crate::packet::{self, Asker, Ping};
 use crate::plan::Plan;
 
 /// All routers on the link (RFC 4291 §2.7.1).
 const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
 /// Whom the nodes talk to.
-pub const CORRESPONDENT_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xffff, 0, 0, 0, 0, 7);
+const CORRESPONDENT_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xffff, 0, 0, 0, 0, 7);
 /// Whom the nodes talk to.
-pub const CORRESPONDENT_V4: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 7);
+const CORRESPONDENT_V4: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 7);
 const ECHO_PORT: u16 = 7;
 
 /// Where a host is.
@@ -174,12 +174,9 @@ impl Host {
     /// Sends a question from every address that it has.
     pub fn ping(&mut self, now: Instant) {
         self.pings += 1;
-        let ping = Ping { host: self.number, number: self.pings };
+        let ping = Ping { asker: Asker::Host(self.number), number: self.pings };
         for address in self.addresses(now) {
-            let to = match address {
-                IpAddr::V4(_) => IpAddr::V4(CORRESPONDENT_V4),
-                IpAddr::V6(_) => IpAddr::V6(CORRESPONDENT_V6),
-            };
+            let to = correspondent(address);
             let from = SocketAddr::new(address, 40_000);
             let packet = packet::write(from, SocketAddr::new(to, ECHO_PORT), ping);
             let mut frame = MacAddr::PMIPV6_GATEWAY.0.to_vec();
@@ -301,7 +298,7 @@ impl Host {
 
     fn take_packet(&mut self, packet: &[u8]) {
         let (_, to, ping) = packet::read(packet).expect("nobody sends a node anything else");
-        if ping.host == self.number {
+        if ping.asker == Asker::Host(self.number) {
             self.answered.insert(to.ip(), ping.number);
         }
     }
@@ -321,6 +318,14 @@ impl Host {
         let mut frame = Vec::new();
         icmpv6::encode_frame(&route, &message, &mut frame);
         self.out.push(frame);
+    }
+}
+
+/// Whom a node talks to from an address.
+pub fn correspondent(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => CORRESPONDENT_V4.into(),
+        IpAddr::V6(_) => CORRESPONDENT_V6.into(),
     }
 }
 

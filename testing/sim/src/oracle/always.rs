@@ -8,7 +8,7 @@ use kedge_model::SignalPath;
 use kedge_wire::{Packet, set_checksum};
 
 use super::{counters, machines};
-use crate::packet;
+use crate::packet::{self, Asker};
 use crate::plan::{customer_inside, customer_number};
 use crate::world::{Station, World};
 
@@ -62,9 +62,15 @@ pub fn check_gateway(world: &World, n: usize) {
 /// A packet that left a tunnel at an anchor is from an address that its sender was given.
 pub fn check_uplink(world: &World, inner: &InnerPacket) {
     let (from, _, ping) = packet::read(&inner.bytes).expect("a tunnel carries what was put in");
-    let (sender, customer) = (&world.hosts[ping.host].mn_id, customer_inside(inner.vrf));
-    assert_eq!(world.plan.customer_of(ping.host), customer, "a packet among strangers");
-    let was_held = world.memory.was_held(customer, from.ip(), sender);
+    let customer = customer_inside(inner.vrf);
+    let (sender, of) = match ping.asker {
+        Asker::Host(host) => (world.hosts[host].mn_id.clone(), world.plan.customer_of(host)),
+        Asker::Branch(gateway) => {
+            (world.plan.branch_node(gateway), world.plan.customer_of_gateway(gateway))
+        }
+    };
+    assert_eq!(of, customer, "a packet among strangers");
+    let was_held = world.memory.was_held(customer, from.ip(), &sender);
     assert!(was_held, "{sender} was never given {}", from.ip());
 }
 
@@ -74,5 +80,14 @@ pub fn check_downlink(world: &mut World, host: usize, packet: &[u8]) {
     let (node, customer) = (&world.hosts[host].mn_id, world.plan.customer_of(host));
     let was_held = world.memory.was_held(customer, to.ip(), node);
     assert!(was_held, "{node} was never given {}", to.ip());
-    world.memory.answered += u64::from(ping.host == host);
+    world.memory.answered += u64::from(ping.asker == Asker::Host(host));
+}
+
+/// A packet that reached the networks behind a gateway is for one that the gateway was given.
+pub fn check_branch(world: &mut World, gateway: usize, to: IpAddr) {
+    let (node, customer) =
+        (world.plan.branch_node(gateway), world.plan.customer_of_gateway(gateway));
+    let was_held = world.memory.was_held(customer, to, &node);
+    assert!(was_held, "{node} was never given {to}");
+    world.memory.answered += 1;
 }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kedge_lma::Lma;
+use kedge_lma::{Binding, HomeAddresses, Ipv4Home, Lma, Profile};
 use kedge_mag::{AccessNode, BindingState, Mag};
 use kedge_model::{BindingId, Forwarding, IpNet, Ipv4Net, Path};
 use kedge_sansio::Now;
@@ -27,6 +27,9 @@ pub fn check_lma(lma: &Lma) -> BTreeMap<BindingId, Forwarding> {
         for net in &binding.delegated {
             assert!(behind.insert(*net), "{net} is delegated twice");
         }
+        if let Some(authorized) = &binding.authorized {
+            check_named(binding, &authorized.profile);
+        }
         wanted.extend(binding.forwarding(settings.vrf).map(|want| (binding.id, want)));
     }
     let is_ipv4 = |net: &&IpNet| matches!(net, IpNet::V4(_));
@@ -47,6 +50,15 @@ pub fn check_lma(lma: &Lma) -> BTreeMap<BindingId, Forwarding> {
     assert_eq!(lma.peers().map(|peer| peer.bindings).sum::<u32>(), lma.len(), "of the gateways");
     counters::check_lma(lma);
     wanted
+}
+
+/// A binding has no other addresses than those that AAA has named.
+fn check_named(binding: &Binding, profile: &Profile) {
+    let HomeAddresses { ipv4, prefixes } = binding.addresses;
+    let named = |home: Ipv4Home| profile.ipv4.is_none_or(|own| own == home.address);
+    assert!(ipv4.is_none_or(named), "{ipv4:?} is not what {profile:?} names");
+    let own = |prefix| profile.prefixes.is_empty() || profile.prefixes.contains(&prefix);
+    assert!(prefixes.iter().all(own), "{prefixes:?} are not what {profile:?} names");
 }
 
 /// What a gateway's machine has, as it follows from its sessions.

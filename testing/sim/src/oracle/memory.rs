@@ -105,7 +105,7 @@ impl Memory {
 
     /// Whether an address was ever this node's, or in a network behind it.
     pub fn was_held(&self, customer: usize, address: IpAddr, by: &MnId) -> bool {
-        let lengths: &[u8] = if address.is_ipv4() { &[32] } else { &[64, 56] };
+        let lengths: &[u8] = if address.is_ipv4() { &[32, 28, 24] } else { &[64, 56] };
         lengths.iter().any(|len| {
             let net = IpNet::new_assert(address, *len).trunc();
             self.held.get(&(customer, net)).is_some_and(|nodes| nodes.contains(by))

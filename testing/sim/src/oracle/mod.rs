@@ -15,6 +15,8 @@ mod rest;
 
 pub use machines::{Sessions, check_lma, check_mag};
 
-pub(crate) use always::{check_anchor, check_downlink, check_gateway, check_message, check_uplink};
+pub(crate) use always::{
+    check_anchor, check_branch, check_downlink, check_gateway, check_message, check_uplink,
+};
 pub(crate) use memory::Memory;
 pub(crate) use rest::{await_end, await_rest};

@@ -189,12 +189,15 @@ fn has_addresses(world: &World, n: usize, binding: &Binding) -> bool {
     let has_ipv6 = world.plan.service.has_ipv6();
     let has_ipv4 = world.plan.service.has_ipv4();
     let may_lack_ipv4 = has_ipv6 && !world.memory.has_ipv4(world.plan.customer_of(n), &host.mn_id);
+    let (bound, own) = (binding.addresses.ipv4.map(|home| home.address), host.ipv4(now));
+    // One that gets back what was taken from it asks for a lease once in a while.
+    let has_same_ipv4 = bound == own || may_lack_ipv4 && own.is_none();
     let behind = host.delegated(now).into_iter().map(IpNet::V6);
     binding.addresses.prefixes.iter().eq(host.prefixes(now))
         && behind.eq(binding.delegated.iter().copied())
         && binding.delegated.is_empty() != world.plan.is_router(n)
         && binding.addresses.prefixes.is_empty() != has_ipv6
-        && binding.addresses.ipv4.map(|home| home.address) == host.ipv4(now)
+        && has_same_ipv4
         && (binding.addresses.ipv4.is_some() == has_ipv4 || may_lack_ipv4)
 }
 
@@ -220,7 +223,15 @@ fn silence(world: &mut World) -> Option<String> {
             asked.extend(addresses.into_iter().map(|address| (n, address, number)));
         }
     }
+    let behind: Vec<_> = (0..world.gateways.len()).map(|n| world.ping_from_branch(n)).collect();
     world.run_for(ANSWER, |_| {});
+    for (n, (addresses, number)) in behind.into_iter().enumerate() {
+        let answered = &world.gateways[n].answered;
+        let is_answered = |address: &IpAddr| answered.get(address).is_some_and(|at| *at >= number);
+        if let Some(address) = addresses.into_iter().find(|address| !is_answered(address)) {
+            return Some(format!("a host behind gateway {n} gets no answer at {address}"));
+        }
+    }
     let unheard = |(n, address, number): &(usize, IpAddr, u64)| {
         !world.hosts[*n].is_answered(*address, *number)
     };

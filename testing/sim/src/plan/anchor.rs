@@ -5,10 +5,10 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use kedge_lma::{
-    Authentication, CustomerSettings, CustomersSettings, Ipv4Pool, Ipv6Pool, Lma,
-    MobileNetworkPool, Network, Peer, Profile, Settings, Unchecked, Usage,
+    Authentication, CustomerSettings, CustomersSettings, EncapsulationPolicy, Ipv4Pool, Ipv6Pool,
+    Lma, MobileNetworkPool, Network, Peer, Profile, Settings, Unchecked, Usage,
 };
-use kedge_model::Lifetime;
+use kedge_model::{Ipv6Net, Lifetime, MnId};
 
 use super::places::{customer_id, gateway_name, inner};
 use super::{NETWORK, Plan, key};
@@ -26,6 +26,8 @@ pub struct AnchorOrders {
     pub lifetime: Option<u64>,
     /// The largest inner packet.
     pub tunnel_mtu: Option<u16>,
+    /// Which tunnels are allowed, if not those of the beginning.
+    pub policy: Option<EncapsulationPolicy>,
 }
 
 impl Plan {
@@ -73,7 +75,7 @@ impl Plan {
                 home_address,
                 updates_only: self.updates_only,
             }),
-            encapsulation: self.policy,
+            encapsulation: orders.policy.unwrap_or(self.policy),
             generate_grekey: self.generate_grekey,
             heartbeat: self.heartbeat,
             bce_maximum: self.bce_maximum,
@@ -105,6 +107,7 @@ impl Plan {
         Network {
             ipv4: Some(Ipv4Pool {
                 start: Ipv4Addr::new(10, ipv4 + n as u8, 0, 1),
+                last: None,
                 prefix_len: self.pool_lengths.0,
             }),
             ipv6: Some(Ipv6Pool {
@@ -123,6 +126,22 @@ impl Plan {
     pub fn profile(&self) -> Profile {
         let network = Some(NETWORK.to_owned());
         Profile { service: self.service, network, ..Profile::default() }
+    }
+
+    /// What AAA says that a node may have at an anchor.
+    pub fn authorized(&self, anchor: usize, orders: AnchorOrders, mn_id: &MnId) -> Profile {
+        let mut profile = self.profile();
+        if let Some(n) = self.node_of(mn_id).filter(|_| self.names_addresses) {
+            let Network { ipv4, ipv6, .. } = self.network(anchor, orders.other_pools);
+            let host = |pool: Ipv4Pool| Ipv4Addr::from(pool.start.to_bits() & !0xffff | 0x8000 | n);
+            let subnet = |pool: Ipv6Pool| {
+                let subnet = pool.start.to_bits() | u128::from(0x800 | n) << 64;
+                Ipv6Net::new_assert(subnet.into(), 64)
+            };
+            profile.ipv4 = ipv4.map(host).filter(|_| self.service.has_ipv4());
+            profile.prefixes.extend(ipv6.map(subnet).filter(|_| self.service.has_ipv6()));
+        }
+        profile
     }
 
     /// Whether an anchor, which has so many bindings, has no place for another session of a

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kedge_lma::AuthenticationHome;
 use kedge_mag::{Auth, AuthHome, Branch, CareOf, Dscp, InterfaceId, Lma, Profile, Registration};
-use kedge_mag::{Interface, Revocation, Settings};
+use kedge_mag::{Interface, Revocation, Settings, TunnelMode};
 use kedge_model::{IpNet, Lifetime, MnId};
 use kedge_wire::registry::AccessTechnologyType;
 
@@ -23,6 +23,8 @@ pub struct GatewayOrders {
     pub hurries: bool,
     /// The largest inner packet.
     pub tunnel_mtu: Option<u16>,
+    /// Which tunnels are asked for, if not those of the beginning.
+    pub mode: Option<TunnelMode>,
 }
 
 impl Plan {
@@ -31,8 +33,7 @@ impl Plan {
         let customer = self.customer_of_gateway(gateway);
         let address = self.gateway_address(gateway);
         let lma = |anchor: usize| Lma {
-            address: self.anchor_address(anchor, customer),
-            encapsulation: self.mode,
+            encapsulation: orders.mode.unwrap_or(self.mode),
             auth: self.authentication.map(|home| Auth {
                 key: key(),
                 home: match home {
@@ -42,6 +43,7 @@ impl Plan {
                 },
                 updates_only: self.updates_only,
             }),
+            ..Lma::at(self.anchor_address(anchor, customer))
         };
         let profile = |anchor: usize, delegated_prefixes: bool| Profile {
             service: self.gateway_service,

@@ -29,6 +29,17 @@ pub const LOGICAL: InterfaceId = InterfaceId(60);
 /// The first of the links that are one node's, whose carrier says whether it is there.
 pub const FIRST_PORT: u32 = 100;
 
+/// What a gateway asks for. GRE is first.
+const MODES: [TunnelMode; 4] =
+    [TunnelMode::Gre, TunnelMode::GreKeyed, TunnelMode::IpInIp, TunnelMode::Udp];
+/// What an anchor allows. GRE alone is last.
+const POLICIES: [EncapsulationPolicy; 4] = [
+    EncapsulationPolicy::AsRequested,
+    EncapsulationPolicy::AsRequested,
+    EncapsulationPolicy::Udp,
+    EncapsulationPolicy::Gre,
+];
+
 /// The network of all nodes.
 pub const NETWORK: &str = "home";
 
@@ -59,6 +70,8 @@ pub struct Plan {
     pub aaa: bool,
     /// Whether a node has it too when AAA says nothing.
     pub has_default: bool,
+    /// Whether AAA names a node's addresses, too.
+    pub names_addresses: bool,
     /// Whether signalling and tunnels are IPv4.
     pub ipv4_transport: bool,
     /// Whether nodes can leave without being seen; gateways then look for the silent.
@@ -123,6 +136,7 @@ impl Plan {
             delegates: chance.one_in(2),
             aaa: chance.one_in(3),
             has_default: chance.one_in(2),
+            names_addresses: chance.one_in(2),
             ipv4_transport,
             unseen_leaves: !chance.one_in(3),
             two_technologies: chance.one_in(4),
@@ -159,23 +173,34 @@ impl Plan {
         // Where all have a place, all are where they would rather be in the end.
         let is_roomy = plan.bce_maximum as usize > hosts && plan.pool_lengths == (16, 52);
         plan.fails_over = plan.anchors > 1 && is_roomy && chance.one_in(2);
+        // What AAA names is one interface's, and in the upper halves of pools of the full size.
+        plan.names_addresses &= plan.aaa && is_roomy && plan.hosts_per_node == 1;
         plan
     }
 
     /// What both sides ask for and allow, as far as the two can agree.
     fn encapsulation(chance: &mut Chance) -> (TunnelMode, EncapsulationPolicy, bool) {
-        let modes = [TunnelMode::IpInIp, TunnelMode::Gre, TunnelMode::GreKeyed, TunnelMode::Udp];
-        let policies = [
-            EncapsulationPolicy::AsRequested,
-            EncapsulationPolicy::AsRequested,
-            EncapsulationPolicy::Gre,
-            EncapsulationPolicy::Udp,
-        ];
-        let (mode, policy) = (chance.pick(&modes), chance.pick(&policies));
+        let (mode, policy) = (chance.pick(&MODES), chance.pick(&POLICIES));
         let asks_for_gre = matches!(mode, TunnelMode::Gre | TunnelMode::GreKeyed);
         // GRE that is configured at the anchor alone cannot be agreed on without its option.
         let keys = policy == EncapsulationPolicy::Gre && !asks_for_gre;
         (mode, policy, keys || !chance.one_in(3))
+    }
+
+    /// What else a gateway may ask for, whatever its anchors allow.
+    pub fn another_mode(&self, chance: &mut Chance) -> TunnelMode {
+        let is_free = self.generate_grekey || self.policy != EncapsulationPolicy::Gre;
+        chance.pick(if is_free { &MODES } else { &MODES[..2] })
+    }
+
+    /// What else an anchor may allow, whatever its gateways ask for. A session that has once done
+    /// without the option does not agree on GRE that is configured at the anchor alone.
+    pub fn another_policy(&self, chance: &mut Chance) -> EncapsulationPolicy {
+        match (self.generate_grekey, self.policy) {
+            (true, _) => chance.pick(&POLICIES),
+            (false, EncapsulationPolicy::Gre) => EncapsulationPolicy::Gre,
+            (false, _) => chance.pick(&POLICIES[..3]),
+        }
     }
 
     /// Within what time a domain left in peace has come to rest.

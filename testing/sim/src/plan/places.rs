@@ -88,6 +88,12 @@ impl Plan {
         nai(&format!("mn{}@example.com", self.node(host)))
     }
 
+    /// The number of the mobile node with this identifier.
+    pub fn node_of(&self, mn_id: &MnId) -> Option<u32> {
+        let (user, _) = mn_id.as_nai()?.split_once('@')?;
+        user.strip_prefix("mn")?.parse().ok()
+    }
+
     /// Whether a host may have a network behind it.
     pub fn is_router(&self, host: usize) -> bool {
         self.delegates && self.node(host).is_multiple_of(3)

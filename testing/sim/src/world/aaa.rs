@@ -30,7 +30,10 @@ impl World {
         let whys = [NoProfile::Refused, NoProfile::Unreachable, NoProfile::Failed];
         let profile = match self.chance.per_mille(trouble) {
             true => Err(self.chance.pick(&whys)),
-            false => Ok(self.plan.profile()),
+            false => {
+                let orders = self.anchors[anchor].orders;
+                Ok(self.plan.authorized(anchor, orders, &question.mn_id))
+            }
         };
         let life = self.anchors[anchor].restarts;
         let answer = Answer { anchor, life, customer, ticket: question.ticket, profile };

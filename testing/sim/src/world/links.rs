@@ -9,7 +9,8 @@ use kedge_model::MacAddr;
 
 use super::{Event, Station, World};
 use crate::host::Place;
-use crate::plan::inner;
+use crate::packet::Asker;
+use crate::plan::{LOGICAL, inner};
 use crate::trail::Happened;
 use crate::{oracle, packet};
 
@@ -46,8 +47,15 @@ impl World {
 
     /// What the kernel of a gateway does with a node's packet.
     pub(super) fn route_downlink(&mut self, n: usize, packet: &[u8]) {
-        let (_, to, _) = packet::read(packet).expect("a tunnel carries what was put in");
+        let (_, to, ping) = packet::read(packet).expect("a tunnel carries what was put in");
         let Some(node) = self.gateways[n].route(to.ip()) else { return };
+        if node.interface == LOGICAL {
+            oracle::check_branch(self, n, to.ip());
+            if ping.asker == Asker::Branch(n) {
+                self.gateways[n].answered.insert(to.ip(), ping.number);
+            }
+            return;
+        }
         let (Some(mac), interface) = (node.mac, node.interface) else { return };
         let mut frame = mac.0.to_vec();
         frame.extend_from_slice(&MacAddr::PMIPV6_GATEWAY.0);

@@ -8,7 +8,7 @@ use kedge_dataplane::{InnerPacket, OuterPacket};
 use kedge_model::{Datagram, SignalPath, VrfId};
 
 use super::{Event, Station, World};
-use crate::plan::{SIGNALLING_PORT, customer_inside};
+use crate::plan::SIGNALLING_PORT;
 use crate::trail::Happened;
 use crate::{oracle, packet, plane, translator};
 
@@ -73,7 +73,9 @@ impl World {
         match to {
             // Whatever becomes of it is in the output and in the counters.
             Station::Anchor(n) => drop(self.anchors[n].customers.handle_datagram(datagram, now)),
-            Station::Gateway(n) => self.gateways[n].mag.handle_datagram(datagram, now),
+            Station::Gateway(n) => {
+                self.gateways[n].mag.handle_datagram(datagram, now);
+            }
             Station::Host(_) => unreachable!("hosts know nothing of mobility"),
         }
         self.settle(to);
@@ -118,7 +120,7 @@ impl World {
                 let plane = &mut self.anchors[n].plane;
                 let Some(inner) = plane.decapsulate(transport, outer, now) else { return };
                 oracle::check_uplink(self, &inner);
-                self.answer(&inner);
+                self.answer(n, &inner);
             }
             Station::Gateway(n) => {
                 let plane = &mut self.gateways[n].plane;
@@ -130,12 +132,11 @@ impl World {
     }
 
     /// The correspondent of a customer sends a question back; routing brings it to the anchor with
-    /// the pool.
-    fn answer(&mut self, question: &InnerPacket) {
+    /// the pool, or to that by which the network of a router was heard of.
+    fn answer(&mut self, heard: usize, question: &InnerPacket) {
         let read = packet::read(&question.bytes);
         let (from, to, ping) = read.expect("a tunnel carries what was put in");
-        assert_eq!(self.plan.customer_of(ping.host), customer_inside(question.vrf));
-        let anchor = self.plan.anchor_with_pool(from.ip()).expect("addresses are from pools");
+        let anchor = self.plan.anchor_with_pool(from.ip()).unwrap_or(heard);
         let answer = packet::write(to, from, ping);
         let now = self.clock.now();
         let outer = self.anchors[anchor].plane.encapsulate(question.vrf, &answer, now);

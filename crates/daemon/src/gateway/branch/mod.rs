@@ -6,6 +6,7 @@
 //! (`things`), and what the hosts of a network are told, where the operator wants that (`port`).
 
 mod addressing;
+mod fixed;
 mod network;
 mod port;
 mod survey;
@@ -26,6 +27,7 @@ use tracing::warn;
 use crate::apply::{BranchPlan, has_family};
 use crate::tokens;
 use addressing::is_global;
+use fixed::FixedLink;
 use network::Network;
 use port::NetworkPort;
 use things::Ground;
@@ -44,6 +46,8 @@ pub struct Branches {
 struct Branch {
     plan: BranchPlan,
     networks: Vec<Network>,
+    /// What is used in place of the anchor while it works.
+    fixed: Option<FixedLink>,
     /// The home interface, if it is there.
     home_device: Option<DeviceIndex>,
     /// Its home addresses, as the operator has put them on the home interface.
@@ -77,7 +81,8 @@ impl Branches {
             let networks = networks.collect();
             let (home, granted, things) =
                 old.map_or_else(Default::default, |old| (old.home, old.granted, old.things));
-            let branch = Branch { plan, networks, home_device: None, home, granted, things };
+            let fixed = plan.fixed.clone().map(FixedLink::new);
+            let branch = Branch { plan, networks, fixed, home_device: None, home, granted, things };
             self.all.insert(id, branch);
         }
         for mut branch in before.into_values() {
@@ -103,7 +108,11 @@ impl Branches {
                 place += 1;
             }
             mag.handle_branch(id, branch.wanted(), now);
-            mag.handle_link(id, LinkState::Up, now);
+            let rests = branch.fixed.as_mut().is_some_and(|fixed| {
+                fixed.look(survey, host, now);
+                fixed.works()
+            });
+            mag.handle_link(id, if rests { LinkState::Down } else { LinkState::Up }, now);
             branch.settle(survey, &mut self.hosts, host, now);
         }
     }
@@ -149,6 +158,7 @@ impl Branches {
     pub fn names(&self, device: &str) -> bool {
         self.all.values().any(|branch| {
             branch.plan.home.as_deref() == Some(device)
+                || branch.fixed.as_ref().is_some_and(|fixed| fixed.name() == device)
                 || branch.networks.iter().any(|network| network.plan.device == device)
         })
     }
@@ -161,6 +171,12 @@ impl Branches {
         }
     }
 
+    /// Whether a fixed link has begun or ceased to work, which [`Self::refresh`] takes into account.
+    pub fn have_changed(&mut self, host: &mut Owned, now: Now) -> bool {
+        let fixed = self.all.values_mut().filter_map(|branch| branch.fixed.as_mut());
+        fixed.fold(false, |changed, fixed| fixed.has_changed(host, now) || changed)
+    }
+
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Now) {
         let networks = self.all.values_mut().flat_map(|branch| &mut branch.networks);
@@ -169,11 +185,12 @@ impl Branches {
         }
     }
 
-    /// When [`Self::handle_timeout`] is to be called.
+    /// When [`Self::handle_timeout`] or [`Self::have_changed`] is to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let networks = self.all.values().flat_map(|branch| &branch.networks);
         let ports = networks.filter_map(|network| network.port.as_ref());
-        ports.filter_map(NetworkPort::poll_timeout).min()
+        let fixed = self.all.values().filter_map(|branch| branch.fixed.as_ref()?.due());
+        ports.filter_map(NetworkPort::poll_timeout).chain(fixed).min()
     }
 
     /// Undoes everything.
@@ -187,6 +204,12 @@ impl Branches {
     pub fn networks(&self, id: InterfaceId, now: Now) -> Vec<NetworkView<'_>> {
         let networks = self.all.get(&id).into_iter().flat_map(|branch| &branch.networks);
         networks.map(|network| network.view(now)).collect()
+    }
+
+    /// The fixed link of a logical mobile node, and whether it works.
+    pub fn fixed(&self, id: InterfaceId) -> Option<(&str, bool)> {
+        let fixed = self.all.get(&id)?.fixed.as_ref()?;
+        Some((fixed.name(), fixed.works()))
     }
 
     /// What is configured for a logical mobile node.

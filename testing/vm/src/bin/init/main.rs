@@ -2,12 +2,14 @@
 //!
 //! It makes the machine usable ([`boot`]), draws a row of network namespaces in which our data
 //! plane has a tunnel with a device of the kernel ([`row`]), and tries one encapsulation after
-//! the other ([`scenarios`]); then it runs `kedged` in VRF devices ([`customers`]). It reports on
-//! the second serial port and turns the machine off.
+//! the other ([`scenarios`]), first by itself and then as `kedged` grants it ([`granted`]); then it
+//! runs `kedged` in VRF devices ([`customers`]). It reports on the second serial port and turns the
+//! machine off.
 
 mod boot;
 mod counters;
 mod customers;
+mod granted;
 mod probe;
 mod row;
 mod scenarios;

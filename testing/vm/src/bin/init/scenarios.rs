@@ -7,7 +7,7 @@ use kedge_model::{Encapsulation, GreKey};
 
 use crate::row::{Family, Row, UDP_PORT};
 use crate::tunnel::{Carriage, Device};
-use crate::{customers, probe, transfer, vrfs};
+use crate::{customers, granted, probe, transfer, vrfs};
 
 /// A scenario.
 pub type Scenario = Box<dyn Fn(&Row) -> Result<()>>;
@@ -17,7 +17,14 @@ pub fn all() -> Vec<(&'static str, Scenario)> {
     let carriages = CARRIAGES.iter().map(|(name, carriage)| -> (_, Scenario) {
         (*name, Box::new(|row| both_understand(row, carriage)))
     });
-    let others: [(_, Scenario); 7] = [
+    let others: [(_, Scenario); 8] = [
+        (
+            "a_wrong_mobility_header_is_answered_by_one_parameter_problem",
+            Box::new(|row| {
+                let plain = named(&["ip_in_ip_over_ipv6"]);
+                plain.iter().try_for_each(|c| granted::answers_a_wrong_header_once(row, c))
+            }),
+        ),
         ("wrong_gre_keys_are_refused_over_ipv4", Box::new(|row| refuse_keys(row, Family::V4))),
         ("wrong_gre_keys_are_refused_over_ipv6", Box::new(|row| refuse_keys(row, Family::V6))),
         ("a_vrf_device_has_routes_of_its_own", Box::new(vrf)),
@@ -46,7 +53,10 @@ pub fn all() -> Vec<(&'static str, Scenario)> {
             Box::new(|_| customers::nothing_is_left()),
         ),
     ];
-    carriages.chain(others).collect()
+    let granted = GRANTED.iter().map(|(name, carriage)| -> (_, Scenario) {
+        (*name, Box::new(|row| granted::carries(row, carriage)))
+    });
+    carriages.chain(granted).chain(others).collect()
 }
 
 /// The encapsulations of these names.
@@ -122,6 +132,42 @@ const CARRIAGES: &[(&str, Carriage)] = &[
     ),
     (
         "ipv6_in_udp_over_ipv6",
+        over_ipv6(UDP, 1452, &[in_udp("ip6tnl", "mode ip6ip6 encaplimit none", V6, 41)]),
+    ),
+];
+
+/// Every encapsulation that a gateway can ask an anchor for. Its keys are those that it receives
+/// with; the anchor chooses the others.
+const GRANTED: &[(&str, Carriage)] = &[
+    ("kedged_grants_gre_over_ipv4", over_ipv4(GRE, 1476, &[device("gre", "", BOTH)])),
+    (
+        "kedged_grants_gre_with_keys_over_ipv4",
+        over_ipv4(GRE_KEYS, 1472, &[device("gre", "", BOTH)]),
+    ),
+    (
+        "kedged_grants_ip_in_ip_over_ipv4",
+        over_ipv4(IP, 1480, &[device("ipip", "", V4), device("sit", "", V6)]),
+    ),
+    ("kedged_grants_ipv4_in_udp_over_ipv4", over_ipv4(UDP, 1472, &[in_udp("ipip", "", V4, 4)])),
+    ("kedged_grants_ipv6_in_udp_over_ipv4", over_ipv4(UDP, 1472, &[in_udp("sit", "", V6, 41)])),
+    (
+        "kedged_grants_gre_over_ipv6",
+        over_ipv6(GRE, 1456, &[device("ip6gre", "encaplimit none", BOTH)]),
+    ),
+    (
+        "kedged_grants_gre_with_keys_over_ipv6",
+        over_ipv6(GRE_KEYS, 1452, &[device("ip6gre", "encaplimit none", BOTH)]),
+    ),
+    (
+        "kedged_grants_ip_in_ip_over_ipv6",
+        over_ipv6(IP, 1460, &[device("ip6tnl", "mode any encaplimit none", BOTH)]),
+    ),
+    (
+        "kedged_grants_ipv4_in_udp_over_ipv6",
+        over_ipv6(UDP, 1452, &[in_udp("ip6tnl", "mode ipip6 encaplimit none", V4, 4)]),
+    ),
+    (
+        "kedged_grants_ipv6_in_udp_over_ipv6",
         over_ipv6(UDP, 1452, &[in_udp("ip6tnl", "mode ip6ip6 encaplimit none", V6, 41)]),
     ),
 ];

@@ -69,16 +69,21 @@ impl Carriage {
 
     /// Makes the kernel's devices in M, with routes to A.
     pub fn make<'a>(&self, m: &'a Host) -> Result<Devices<'a>> {
+        self.make_with(m, "")
+    }
+
+    /// As [`Self::make`], with further words for each device.
+    pub fn make_with<'a>(&self, m: &'a Host, more: &str) -> Result<Devices<'a>> {
         let mut devices = Devices { m, carriage: *self, made: 0 };
         for (number, device) in self.theirs.iter().enumerate() {
-            devices.make(number, device).with_context(|| format!("{device:?}"))?;
+            devices.make(number, device, more).with_context(|| format!("{device:?} {more}"))?;
         }
         Ok(devices)
     }
 }
 
 impl Devices<'_> {
-    fn make(&mut self, number: usize, device: &Device) -> Result<()> {
+    fn make(&mut self, number: usize, device: &Device, more: &str) -> Result<()> {
         let Carriage { over, mtu, .. } = self.carriage;
         let name = name(number);
         let [peer, local] = over.transport();
@@ -90,7 +95,7 @@ impl Devices<'_> {
             format!("encap fou encap-sport {UDP_PORT} encap-dport {UDP_PORT} encap-csum")
         });
         self.m.ip(&format!(
-            "link add {name} type {} local {local} remote {peer} {} {in_udp}",
+            "link add {name} type {} local {local} remote {peer} {} {more} {in_udp}",
             device.kind, device.options
         ))?;
         self.m.ip(&format!("link set {name} mtu {mtu} up"))?;
