@@ -148,8 +148,10 @@ impl Signalling {
         Some(&self.places.get(place)?.as_ref()?.socket)
     }
 
-    /// Reads what has arrived at the socket in this place and says how many datagrams that were.
+    /// Reads what has arrived at the socket in this place and says how many datagrams that were;
+    /// none where it was closed while it waited for its turn.
     pub fn receive(&self, place: usize, batch: &mut Batch) -> Result<usize, NetError> {
+        batch.clear();
         self.socket(place).map_or(Ok(0), |socket| socket.recv_batch(batch))
     }
 
@@ -230,5 +232,30 @@ impl Signalling {
             let failure = failures.next_if(|(failed, _)| *failed == place);
             done(message, failure.map_or(Ok(()), |(_, error)| Err(error)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, UdpSocket};
+
+    use super::*;
+
+    #[test]
+    fn a_socket_that_is_closed_before_its_turn_has_nothing_of_what_another_had() {
+        let (poller, mut signalling) = (Poller::new().unwrap(), Signalling::new(Token(0)));
+        // Two addresses that nobody else in this namespace signals at.
+        let [one, other] = [77, 78].map(|last| IpAddr::from(Ipv4Addr::new(127, 54, 36, last)));
+        for address in [one, other] {
+            signalling.open(&World::Own, VrfId::DEFAULT, address, &poller).unwrap();
+        }
+        let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+        peer.send_to(b"update", (one, PORT)).unwrap();
+        let mut batch = Batch::default();
+        assert_eq!(signalling.receive(0, &mut batch).unwrap(), 1);
+        assert_eq!(batch.datagrams().count(), 1);
+        signalling.close(VrfId::DEFAULT, other);
+        assert_eq!(signalling.receive(1, &mut batch).unwrap(), 0);
+        assert_eq!(batch.datagrams().count(), 0);
     }
 }

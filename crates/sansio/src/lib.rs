@@ -9,6 +9,7 @@ mod backoff;
 mod buffers;
 mod index;
 mod pulse;
+mod queue;
 mod rate_limit;
 mod rng;
 mod timers;

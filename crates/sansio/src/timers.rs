@@ -3,11 +3,11 @@
 //! A refresh moves its binding's lifetime later, a million times between two expiries. So a
 //! timer that moves later only writes its new due time: the queue still holds the old one, and
 //! when that comes up, the timer is queued again for what is left. Moving a timer later costs
-//! one store; moving it earlier, or making one, costs a heap insertion.
+//! one store; moving it earlier, or making one, costs an entry of the queue.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::time::{Duration, Instant};
+
+use crate::queue::{Entry, Moment, Queue};
 
 /// Names a timer from [`Timers::insert`] until it fires or is removed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -15,9 +15,6 @@ pub struct TimerId {
     slot: u32,
     generation: u32,
 }
-
-/// Nanoseconds from the table's origin, for three centuries in both directions.
-type Moment = i64;
 
 #[derive(Debug)]
 struct Slot<K> {
@@ -41,12 +38,12 @@ pub struct Timers<K> {
     origin: Option<Instant>,
     slots: Vec<Slot<K>>,
     free: Vec<u32>,
-    queue: BinaryHeap<Reverse<(Moment, u32, u32)>>,
+    queue: Queue,
 }
 
 impl<K> Default for Timers<K> {
     fn default() -> Self {
-        Self { origin: None, slots: Vec::new(), free: Vec::new(), queue: BinaryHeap::new() }
+        Self { origin: None, slots: Vec::new(), free: Vec::new(), queue: Queue::default() }
     }
 }
 
@@ -99,7 +96,7 @@ impl<K> Timers<K> {
     pub fn pop_expired(&mut self, now: Instant) -> Option<K> {
         self.settle();
         let now = self.moment(now);
-        let &Reverse((due, slot, _)) = self.queue.peek()?;
+        let &Entry { due, slot, .. } = self.queue.peek()?;
         if due > now {
             return None;
         }
@@ -110,8 +107,7 @@ impl<K> Timers<K> {
     /// When the next timer is due.
     pub fn next_due(&mut self) -> Option<Instant> {
         self.settle();
-        let &Reverse((due, ..)) = self.queue.peek()?;
-        self.instant(due)
+        self.instant(self.queue.peek()?.due)
     }
 
     /// How many timers run.
@@ -128,15 +124,15 @@ impl<K> Timers<K> {
     /// their time comes, so once they are the most, they are thrown out; that costs each of them
     /// once.
     fn queue(&mut self, due: Moment, slot: u32, generation: u32) {
-        self.queue.push(Reverse((due, slot, generation)));
+        self.queue.push(Entry { due, slot, generation });
         if self.queue.len() <= 2 * self.len() + 64 {
             return;
         }
         let slots = &self.slots;
-        self.queue.retain(|&Reverse((at, slot, generation))| {
+        self.queue.retain(|&Entry { due, slot, generation }| {
             let entry = &slots[slot as usize];
             let queued = entry.timer.as_ref().map(|timer| timer.queued);
-            entry.generation == generation && queued == Some(at)
+            entry.generation == generation && queued == Some(due)
         });
     }
 
@@ -171,22 +167,22 @@ impl<K> Timers<K> {
     /// Makes the head of the queue say the truth: drops entries of ended timers and queues those
     /// that moved later again.
     fn settle(&mut self) {
-        while let Some(&Reverse((at, slot, generation))) = self.queue.peek() {
+        while let Some(&Entry { due, slot, generation }) = self.queue.peek() {
             let entry = &mut self.slots[slot as usize];
             let timer = match &mut entry.timer {
-                Some(timer) if entry.generation == generation && timer.queued == at => timer,
+                Some(timer) if entry.generation == generation && timer.queued == due => timer,
                 _ => {
                     self.queue.pop();
                     continue;
                 }
             };
-            if timer.due == at {
+            if timer.due == due {
                 return;
             }
             timer.queued = timer.due;
-            let later = timer.due;
+            let later = Entry { due: timer.due, slot, generation };
             self.queue.pop();
-            self.queue.push(Reverse((later, slot, generation)));
+            self.queue.push_apart(later);
         }
     }
 }

@@ -78,6 +78,11 @@ impl Batch {
         (0..self.received).map(|i| self.datagram(i))
     }
 
+    /// Forgets what was read.
+    pub fn clear(&mut self) {
+        self.received = 0;
+    }
+
     /// Whether there may be more to read.
     pub fn is_full(&self) -> bool {
         self.received == BATCH

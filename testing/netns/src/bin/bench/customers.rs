@@ -34,7 +34,7 @@ use kedge_wire::auth::Key;
 use crate::{
     Outcome, ROUNDS,
     devices::{self, Took},
-    signalling::{PORT, pin},
+    signalling::{PORT, apart},
     table::median,
 };
 
@@ -146,9 +146,7 @@ impl Stage {
         // It answers when it is ready.
         anchor.kedge("show version")?;
         let took = start.elapsed();
-        if thread::available_parallelism().is_ok_and(|processors| processors.get() > 1) {
-            pin(std::process::id(), 0)?;
-            pin(anchor.id(), 1)?;
+        if apart(anchor.id())? {
             first_served("--all-tasks", anchor.id())?;
         }
         let gateways_of = |number: usize, port: u16| -> Outcome<Gateways> {
@@ -176,8 +174,7 @@ impl Stage {
         echo.wait_output(Duration::from_secs(5), "the echo server to listen", |log| {
             log.contains("listening").then_some(())
         })?;
-        if thread::available_parallelism().is_ok_and(|processors| processors.get() > 1) {
-            pin(echo.id(), 1)?;
+        if apart(echo.id())? {
             first_served("--all-tasks", echo.id())?;
         }
         let echoed = [gateways_of(1, ECHO_PORT)?, gateways_of(2, ECHO_PORT)?];

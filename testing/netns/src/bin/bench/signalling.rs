@@ -9,7 +9,7 @@
 //! has another. A de-registration counts when it is answered; the end of the binding, after the
 //! delete wait, falls into a pause. Indications to the gateways that nodes leave are not answered.
 
-use std::{fs, net::SocketAddr, process::Command, thread, time::Duration};
+use std::{fs, net::SocketAddr, process::Command, sync::LazyLock, thread, time::Duration};
 
 use kedge_lab::{
     Daemon, Domain, Host, Lab, LabError, Link, Process, Result,
@@ -140,10 +140,7 @@ impl Pair {
         anchor.address("tp0", &format!("{}/24", ANCHOR.0))?;
         anchor.address("tp0", &format!("{}/64", ANCHOR.1))?;
         let server = serve(&anchor)?;
-        if thread::available_parallelism().is_ok_and(|processors| processors.get() > 1) {
-            pin(std::process::id(), 0)?;
-            pin(server.id(), 1)?;
-        }
+        apart(server.id())?;
         let load = Load {
             gateways: GATEWAYS.map(|(_, address, _)| SocketAddr::from((address, PORT))),
             anchor: SocketAddr::from((ANCHOR.0, PORT)),
@@ -187,8 +184,22 @@ impl Server {
     }
 }
 
+/// Gives a server a processor of its own, if there are two, and says whether it has one: this
+/// process keeps to the other.
+pub fn apart(server: u32) -> Result<bool> {
+    // A process that keeps to one processor is told of no other: asked once, before it does.
+    static PROCESSORS: LazyLock<usize> =
+        LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
+    let apart = *PROCESSORS > 1;
+    if apart {
+        pin(std::process::id(), 0)?;
+        pin(server, 1)?;
+    }
+    Ok(apart)
+}
+
 /// Keeps every thread of a process on one processor.
-pub fn pin(process: u32, processor: usize) -> Result<()> {
+fn pin(process: u32, processor: usize) -> Result<()> {
     let mut command = Command::new("taskset");
     command.args(["-a", "-c", "-p", &processor.to_string(), &process.to_string()]);
     match command.output() {
