@@ -173,8 +173,11 @@ impl Branches {
 
     /// Whether a fixed link has begun or ceased to work, which [`Self::refresh`] takes into account.
     pub fn have_changed(&mut self, host: &mut Owned, now: Now) -> bool {
-        let fixed = self.all.values_mut().filter_map(|branch| branch.fixed.as_mut());
-        fixed.fold(false, |changed, fixed| fixed.has_changed(host, now) || changed)
+        let mut have_changed = false;
+        for fixed in self.all.values_mut().filter_map(|branch| branch.fixed.as_mut()) {
+            have_changed |= fixed.has_changed(host, now);
+        }
+        have_changed
     }
 
     /// Does what is due.
