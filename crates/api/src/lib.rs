@@ -31,7 +31,8 @@ pub use message::{
     Answer, AnswerError, Ask, Format, Outcome, Refusal, Reply, Request, RequestError, Word,
 };
 pub use server::{
-    BindError, Call, Caller, ClientId, RemoteAccess, RemoteCounters, RemoteError, Server,
+    BindError, Call, Caller, Carried, ClientId, RemoteAccess, RemoteCounters, RemoteError, Server,
+    Work,
 };
 
 /// The version both sides must speak; a request of any other version is refused.

@@ -37,8 +37,8 @@ impl Candidate {
     /// which is read all the same.
     pub fn line(&mut self, text: &str) -> Result<Vec<Warning>, Vec<ConfigError>> {
         const ORIGIN: &str = "";
-        let renumbering = resequence::parse(text);
-        if let Ok(renumbering) = renumbering {
+        let renumbering = resequence::may_be(text).then(|| resequence::parse(text));
+        if let Some(Ok(renumbering)) = renumbering {
             let items = self.editor.clone().into_items();
             let commands = renumbering.commands(&items, text).map_err(|error| vec![*error])?;
             return self.merge(&commands, ORIGIN);
@@ -48,7 +48,9 @@ impl Candidate {
         }
         match (outcome(self.editor.line(text, ORIGIN)), renumbering) {
             // The line understood further is what was meant.
-            (Err(errors), Err(other)) if other.0.spot.column > errors[0].place.spot.column => {
+            (Err(errors), Some(Err(other)))
+                if other.0.spot.column > errors[0].place.spot.column =>
+            {
                 let (place, fault) = *other;
                 Err(vec![ConfigError { place, fault: ConfigFault::Syntax(fault) }])
             }

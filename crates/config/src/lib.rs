@@ -74,7 +74,9 @@ pub use network::{Ipv4Pool, Ipv6Pool, MobileIpv4Pool, MobileIpv6Pool, NamedPool,
 pub use peer_lma::PeerLma;
 pub use pipe::{Pattern, Pipe};
 pub use radius::{RadiusConfig, RadiusServer, RadiusTls};
-pub use session::{CommitKind, SessionCommand, complete_session, parse_session_command};
+pub use session::{
+    CommitKind, SessionCommand, complete_session, may_be_about_session, parse_session_command,
+};
 pub use shared::{
     AuthHomeAddress, AuthOption, Dscp, Encap, Heartbeat, LabelHeartbeat, ReplayWindow,
     RevocationTimes,

@@ -47,6 +47,11 @@ pub(crate) struct Resequence {
     step: u32,
 }
 
+/// Whether a line can be this command.
+pub(crate) fn may_be(line: &str) -> bool {
+    kedge_grammar::begins_command(&COMMANDS, line)
+}
+
 /// Reads a line as this command.
 pub(crate) fn parse(line: &str) -> Result<Resequence, Box<(Place, SyntaxFault)>> {
     let (family, args) = kedge_grammar::read_command(&COMMANDS, line, "")?;

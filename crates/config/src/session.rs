@@ -302,6 +302,22 @@ pub fn parse_session_command(
     })
 }
 
+/// The words that may stand before a line of the configuration, and the one before other lines.
+const BEFORE: [(&str, &str); 3] = [
+    ("no", "Take a command away, or turn off what is on by default"),
+    ("default", "Go back to what holds without a command"),
+    ("do", "A command from outside of the configuration"),
+];
+
+/// Whether a line within a session can be more than a line of the configuration: its first word is
+/// that of a command about the session, or may be short for one.
+pub fn may_be_about_session(line: &str) -> bool {
+    let first = line.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
+    let is_before = BEFORE.iter().any(|(word, _)| word.starts_with(&first));
+    is_before && !matches!(first.as_str(), "no" | "default")
+        || kedge_grammar::begins_command(&INSIDE, line)
+}
+
 /// The documents print `configuration terminal` for `configure terminal`. A row of the table for
 /// it would make `conf` ambiguous.
 fn misprinted(line: &str) -> Cow<'_, str> {
@@ -319,11 +335,6 @@ fn misprinted(line: &str) -> Cow<'_, str> {
 /// What of these commands may stand where `line` ends, and the words that may stand before those of
 /// the configuration.
 pub fn complete_session(line: &str, inside: bool) -> Vec<Hint> {
-    const BEFORE: [(&str, &str); 3] = [
-        ("no", "Take a command away, or turn off what is on by default"),
-        ("default", "Go back to what holds without a command"),
-        ("do", "A command from outside of the configuration"),
-    ];
     let is_first = !line.trim_start().contains(char::is_whitespace);
     let first = line.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
     if !is_first && BEFORE.iter().any(|(word, _)| *word == first) {

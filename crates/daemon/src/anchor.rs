@@ -54,7 +54,7 @@ impl Anchor {
         first: Token,
         now: Now,
     ) -> Result<Self, EndsError> {
-        let ends = Ends::start(Side::Anchor, plan.ends(), poller, first)?;
+        let ends = Ends::start(Side::Anchor, poller, first)?;
         let customers = Customers::new(plan.settings.clone(), seed, now);
         let (baseline, baselines) = (Baseline::default(), BTreeMap::new());
         let carried = BTreeMap::new();
@@ -74,20 +74,19 @@ impl Anchor {
         })
     }
 
-    /// What it wants of the kernel beside its devices, and where it makes routes to bindings.
-    pub fn place(
-        &mut self,
-        plan: &AnchorPlan,
-        hosts: &mut Hosts,
-    ) -> Result<Vec<Wanted>, EndsError> {
-        let devices = self.ends.devices(hosts)?;
-        for (vrf, Device { world, link, table }) in devices {
-            let outlet = Outlet { device: link.index, table: *table };
-            self.routes.place(*vrf, outlet, || {
-                Ok(Box::new(Place::find(world)?.within(Netlink::open)??))
-            })?;
-        }
-        Ok(kernel::things(plan, devices))
+    /// Looks at the device of an inner world: routes to bindings are made there.
+    pub fn look_at(&mut self, vrf: VrfId, hosts: &mut Hosts) -> Result<(), EndsError> {
+        let Some(Device { world, link, table }) = self.ends.look_at(vrf, hosts)? else {
+            return Ok(());
+        };
+        let outlet = Outlet { device: link.index, table: *table };
+        let kernel = || Ok(Box::new(Place::find(world)?.within(Netlink::open)??) as _);
+        Ok(self.routes.place(vrf, outlet, kernel)?)
+    }
+
+    /// What it wants of the kernel beside its devices, all of which were looked at.
+    pub fn wants(&self, plan: &AnchorPlan) -> Vec<Wanted> {
+        kernel::things(plan, self.ends.devices())
     }
 
     fn plan_routes(&mut self, plans: &BTreeMap<VrfId, RoutePlan>) {

@@ -24,7 +24,9 @@ mod world;
 
 pub use anchor::AnchorPlan;
 pub use branch::{BranchPlan, FixedLinkPlan, NetworkPlan, has_family};
+#[cfg(test)]
 pub use error::ApplyError;
+pub use error::Unfit;
 pub use gateway::{GatewayPlan, profile as node_profile};
 pub use management::management;
 pub use plan::{Plan, plan};

@@ -2,19 +2,21 @@
 //!
 //! ```text
 //!   plan ──► host prepared ──► history ──► FILE ──► in force, acknowledged
-//!    │            │               │          │
+//!    │        by the slice        │          │
 //!    └────────────┴───────────────┴──────────┴── a failure: as before, and why
 //! ```
 //!
-//! What may be refused for what it says is refused first, then what the host has not got. Then the
-//! configuration is brought to the disk, and then into force, which cannot fail any more. A kill
-//! in between leaves FILE with the old text or the new one, and nothing was acknowledged yet.
+//! What may be refused for what it says is refused first, then what the host has not got: while that
+//! is made, others are served, and no second commit is begun. Then the configuration is brought to
+//! the disk, and then into force, which cannot fail any more. A kill in between leaves FILE with the
+//! old text or the new one, and nothing was acknowledged yet.
 
 use std::fmt;
 use std::io;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use kedge_api::Refusal;
+use kedge_api::{Call, ClientId, Refusal, Reply, Work};
 use kedge_config::{CommitKind, Config};
 use kedge_sansio::Now;
 use tracing::{error, info, warn};
@@ -22,24 +24,17 @@ use tracing::{error, info, warn};
 use crate::answer::plural;
 use crate::apply::Plan;
 use crate::commits::Unconfirmed;
+use crate::committing::{Act, Committing, Purpose};
 use crate::config_file;
-use crate::in_service::Devices;
+use crate::errand;
 use crate::key_file;
 use crate::os_error::reason;
+use crate::prepared::{Devices, Preparing};
 use crate::shell::Shell;
 use crate::state_dir;
 
-/// Who commits, why, and when.
-pub struct Act<'a> {
-    /// The user.
-    pub by: &'a str,
-    /// The reason given.
-    pub comment: Option<&'a str>,
-    /// FILE says so already.
-    pub is_in_file: bool,
-    /// The time.
-    pub now: Now,
-}
+/// How long what the host needs is made before packets get their turn.
+const SLICE: Duration = Duration::from_millis(1);
 
 /// What a commit would do, in the words of an operator.
 fn preview(shell: &Shell, config: &Config, plan: &Plan) -> String {
@@ -51,35 +46,101 @@ fn preview(shell: &Shell, config: &Config, plan: &Plan) -> String {
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
-/// Puts a configuration into force and makes it last.
-pub fn commit(
+fn refused(cause: &dyn fmt::Display) -> Refusal {
+    Refusal::new(format!("nothing is committed: {cause}"))
+}
+
+/// Begins to put a configuration into force and to make it last; [`go_on`] does it. What is said
+/// at once if there is nothing to be done.
+pub fn begin(
     shell: &mut Shell,
     config: Config,
     how: CommitKind,
-    act: &Act<'_>,
-) -> Result<String, Refusal> {
-    let refused = |cause: &dyn fmt::Display| Refusal::new(format!("nothing is committed: {cause}"));
+    act: Act,
+) -> Result<Option<String>, Refusal> {
     let mut config = config;
     config.read_key_files(key_file::read).map_err(|cause| refused(&cause))?;
     let plan = shell.plan(&config).map_err(|cause| refused(&cause))?;
-    let said = preview(shell, &config, &plan);
     if how == CommitKind::Check {
         shell.examine(&plan).map_err(|cause| Refusal::new(cause.to_string()))?;
-        return Ok(format!("it can be committed\n{said}"));
+        return Ok(Some(format!("it can be committed\n{}", preview(shell, &config, &plan))));
     }
-    if config == shell.config {
-        return confirm(shell);
+    if shell.committing.is_some() {
+        return Err(Refusal::new("another commit is under way: try again when it is done"));
     }
-    let prepared = shell.prepare(plan, Devices::Needed).map_err(|cause| refused(&cause))?;
-    let number = match keep(shell, &config, how, act) {
+    if config == *shell.config {
+        return confirm(shell).map(Some);
+    }
+    let preparing =
+        shell.begin_preparing(plan, Devices::Needed).map_err(|cause| refused(&cause))?;
+    let purpose = Purpose::Commit { how, act };
+    let config = Arc::new(config);
+    shell.committing = Some(Committing { config, preparing, purpose, asker: None });
+    Ok(None)
+}
+
+/// Who waits for the commit that was begun.
+pub fn set_asker(shell: &mut Shell, call: Call) {
+    if let Some(committing) = &mut shell.committing {
+        committing.asker = Some(call);
+    }
+}
+
+/// Goes on with the commit under way, and ends it when the host has everything for it.
+pub fn go_on(shell: &mut Shell, now: Now) {
+    let Some(mut committing) = shell.committing.take() else { return };
+    let until = Instant::now() + SLICE;
+    let prepared = match shell.go_on_preparing(&mut committing.preparing, until) {
+        Ok(false) => {
+            shell.committing = Some(committing);
+            return;
+        }
+        Ok(true) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    };
+    let Committing { config, preparing, purpose, asker } = committing;
+    let preparing = match prepared {
+        Ok(()) => Ok(preparing),
+        Err(cause) => {
+            shell.abandon(preparing.into_prepared());
+            Err(cause)
+        }
+    };
+    match purpose {
+        Purpose::Commit { how, act } => {
+            let outcome = match preparing {
+                Ok(preparing) => finish(shell, config, preparing, how, &act, now),
+                Err(cause) => Err(refused(&cause)),
+            };
+            conclude(shell, outcome.map(|said| said + act.remark), asker, act.of_session);
+        }
+        Purpose::Undo { number } => undo(shell, number, config, preparing, now),
+    }
+    if std::mem::take(&mut shell.commits.read_again) {
+        read_again(shell);
+    }
+}
+
+/// Makes a configuration last whose host is prepared, and puts it into force.
+fn finish(
+    shell: &mut Shell,
+    config: Arc<Config>,
+    preparing: Preparing,
+    how: CommitKind,
+    act: &Act,
+    now: Now,
+) -> Result<String, Refusal> {
+    let said = preview(shell, &config, preparing.plan());
+    let prepared = preparing.into_prepared();
+    let number = match keep(shell, &config, how, act, now) {
         Ok(number) => number,
         Err(refusal) => {
             shell.abandon(prepared);
             return Err(refusal);
         }
     };
-    let before = shell.config.clone();
-    shell.put_in_force(config, prepared, act.now);
+    let before = Arc::clone(&shell.config);
+    shell.put_in_force(config, prepared, now);
     let commits = &mut shell.commits;
     commits.history.prune();
     let mut answer = format!("commit {number}\n{said}");
@@ -87,7 +148,7 @@ pub fn commit(
         CommitKind::Confirmed { minutes } => {
             // Several unconfirmed commits in a row go back to what was confirmed.
             let before = commits.unconfirmed.take().map_or(before, |earlier| earlier.before);
-            let until = act.now.mono + Duration::from_secs(u64::from(minutes) * 60);
+            let until = now.mono + Duration::from_secs(u64::from(minutes) * 60);
             commits.unconfirmed = Some(Unconfirmed { number, before, until });
             let minutes = format!("{minutes} {}", plural(minutes.into(), "minute"));
             answer.push_str(&format!("it is undone in {minutes} unless 'commit' confirms it\n"));
@@ -102,12 +163,46 @@ pub fn commit(
     Ok(answer)
 }
 
+/// Says what became of a commit. A session whose commit is done begins again from it.
+fn conclude(
+    shell: &mut Shell,
+    outcome: Result<String, Refusal>,
+    asker: Option<Call>,
+    of_session: bool,
+) {
+    let Some(call) = asker else {
+        return match outcome {
+            Ok(said) => info!("{}", said.trim_end().replace('\n', "; ")),
+            Err(refusal) => error!("{}: {}", shell.commits.file.display(), refusal.message),
+        };
+    };
+    if of_session
+        && let Ok(said) = &outcome
+        && let Some(work) = rebase(shell, call.client, said.clone())
+    {
+        return call.work(work);
+    }
+    let mode = shell.sessions.mode(call.client);
+    call.answer(outcome.map(Reply::Text), mode);
+}
+
+/// Has a session begin again from what runs, before its client is told this.
+pub fn rebase(shell: &mut Shell, client: ClientId, said: String) -> Option<Work> {
+    let session = shell.sessions.lend(client)?;
+    let running = Arc::clone(&shell.config);
+    Some(errand::answer(session, false, move |session, _| {
+        session.rebase(&running);
+        Ok(Reply::Text(said))
+    }))
+}
+
 /// Brings a configuration to the disk. On an error, nothing is there that was not before.
 fn keep(
     shell: &mut Shell,
     config: &Config,
     how: CommitKind,
-    act: &Act<'_>,
+    act: &Act,
+    now: Now,
 ) -> Result<u64, Refusal> {
     let failed = |what: &str, error: &io::Error| {
         Refusal::new(format!("nothing is committed: {what}: {}", reason(error)))
@@ -116,7 +211,7 @@ fn keep(
     let commits = &mut shell.commits;
     let number = commits
         .history
-        .record(&rendered, act.by, act.comment, act.now.wall)
+        .record(&rendered, &act.by, act.comment.as_deref(), now.wall)
         .map_err(|error| failed("the history cannot be written", &error))?;
     // What was read from FILE is there.
     if how == CommitKind::Final
@@ -132,25 +227,35 @@ fn keep(
 }
 
 /// Reads FILE again, as SIGHUP asks, and commits what it says.
-pub fn read_again(shell: &mut Shell, now: Now) {
+pub fn read_again(shell: &mut Shell) {
     let file = shell.commits.file.clone();
     if shell.sessions.is_exclusive() {
         let file = file.display();
         return warn!("{file} is not read again: a session has the configuration for itself");
     }
+    if shell.committing.is_some() {
+        shell.commits.read_again = true;
+        return;
+    }
     let (config, _) = match config_file::read_again(&file) {
         Ok(read) => read,
         Err(error) => return error!("nothing has changed: {error}"),
     };
-    let comment = format!("read from {} again", file.display());
-    let act = Act { by: "kedged", comment: Some(&comment), is_in_file: true, now };
     // FILE holds: an earlier commit that waits to be confirmed is over.
-    if config == shell.config && shell.commits.unconfirmed.take().is_none() {
+    if config == *shell.config && shell.commits.unconfirmed.take().is_none() {
         return info!("{} says what is in force", file.display());
     }
-    match commit(shell, config, CommitKind::Final, &act) {
-        Ok(said) => info!("{}", said.trim_end().replace('\n', "; ")),
-        Err(refusal) => error!("{}: {}", file.display(), refusal.message),
+    let act = Act {
+        by: "kedged".to_owned(),
+        comment: Some(format!("read from {} again", file.display())),
+        is_in_file: true,
+        remark: "",
+        of_session: false,
+    };
+    match begin(shell, config, CommitKind::Final, act) {
+        Ok(None) => {}
+        Ok(Some(said)) => conclude(shell, Ok(said), None, false),
+        Err(refusal) => conclude(shell, Err(refusal), None, false),
     }
 }
 
@@ -171,20 +276,39 @@ fn confirm(shell: &mut Shell) -> Result<String, Refusal> {
     Ok(format!("commit {number} is confirmed\n"))
 }
 
-/// Undoes a commit that was not confirmed in time.
+/// Begins to undo a commit that was not confirmed in time.
 pub fn expire(shell: &mut Shell, now: Now) {
+    let is_due = shell.commits.due().is_some_and(|until| until <= now.mono);
+    if !is_due || shell.committing.is_some() {
+        return;
+    }
+    let Some(Unconfirmed { number, before, .. }) = shell.commits.unconfirmed.take() else { return };
+    warn!(number, "the commit was not confirmed in time and is undone");
+    let preparing = shell.plan(&before).map_err(|cause| cause.to_string()).and_then(|plan| {
+        shell.begin_preparing(plan, Devices::Awaited).map_err(|error| error.to_string())
+    });
+    match preparing {
+        Ok(preparing) => {
+            let purpose = Purpose::Undo { number };
+            let committing = Committing { config: before, preparing, purpose, asker: None };
+            shell.committing = Some(committing);
+        }
+        Err(cause) => undo(shell, number, before, Err(cause), now),
+    }
+}
+
+/// Undoes a commit for which the host is prepared, or tries again later.
+fn undo(
+    shell: &mut Shell,
+    number: u64,
+    before: Arc<Config>,
+    prepared: Result<Preparing, String>,
+    now: Now,
+) {
     /// After this long it is tried again, if the host does not play along.
     const AGAIN: Duration = Duration::from_secs(10);
-    let due = shell.commits.due().is_some_and(|until| until <= now.mono);
-    let Some(unconfirmed) = shell.commits.unconfirmed.take_if(|_| due) else { return };
-    let Unconfirmed { number, before, .. } = unconfirmed;
-    warn!(number, "the commit was not confirmed in time and is undone");
-    let prepared = shell
-        .plan(&before)
-        .map_err(|cause| cause.to_string())
-        .and_then(|plan| shell.prepare(plan, Devices::Awaited).map_err(|e| e.to_string()));
     let prepared = match prepared {
-        Ok(prepared) => prepared,
+        Ok(preparing) => preparing.into_prepared(),
         Err(error) => {
             error!(number, "the commit cannot be undone yet: {error}");
             let until = now.mono + AGAIN;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kedge_api::Refusal;
@@ -19,6 +20,8 @@ pub struct Commits {
     pub history: History,
     /// The commit that is undone unless it is confirmed.
     pub unconfirmed: Option<Unconfirmed>,
+    /// `file` is to be read again when the commit under way is done.
+    pub read_again: bool,
 }
 
 /// A commit that waits for its confirmation.
@@ -26,7 +29,7 @@ pub struct Unconfirmed {
     /// Its number.
     pub number: u64,
     /// What was in force before.
-    pub before: Config,
+    pub before: Arc<Config>,
     /// When it is undone.
     pub until: Instant,
 }
@@ -59,7 +62,7 @@ impl Commits {
                 Err(error) => warn!("the history does not have this configuration: {error}"),
             }
         }
-        Ok(Self { file: file.to_owned(), history, unconfirmed: None })
+        Ok(Self { file: file.to_owned(), history, unconfirmed: None, read_again: false })
     }
 
     /// When an unconfirmed commit is undone.

@@ -7,36 +7,40 @@ use kedge_config::Config;
 use tracing::warn;
 
 use crate::numbers::Numbers;
-use crate::options::Options;
 use crate::start_error::StartError;
 use crate::{apply, key_file, log};
 
-/// Reads the configuration and prints what there is to say about it.
-pub fn read(options: &Options) -> Result<(Config, String), StartError> {
-    let path = || options.config().to_owned();
-    let (mut config, warnings, text) = parse(options.config())?;
-    for warning in &warnings {
-        if options.only_checks() {
-            log::say(warning);
-        } else {
-            warn!("{}: {}", warning.place, warning.caution);
-        }
-    }
-    match config.read_key_files(key_file::read) {
+/// Looks at the configuration without starting anything: whatever a start refuses for what the text
+/// says is refused here. Gives the verdict in a line.
+pub fn check(file: &Path) -> Result<String, StartError> {
+    let (mut config, warnings, _) = parse(file)?;
+    warnings.iter().for_each(log::say);
+    if let Err(cause) = config.read_key_files(key_file::read) {
         // The files are on the host that the configuration is for.
-        Err(cause) if options.only_checks() => log::say(format_args!("warning: {cause}")),
-        read => read?,
+        log::say(format_args!("warning: {cause}"));
     }
+    let name = file.display();
     match apply::plan(&config, 0, &mut Numbers::default()) {
-        Ok(_) => Ok((config, text)),
-        // A file may be a part of a configuration, as the domains that several files share.
-        Err(cause) if options.only_checks() && cause.is_absence() => {
-            let file = options.config().display();
-            log::say(format_args!("{file}: warning: kedged does not start with it: {cause}"));
-            Ok((config, text))
+        Ok(_) => Ok(format!("{name}: no errors")),
+        Err(cause) if cause.is_absence() => {
+            let lacking = cause.0.iter();
+            lacking.for_each(|cause| {
+                log::say(format_args!("{name}: warning: kedged does not start with it: {cause}"));
+            });
+            Ok(format!(
+                "{name}: no errors, but a part of a configuration: nothing starts from it alone"
+            ))
         }
-        Err(cause) => Err(StartError::Unfit { path: path(), cause }),
+        Err(cause) => Err(StartError::Unfit { path: file.to_owned(), cause }),
     }
+}
+
+/// Reads the configuration to start from, and prints what there is to say about it.
+pub fn read(file: &Path) -> Result<(Config, String), StartError> {
+    let read = read_again(file)?;
+    apply::plan(&read.0, 0, &mut Numbers::default())
+        .map_err(|cause| StartError::Unfit { path: file.to_owned(), cause })?;
+    Ok(read)
 }
 
 /// Reads the configuration of a daemon that runs.
@@ -62,3 +66,6 @@ fn parse(file: &Path) -> Result<(Config, Vec<kedge_config::Warning>, String), St
         })?;
     Ok((config, warnings, text))
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,8 @@ use kedge_config::{Candidate, Config, ConfigError, Hint, Secret, Warning};
 /// All sessions.
 #[derive(Default)]
 pub struct Sessions {
-    open: BTreeMap<ClientId, Session>,
+    /// `None` while the client's own thread has it.
+    open: BTreeMap<ClientId, Option<Session>>,
     lock: Option<Lock>,
     /// Who is within a comment that a line has begun and none has ended yet.
     in_comment: BTreeSet<ClientId>,
@@ -45,7 +46,7 @@ impl Sessions {
         self.check_lock(client)?;
         let candidate = Candidate::of(running);
         let session = Session { candidate, base: as_read(running) };
-        self.open.insert(client, session);
+        self.open.insert(client, Some(session));
         Ok(())
     }
 
@@ -76,7 +77,19 @@ impl Sessions {
 
     /// The session of a client.
     pub fn get(&mut self, client: ClientId) -> Option<&mut Session> {
-        self.open.get_mut(&client)
+        self.open.get_mut(&client)?.as_mut()
+    }
+
+    /// Lends the session of a client to its own thread, which waits for nobody meanwhile.
+    pub fn lend(&mut self, client: ClientId) -> Option<Session> {
+        self.open.get_mut(&client)?.take()
+    }
+
+    /// Takes back what was lent, unless it is over.
+    pub fn take_back(&mut self, client: ClientId, session: Session) {
+        if let Some(place) = self.open.get_mut(&client) {
+            *place = Some(session);
+        }
     }
 
     /// Refuses a client whom another session keeps from changing the configuration, and says whose
@@ -127,7 +140,7 @@ impl Sessions {
 
     /// The mode of a client, as its prompt shows it.
     pub fn mode(&self, client: ClientId) -> Option<String> {
-        let session = self.open.get(&client)?;
+        let session = self.open.get(&client)?.as_ref()?;
         Some(match session.candidate.mode() {
             "" => "config".to_owned(),
             mode => format!("config-{mode}"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kedge_api::{Ask, Format, Refusal, Reply};
+use kedge_api::{Ask, Format, Refusal, Reply, Work};
 use kedge_config::{BindingFilter, Command, Pipe, Request, parse_command};
 use kedge_lma::Lma;
 use kedge_model::{CustomerId, MnId};
@@ -29,6 +29,10 @@ pub enum Said {
     Now(Reply),
     /// An answer that is made while packets are served.
     Later(Listing),
+    /// What becomes of the commit that was begun is the answer.
+    WhenCommitted,
+    /// The client's own thread has something to do first.
+    Errand(Work),
 }
 
 /// Carries out a command of the terminal.

@@ -1,37 +1,75 @@
 //! What a client says, line by line: a command of the terminal, a command about sessions, or,
 //! within a session, a line of the configuration.
 
-use kedge_api::{Ask, Call, Caller, Format, Outcome, Refusal, Reply, Word};
+use std::sync::Arc;
+
+use kedge_api::{Ask, Call, Caller, Carried, Format, Outcome, Refusal, Reply};
 use kedge_config::{
-    CommandError, CommitKind, Config, Pipe, SessionCommand, complete_session,
-    parse_session_command, split_pipes,
+    CommandError, CommitKind, Config, Pipe, SessionCommand, parse_session_command, split_pipes,
 };
 use kedge_sansio::Now;
 use nix::unistd::{Uid, User};
 use serde_json::json;
 
-use crate::commit::{self, Act};
+use crate::commit;
+use crate::commit_list::{commits, pending};
+use crate::committing::Act;
 use crate::configure::Session;
 use crate::console::{self, Said};
-use crate::live_names;
+use crate::errand::{self, Errand};
+use crate::hints::{ambiguous, is_show, strip_word, words};
 use crate::shell::Shell;
 use crate::show;
 
 /// No command is longer, and everybody waits while one is read.
 const LONGEST: usize = 16 * 1024;
 
-/// Answers a call: the outcome, and the mode that the client is in from now on.
-pub fn answer(shell: &mut Shell, call: &Call, now: Now) -> (Result<Said, Refusal>, Option<String>) {
+/// Answers a call.
+pub fn answer(shell: &mut Shell, call: &Call, now: Now) -> Result<Said, Refusal> {
     let (Ask::Complete { line } | Ask::Command { line, .. }) = &call.ask;
     if line.len() > LONGEST {
         let refusal = Refusal::new(format!("a line has {LONGEST} octets at most"));
-        return (Err(refusal), shell.sessions.mode(call.client));
+        return Err(refusal);
     }
-    let outcome = match &call.ask {
+    match &call.ask {
         Ask::Complete { line } => Ok(Said::Now(Reply::Words(words(shell, call, line)))),
         Ask::Command { line, .. } => carry_out(shell, call, line, now),
-    };
-    (outcome, shell.sessions.mode(call.client))
+    }
+}
+
+/// Goes on with a call whose client's thread comes back with something.
+pub fn go_on(shell: &mut Shell, call: &Call, carried: Carried) -> Result<Said, Refusal> {
+    let none = |_| Refusal::new("nothing that was asked for");
+    match *carried.downcast::<Errand>().map_err(none)? {
+        Errand::Answered { session, outcome, ends } => {
+            shell.sessions.take_back(call.client, session);
+            if ends && outcome.is_ok() {
+                shell.sessions.leave(call.client);
+            }
+            outcome.map(Said::Now)
+        }
+        Errand::Made { session, on, made, how, comment } => {
+            shell.sessions.take_back(call.client, session);
+            let (config, moved) = made?;
+            if !Arc::ptr_eq(&on, &shell.config) {
+                return commit_session(shell, call, how, comment.as_deref());
+            }
+            shell.sessions.check_lock(call.client)?;
+            let remark = match moved {
+                true => "another session has committed meanwhile; its changes are kept\n",
+                false => "",
+            };
+            let act = Act { by: user(call), comment, is_in_file: false, remark, of_session: true };
+            let Some(said) = commit::begin(shell, *config, how, act)? else {
+                return Ok(Said::WhenCommitted);
+            };
+            let said = said + remark;
+            let rebase = (how != CommitKind::Check)
+                .then(|| commit::rebase(shell, call.client, said.clone()))
+                .flatten();
+            Ok(rebase.map_or(Said::Now(text(said)), Said::Errand))
+        }
+    }
 }
 
 fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Result<Said, Refusal> {
@@ -42,19 +80,22 @@ fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Result<Sai
     if shell.sessions.skips(call.client, line) {
         return Ok(Said::Now(text(String::new())));
     }
-    let ask = &with_line(&call.ask, line);
     let inside = shell.sessions.get(call.client).is_some();
+    // Most lines that are pasted.
+    if inside && !kedge_config::may_be_about_session(line) {
+        return read_line(shell, call, pasted).map(Said::Now);
+    }
     if is_show(line)
         && let Ok((command, pipes)) = split_pipes(line)
         && let Ok(command) = parse_session_command(command, inside)
     {
-        return shown(shell, call, &command, &pipes, now).map(Said::Now);
+        return shown(shell, call, &command, &pipes, now);
     }
     if let Some(refusal) = ambiguous(shell, call, line) {
         return Err(refusal);
     }
     let about_session = match parse_session_command(line, inside) {
-        Ok(command) => return about(shell, call, &command, now).map(Said::Now),
+        Ok(command) => return about(shell, call, &command, now),
         Err(error) => error,
     };
     if is_show(&format!("{line} x")) && !is_show(line) {
@@ -62,6 +103,7 @@ fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Result<Sai
         let message = "incomplete command".to_owned();
         return Err(Refusal { message, allowed: words.collect(), ..Refusal::default() });
     }
+    let ask = &with_line(&call.ask, line);
     if !inside {
         return console::carry_out(shell, ask, now)
             .map_err(|refused| nearer(refused, &about_session));
@@ -77,22 +119,38 @@ fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Result<Sai
     if line.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case("commit")) {
         return Err(refused(&about_session));
     }
-    let Some(session) = shell.sessions.get(call.client) else {
-        return Ok(Said::Now(text(String::new())));
-    };
-    match session.line(pasted) {
-        Ok(reply) => Ok(Said::Now(reply)),
+    match read_line(shell, call, pasted) {
         // The beginning was that of a command about the session.
         Err(_) if about_session.place.spot.column > 1 => Err(refused(&about_session)),
-        Err(refusal) => Err(refusal),
+        outcome => outcome.map(Said::Now),
     }
 }
 
+/// A line of the configuration.
+fn read_line(shell: &mut Shell, call: &Call, line: &str) -> Outcome {
+    session(shell, call)?.line(line)
+}
+
 /// A command about sessions.
-fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> Outcome {
+fn about(
+    shell: &mut Shell,
+    call: &Call,
+    command: &SessionCommand,
+    now: Now,
+) -> Result<Said, Refusal> {
     let client = call.client;
     let inside = shell.sessions.get(client).is_some();
-    match command {
+    let outcome = match command {
+        SessionCommand::Commit { how, comment } => {
+            return commit_session(shell, call, *how, comment.as_deref());
+        }
+        SessionCommand::Rollback(number) => return roll_back(shell, call, *number),
+        SessionCommand::RollbackLast(count) => {
+            let newest = shell.commits.history.newest().map_or(0, |commit| commit.number);
+            let number = newest.checked_sub(*count).filter(|number| *number > 0);
+            let none = || Refusal::new(format!("there are no {count} commits to go back"));
+            return roll_back(shell, call, number.ok_or_else(none)?);
+        }
         SessionCommand::Configure { exclusive } => {
             match exclusive {
                 true => {
@@ -103,26 +161,21 @@ fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> 
             }
             Ok(text(pending(shell, now)))
         }
-        SessionCommand::Commit { how, comment } => {
-            let said = commit_session(shell, call, *how, comment.as_deref(), now)?;
-            Ok(text(said))
-        }
         SessionCommand::ShowChanges
         | SessionCommand::ShowCandidate
         | SessionCommand::ShowCommits
-        | SessionCommand::ShowCommitChanges(_) => shown(shell, call, command, &[], now),
-        SessionCommand::Rollback(number) => roll_back(shell, call, *number, now),
-        SessionCommand::RollbackLast(count) => {
-            let newest = shell.commits.history.newest().map_or(0, |commit| commit.number);
-            let number = newest.checked_sub(*count).filter(|number| *number > 0);
-            let none = || Refusal::new(format!("there are no {count} commits to go back"));
-            roll_back(shell, call, number.ok_or_else(none)?, now)
-        }
+        | SessionCommand::ShowCommitChanges(_) => return shown(shell, call, command, &[], now),
         SessionCommand::Load { file, replace } => {
-            let Ask::Command { text: Some(loaded), .. } = &call.ask else {
-                return Err(Refusal::new("the request has no text to load"));
-            };
-            session(shell, call)?.load(loaded, file, *replace)
+            let (file, replace) = (file.clone(), *replace);
+            let session = lent(shell, call)?;
+            return Ok(Said::Errand(errand::answer(
+                session,
+                false,
+                move |session, ask| match ask {
+                    Ask::Command { text: Some(loaded), .. } => session.load(loaded, &file, replace),
+                    _ => Err(Refusal::new("the request has no text to load")),
+                },
+            )));
         }
         SessionCommand::Save => Ok(text(kedge_config::render(&shell.config))),
         SessionCommand::Clear => {
@@ -137,14 +190,16 @@ fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> 
         SessionCommand::End | SessionCommand::Exit if !inside => Ok(text(String::new())),
         SessionCommand::Exit if session(shell, call)?.exit()? => Ok(text(String::new())),
         SessionCommand::End | SessionCommand::Exit => {
-            session(shell, call)?.finish_line()?;
-            if session(shell, call)?.is_changed() {
-                let allowed = ["commit", "abort"].map(str::to_owned).to_vec();
-                let message = "there are changes that are not committed".to_owned();
-                return Err(Refusal { message, allowed, ..Refusal::default() });
-            }
-            shell.sessions.leave(client);
-            Ok(text(String::new()))
+            let session = lent(shell, call)?;
+            return Ok(Said::Errand(errand::answer(session, true, |session, _| {
+                session.finish_line()?;
+                if session.is_changed() {
+                    let allowed = ["commit", "abort"].map(str::to_owned).to_vec();
+                    let message = "there are changes that are not committed".to_owned();
+                    return Err(Refusal { message, allowed, ..Refusal::default() });
+                }
+                Ok(text(String::new()))
+            })));
         }
         SessionCommand::Keep => {
             Ok(text("every commit is kept already; 'save FILE' writes a copy\n".to_owned()))
@@ -156,16 +211,22 @@ fn about(shell: &mut Shell, call: &Call, command: &SessionCommand, now: Now) -> 
             "'monitor events' shows what happens, until Ctrl-C; 'debug' says what of",
         )),
         SessionCommand::Where => Ok(text(format!("{}\n", session(shell, call)?.place()))),
-    }
+    };
+    outcome.map(Said::Now)
 }
 
 /// Puts an earlier commit's configuration into force.
-fn roll_back(shell: &mut Shell, call: &Call, number: u64, now: Now) -> Outcome {
+fn roll_back(shell: &mut Shell, call: &Call, number: u64) -> Result<Said, Refusal> {
     shell.sessions.check_lock(call.client)?;
     let config = shell.commits.config(number)?;
-    let comment = format!("rollback to commit {number}");
-    let act = Act { by: &user(call), comment: Some(&comment), is_in_file: false, now };
-    commit::commit(shell, config, CommitKind::Final, &act).map(text)
+    let comment = Some(format!("rollback to commit {number}"));
+    let act = Act { by: user(call), comment, is_in_file: false, remark: "", of_session: false };
+    commit::begin(shell, config, CommitKind::Final, act).map(begun)
+}
+
+/// What is said of a commit at once, or when it is done.
+fn begun(said: Option<String>) -> Said {
+    said.map_or(Said::WhenCommitted, |said| Said::Now(text(said)))
 }
 
 /// A command that looks at a session or at the commits, with what is to be done with its answer.
@@ -175,13 +236,30 @@ fn shown(
     command: &SessionCommand,
     pipes: &[Pipe],
     now: Now,
-) -> Outcome {
+) -> Result<Said, Refusal> {
     console::check(pipes)?;
-    let (key, shown) = match command {
-        SessionCommand::ShowCandidate => {
-            ("configuration", kedge_config::render(&session(shell, call)?.config()?))
+    let (asked, width) = match call.ask {
+        Ask::Command { format, width, .. } => (format == Format::Json, width),
+        Ask::Complete { .. } => (false, None),
+    };
+    let pipes = pipes.to_vec();
+    let is_data = asked || pipes.contains(&Pipe::Json);
+    let dressed = move |key: &str, shown: String| match is_data {
+        true => Reply::Data(json!({ key: shown })),
+        false => text(pipes.iter().fold(shown, |shown, pipe| pipe.apply(&shown))),
+    };
+    Ok(match command {
+        SessionCommand::ShowCommits if is_data => {
+            let all = shell.commits.history.iter().collect::<Vec<_>>();
+            let waits = shell.commits.unconfirmed.as_ref().map(|waits| {
+                json!({ "commit": waits.number, "seconds_left": waits.left(now).as_secs() })
+            });
+            Said::Now(Reply::Data(json!({ "commits": all, "unconfirmed": waits })))
         }
-        SessionCommand::ShowCommits => ("commits", commits(shell, now)),
+        SessionCommand::ShowCommits => match (dressed("commits", commits(shell, now)), width) {
+            (Reply::Text(shown), Some(width)) => Said::Now(text(show::fit(&shown, width))),
+            (reply, _) => Said::Now(reply),
+        },
         SessionCommand::ShowCommitChanges(number) => {
             let after = shell.commits.config(*number)?;
             let before = match number.checked_sub(1) {
@@ -190,31 +268,18 @@ fn shown(
                 }
                 _ => Config::default(),
             };
-            ("changes", kedge_config::compare(&before, &after))
+            Said::Now(dressed("changes", kedge_config::compare(&before, &after)))
         }
-        _ => ("changes", session(shell, call)?.changes()?),
-    };
-    let (asked, width) = match call.ask {
-        Ask::Command { format, width, .. } => (format == Format::Json, width),
-        Ask::Complete { .. } => (false, None),
-    };
-    if !asked && !pipes.contains(&Pipe::Json) {
-        let shown = pipes.iter().fold(shown, |shown, pipe| pipe.apply(&shown));
-        return Ok(text(match (command, width) {
-            (SessionCommand::ShowCommits, Some(width)) => show::fit(&shown, width),
-            // What may be loaded again stays whole.
-            _ => shown,
-        }));
-    }
-    Ok(Reply::Data(match command {
-        SessionCommand::ShowCommits => {
-            let waits = shell.commits.unconfirmed.as_ref().map(|waits| {
-                json!({ "commit": waits.number, "seconds_left": waits.left(now).as_secs() })
-            });
-            json!({ key: shell.commits.history.iter().collect::<Vec<_>>(), "unconfirmed": waits })
+        // What may be loaded again stays whole, however wide the terminal is.
+        SessionCommand::ShowCandidate => {
+            Said::Errand(errand::answer(lent(shell, call)?, false, move |session, _| {
+                Ok(dressed("configuration", kedge_config::render(&session.config()?)))
+            }))
         }
-        _ => json!({ key: shown }),
-    }))
+        _ => Said::Errand(errand::answer(lent(shell, call)?, false, move |session, _| {
+            Ok(dressed("changes", session.changes()?))
+        })),
+    })
 }
 
 fn commit_session(
@@ -222,90 +287,22 @@ fn commit_session(
     call: &Call,
     how: CommitKind,
     comment: Option<&str>,
-    now: Now,
-) -> Result<String, Refusal> {
+) -> Result<Said, Refusal> {
     shell.sessions.check_lock(call.client)?;
-    session(shell, call)?.finish_line()?;
-    let running = shell.config.clone();
-    let (config, moved) = session(shell, call)?.onto(&running)?;
-    let act = Act { by: &user(call), comment, is_in_file: false, now };
-    let mut said = commit::commit(shell, config, how, &act)?;
-    if moved {
-        said.push_str("another session has committed meanwhile; its changes are kept\n");
-    }
-    if how != CommitKind::Check {
-        let running = shell.config.clone();
-        session(shell, call)?.rebase(&running);
-    }
-    Ok(said)
+    let session = lent(shell, call)?;
+    let running = Arc::clone(&shell.config);
+    Ok(Said::Errand(errand::make(session, running, how, comment.map(str::to_owned))))
 }
 
-/// What whoever begins is to know: that what runs may be taken back before long.
-fn pending(shell: &Shell, now: Now) -> String {
-    let Some(waits) = &shell.commits.unconfirmed else { return String::new() };
-    let left = show::span(waits.left(now));
-    format!("commit {} is undone in {left} unless 'commit' confirms it\n", waits.number)
+/// The session, for its client's own thread.
+fn lent(shell: &mut Shell, call: &Call) -> Result<Session, Refusal> {
+    session(shell, call)?;
+    shell.sessions.lend(call.client).ok_or_else(|| Refusal::new("the session is busy"))
 }
 
 fn session<'a>(shell: &'a mut Shell, call: &Call) -> Result<&'a mut Session, Refusal> {
     let none = || Refusal::new("no session is open: 'configure' opens one");
     shell.sessions.get(call.client).ok_or_else(none)
-}
-
-/// `show configuration commit list`
-fn commits(shell: &Shell, now: Now) -> String {
-    let all = || shell.commits.history.iter();
-    let width = all().map(|commit| commit.by.len()).max().unwrap_or(0).max(4);
-    let mut out = format!("{:>6}  {:<20}  {:<width$}  Comment\n", "Commit", "Time (UTC)", "User");
-    for commit in all() {
-        let at = commit.at.strftime("%Y-%m-%d %H:%M:%S").to_string();
-        let comment = commit.comment.as_deref().unwrap_or_default();
-        let line = format!("{:>6}  {at:<20}  {:<width$}  {comment}", commit.number, commit.by);
-        out.push_str(line.trim_end());
-        out.push('\n');
-    }
-    out + &pending(shell, now)
-}
-
-fn words(shell: &mut Shell, call: &Call, line: &str) -> Vec<Word> {
-    let names = live_names::names(shell);
-    let known = |kind: &str| names.get(kind).cloned().unwrap_or_default();
-    let inside = shell.sessions.get(call.client).is_some();
-    let mut hints = complete_session(line, inside);
-    if let Some(command) = strip_word(line, "do").filter(|_| inside) {
-        hints = kedge_config::complete(command, &known);
-    } else if !inside || is_show(line) {
-        hints.extend(kedge_config::complete(line, &known));
-    } else if let Some(session) = shell.sessions.get(call.client) {
-        hints.extend(session.complete(line, &known));
-    }
-    let mut words: Vec<Word> = Vec::new();
-    for hint in hints {
-        if !words.iter().any(|word| word.word == hint.what) {
-            let (word, help, placeholder) = (hint.what, hint.help, hint.placeholder);
-            words.push(Word { word, help, placeholder });
-        }
-    }
-    words
-}
-
-/// Why a first word is not taken for a command about the session: it may be short for another one,
-/// too, and what ends a session must be meant.
-fn ambiguous(shell: &mut Shell, call: &Call, line: &str) -> Option<Refusal> {
-    let first = line.split_whitespace().next()?;
-    let inside = shell.sessions.get(call.client).is_some();
-    let is_whole = |word: &str| word.eq_ignore_ascii_case(first);
-    let about_session = complete_session(first, inside);
-    if about_session.is_empty() || about_session.iter().any(|hint| is_whole(&hint.what)) {
-        return None;
-    }
-    let words = words(shell, call, first).into_iter().filter(Word::is_literal);
-    let allowed: Vec<String> = words.map(|word| word.word).collect();
-    if allowed.len() < 2 || allowed.iter().any(|word| is_whole(word)) {
-        return None;
-    }
-    let message = format!("'{first}' is ambiguous");
-    Some(Refusal { message, column: Some(1), allowed, ..Refusal::default() })
 }
 
 /// Who asks, by name if the host knows one.
@@ -332,17 +329,6 @@ fn nearer(refusal: Refusal, error: &CommandError) -> Refusal {
 fn refused(error: &CommandError) -> Refusal {
     let message = error.to_string().trim_end().to_owned();
     Refusal { column: u32::try_from(error.place.spot.column).ok(), ..Refusal::new(message) }
-}
-
-fn strip_word<'a>(line: &'a str, word: &str) -> Option<&'a str> {
-    let rest = line.trim_start().strip_prefix(word)?;
-    rest.starts_with(char::is_whitespace).then(|| rest.trim_start())
-}
-
-/// Whether a line looks and changes nothing: within the configuration, too, the state is shown.
-fn is_show(line: &str) -> bool {
-    let first = line.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
-    first.len() >= 2 && "show".starts_with(&first) && line.trim_start().len() > first.len()
 }
 
 fn with_line(ask: &Ask, line: &str) -> Ask {

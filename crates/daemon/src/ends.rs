@@ -2,9 +2,9 @@
 //! addresses, a socket each and a place in its data plane, and at a device in each inner world.
 //!
 //! ```text
-//!   extend: new addresses, devices, MTUs ──► in force ──► reduce: what leaves
-//!              │ the host refuses something             │ sockets hear answers for a while
-//!              └──► as before                           └──► gone
+//!   add: new addresses, devices, MTUs ──► in force ──► reduce: what leaves
+//!           │ the host refuses something             │ sockets hear answers for a while
+//!           └──► restore: as before                  └──► gone
 //! ```
 
 mod kernel;
@@ -32,7 +32,7 @@ pub use kernel::{Device, things};
 pub use state::State;
 
 /// The UDP port of tunnelled packets (RFC 5844 §4.1.3.2, figure 12).
-const UDP_DATA_PORT: u16 = 5437;
+pub const UDP_DATA_PORT: u16 = 5437;
 
 /// The sockets and the data plane of one service.
 pub struct Ends {
@@ -48,6 +48,15 @@ pub struct Ends {
     devices: BTreeMap<VrfId, Device>,
 }
 
+/// One of the ends.
+#[derive(Clone, Copy, Debug)]
+pub enum End {
+    /// An address in a transport world.
+    Address(VrfId, IpAddr),
+    /// The device of an inner world, with its MTU.
+    Device(VrfId, u16),
+}
+
 /// What the host refuses them.
 #[derive(Debug, thiserror::Error)]
 pub enum EndsError {
@@ -60,26 +69,18 @@ pub enum EndsError {
 }
 
 impl Ends {
-    /// Opens the sockets, which the poller knows as `first` and those behind it, and makes the
-    /// devices.
-    pub fn start(
-        side: Side,
-        state: State,
-        poller: &Poller,
-        first: Token,
-    ) -> Result<Self, EndsError> {
+    /// None yet. The poller will know the sockets as `first` and those behind it.
+    pub fn start(side: Side, poller: &Poller, first: Token) -> Result<Self, EndsError> {
         let forwarder = DpUser::start(side)?;
         poller.add(forwarder.end(), tokens::FORWARDER)?;
-        let mut ends = Self {
+        Ok(Self {
             side,
             signalling: Signalling::new(first),
             plane: Plane::new(Box::new(forwarder)),
             state: State::default(),
             names: BTreeMap::new(),
             devices: BTreeMap::new(),
-        };
-        ends.extend(state, poller)?;
-        Ok(ends)
+        })
     }
 
     /// What they are now.
@@ -87,17 +88,22 @@ impl Ends {
         &self.state
     }
 
-    /// The devices, as the kernel has them.
-    pub fn devices(&mut self, hosts: &mut Hosts) -> Result<&BTreeMap<VrfId, Device>, EndsError> {
-        for (&vrf, name) in &self.names {
-            if !self.devices.contains_key(&vrf) {
-                let world = self.state.world(vrf).clone();
-                let link = hosts.of(&world)?.netlink().link(name)?;
-                let table = Place::find(&world)?.table();
-                self.devices.insert(vrf, Device { world, link, table });
-            }
+    /// The devices that were looked at.
+    pub fn devices(&self) -> &BTreeMap<VrfId, Device> {
+        &self.devices
+    }
+
+    /// The device of an inner world, if there is one, as the kernel has it.
+    pub fn look_at(&mut self, vrf: VrfId, hosts: &mut Hosts) -> Result<Option<&Device>, EndsError> {
+        if !self.devices.contains_key(&vrf)
+            && let Some(name) = self.names.get(&vrf)
+        {
+            let world = self.state.world(vrf).clone();
+            let link = hosts.of(&world)?.netlink().link(name)?;
+            let table = Place::find(&world)?.table();
+            self.devices.insert(vrf, Device { world, link, table });
         }
-        Ok(&self.devices)
+        Ok(self.devices.get(&vrf))
     }
 
     /// Whether packets pass through a device of this name in the daemon's own namespace, or stop
@@ -119,32 +125,34 @@ impl Ends {
         self.names.iter().find(is_lost).map(|(_, name)| name.as_str())
     }
 
-    /// Adds the addresses and the devices that are new and gives devices their MTU. On an error,
-    /// all is as it was.
-    pub fn extend(&mut self, wanted: State, poller: &Poller) -> Result<(), EndsError> {
-        let before = self.state.clone();
-        self.try_extend(wanted, poller).inspect_err(|_| self.restore(before))
+    /// The addresses and devices that these ends lack, and the devices whose MTU is another one.
+    /// From here on they know where its worlds are.
+    pub fn lacks(&mut self, wanted: &State) -> Vec<End> {
+        self.state.worlds.extend(wanted.worlds.clone());
+        let addresses = wanted.addresses.difference(&self.state.addresses);
+        let addresses = addresses.map(|&(vrf, address)| End::Address(vrf, address));
+        let devices = wanted.devices.iter();
+        let devices = devices.filter(|(vrf, mtu)| self.state.devices.get(vrf) != Some(mtu));
+        addresses.chain(devices.map(|(&vrf, &mtu)| End::Device(vrf, mtu))).collect()
     }
 
-    fn try_extend(&mut self, wanted: State, poller: &Poller) -> Result<(), EndsError> {
-        let State { addresses, devices, worlds } = wanted;
-        self.state.worlds.extend(worlds);
+    /// Adds addresses and devices and gives devices their MTU. On an error, [`Self::restore`] must
+    /// follow.
+    pub fn add(&mut self, ends: &[End], poller: &Poller) -> Result<(), EndsError> {
         let mut changes = Vec::new();
-        for (vrf, address) in addresses {
-            if self.state.addresses.contains(&(vrf, address)) {
-                continue;
-            }
-            let world = self.state.world(vrf).clone();
-            // The kernel lets data share the signalling port once that is bound.
-            self.signalling.open(&world, vrf, address, poller)?;
-            self.state.addresses.insert((vrf, address));
-            changes.push(Change::AddLocal { local: local(vrf, address), world });
-        }
-        for (vrf, mtu) in devices {
-            match self.state.devices.insert(vrf, mtu) {
-                Some(had) if had == mtu => {}
-                Some(_) => changes.push(Change::SetMtu { vrf, mtu }),
-                None => changes.push(self.add_device(vrf, mtu)),
+        for &end in ends {
+            match end {
+                End::Address(vrf, address) => {
+                    let world = self.state.world(vrf).clone();
+                    // The kernel lets data share the signalling port once that is bound.
+                    self.signalling.open(&world, vrf, address, poller)?;
+                    self.state.addresses.insert((vrf, address));
+                    changes.push(Change::AddLocal { local: local(vrf, address), world });
+                }
+                End::Device(vrf, mtu) => changes.push(match self.state.devices.insert(vrf, mtu) {
+                    Some(_) => Change::SetMtu { vrf, mtu },
+                    None => self.add_device(vrf, mtu),
+                }),
             }
         }
         Ok(self.plane.change(&changes)?)
@@ -168,7 +176,7 @@ impl Ends {
         self.devices.remove(&vrf);
     }
 
-    /// Takes [`Self::extend`] back.
+    /// Takes [`Self::lacks`] and [`Self::add`] back.
     pub fn restore(&mut self, before: State) {
         let mut changes = Vec::new();
         for &(vrf, address) in self.state.addresses.difference(&before.addresses) {

@@ -55,9 +55,10 @@ impl Shell {
             if accounted && stop_by.is_some_and(|by| idle || Instant::now() >= by) {
                 return Ok(());
             }
-            let ready = self.wait(stop_by, turns.is_empty() && self.listings.is_empty())?;
+            let idle = turns.is_empty() && self.listings.is_empty() && self.committing.is_none();
+            let ready = self.wait(stop_by, idle)?;
             let now = clock::sample();
-            if ready.contains(&SIGNAL) && self.stop_asked(now) && stop_by.is_none() {
+            if ready.contains(&SIGNAL) && self.stop_asked() && stop_by.is_none() {
                 info!("stopping");
                 self.stop_accounting(Cause::AdminReboot, now);
                 if let Some(gateway) = &mut self.gateway {
@@ -78,6 +79,7 @@ impl Shell {
             }
             turns.take(|token| self.read(token, &mut batch, now));
             self.listings.go_on(self.anchor.as_ref(), now);
+            commit::go_on(self, now);
             self.handle_timeout(now);
             self.authorize(now);
             self.answer(now);
@@ -116,12 +118,12 @@ impl Shell {
         Ok(self.poller.wait(timeout)?.map(|ready| ready.token).collect())
     }
 
-    fn stop_asked(&mut self, now: Now) -> bool {
+    fn stop_asked(&mut self) -> bool {
         let mut stop = false;
         while let Some(signal) = self.signals.read() {
             match signal {
                 Signal::Stop => stop = true,
-                Signal::Reload => commit::read_again(self, now),
+                Signal::Reload => commit::read_again(self),
             }
         }
         stop
@@ -130,12 +132,18 @@ impl Shell {
     fn answer_calls(&mut self, now: Now) {
         let mut answered = 0;
         while answered < CALLS_A_TURN
-            && let Some(call) = self.server.next_call()
+            && let Some(mut call) = self.server.next_call()
         {
-            let (outcome, mode) = conversation::answer(self, &call, now);
+            let outcome = match call.take_carried() {
+                Some(carried) => conversation::go_on(self, &call, carried),
+                None => conversation::answer(self, &call, now),
+            };
+            let mode = self.sessions.mode(call.client);
             match outcome {
                 Ok(Said::Now(reply)) => call.answer(Ok(reply), mode),
                 Ok(Said::Later(listing)) => self.listings.add(listing, call, mode),
+                Ok(Said::Errand(work)) => call.work(work),
+                Ok(Said::WhenCommitted) => commit::set_asker(self, call),
                 Err(refusal) => call.answer(Err(refusal), mode),
             }
             answered += 1;

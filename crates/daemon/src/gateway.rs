@@ -68,7 +68,7 @@ impl Gateway {
         poller: &Poller,
         first: Token,
     ) -> Result<Self, EndsError> {
-        let ends = Ends::start(Side::Gateway, plan.ends(), poller, first)?;
+        let ends = Ends::start(Side::Gateway, poller, first)?;
         Ok(Self {
             mag: Mag::new(plan.settings.clone(), seed),
             ends,
@@ -82,13 +82,16 @@ impl Gateway {
         })
     }
 
-    /// What it wants of the kernel beside its devices.
+    /// Looks at its devices, and says what it wants of the kernel beside them.
     pub fn place(
         &mut self,
         plan: &GatewayPlan,
         hosts: &mut Hosts,
     ) -> Result<Vec<Wanted>, EndsError> {
-        Ok(kernel::things(plan, self.ends.devices(hosts)?))
+        for vrf in plan.ends().devices.into_keys() {
+            self.ends.look_at(vrf, hosts)?;
+        }
+        Ok(kernel::things(plan, self.ends.devices()))
     }
 
     /// Its sockets and data plane.

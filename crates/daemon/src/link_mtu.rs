@@ -1,6 +1,6 @@
 //! How large a packet the devices carry that an anchor's addresses are at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use kedge_model::VrfId;
@@ -18,7 +18,8 @@ const LOOPBACK: &str = "lo";
 struct Devices {
     namespace: Namespace,
     links: Vec<Link>,
-    addresses: Vec<Address>,
+    /// By the address, of which there may be thousands.
+    addresses: HashMap<IpAddr, Vec<Address>>,
 }
 
 /// The largest packet that the device of each address carries; nothing where an address is at no
@@ -46,12 +47,16 @@ pub fn of_addresses(ends: &State) -> Result<BTreeMap<(VrfId, IpAddr), u16>, NetE
 impl Devices {
     fn of(place: &Place) -> Result<Self, NetError> {
         let mut netlink = place.within(Netlink::open)??;
-        let (links, addresses) = (netlink.links()?, netlink.addresses()?);
+        let links = netlink.links()?;
+        let mut addresses: HashMap<IpAddr, Vec<Address>> = HashMap::new();
+        for address in netlink.addresses()? {
+            addresses.entry(address.net.addr()).or_default().push(address);
+        }
         Ok(Self { namespace: place.namespace().clone(), links, addresses })
     }
 
     fn mtu(&self, place: &Place, address: IpAddr) -> Option<u16> {
-        let holders = self.addresses.iter().filter(|held| held.net.addr() == address);
+        let holders = self.addresses.get(&address).into_iter().flatten();
         let devices = holders.filter_map(|held| self.links.iter().find(|l| l.index == held.device));
         // Another VRF device may have the same address.
         let vrf = place.vrf().map(|vrf| vrf.index);

@@ -25,7 +25,9 @@ mod apply;
 mod capture;
 mod clock;
 mod commit;
+mod commit_list;
 mod commits;
+mod committing;
 mod config_file;
 mod configure;
 mod console;
@@ -36,9 +38,11 @@ mod decode;
 mod devices;
 mod dynamic_author;
 mod ends;
+mod errand;
 mod event_loop;
 mod forwarding;
 mod gateway;
+mod hints;
 mod history;
 mod imsi;
 mod in_service;
@@ -53,6 +57,8 @@ mod numbers;
 mod observe;
 mod options;
 mod os_error;
+mod prepared;
+mod preparing;
 mod preview;
 mod routes;
 mod shell;
@@ -93,12 +99,13 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), StartError> {
-    let (config, text) = config_file::read(options)?;
     if options.only_checks() {
+        let verdict = config_file::check(options.config())?;
         // The status says it, too, if nobody reads this.
-        let _ = writeln!(io::stdout(), "{}: no errors", options.config().display());
+        let _ = writeln!(io::stdout(), "{verdict}");
         return Ok(());
     }
+    let (config, text) = config_file::read(options.config())?;
     let (shell, _held) = startup::start(options, config, text)?;
     shell.run()
 }

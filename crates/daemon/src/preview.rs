@@ -8,7 +8,7 @@ use kedge_model::World;
 
 use crate::addresses;
 use crate::answer::plural;
-use crate::apply::{self, ApplyError, Plan};
+use crate::apply::{self, Plan, Unfit};
 use crate::ends::State;
 use crate::gateway::{self, Gateway};
 use crate::shell::Shell;
@@ -16,7 +16,7 @@ use crate::start_error::StartError;
 
 impl Shell {
     /// What a configuration comes down to beside what runs.
-    pub fn plan(&mut self, config: &Config) -> Result<Plan, ApplyError> {
+    pub fn plan(&mut self, config: &Config) -> Result<Plan, Unfit> {
         let mut plan = apply::plan(config, self.restart_counter, &mut self.numbers)?;
         if let (Some(gateway), Some(plan)) = (&self.gateway, &mut plan.gateway) {
             plan.keep_numbers(gateway.mag().settings());

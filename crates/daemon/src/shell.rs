@@ -1,6 +1,7 @@
 //! Everything that runs, and what its parts ask of each other.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use kedge_api::Server;
@@ -14,6 +15,7 @@ use crate::aaa::{self, Aaa, AccountingPlan, Answer, Cause, Listener, Nas};
 use crate::anchor::Anchor;
 use crate::apply;
 use crate::commits::Commits;
+use crate::committing::Committing;
 use crate::configure::Sessions;
 use crate::ends::Ends;
 use crate::gateway::Gateway;
@@ -34,7 +36,7 @@ pub struct Roles {
 /// Everything that runs.
 pub struct Shell {
     /// The configuration in force.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// When the daemon started.
     pub started: Instant,
     /// The number of this start, as peers see it.
@@ -55,6 +57,8 @@ pub struct Shell {
     pub(crate) things: Vec<Wanted>,
     /// The configurations that were in force.
     pub commits: Commits,
+    /// The commit under way.
+    pub(crate) committing: Option<Committing>,
     /// Who is changing the configuration.
     pub sessions: Sessions,
     /// Long answers that are being made.

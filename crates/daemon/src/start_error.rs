@@ -11,7 +11,7 @@ use kedge_model::World;
 use kedge_net::NetError;
 
 use crate::aaa::TlsError;
-use crate::apply::ApplyError;
+use crate::apply::Unfit;
 use crate::ends::EndsError;
 use crate::gateway::{SharedInterface, Unusable};
 use crate::key_file::KeyFileError;
@@ -43,7 +43,7 @@ pub enum StartError {
         /// The file.
         path: PathBuf,
         /// Why.
-        cause: ApplyError,
+        cause: Unfit,
     },
     /// The commits cannot be kept.
     #[error("history of commits in {path}: {}", reason(cause))]

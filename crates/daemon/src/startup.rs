@@ -4,6 +4,7 @@
 //! first (the text, the privileges, the directory, the socket), what changes the host comes last,
 //! and a failure undoes what was done.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use kedge_api::Server;
@@ -21,11 +22,11 @@ use crate::apply;
 use crate::clock;
 use crate::commits::Commits;
 use crate::configure::Sessions;
-use crate::in_service::Devices;
 use crate::leaving::Leaving;
 use crate::listing::Listings;
 use crate::numbers::Numbers;
 use crate::options::Options;
+use crate::prepared::Devices;
 use crate::shell::{Roles, Shell};
 use crate::start_error::StartError;
 use crate::state_dir::StateDir;
@@ -74,7 +75,7 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
     poller.add(&notifications, tokens::KERNEL)?;
     addresses::await_duplicate_checks(&plan.ends())?;
     let mut shell = Shell {
-        config: Config::default(),
+        config: Arc::default(),
         started: Instant::now(),
         restart_counter,
         anchor: None,
@@ -85,6 +86,7 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
         leaving: Leaving::default(),
         things: Vec::new(),
         commits,
+        committing: None,
         sessions: Sessions::default(),
         listings: Listings::default(),
         capture: None,
@@ -103,7 +105,7 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
         }
     })?;
     shell.enter_abandoned();
-    shell.put_in_force(config, prepared, clock::sample());
+    shell.put_in_force(Arc::new(config), prepared, clock::sample());
     Ok((shell, Held { _state_dir: state_dir }))
 }
 

@@ -5,6 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use ipnet::IpNet;
 use kedge_model::{BindingId, VrfId, World};
 
+use crate::places::MOST_PLACES;
+
 /// Why a data plane could not start or could not make a change. The text names the thing that
 /// failed and, where there is one, the way out.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +62,7 @@ pub enum DataplaneError {
         binding: BindingId,
     },
     /// There are as many as there can be.
-    #[error("no more than 65536 {what} are possible")]
+    #[error("no more than {MOST_PLACES} {what} are possible")]
     Full {
         /// Of what.
         what: &'static str,

@@ -64,6 +64,7 @@ pub use held::{Held, HeldPath};
 use kedge_model::{BindingId, Forwarding, VrfId, World};
 pub use mss::Clamp;
 pub use outer::{HOP_LIMIT, Marks};
+pub use places::MOST_PLACES;
 pub use policy::{Marking, Policy};
 pub use shim::Shim;
 pub use tables::{Local, Tables};

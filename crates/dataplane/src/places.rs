@@ -5,6 +5,9 @@ use std::hash::Hash;
 use foldhash::quality::RandomState;
 use hashbrown::HashMap;
 
+/// How many places there are, of addresses as of devices.
+pub const MOST_PLACES: usize = 1 << 16;
+
 /// Values by their keys. A place that was left is taken again by the next one.
 #[derive(Debug)]
 pub(crate) struct Places<K, V> {

@@ -53,9 +53,9 @@ const COMMANDS: usize = 64;
 /// removed in service is gone a moment later; one that is added in its world waits for that.
 ///
 /// Devices and sockets are made where their routing worlds are, as seen from the thread that asks
-/// for them. Addresses and routes of devices are their owner's business, and so is `rp_filter`:
-/// what leaves a tunnel arrives with sources that the host may route elsewhere. An anchor and a
-/// gateway on one host need addresses, or ports, of their own. At a signalling port, which data
+/// for them. Addresses and routes of devices are their owner's business; `rp_filter` of a device is
+/// off, as what leaves a tunnel arrives with sources that the host may route elsewhere. An anchor and
+/// a gateway on one host need addresses, or ports, of their own. At a signalling port, which data
 /// shares where a translator is on its way, whoever has the signalling socket keeps what is no
 /// data: it is bound before, and lets others bind its port (SO_REUSEPORT) since.
 #[derive(Debug)]

@@ -60,15 +60,13 @@ pub fn device(
     Ok((Opened { name: name.to_owned(), place }, device))
 }
 
-/// What is done to a device before it is up. The kernel gives it no link-local address and solicits
-/// no routers over it; where it cannot be told so, its packets are dropped as link-scoped. In a VRF
-/// device from the first, it never sees packets of another world.
+/// What is done to a device before it is up. Packets of subscribers come out of it from anywhere: the
+/// forwarder has checked them. The kernel has no link-local address there and solicits no routers.
+/// In a VRF device from the first, it never sees packets of another world.
 fn prepare(name: &str, vrf: Option<&Vrf>) -> Result<(), NetError> {
     let mut netlink = Netlink::open()?;
     let device = netlink.link(name)?.index;
-    if let Err(error) = netlink.without_link_local(device) {
-        tracing::debug!(%error, "the device will solicit routers");
-    }
+    netlink.take_from_anywhere(device)?;
     vrf.map_or(Ok(()), |vrf| netlink.enslave(device, vrf.index))
 }
 

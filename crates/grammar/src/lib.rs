@@ -37,7 +37,7 @@ mod tree;
 mod value;
 
 pub use args::Args;
-pub use command::read_command;
+pub use command::{begins_command, read_command};
 pub use complete::complete;
 pub use diagnostic::{Hint, SyntaxError, SyntaxFault, SyntaxRemark};
 pub use diff::{Difference, diff, render_commands, render_diff};

@@ -6,7 +6,6 @@
 //! each namespace.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs;
 use std::io;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
@@ -15,6 +14,7 @@ use std::path::PathBuf;
 use kedge_model::World;
 
 use crate::NetError;
+use crate::before::Notes;
 use crate::namespace::Namespace;
 use crate::owned::{Owned, Thing};
 use crate::place::Place;
@@ -29,8 +29,8 @@ pub struct Hosts {
     hosts: Vec<Host>,
     /// In which of them each world is known to be.
     places: HashMap<World, usize>,
-    /// Where each namespace's earlier values are noted: this path, and the name behind it.
-    notes: PathBuf,
+    /// Where their earlier values are noted.
+    notes: Notes,
 }
 
 #[derive(Debug)]
@@ -65,7 +65,8 @@ impl Hosts {
     pub fn open(notes: PathBuf) -> Result<Option<(Self, Vec<String>)>, NetError> {
         let own = Namespace::current()?;
         let Some(claim) = claim(&own)? else { return Ok(None) };
-        let (host, swept) = Host::open(own, claim, notes.clone())?;
+        let notes = Notes::open(notes);
+        let (host, swept) = Host::open(own, claim, &notes, None)?;
         let places = HashMap::from([(World::Own, 0)]);
         Ok(Some((Self { hosts: vec![host], places, notes }, swept)))
     }
@@ -101,8 +102,10 @@ impl Hosts {
         }
         let place = Place::find(world).inspect_err(|error| {
             // What an earlier run left there went with it.
-            if error.is_absent() {
-                let _ = fs::remove_file(self.note_of(world));
+            if let World::Namespace(name) = world
+                && error.is_absent()
+            {
+                self.notes.forget_name(name);
             }
         })?;
         let namespace = place.namespace();
@@ -115,33 +118,25 @@ impl Hosts {
             let cause = io::Error::other("another kedged works there");
             NetError::new("work in", namespace, cause)
         })?;
-        let (host, swept) = Host::open(namespace.clone(), claim, self.note_of(world))?;
+        let name = match world {
+            World::Namespace(name) => Some(name.as_str()),
+            World::Own | World::Device(_) => None,
+        };
+        let (host, swept) = Host::open(namespace.clone(), claim, &self.notes, name)?;
         self.places.insert(world.clone(), self.hosts.len());
         self.hosts.push(host);
         Ok(swept)
     }
 
-    /// The file where a world's earlier values are noted.
-    fn note_of(&self, world: &World) -> PathBuf {
-        let mut note = self.notes.clone().into_os_string();
-        if let World::Namespace(name) = world {
-            note.push("-");
-            note.push(name);
-        }
-        note.into()
-    }
-
     /// The namespaces that an earlier run has worked in and did not leave, and this one has not
     /// entered: what was left there is undone when they are entered, and left.
     pub fn abandoned(&self) -> Vec<World> {
-        let (Some(directory), Some(own)) = (self.notes.parent(), self.notes.file_name()) else {
-            return Vec::new();
-        };
-        let stem = format!("{}-", own.to_string_lossy());
-        let files = fs::read_dir(directory).into_iter().flatten().flatten();
-        let names = files.filter_map(|file| file.file_name().into_string().ok());
-        let names = names.filter_map(|name| name.strip_prefix(&stem).map(str::to_owned));
-        let worlds = names.map(World::Namespace).filter(|world| !self.places.contains_key(world));
+        let worlds = self
+            .notes
+            .names()
+            .into_iter()
+            .map(World::Namespace)
+            .filter(|world| !self.places.contains_key(world));
         let mut worlds: Vec<World> = worlds.collect();
         worlds.sort();
         worlds
@@ -193,10 +188,11 @@ impl Host {
     fn open(
         namespace: Namespace,
         claim: UnixListener,
-        notes: PathBuf,
+        notes: &Notes,
+        name: Option<&str>,
     ) -> Result<(Self, Vec<String>), NetError> {
         let mut owned = Owned::open(namespace)?;
-        owned.note_in(notes);
+        owned.note_among(notes, name);
         let swept = owned.sweep()?;
         Ok((Self { owned, _claim: claim }, swept))
     }

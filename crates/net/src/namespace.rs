@@ -52,10 +52,15 @@ impl Namespace {
         Ok(here)
     }
 
+    /// Whether a namespace can have this name, which is a file's.
+    pub fn is_name(name: &str) -> bool {
+        !matches!(name, "" | "." | "..") && !name.contains('/')
+    }
+
     /// The namespace that `ip netns` calls `name`.
     pub fn open(name: &str) -> Result<Self, NetError> {
         let object = format_args!("network namespace {name} (/run/netns/{name})");
-        if name.is_empty() || name == "." || name == ".." || name.contains('/') {
+        if !Self::is_name(name) {
             return Err(NetError::new("open", object, io::ErrorKind::InvalidFilename.into()));
         }
         Self::from_file(Some(name.into()), &Path::new(Self::DIRECTORY).join(name))

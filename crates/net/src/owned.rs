@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use kedge_model::MacAddr;
 
 use crate::NetError;
-use crate::before::Before;
+use crate::before::{Before, Notes};
 use crate::namespace::Namespace;
 use crate::netlink::{Neighbour, Netlink};
 use crate::sysctl::Sysctl;
@@ -61,7 +61,13 @@ impl Owned {
     /// Notes in this file what sysctls and MAC addresses were, so that they can be
     /// put back after a crash, see [`Self::put_back`]. The file is there until [`Self::unmake_all`].
     pub fn note_in(&mut self, path: PathBuf) {
-        let mut before = Before::open(path, &self.namespace);
+        self.note_among(&Notes::open(path), None);
+    }
+
+    /// [`Self::note_in`], in a file that other namespaces are noted in, too; by this name, if it is
+    /// not the daemon's own.
+    pub(crate) fn note_among(&mut self, notes: &Notes, name: Option<&str>) {
+        let mut before = notes.of(&self.namespace, name);
         before.begin();
         self.before = Some(before);
     }
@@ -197,7 +203,7 @@ impl Owned {
     }
 
     /// What a thing was before a daemon that crashed made it as it is.
-    fn noted(&self, thing: &Thing) -> Option<&str> {
+    fn noted(&self, thing: &Thing) -> Option<String> {
         self.before.as_ref()?.of(thing)
     }
 
@@ -235,13 +241,13 @@ impl Owned {
         entry: &Sysctl,
         value: &str,
     ) -> Result<Undo, NetError> {
-        let old = entry.read(&self.namespace)?;
+        let (old, opened) = entry.open(&self.namespace)?;
         if old == value {
-            let was = self.noted(thing).map(str::to_owned);
+            let was = self.noted(thing);
             return Ok(was.map_or(Undo::Nothing, Undo::RestoreSysctl));
         }
         self.note(thing, old.clone());
-        entry.write(&self.namespace, value).inspect_err(|_| self.strike(thing))?;
+        opened.write(value).inspect_err(|_| self.strike(thing))?;
         Ok(Undo::RestoreSysctl(old))
     }
 
@@ -269,7 +275,7 @@ impl Owned {
                 gone(restore(&mut self.netlink))
             }
             (Thing::Sysctl { entry, .. }, Undo::RestoreSysctl(old)) => {
-                gone(entry.write(&self.namespace, &old).map(|_| ()))
+                gone(entry.write(&self.namespace, &old))
             }
             (Thing::Mac { .. } | Thing::Sysctl { .. }, _) => Ok(()),
         }

@@ -1,12 +1,29 @@
 //! Entries below `/proc/sys/net`, in any namespace.
 
 use std::fmt;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use crate::NetError;
 use crate::namespace::Namespace;
+
+/// An entry of one namespace that was found there. The kernel walks through those of all namespaces
+/// to find one.
+pub(crate) struct Opened<'a> {
+    entry: &'a Sysctl,
+    /// Where it may not be written, it may be read.
+    file: io::Result<File>,
+}
+
+impl Opened<'_> {
+    /// Gives it a value.
+    pub(crate) fn write(self, value: &str) -> Result<(), NetError> {
+        let written = self.file.and_then(|file| file.write_all_at(value.as_bytes(), 0));
+        written.map_err(|e| NetError::new("set", self.entry, e))
+    }
+}
 
 /// One entry.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -49,15 +66,27 @@ impl Sysctl {
             .map_err(|e| NetError::new("read", self, e))
     }
 
-    /// Gives it a value, and returns the one it had.
-    pub fn write(&self, namespace: &Namespace, value: &str) -> Result<String, NetError> {
+    /// Gives it a value.
+    pub fn write(&self, namespace: &Namespace, value: &str) -> Result<(), NetError> {
         let path = self.file().map_err(|e| NetError::new("set", self, e))?;
-        let replace = || {
-            let old = fs::read_to_string(&path)?;
-            fs::write(&path, value)?;
-            Ok(old.trim_end().to_owned())
+        namespace.within(|| fs::write(&path, value))?.map_err(|e| NetError::new("set", self, e))
+    }
+
+    /// The value it has, and what gives it another one.
+    pub(crate) fn open(&self, namespace: &Namespace) -> Result<(String, Opened<'_>), NetError> {
+        let path = self.file().map_err(|e| NetError::new("read", self, e))?;
+        let open = || {
+            let mut value = String::new();
+            let file = match File::options().read(true).write(true).open(&path) {
+                Ok(mut file) => file.read_to_string(&mut value).map(|_| Ok(file))?,
+                Err(refused) => {
+                    value = fs::read_to_string(&path)?;
+                    Err(refused)
+                }
+            };
+            Ok((value.trim_end().to_owned(), Opened { entry: self, file }))
         };
-        namespace.within(replace)?.map_err(|e: io::Error| NetError::new("set", self, e))
+        namespace.within(open)?.map_err(|e: io::Error| NetError::new("read", self, e))
     }
 
     /// A device whose name leads out of its directory is refused.

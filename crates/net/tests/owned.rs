@@ -157,7 +157,8 @@ fn a_sweep_removes_what_a_crashed_daemon_left_and_nothing_else() {
 fn a_sysctl_is_written_in_its_namespace_and_gives_its_old_value() {
     let lab = Lab::with_pair();
     let entry = Sysctl::ipv4("near", "proxy_arp");
-    assert_eq!(entry.write(&lab.namespace, "1").unwrap(), "0");
+    assert_eq!(entry.read(&lab.namespace).unwrap(), "0");
+    entry.write(&lab.namespace, "1").unwrap();
     assert_eq!(entry.read(&lab.namespace).unwrap(), "1");
     assert!(entry.read(&Namespace::current().unwrap()).is_err(), "there is no such device here");
 }

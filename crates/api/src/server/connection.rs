@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
-use super::{Answered, Call, Caller, ClientId, MAX_CONNECTIONS};
+use super::call::{Answered, Call, Caller, Turn};
+use super::{ClientId, MAX_CONNECTIONS};
 use crate::frame::{self, Frames};
 use crate::{Answer, Ask, MAX_REQUEST, Refusal, Request};
 
@@ -110,19 +111,32 @@ fn hand_over(ask: Ask, line: &Line) -> Answered {
     let refused = |text: String| Answered { outcome: Err(Refusal::new(text)), mode: None };
     // Room for the one answer, so that the daemon's send never waits.
     let (reply, answer) = sync_channel(1);
-    let call = Call { ask, client: line.client, caller: line.caller.clone(), reply };
+    let caller = line.caller.clone();
+    let call = Call { ask, client: line.client, caller, carried: None, reply };
     match line.queue.try_send(call) {
         Ok(()) => (line.wake)(),
         Err(TrySendError::Full(_)) => return refused("the daemon is busy: try again".to_owned()),
         Err(TrySendError::Disconnected(_)) => return refused(STOPPING.to_owned()),
     }
-    match answer.recv_timeout(ANSWERING) {
-        Ok(answered) => answered,
-        Err(RecvTimeoutError::Disconnected) => refused(STOPPING.to_owned()),
-        Err(RecvTimeoutError::Timeout) => refused(format!(
-            "the daemon took the request and did not answer within {} s",
-            ANSWERING.as_secs()
-        )),
+    loop {
+        match answer.recv_timeout(ANSWERING) {
+            Ok(Turn::Answered(answered)) => return answered,
+            Ok(Turn::Work(mut call, work)) => {
+                call.carried = Some(work(&call.ask));
+                // What came of it may be the only one of its kind: it waits for room.
+                if line.queue.send(*call).is_err() {
+                    return refused(STOPPING.to_owned());
+                }
+                (line.wake)();
+            }
+            Err(RecvTimeoutError::Disconnected) => return refused(STOPPING.to_owned()),
+            Err(RecvTimeoutError::Timeout) => {
+                return refused(format!(
+                    "the daemon took the request and did not answer within {} s",
+                    ANSWERING.as_secs()
+                ));
+            }
+        }
     }
 }
 
@@ -140,7 +154,7 @@ mod tests {
         let client = ClientId(0);
         let caller = Caller::Local { uid: None };
         let ask = Ask::command("show one");
-        queue.send(Call { ask, client, caller: caller.clone(), reply }).unwrap();
+        queue.send(Call { ask, client, caller: caller.clone(), carried: None, reply }).unwrap();
         let line = Line { client, caller, queue, wake: Arc::new(|| panic!("nothing queued")) };
         let answered = hand_over(Ask::command("show two"), &line);
         assert_eq!(answered.outcome, Err(Refusal::new("the daemon is busy: try again")));
@@ -152,7 +166,42 @@ mod tests {
         let (reply, answer) = sync_channel(1);
         drop(answer);
         let caller = Caller::Local { uid: None };
-        let call = Call { ask: Ask::command("show"), client: ClientId(0), caller, reply };
+        let ask = Ask::command("show");
+        let call = Call { ask, client: ClientId(0), caller, carried: None, reply };
         call.answer(Ok(Reply::Text(String::new())), None);
+    }
+
+    #[test]
+    fn work_is_done_on_the_clients_thread_and_comes_to_the_loop_with_its_call() {
+        let (queue, calls) = sync_channel(1);
+        let caller = Caller::Local { uid: None };
+        let line = Line { client: ClientId(7), caller, queue, wake: Arc::new(|| {}) };
+        let client = std::thread::spawn(move || {
+            (std::thread::current().id(), hand_over(Ask::command("load"), &line))
+        });
+        calls.recv().unwrap().work(Box::new(|ask| {
+            let Ask::Command { line, .. } = ask else { panic!("{ask:?}") };
+            Box::new((std::thread::current().id(), line.clone()))
+        }));
+        let mut call = calls.recv().unwrap();
+        assert_eq!(call.client, ClientId(7));
+        let carried = call.take_carried().expect("what came of it").downcast().unwrap();
+        let (worker, line): (std::thread::ThreadId, String) = *carried;
+        call.answer(Ok(Reply::Text(line)), Some("config".to_owned()));
+        let (thread, answered) = client.join().unwrap();
+        assert_eq!(thread, worker);
+        let mode = Some("config".to_owned());
+        assert_eq!(answered, Answered { outcome: Ok(Reply::Text("load".to_owned())), mode });
+    }
+
+    #[test]
+    fn a_call_that_is_dropped_after_its_work_is_told_that_the_daemon_stops() {
+        let (queue, calls) = sync_channel(1);
+        let caller = Caller::Local { uid: None };
+        let line = Line { client: ClientId(7), caller, queue, wake: Arc::new(|| {}) };
+        let client = std::thread::spawn(move || hand_over(Ask::command("load"), &line));
+        calls.recv().unwrap().work(Box::new(|_| Box::new(())));
+        drop(calls.recv().unwrap());
+        assert_eq!(client.join().unwrap().outcome, Err(Refusal::new(STOPPING)));
     }
 }

@@ -6,13 +6,14 @@
 //!  thread "api"            accepts; turns the 33rd client away with a word
 //!  thread "api-tls"        accepts over TCP, where that is configured
 //!  thread "api-client" xN  line in → Call into the bounded queue, wake → outcome → line out
-//!  the daemon's loop       next_call() when woken; Call::answer()
+//!  the daemon's loop       next_call() when woken; Call::answer(), or Call::work() and again
 //! ```
 //!
 //! The state shared by the threads is [`Connections`]: who is connected, and whether the server
 //! stops. Stopping refuses new clients, lets answers under way reach their clients for a moment,
 //! and removes the socket.
 
+mod call;
 mod claim;
 mod connection;
 mod guard;
@@ -30,9 +31,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crate::MAX_REQUEST;
 use crate::frame::{Bounded, Frames, Room};
-use crate::{Ask, MAX_REQUEST, Outcome};
 
+pub use call::{Call, Caller, Carried, Work};
 pub use claim::BindError;
 use claim::Claim;
 use connection::{Line, Standing, serve, turn_away};
@@ -58,49 +60,6 @@ const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(200);
 /// One connection of a client; no two of a server's life have the same.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct ClientId(u64);
-
-/// A request on its way to the daemon's loop. Dropping it answers that the daemon is stopping.
-#[derive(Debug)]
-pub struct Call {
-    /// What the client wants.
-    pub ask: Ask,
-    /// Who asks.
-    pub client: ClientId,
-    /// On whose behalf.
-    pub caller: Caller,
-    reply: SyncSender<Answered>,
-}
-
-/// Who asks.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Caller {
-    /// A process of this host.
-    Local {
-        /// The user it runs as, by the kernel's word; `None` if it has none.
-        uid: Option<u32>,
-    },
-    /// Someone on another host who has a token.
-    Token {
-        /// The token's name.
-        name: Arc<str>,
-    },
-}
-
-impl Call {
-    /// Answers. Never waits: the connection's own thread does the writing. `mode` is what the
-    /// client is in from now on, see [`crate::Answer::mode`].
-    pub fn answer(self, outcome: Outcome, mode: Option<String>) {
-        // The client may have gone; then nobody misses the answer.
-        let _ = self.reply.try_send(Answered { outcome, mode });
-    }
-}
-
-/// What the loop says to one request.
-#[derive(PartialEq, Debug)]
-struct Answered {
-    outcome: Outcome,
-    mode: Option<String>,
-}
 
 /// The listening daemon side. Dropping it stops the threads and removes the socket.
 pub struct Server {

@@ -91,3 +91,41 @@ fn what_keeps_a_routers_configuration_has_a_meaning_outside_of_a_session() {
         assert!(parse_session_command(line, true).is_err(), "{line}");
     }
 }
+
+#[test]
+fn a_line_of_the_configuration_is_told_by_its_first_word() {
+    for line in [
+        "commit",
+        "comm check",
+        "e",
+        "ex",
+        "end",
+        "show conf",
+        "sh",
+        "do show version",
+        "d",
+        "n",
+        "pwd",
+        "load f",
+        "save f",
+        "rollback conf 1",
+        "abort",
+        "clear",
+    ] {
+        assert!(may_be_about_session(line), "{line}");
+    }
+    for line in [
+        "no customer C1",
+        "default bce lifetime",
+        "customer C1 vrf V1",
+        "nai @x",
+        "vrf V1",
+        "network N",
+        "auth-option spi 1 key ascii k",
+        "exitt",
+        "commits",
+    ] {
+        assert!(!may_be_about_session(line), "{line}");
+        assert!(parse_session_command(line, true).is_err(), "{line}");
+    }
+}

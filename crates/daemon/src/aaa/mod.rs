@@ -48,7 +48,7 @@ pub use record::{Cause, Nas, Record, SessionIds};
 pub use secured::{PlannedServer, Secured, secure};
 pub use spool::Health;
 pub use station::identity;
-pub use tls::{SECRET as TLS_SECRET, TlsError};
+pub use tls::{SECRET as TLS_SECRET, TlsError, name as tls_name};
 pub use tunnels::{TunnelKey, TunnelSession};
 
 use crate::tokens;

@@ -2,6 +2,7 @@
 
 use kedge_config::RadiusTls;
 use kedge_radius::Server;
+use rustls::pki_types::ServerName;
 
 use super::tls::{Client, TlsError};
 
@@ -10,8 +11,8 @@ use super::tls::{Client, TlsError};
 pub struct PlannedServer {
     /// The server.
     pub server: Server,
-    /// How it is reached over TLS, if it is.
-    pub tls: Option<RadiusTls>,
+    /// How it is reached over TLS, and who it is then, if it is.
+    pub tls: Option<(RadiusTls, ServerName<'static>)>,
 }
 
 /// Servers whose files are read.
@@ -27,8 +28,7 @@ pub struct Secured {
 pub fn secure(planned: &[PlannedServer]) -> Result<Secured, TlsError> {
     let mut secured = Secured::default();
     for PlannedServer { server, tls } in planned {
-        let address = server.accounting.or(server.authentication).map(|at| at.ip());
-        let tls = tls.as_ref().zip(address).map(|(tls, at)| Client::load(tls, at));
+        let tls = tls.as_ref().map(|(tls, name)| Client::load(tls, name.clone()));
         secured.tls.push(tls.transpose()?);
         secured.servers.push(server.clone());
     }

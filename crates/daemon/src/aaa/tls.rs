@@ -54,9 +54,15 @@ pub enum TlsError {
         /// What is wrong.
         cause: rustls::Error,
     },
-    /// The name cannot be one.
-    #[error("server-name {0}: neither a host's name nor an address")]
-    Name(String),
+}
+
+/// What a server's certificate must be for: the name that is configured, or the address. `None` if
+/// nothing can have that name.
+pub fn name(tls: &RadiusTls, address: IpAddr) -> Option<ServerName<'static>> {
+    match &tls.server_name {
+        Some(name) => ServerName::try_from(name.clone()).ok(),
+        None => Some(ServerName::IpAddress(address.into())),
+    }
 }
 
 /// What connections to one server are secured with.
@@ -68,7 +74,7 @@ pub struct Client {
 
 impl Client {
     /// Reads the files.
-    pub fn load(tls: &RadiusTls, address: IpAddr) -> Result<Self, TlsError> {
+    pub fn load(tls: &RadiusTls, name: ServerName<'static>) -> Result<Self, TlsError> {
         let path = |file: &Option<String>| file.clone().unwrap_or_default();
         let (authority, certificate, key) =
             (path(&tls.ca_file), path(&tls.certificate), path(&tls.private_key));
@@ -83,13 +89,6 @@ impl Client {
             .with_root_certificates(roots)
             .with_client_auth_cert(chain, key)
             .map_err(|cause| TlsError::Pair { path: certificate, cause })?;
-        let name = match &tls.server_name {
-            Some(name) => {
-                let bad = |_| TlsError::Name(name.clone());
-                ServerName::try_from(name.clone()).map_err(bad)?
-            }
-            None => ServerName::IpAddress(address.into()),
-        };
         Ok(Self { config: Arc::new(config), name })
     }
 

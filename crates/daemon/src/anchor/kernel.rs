@@ -17,7 +17,7 @@ const HIDDEN_PRIORITY: u32 = 5215;
 
 /// All of it.
 pub fn things(plan: &AnchorPlan, devices: &BTreeMap<VrfId, Device>) -> Vec<Wanted> {
-    let mut things = ends::things(&plan.ends(), devices);
+    let mut things = ends::things(&plan.ends());
     for (vrf, plan) in &plan.routes {
         let Some(Device { world, link, table }) = devices.get(vrf) else { continue };
         let next_hop = NextHop::Device(link.index);

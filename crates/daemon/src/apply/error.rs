@@ -1,8 +1,29 @@
 //! Why a configuration cannot run.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use kedge_model::World;
+
+/// Everything that was found to keep a configuration from running.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unfit(pub Vec<ApplyError>);
+
+impl Unfit {
+    /// Whether it may be a part of a configuration, and all that it lacks is in the others.
+    pub fn is_absence(&self) -> bool {
+        self.0.iter().all(ApplyError::is_absence)
+    }
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let faults: Vec<String> = self.0.iter().map(ApplyError::to_string).collect();
+        f.write_str(&faults.join("; "))
+    }
+}
+
+impl std::error::Error for Unfit {}
 
 /// Why a configuration that reads well cannot run.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -26,6 +47,16 @@ pub enum ApplyError {
         /// The gateway's addresses.
         have: String,
     },
+    /// An anchor without an address.
+    #[error(
+        "{section} lma {lma}: no address is configured; add 'ipv4 address A' or 'ipv6 address A'"
+    )]
+    NowhereAnchor {
+        /// The block.
+        section: String,
+        /// The anchor.
+        lma: String,
+    },
     /// A gateway without an anchor.
     #[error("{section}: no anchor is configured; add 'lma ID DOMAIN' with its address")]
     NoAnchor {
@@ -38,13 +69,29 @@ pub enum ApplyError {
         /// The address.
         address: IpAddr,
     },
-    /// A routing world that cannot be used.
+    /// A routing world that is named and not said where it is.
     #[error("vrf {vrf}: {why}")]
     NoWorld {
         /// Its name.
         vrf: String,
-        /// The reason.
+        /// What is missing.
         why: &'static str,
+    },
+    /// A routing world in a namespace that there cannot be.
+    #[error(
+        "vrf {vrf}: no network namespace can be named '{netns}': it is a file's name below /run/netns"
+    )]
+    NoNamespace {
+        /// Its name.
+        vrf: String,
+        /// The name of the namespace.
+        netns: String,
+    },
+    /// A routing world in two places.
+    #[error("vrf {vrf}: 'netns' and 'device' exclude each other")]
+    TwoWorlds {
+        /// Its name.
+        vrf: String,
     },
     /// Two customers whose nodes would share a routing world under two names.
     #[error("{section}: the vrf {vrf} is the routing world of {owner} by another name")]
@@ -124,6 +171,37 @@ pub enum ApplyError {
         /// What it lacks.
         command: &'static str,
     },
+    /// A RADIUS server whose certificate can have no such name.
+    #[error(
+        "radius-server host {server}: server-name {name}: neither a host's name nor an address"
+    )]
+    NoServerName {
+        /// The server.
+        server: IpAddr,
+        /// The name.
+        name: String,
+    },
+    /// A port for RADIUS servers that signalling or tunnels have.
+    #[error(
+        "aaa server radius dynamic-author: port {port} is the port of {whose}: choose another one"
+    )]
+    TakenPort {
+        /// The port.
+        port: u16,
+        /// Who has it.
+        whose: &'static str,
+    },
+    /// More addresses or devices than the data plane has places for.
+    #[error(
+        "{count} {what} are configured: no more than {} are possible",
+        kedge_dataplane::MOST_PLACES
+    )]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        count: usize,
+    },
     /// Accounting for a group of servers that there is not.
     #[error("aaa accounting: there is no group {group} of servers; 'radius' is all of them")]
     NoGroup {
@@ -139,24 +217,31 @@ pub enum ApplyError {
 }
 
 impl ApplyError {
-    /// Whether something is only missing, which another file may have.
+    /// Whether lines are only missing that another file may have, as those that a document's
+    /// example leaves out. Whatever else is wrong is wrong in a part, too.
     pub fn is_absence(&self) -> bool {
         match self {
             Self::NoAddress { .. }
-            | Self::UnreachableAnchor { .. }
+            | Self::NowhereAnchor { .. }
             | Self::NoAnchor { .. }
             | Self::NoWorld { .. }
-            | Self::OpenManagement { .. }
             | Self::NoAccessList { .. }
             | Self::NoPool { .. }
-            | Self::UnfitServer { .. }
             | Self::Nothing => true,
-            Self::SharedAddress { .. }
+            Self::UnreachableAnchor { .. }
+            | Self::SharedAddress { .. }
+            | Self::NoNamespace { .. }
+            | Self::TwoWorlds { .. }
             | Self::TakenWorld { .. }
             | Self::TakenAddress { .. }
             | Self::TooManyCustomers
-            | Self::AddressOutsideVrf { .. }
             | Self::SeveralTransports { .. }
+            | Self::AddressOutsideVrf { .. }
+            | Self::OpenManagement { .. }
+            | Self::UnfitServer { .. }
+            | Self::NoServerName { .. }
+            | Self::TakenPort { .. }
+            | Self::TooMany { .. }
             | Self::NoGroup { .. } => false,
         }
     }

@@ -5,8 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use kedge_config::{
-    AuthHomeAddress, AuthOption, Config, Encap, MagConfig, PeerLma, ReplayWindow,
-    Service as ServiceConfig,
+    AuthHomeAddress, AuthOption, Config, Encap, MagConfig, ReplayWindow, Service as ServiceConfig,
 };
 use kedge_dataplane::Policy;
 use kedge_mag::{
@@ -101,9 +100,13 @@ pub fn gateway(
     let mut lmas = BTreeMap::new();
     for lma in &mag.lmas {
         let encap = config.lma_encap(lma);
-        let address = reachable(config, lma, encap, &addresses).ok_or_else(|| {
-            let have = families(&addresses);
-            ApplyError::UnreachableAnchor { section: section(), lma: lma.id.clone(), have }
+        let theirs = config.lma_addresses(lma);
+        let address = reachable(&theirs, encap, &addresses).ok_or_else(|| {
+            let (section, lma) = (section(), lma.id.clone());
+            match theirs.is_empty() {
+                true => ApplyError::NowhereAnchor { section, lma },
+                false => ApplyError::UnreachableAnchor { section, lma, have: families(&addresses) },
+            }
         })?;
         let auth = config.lma_auth(lma).map(auth);
         let encapsulation = match lma.tunnel_interface {
@@ -222,13 +225,7 @@ fn transport(config: &Config, mag: &MagConfig) -> Result<World, ApplyError> {
 
 /// The anchor's address to use: of a family that the gateway has, and of the one that the
 /// encapsulation is for.
-fn reachable(
-    config: &Config,
-    lma: &PeerLma,
-    encap: Option<Encap>,
-    ours: &[IpAddr],
-) -> Option<IpAddr> {
-    let theirs = config.lma_addresses(lma);
+fn reachable(theirs: &[IpAddr], encap: Option<Encap>, ours: &[IpAddr]) -> Option<IpAddr> {
     let usable = || {
         let reached = |a: &&IpAddr| ours.iter().any(|our| our.is_ipv4() == a.is_ipv4());
         theirs.iter().filter(reached)

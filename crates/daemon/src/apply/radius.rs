@@ -2,11 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use kedge_config::{Config, RadiusServer};
+use kedge_config::{Config, RadiusServer, RadiusTls};
 use kedge_radius::{Secret, Server};
 
 use super::error::ApplyError;
-use crate::aaa::{AccountingPlan, DynamicPlan, Nas, PlannedServer, TLS_SECRET};
+use crate::aaa::{self, AccountingPlan, DynamicPlan, Nas, PlannedServer, TLS_SECRET};
 
 /// The ports of RFC 2865 §3 and RFC 2866 §3.
 const AUTHENTICATION: u16 = 1812;
@@ -95,5 +95,13 @@ fn planned(config: &Config, server: &RadiusServer) -> Result<PlannedServer, Appl
         dead_time: config.radius.dead_time,
         needs_message_authenticator: !server.lenient,
     };
-    Ok(PlannedServer { server: server_of_client, tls: server.tls.clone() })
+    let named = |tls: &RadiusTls| match aaa::tls_name(tls, address) {
+        Some(name) => Ok((tls.clone(), name)),
+        None => {
+            let name = tls.server_name.clone().unwrap_or_default();
+            Err(ApplyError::NoServerName { server: address, name })
+        }
+    };
+    let tls = server.tls.as_ref().map(named).transpose()?;
+    Ok(PlannedServer { server: server_of_client, tls })
 }

@@ -2,6 +2,7 @@
 
 use kedge_config::Config;
 use kedge_model::World;
+use kedge_net::namespace::Namespace;
 
 use super::error::ApplyError;
 
@@ -11,9 +12,12 @@ pub fn world(config: &Config, vrf: &str) -> Result<World, ApplyError> {
     let block = config.vrfs.iter().find(|block| block.name == vrf);
     let block = block.ok_or_else(|| fault("there is no such block; add 'vrf NAME'"))?;
     match (&block.netns, &block.device) {
-        (Some(name), None) => Ok(World::Namespace(name.clone())),
+        (Some(name), None) if Namespace::is_name(name) => Ok(World::Namespace(name.clone())),
+        (Some(name), None) => {
+            Err(ApplyError::NoNamespace { vrf: vrf.to_owned(), netns: name.clone() })
+        }
         (None, Some(name)) => Ok(World::Device(name.clone())),
         (None, None) => Err(fault("it is nowhere; add 'netns NAME' or 'device NAME'")),
-        (Some(_), Some(_)) => Err(fault("'netns' and 'device' exclude each other")),
+        (Some(_), Some(_)) => Err(ApplyError::TwoWorlds { vrf: vrf.to_owned() }),
     }
 }

@@ -1,8 +1,6 @@
 //! What the kernel holds for the ends of a service, whichever role it has.
 
-use std::collections::BTreeMap;
-
-use kedge_model::{VrfId, World};
+use kedge_model::World;
 use kedge_net::hosts::Wanted;
 use kedge_net::netlink::{Link, Rule, Table};
 use kedge_net::owned::Thing;
@@ -20,8 +18,8 @@ pub struct Device {
     pub table: Table,
 }
 
-/// What either role wants of the kernel in its worlds, at its addresses and for its devices.
-pub fn things(state: &State, devices: &BTreeMap<VrfId, Device>) -> Vec<Wanted> {
+/// What either role wants of the kernel in its worlds and at its addresses.
+pub fn things(state: &State) -> Vec<Wanted> {
     /// VRF devices have their tables looked up at 1000.
     const BEFORE_VRFS: u32 = 521;
     const PRIORITY: u32 = 5211;
@@ -50,13 +48,6 @@ pub fn things(state: &State, devices: &BTreeMap<VrfId, Device>) -> Vec<Wanted> {
             Rule::NoPortUnreachable { from, priority },
         ];
         wanted.extend(rules.map(|rule| Wanted::new(world, Thing::Rule(rule))));
-    }
-    for Device { world, link, .. } in devices.values() {
-        // Packets of subscribers come out of it from anywhere; the forwarder has checked them.
-        for entry in [Sysctl::ipv4(&link.name, "rp_filter"), Sysctl::ipv6(&link.name, "accept_ra")]
-        {
-            wanted.push(set(world, entry, "0"));
-        }
     }
     wanted
 }

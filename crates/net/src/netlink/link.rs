@@ -1,11 +1,11 @@
 //! Network devices.
 
 use kedge_model::MacAddr;
-use netlink_packet_core::NLM_F_REQUEST;
+use netlink_packet_core::{DefaultNla, NLM_F_REQUEST};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{
-    AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoData, InfoKind, InfoVrf, LinkAttribute,
-    LinkFlags, LinkInfo, LinkMessage,
+    AfSpecInet, AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoData, InfoKind, InfoVrf,
+    LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
 };
 
 use super::{DeviceIndex, Netlink, Table};
@@ -91,13 +91,19 @@ impl Netlink {
         self.set_attribute(device, LinkAttribute::Controller(master.0), "put into a VRF")
     }
 
-    /// Keeps the kernel from giving a device a link-local address, without which it solicits no
-    /// routers there. In /proc/sys each look for a device's file passes those of the same name in
-    /// all namespaces.
-    pub fn without_link_local(&mut self, device: DeviceIndex) -> Result<(), NetError> {
+    /// Has the kernel take packets from any source out of a device (`rp_filter`), and keeps it from
+    /// giving the device a link-local address, without which it solicits no routers there; a kernel
+    /// without IPv6 has none. In /proc/sys each look for a device's file passes those of all
+    /// namespaces.
+    pub fn take_from_anywhere(&mut self, device: DeviceIndex) -> Result<(), NetError> {
+        let any_source = || AfSpecUnspec::Inet(vec![ipv4_setting(RP_FILTER, 0)]);
         let none = vec![AfSpecInet6::AddrGenMode(In6AddrGenMode::None)];
-        let attribute = LinkAttribute::AfSpecUnspec(vec![AfSpecUnspec::Inet6(none)]);
-        self.set_attribute(device, attribute, "keep link-local addresses off")
+        let both = vec![any_source(), AfSpecUnspec::Inet6(none)];
+        let mut set = |families| {
+            let attribute = LinkAttribute::AfSpecUnspec(families);
+            self.set_attribute(device, attribute, "take packets from any source out of")
+        };
+        set(both).or_else(|_| set(vec![any_source()]))
     }
 
     /// Deletes a device.
@@ -129,6 +135,22 @@ impl Netlink {
         self.change(RouteNetlinkMessage::SetLink(message), NLM_F_REQUEST)
             .map_err(|r| r.of(operation, device))
     }
+}
+
+/// IPV4_DEVCONF_RP_FILTER of linux/ip.h.
+const RP_FILTER: u16 = 8;
+
+/// IFLA_INET_CONF with one setting, as a request has it:
+///
+/// ```text
+/// | length 8 (2) | which (2) | value (4) |
+/// ```
+fn ipv4_setting(which: u16, value: u32) -> AfSpecInet {
+    const IFLA_INET_CONF: u16 = 1;
+    const LENGTH: u16 = 8;
+    let head = [LENGTH.to_ne_bytes(), which.to_ne_bytes()].concat();
+    let setting = [head, value.to_ne_bytes().to_vec()].concat();
+    AfSpecInet::Other(DefaultNla::new(IFLA_INET_CONF, setting))
 }
 
 impl Link {

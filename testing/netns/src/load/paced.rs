@@ -17,6 +17,8 @@ pub struct Paced {
     pub sent: u64,
     /// How long each that was accepted took to be answered, the shortest first.
     pub took: Vec<Duration>,
+    /// The longest time between two answers.
+    pub longest_gap: Duration,
 }
 
 impl Paced {
@@ -47,6 +49,7 @@ impl Updates {
         let mut paced = Paced::default();
         let gateway = 0;
         let start = Instant::now();
+        let mut answered = start;
         for node in nodes {
             if stop() {
                 break;
@@ -57,7 +60,11 @@ impl Updates {
             let sent = Instant::now();
             self.socket(gateway).send(&update)?;
             paced.sent += 1;
-            paced.took.extend(self.accepted(gateway, &update, sent)?);
+            if let Some(took) = self.accepted(gateway, &update, sent)? {
+                paced.took.push(took);
+                paced.longest_gap = paced.longest_gap.max(answered.elapsed());
+                answered = Instant::now();
+            }
         }
         paced.took.sort();
         Ok(paced)

@@ -13,6 +13,7 @@ mod configuration;
 mod interfaces;
 mod local;
 mod logs;
+mod many;
 mod operators;
 mod packets;
 mod refusals;

@@ -15,7 +15,7 @@
 
 use std::{
     fmt::Write as _,
-    io,
+    fs, io,
     net::{SocketAddr, UdpSocket},
     ops::RangeInclusive,
     process::Command,
@@ -26,7 +26,7 @@ use std::{
 
 use kedge_lab::{
     Daemon, Host, Lab, Link, Process, Result,
-    load::{Flood, Load, Step, Updates},
+    load::{Flood, Load, Paced, Step, Updates},
     programs,
 };
 use kedge_wire::auth::Key;
@@ -182,6 +182,22 @@ impl Stage {
         Ok(Self { gateways, echoed, anchor, _echo, _unread, took, next, worlds, _lab })
     }
 
+    /// What an operator does while B refreshes, and for how long B had no answer.
+    fn meanwhile<T>(&self, work: impl FnOnce() -> Outcome<T>) -> Outcome<(T, String)> {
+        let (over, b) = (AtomicBool::new(false), &self.gateways[1]);
+        thread::scope(|scope| {
+            let refreshing = scope.spawn(|| {
+                first_served("-f", nix::unistd::gettid().as_raw().cast_unsigned())?;
+                let (nodes, is_over) = ((0..NODES).cycle(), || over.load(Ordering::Relaxed));
+                b.updates()?.pace_until(Step::Refresh, nodes, PACE * 5, is_over)
+            });
+            let done = work();
+            over.store(true, Ordering::Relaxed);
+            let paced = refreshing.join().map_err(|_| "a thread panicked")??;
+            Ok((done?, gap(&paced)))
+        })
+    }
+
     /// What an operator waits for.
     fn operate(mut self, size: usize) -> Outcome<()> {
         let time = |lines: &str| -> Outcome<(f64, String)> {
@@ -191,11 +207,13 @@ impl Stage {
         };
         let (nothing, _) = time("show version\n")?;
         let (shown, text) = time("show running-config\n")?;
-        let (added, _) = time(&format!("configure\n{}commit\n", self.next))?;
+        let one = format!("configure\n{}commit\n", self.next);
+        let (added, gap) = self.meanwhile(|| time(&one))?;
         println!(
-            "\n  start {:.2} s, one customer more {added:.3} s, show running-config ({} lines) \
+            "\n  start {:.2} s, one customer more {:.3} s{gap}, show running-config ({} lines) \
              {shown:.3} s; {nothing:.3} s of both is the terminal's start",
             self.took.as_secs_f64(),
+            added.0,
             text.lines().count(),
         );
         if text.lines().filter(|l| l.contains("customer CUST") && l.contains(" vrf ")).count()
@@ -205,16 +223,24 @@ impl Stage {
         }
         let others = 3..=size + 1;
         let count = others.clone().count();
-        let (removed, _) = time(&format!("configure\n{}commit\n", without(others.clone())))?;
-        let all = configuration(&self.worlds, others);
-        let (pasted, _) = time(&format!("configure\n{all}commit\n"))?;
+        let remove = format!("configure\n{}commit\n", without(others.clone()));
+        let ((removed, _), without_removed) = self.meanwhile(|| time(&remove))?;
+        let all = configuration(&self.worlds, others.clone());
+        let file = self.anchor.config().with_file_name("all.conf");
+        fs::write(&file, &all)?;
+        let load = format!("configure\nload {} merge\ncommit\n", file.display());
+        let ((loaded, _), without_loaded) = self.meanwhile(|| time(&load))?;
+        time(&remove)?;
+        let ((pasted, _), without_pasted) =
+            self.meanwhile(|| time(&format!("configure\n{all}commit\n")))?;
         let start = Instant::now();
         self.anchor.stop()?;
         let stopped = start.elapsed().as_secs_f64();
         let Took { made, closed, closed_together } = devices::measure(count)?;
         println!(
-            "  {count} customers by one commit: removed {removed:.2} s, pasted and added \
-             {pasted:.2} s; stop {stopped:.2} s\n  the kernel alone, {count} TUN devices: made \
+            "  {count} customers by one commit: removed {removed:.2} s{without_removed}, loaded and \
+             added {loaded:.2} s{without_loaded}, pasted and added {pasted:.2} s{without_pasted}; \
+             stop {stopped:.2} s\n  the kernel alone, {count} TUN devices: made \
              {:.2} s, closed one by one {:.2} s, on threads {:.2} s",
             made.as_secs_f64(),
             closed.as_secs_f64(),
@@ -222,6 +248,11 @@ impl Stage {
         );
         Ok(())
     }
+}
+
+/// The longest time that B had no answer, where that is worth a word.
+fn gap(paced: &Paced) -> String {
+    format!(" (B without an answer for {:.1} ms at most)", paced.longest_gap.as_secs_f64() * 1e3)
 }
 
 /// B's refreshes answered a second, the median and the 99th of 100 times in µs, and thousands a
