@@ -17,6 +17,7 @@ use crate::committing::Act;
 use crate::configure::Session;
 use crate::console::{self, Said};
 use crate::errand::{self, Errand};
+use crate::fit::fit;
 use crate::hints::{ambiguous, is_show, strip_word, words};
 use crate::shell::Shell;
 use crate::show;
@@ -257,7 +258,7 @@ fn shown(
             Said::Now(Reply::Data(json!({ "commits": all, "unconfirmed": waits })))
         }
         SessionCommand::ShowCommits => match (dressed("commits", commits(shell, now)), width) {
-            (Reply::Text(shown), Some(width)) => Said::Now(text(show::fit(&shown, width))),
+            (Reply::Text(shown), Some(width)) => Said::Now(text(fit(&shown, width))),
             (reply, _) => Said::Now(reply),
         },
         SessionCommand::ShowCommitChanges(number) => {

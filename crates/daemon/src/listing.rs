@@ -11,7 +11,7 @@ use kedge_sansio::Now;
 
 use crate::anchor::Anchor;
 use crate::answer::Look;
-use crate::show;
+use crate::fit::fit;
 
 /// A long answer, and what is to be done with it when it is made.
 pub struct Listing {
@@ -38,7 +38,7 @@ impl Listing {
 pub fn fitted(text: String, pipes: &[Pipe], width: Option<u16>) -> String {
     let text = pipes.iter().fold(text, |text, pipe| pipe.apply(&text));
     match width {
-        Some(width) => show::fit(&text, width),
+        Some(width) => fit(&text, width),
         None => text,
     }
 }

@@ -40,6 +40,7 @@ mod dynamic_author;
 mod ends;
 mod errand;
 mod event_loop;
+mod fit;
 mod forwarding;
 mod gateway;
 mod hints;
