@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use kedge_dataplane::BindingCounters;
 use kedge_lma::{Binding, Customer, Customers, Event, Release, What};
-use kedge_model::{BindingId, CustomerId, Forwarding, MnId};
+use kedge_model::{BindingId, CustomerId, MnId, Tunnel};
 use kedge_sansio::Now;
 
 use super::node::NodeSession;
@@ -122,20 +122,20 @@ impl Accounting {
         std::mem::take(&mut self.records)
     }
 
-    /// What is about to be forwarded for a binding; nothing ends its part in its tunnel.
+    /// The tunnel in which a binding, which has carried so much, is forwarded from here on; none ends
+    /// its part in the one before.
     pub fn forwarded(
         &mut self,
         binding: BindingId,
-        want: Option<&Forwarding>,
+        tunnel: Option<&Tunnel>,
+        carried: BindingCounters,
         customers: &Customers,
-        plane: &Plane,
         now: Now,
     ) {
-        let (want, cause) = match self.stage {
+        let (tunnel, cause) = match self.stage {
             Stage::Ends { cause, .. } => (None, cause),
-            _ => (want, Cause::PortUnneeded),
+            _ => (tunnel, Cause::PortUnneeded),
         };
-        let tunnel = want.and_then(|want| want.paths.first()).map(|path| &path.tunnel);
         let customer = customers.holder(binding);
         let parties = |peer: IpAddr| Parties {
             customer: customer.map(|customer| customer.name().to_owned()).unwrap_or_default(),
@@ -145,7 +145,6 @@ impl Accounting {
         };
         let AccountingPlan { nas, interim, .. } = &self.plan;
         let world = (nas, &self.ids, *interim, now);
-        let carried = carried(plane, binding);
         let records = self.tunnels.place(binding, tunnel, carried, cause, parties, world);
         self.records.extend(records);
     }
@@ -179,7 +178,7 @@ impl Accounting {
                     }
                     _ => cause(*reason),
                 };
-                self.ended(*binding, &session, cause, customers, plane, now);
+                self.ended(*binding, &session, cause, customers, carried(plane, *binding), now);
             }
             _ => {}
         }
@@ -206,10 +205,9 @@ impl Accounting {
         session: &NodeSession,
         cause: Cause,
         customers: &Customers,
-        plane: &Plane,
+        traffic: BindingCounters,
         now: Now,
     ) {
-        let traffic = carried(plane, binding);
         self.note(binding, session, Status::Stop(cause), customers, traffic, now);
     }
 
@@ -282,7 +280,9 @@ impl Accounting {
             }
             let vrf = customers.customer(*customer).map(|customer| customer.lma().settings().vrf);
             let forwarding = vrf.and_then(|vrf| held.forwarding(vrf));
-            self.forwarded(*binding, forwarding.as_ref(), customers, plane, now);
+            let path = forwarding.as_ref().and_then(|forwarding| forwarding.paths.first());
+            let tunnel = path.map(|path| &path.tunnel);
+            self.forwarded(*binding, tunnel, carried(plane, *binding), customers, now);
             let id = self.ids.next();
             let session = NodeSession::begin(id, *customer, mn_id, Some(held), now);
             self.began(*binding, session, customers, now);
@@ -292,11 +292,13 @@ impl Accounting {
     fn end(&mut self, cause: Cause, customers: &Customers, plane: &Plane, now: Now) {
         for _ in 0..SLICE {
             if let Some((binding, session)) = self.nodes.pop_first() {
-                self.ended(binding, &session, cause, customers, plane, now);
-                self.forwarded(binding, None, customers, plane, now);
+                // One number for both: packets go on meanwhile.
+                let carried = carried(plane, binding);
+                self.ended(binding, &session, cause, customers, carried, now);
+                self.forwarded(binding, None, carried, customers, now);
             } else if let Some(binding) = self.tunnels.any_binding() {
                 // Its node's session is over, or never began.
-                self.forwarded(binding, None, customers, plane, now);
+                self.forwarded(binding, None, carried(plane, binding), customers, now);
             } else {
                 self.announce(Status::Off, now);
                 self.stage = Stage::Over;

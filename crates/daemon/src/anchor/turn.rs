@@ -100,13 +100,17 @@ impl Anchor {
                     self.ends.signalling.queue(path, dscp, bytes);
                 }
                 Output::Forward { binding, want } => {
-                    if let Some(accounting) = &mut self.accounting {
-                        let (customers, plane) = (&self.customers, &self.ends.plane);
-                        let now = clock::sample();
-                        accounting.forwarded(binding, want.as_ref(), customers, plane, now);
-                    }
+                    let path = want.as_ref().and_then(|want| want.paths.first());
+                    let tunnel = path.map(|path| path.tunnel);
                     self.routes.want(binding, want.as_ref());
                     self.ends.plane.want(binding, want);
+                    // What it has carried stands still by now if its forwarding ends: all who count
+                    // it get the same number.
+                    if let Some(accounting) = &mut self.accounting {
+                        let carried = self.ends.plane.counters(binding).unwrap_or_default();
+                        let (customers, now) = (&self.customers, clock::sample());
+                        accounting.forwarded(binding, tunnel.as_ref(), carried, customers, now);
+                    }
                 }
                 Output::Authorize(question) => self.questions.push(*question),
                 Output::Event(event) => {
