@@ -2,8 +2,8 @@
 
 use std::ops::{Deref, DerefMut};
 
-/// A list that never grows or shrinks. Up to `INLINE` items stand in the value itself, so that a packet's
-/// look at a binding reads no other memory; a longer list is elsewhere.
+/// A list that never grows or shrinks. Up to `INLINE` items stand in the value itself, so that a
+/// packet's look at a binding reads no other memory; a longer list is elsewhere.
 #[derive(Clone, Debug)]
 pub enum Few<T, const INLINE: usize> {
     /// In the value itself.

@@ -14,6 +14,7 @@ use kedge_wire::{
 use tracing::debug;
 
 use crate::settings::{Auth, AuthHome, Lma};
+use crate::stats::Discards;
 use crate::{Mag, Output};
 
 /// The port of signalling over IPv4 (RFC 5844 §4.1.3.1).
@@ -64,8 +65,8 @@ impl Mag {
             Some(mn_id) => self.settings.auth_of(&mn_id, &lma),
             None => lma.auth.as_ref().filter(|auth| is_acknowledgement || !auth.updates_only),
         };
-        let auth = auth.cloned();
-        if auth.is_some_and(|auth| !self.is_authentic(&auth, &packet, path, bytes)) {
+        let discards = &mut self.stats.discards;
+        if auth.is_some_and(|auth| !is_authentic(auth, &packet, path, bytes, discards)) {
             self.stats.acknowledgements.errors += u64::from(is_acknowledgement);
             return;
         }
@@ -145,29 +146,28 @@ impl Mag {
             peer: SocketAddr::new(lma, port),
         }
     }
+}
 
-    /// RFC 4285 §5: the care-of address of an answer is its destination.
-    fn is_authentic(
-        &mut self,
-        auth: &Auth,
-        packet: &PacketRef<'_>,
-        path: SignalPath,
-        bytes: &[u8],
-    ) -> bool {
-        let care_of = path.local.ip();
-        let home = home_address_of(auth.home, care_of, packet);
-        let key_for_spi = |spi| (spi == auth.key.spi()).then_some(&auth.key);
-        let discards = &mut self.stats.discards;
-        let counter = match auth::verify(bytes, key_for_spi, care_of, home) {
-            AuthVerdict::Valid => return true,
-            AuthVerdict::Missing => &mut discards.authentication_missing,
-            AuthVerdict::UnknownSpi(_) => &mut discards.authentication_unknown_spi,
-            AuthVerdict::Wrong => &mut discards.authentication_failed,
-        };
-        *counter += 1;
-        debug!(peer = %path.peer, "message is not authentic");
-        false
-    }
+/// RFC 4285 §5: the care-of address of an answer is its destination.
+fn is_authentic(
+    auth: &Auth,
+    packet: &PacketRef<'_>,
+    path: SignalPath,
+    bytes: &[u8],
+    discards: &mut Discards,
+) -> bool {
+    let care_of = path.local.ip();
+    let home = home_address_of(auth.home, care_of, packet);
+    let key_for_spi = |spi| (spi == auth.key.spi()).then_some(&auth.key);
+    let counter = match auth::verify(bytes, key_for_spi, care_of, home) {
+        AuthVerdict::Valid => return true,
+        AuthVerdict::Missing => &mut discards.authentication_missing,
+        AuthVerdict::UnknownSpi(_) => &mut discards.authentication_unknown_spi,
+        AuthVerdict::Wrong => &mut discards.authentication_failed,
+    };
+    *counter += 1;
+    debug!(peer = %path.peer, "message is not authentic");
+    false
 }
 
 /// Says whose message it is, where a translator may put another address in the place of ours. The
