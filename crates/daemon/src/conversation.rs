@@ -160,7 +160,7 @@ fn about(
         SessionCommand::RollbackLast(count) => {
             let newest = shell.commits.history.newest().map_or(0, |commit| commit.number);
             let number = newest.checked_sub(*count).filter(|number| *number > 0);
-            let none = || Refusal::new(format!("there are no {count} commits to go back"));
+            let none = || Refusal::new("there are not so many commits to go back".to_owned());
             return roll_back(shell, call, number.ok_or_else(none)?);
         }
         SessionCommand::Configure { exclusive } => {
