@@ -63,6 +63,13 @@ const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(200);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct ClientId(u64);
 
+impl ClientId {
+    /// Its number; no other client of this run of the daemon has had it.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+}
+
 /// The listening daemon side. Dropping it stops the threads and removes the socket.
 pub struct Server {
     /// Taken when the server stops, so that waiting requests are answered.
