@@ -37,9 +37,11 @@ impl Link {
     }
 
     /// Makes packets cross as on a real cable, at most one MTU each: no segmentation left to
-    /// the far end, merging on receipt as a network card does it.
+    /// the far end, merging on receipt as a network card does it. `gso` alone would not do for
+    /// trains of UDP datagrams: they cross whole where the interface says that it cuts them.
     pub fn as_on_a_wire(&self) -> Result<()> {
-        self.ends.iter().try_for_each(|(host, name)| host.offload(name, "tso off gso off gro on"))
+        let features = "tso off gso off tx-udp-segmentation off gro on";
+        self.ends.iter().try_for_each(|(host, name)| host.offload(name, features))
     }
 
     /// The two ends, as host and interface.

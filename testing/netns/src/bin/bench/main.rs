@@ -15,7 +15,9 @@
 //! Where fastd is installed, its tunnel stands beside them.
 //!
 //! TCP is one iperf3 stream. Small packets have 64 octets of payload, are sent by the batch, and
-//! dropped and counted where they enter the mobile node.
+//! dropped and counted where they enter the mobile node. They cross the wire and the last link one
+//! by one on every path, and the measurement fails where they did not. The kernel forwards them in
+//! the sender's thread and so on one processor; a user's process has the others, too.
 //!
 //! Signalling: authenticated updates of few and of very many bindings over a veth pair, kedged
 //! against an echo server under the same load. What the anchor's machine does without sockets, the
