@@ -10,6 +10,10 @@ use crate::numbers::Numbers;
 use crate::start_error::StartError;
 use crate::{apply, key_file, log};
 
+/// What is said of a configuration that has neither role.
+pub const IDLE: &str = "there is neither 'ipv6 mobile pmipv6-lma' nor 'ipv6 mobile pmipv6-mag': \
+    nothing runs until a commit brings one";
+
 /// Looks at the configuration without starting anything: whatever a start refuses for what the text
 /// says is refused here. Gives the verdict in a line.
 pub fn check(file: &Path) -> Result<String, StartError> {
@@ -21,7 +25,12 @@ pub fn check(file: &Path) -> Result<String, StartError> {
     }
     let name = file.display();
     match apply::plan(&config, 0, &mut Numbers::default()) {
-        Ok(_) => Ok(format!("{name}: no errors")),
+        Ok(plan) => {
+            if plan.is_idle() {
+                log::say(format_args!("{name}: warning: {IDLE}"));
+            }
+            Ok(format!("{name}: no errors"))
+        }
         Err(cause) if cause.is_absence() => {
             let lacking = cause.0.iter();
             lacking.for_each(|cause| {

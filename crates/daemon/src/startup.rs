@@ -21,6 +21,7 @@ use crate::addresses;
 use crate::apply;
 use crate::clock;
 use crate::commits::Commits;
+use crate::config_file;
 use crate::configure::Sessions;
 use crate::leaving::Leaving;
 use crate::listing::Listings;
@@ -51,6 +52,7 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
     let mut numbers = Numbers::default();
     let plan = apply::plan(&config, restart_counter, &mut numbers)
         .map_err(|cause| StartError::Unfit { path: options.config().to_owned(), cause })?;
+    let is_idle = plan.is_idle();
     let commits = {
         let (file, directory) = (options.config(), state_dir.file("commits"));
         let kept = Commits::begin(file, directory.clone(), &text, clock::sample());
@@ -105,6 +107,9 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
         }
     })?;
     shell.enter_abandoned();
+    if is_idle {
+        warn!("{}", config_file::IDLE);
+    }
     let removing = shell.put_in_force(Arc::new(config), prepared, clock::sample());
     shell.remove(removing);
     Ok((shell, Held { _state_dir: state_dir }))

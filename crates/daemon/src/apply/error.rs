@@ -208,12 +208,6 @@ pub enum ApplyError {
         /// The group.
         group: String,
     },
-    /// Neither an anchor nor a gateway.
-    #[error(
-        "nothing to run: add 'ipv6 mobile pmipv6-lma ID domain NAME' for an anchor or \
-         'ipv6 mobile pmipv6-mag ID domain NAME' for a gateway"
-    )]
-    Nothing,
 }
 
 impl ApplyError {
@@ -226,8 +220,7 @@ impl ApplyError {
             | Self::NoAnchor { .. }
             | Self::NoWorld { .. }
             | Self::NoAccessList { .. }
-            | Self::NoPool { .. }
-            | Self::Nothing => true,
+            | Self::NoPool { .. } => true,
             Self::UnreachableAnchor { .. }
             | Self::SharedAddress { .. }
             | Self::NoNamespace { .. }

@@ -31,6 +31,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether there is neither: nothing runs but management, until a commit brings one.
+    pub fn is_idle(&self) -> bool {
+        self.anchor.is_none() && self.gateway.is_none()
+    }
+
     /// Where signalling and tunnels of its roles end.
     pub fn ends(&self) -> Vec<State> {
         let anchor = self.anchor.iter().map(AnchorPlan::ends);
@@ -52,9 +57,6 @@ pub fn plan(config: &Config, restart_counter: u32, numbers: &mut Numbers) -> Res
     let gateway = fit(gateway.transpose(), &mut faults);
     let management = fit(management.transpose(), &mut faults);
     let radius = fit(radius::radius(config), &mut faults);
-    if config.lma.is_none() && config.mag.is_none() {
-        faults.push(ApplyError::Nothing);
-    }
     match (anchor, gateway, management, radius) {
         (Some(anchor), Some(gateway), Some(management), Some(radius)) if faults.is_empty() => {
             let plan = Plan { anchor, gateway, management, radius };

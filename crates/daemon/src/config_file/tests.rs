@@ -35,7 +35,6 @@ fn unfit() -> Vec<(&'static str, String, bool)> {
     let many = (0..=kedge_dataplane::MOST_PLACES)
         .map(|n| format!(" address ipv4 10.{}.{}.{}\n", 1 + (n >> 16), (n >> 8) & 255, n & 255));
     vec![
-        ("Nothing", "ipv6 mobile pmipv6-domain D\n!\n".to_owned(), true),
         ("NoAddress", LMA.to_owned(), true),
         ("NoAddress", customers(&both, first, ""), true),
         ("NoAnchor", MAG.to_owned(), true),
@@ -99,7 +98,6 @@ fn unfit() -> Vec<(&'static str, String, bool)> {
 /// A reason more is a line more above.
 fn name(fault: &ApplyError) -> &'static str {
     match fault {
-        ApplyError::Nothing => "Nothing",
         ApplyError::NoAddress { .. } => "NoAddress",
         ApplyError::NoAnchor { .. } => "NoAnchor",
         ApplyError::NowhereAnchor { .. } => "NowhereAnchor",
@@ -160,7 +158,7 @@ fn what_a_start_refuses_for_what_the_text_says_the_check_refuses_or_calls_a_part
         }
         seen.extend(found);
     }
-    assert_eq!(seen.len(), 21, "each reason has a text: {seen:?}");
+    assert_eq!(seen.len(), 20, "each reason has a text: {seen:?}");
 }
 
 #[test]
@@ -205,5 +203,5 @@ fn the_vendors_examples_are_accepted_and_a_start_names_what_each_leaves_out() {
             }
         }
     }
-    assert_eq!((whole, parts), (4, 23));
+    assert_eq!((whole, parts), (10, 17));
 }

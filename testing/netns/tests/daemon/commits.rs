@@ -294,6 +294,30 @@ fn a_gateway_is_removed_from_a_daemon_and_added_again() {
 }
 
 #[test]
+fn a_daemon_begins_with_nothing_and_gets_its_first_configuration_and_loses_its_last() {
+    let _turn = turn();
+    let single = Single::set();
+    let before = settled(&single.host);
+    let daemon = Daemon::start(&single.host, "").expect("a daemon without a role");
+    assert!(daemon.log().contains("nothing runs until a commit brings one"), "{}", daemon.log());
+    assert_eq!(settled(&single.host), before);
+    let why = complaint(daemon.kedge("show ipv6 mobile pmipv6 lma bindings"));
+    assert!(why.contains("this daemon is no anchor"), "{why}");
+    commit(&daemon, stage::ANCHOR);
+    assert!(bindings(&daemon, "lma").is_empty());
+    assert_ne!(settled(&single.host), before, "it has a device and a pool's route");
+    assert_eq!(fs::read_to_string(daemon.config()).expect("FILE"), running(&daemon));
+    commit(&daemon, &format!("no {LMA}"));
+    let why = complaint(daemon.kedge("show ipv6 mobile pmipv6 lma bindings"));
+    assert!(why.contains("this daemon is no anchor"), "{why}");
+    until("the host to be as before", || match settled(&single.host) {
+        after if after == before => Ok(()),
+        after => Err(format!("{before}\n--- now\n{after}")),
+    });
+    daemon.stop().expect("a clean stop");
+}
+
+#[test]
 fn what_the_host_refuses_changes_nothing_and_is_named() {
     let _turn = turn();
     let site = Site::set(Plan::default());

@@ -73,8 +73,6 @@ fn what_reads_well_and_cannot_run_is_refused_in_one_line() {
     let no_address =
         without(" address ipv4 192.0.2.1\n").replace(" address ipv6 2001:db8:7::1\n", "");
     stage.refused(&no_address, "$RUN", &["lma1", "no address", "address ipv4 A"]);
-    let domain = ANCHOR.split("ipv6 mobile pmipv6-lma").next().expect("the first block");
-    stage.refused(domain, "$RUN", &["nothing to run", "pmipv6-mag"]);
 }
 
 #[test]
