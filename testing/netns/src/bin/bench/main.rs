@@ -35,6 +35,7 @@ mod forwarding;
 mod looks;
 mod signalling;
 mod table;
+mod tenants;
 
 use std::{error::Error, process::ExitCode};
 
