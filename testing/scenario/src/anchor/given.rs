@@ -122,13 +122,17 @@ pub fn set(settings: &mut Settings, words: &mut Words<'_>) -> Result<(), String>
             network.ipv6 = unless_none(words, |word| {
                 let pool: Ipv6Net = value(word, "a prefix")?;
                 Ok(Ipv6Pool { start: pool.addr(), prefix_len: pool.prefix_len() })
-            })?.into_iter().collect();
+            })?
+            .into_iter()
+            .collect();
         }
         "ipv4-pool" => {
             network.ipv4 = unless_none(words, |word| {
                 let pool: Ipv4Net = value(word, "an address with its prefix length")?;
                 Ok(Ipv4Pool { start: pool.addr(), last: None, prefix_len: pool.prefix_len() })
-            })?.into_iter().collect();
+            })?
+            .into_iter()
+            .collect();
         }
         "profile" => {
             let node = full("nai", words.next("a node")?);
