@@ -9,10 +9,11 @@
 //! B refreshes its bindings one after the other at a steady pace, and every answer is timed: first
 //! alone, then while A sends as fast as it can, on the processor that B's gateway has (and has
 //! first) but not on kedged's. A bare echo server in kedged's place shows what of that is the
-//! kernel's doing. How many refreshes B gets answered at most follows, and all of that over IPv4 and over
-//! IPv6, where the kernel shows a packet to every address's socket. Then an operator is timed: the start with so many customers, one customer more in
-//! service, a look at the whole configuration, all customers but A and B removed by one commit and
-//! added by another, and the stop; beside it, what the kernel takes for as many devices.
+//! kernel's doing. How many refreshes B gets answered at most follows, and all of that over IPv4 and
+//! over IPv6, where the kernel shows a packet to every address's socket. Then an operator is timed:
+//! the start with so many customers, one customer more in service, a look at the whole configuration,
+//! all customers but A and B removed by one commit and added by another, and the stop; beside it, what
+//! the kernel takes for as many devices.
 
 use std::{
     fmt::Write as _,
