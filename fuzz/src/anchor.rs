@@ -273,11 +273,11 @@ fn settings(octets: &mut Octets<'_>) -> Settings {
         dscp: None,
     });
     let network = Network {
-        ipv4: Some(Ipv4Pool { start: Ipv4Addr::new(10, 0, 0, 2), last: None, prefix_len: 29 }),
-        ipv6: Some(Ipv6Pool {
+        ipv4: vec![Ipv4Pool { start: Ipv4Addr::new(10, 0, 0, 2), last: None, prefix_len: 29 }],
+        ipv6: vec![Ipv6Pool {
             start: Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 0),
             prefix_len: 61,
-        }),
+        }],
         unchecked: octets.pick(&[
             Unchecked::Nothing,
             Unchecked::MobileNetworks,

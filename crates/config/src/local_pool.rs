@@ -11,9 +11,9 @@ use crate::{Config, NamedPool, shared};
 /// The pools of a configuration.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct LocalPools {
-    /// Ranges of IPv4 addresses.
+    /// Ranges of IPv4 addresses; those of one name are one pool.
     pub ipv4: Vec<LocalIpv4Pool>,
-    /// Blocks of IPv6 prefixes.
+    /// Blocks of IPv6 prefixes, likewise.
     pub ipv6: Vec<LocalIpv6Pool>,
 }
 
@@ -40,14 +40,14 @@ pub struct LocalIpv6Pool {
 }
 
 impl Config {
-    /// The range that a network's pool of home addresses is.
-    pub fn local_ipv4_pool(&self, named: &NamedPool) -> Option<&LocalIpv4Pool> {
-        self.local_pools.ipv4.iter().find(|pool| pool.name == named.pool)
+    /// The ranges that a network's pool of home addresses is.
+    pub fn local_ipv4_pool(&self, named: &NamedPool) -> impl Iterator<Item = &LocalIpv4Pool> {
+        self.local_pools.ipv4.iter().filter(|range| range.name == named.pool)
     }
 
-    /// The block that a network's pool of home network prefixes is.
-    pub fn local_ipv6_pool(&self, named: &NamedPool) -> Option<&LocalIpv6Pool> {
-        self.local_pools.ipv6.iter().find(|pool| pool.name == named.pool)
+    /// The blocks that a network's pool of home network prefixes is.
+    pub fn local_ipv6_pool(&self, named: &NamedPool) -> impl Iterator<Item = &LocalIpv6Pool> {
+        self.local_pools.ipv6.iter().filter(|block| block.name == named.pool)
     }
 }
 

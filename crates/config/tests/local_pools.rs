@@ -55,9 +55,14 @@ fn a_pool_that_cannot_be_one_is_an_error() {
     for (pools, line, why) in [
         ("ip local pool p 10.0.0.9 10.0.0.8\n", 1, "its last address is before its first"),
         (
-            "ip local pool p 10.0.0.1 10.0.0.9\nip local pool p 10.1.0.1 10.1.0.9\n",
+            "ip local pool p 10.0.0.1 10.0.0.9\nip local pool p 10.0.0.9 10.0.0.12\n",
             2,
-            "it is defined already; each part of a pool needs a name of its own",
+            "another of its lines has some of these addresses",
+        ),
+        (
+            "ipv6 local pool p 2001:db8::/40 64\nipv6 local pool p 2001:db8:7::/48 64\n",
+            2,
+            "another of its lines has some of these addresses",
         ),
     ] {
         assert_eq!(faults(&text(pools, &[])), [(line, format!("pool 'p': {why}"))]);
@@ -70,7 +75,7 @@ fn a_pool_that_cannot_be_one_is_an_error() {
 #[test]
 fn a_network_that_cannot_use_a_pool_is_an_error() {
     let refused = |pools: &str, lines: &[&str]| faults(&text(pools, lines));
-    let v4 = "pool 'v4': its addresses are not all of one such subnet";
+    let v4 = "pool 'v4': the addresses of a line are not all of one such subnet";
     assert_eq!(refused(POOLS, &["pool ipv4 v4 pfxlen 26"]), [(6, v4.to_owned())]);
     let v4 = "pool 'v4': home addresses are of a subnet of 8 to 30 bits";
     assert_eq!(refused(POOLS, &["pool ipv4 v4 pfxlen 32"]), [(6, v4.to_owned())]);
@@ -87,6 +92,27 @@ fn a_network_that_cannot_use_a_pool_is_an_error() {
     assert!(fault.0 == 9 && fault.1.contains("overlap"), "{fault:?}");
     let twice = ["pool ipv6 v6 pfxlen 64", "pool ipv6 v6 pfxlen 64"];
     assert!(refused(POOLS, &twice)[0].1.contains("overlap"));
+}
+
+#[test]
+fn a_pool_may_have_several_lines_of_one_subnet_or_of_several() {
+    let pools = "ip local pool v4 10.0.0.10 10.0.0.99\nip local pool v4 10.0.0.200 10.0.0.250\n\
+        ip local pool v4 10.9.0.7\nipv6 local pool v6 2001:db8::/48 64\n\
+        ipv6 local pool v6 2001:db8:9::/48 64\n";
+    let lines = ["pool ipv4 v4 pfxlen 24\npool ipv6 v6 pfxlen 64"];
+    let all = text(pools, &lines);
+    let (config, _) = parse(&all, "text").unwrap_or_else(|errors| panic!("{}", errors[0]));
+    let written = render(&config);
+    assert!(pools.lines().all(|line| written.contains(line)), "{written}");
+    assert_eq!(parse(&written, "written").expect("it reads").0, config);
+    // Each of them is the network's, and no other's.
+    for other in [
+        "pool mobile-node ipv4 start-address 10.9.0.200 pool-prefix 25",
+        "pool mobile-node ipv6 start-address 2001:db8:9:7:: pool-prefix 56",
+    ] {
+        let faults = faults(&text(pools, &[lines[0], other]));
+        assert!(faults[0].1.contains("overlap"), "{faults:?}");
+    }
 }
 
 #[test]

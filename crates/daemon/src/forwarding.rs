@@ -39,18 +39,24 @@ impl Plane {
         }
     }
 
-    /// Keeps a change until [`Self::commit`].
-    pub fn want(&mut self, binding: BindingId, want: Option<Forwarding>) {
-        self.waiting.push(match want {
-            Some(want) => Change::Bind { binding, want },
-            None => {
-                if let Some(counters) = self.counters(binding) {
-                    self.carried.insert(binding, counters);
-                    self.ending.insert(binding);
-                }
-                Change::Unbind(binding)
-            }
-        });
+    /// Keeps a change until [`Self::commit`]. Gives what a binding has carried whose forwarding ends:
+    /// from here on that stands still, and all who count it get the same number.
+    pub fn want(
+        &mut self,
+        binding: BindingId,
+        want: Option<Forwarding>,
+    ) -> Option<BindingCounters> {
+        if let Some(want) = want {
+            self.waiting.push(Change::Bind { binding, want });
+            return None;
+        }
+        let carried = self.counters(binding);
+        if let Some(carried) = carried {
+            self.carried.insert(binding, carried);
+            self.ending.insert(binding);
+        }
+        self.waiting.push(Change::Unbind(binding));
+        carried
     }
 
     /// Makes changes that are no bindings', at once, and those before one that fails.
@@ -187,6 +193,35 @@ mod tests {
         fn totals(&self) -> Totals {
             Totals::default()
         }
+    }
+
+    /// Whatever is held carries a packet more each time that one looks.
+    #[derive(Default)]
+    struct Busy(std::cell::Cell<u64>);
+
+    impl Dataplane for Busy {
+        fn apply(&mut self, _changes: &[Change]) -> Result<(), DataplaneError> {
+            Ok(())
+        }
+
+        fn counters(&self, _binding: BindingId) -> Option<BindingCounters> {
+            self.0.set(self.0.get() + 1);
+            Some(BindingCounters { sent_packets: self.0.get(), ..BindingCounters::default() })
+        }
+
+        fn totals(&self) -> Totals {
+            Totals::default()
+        }
+    }
+
+    #[test]
+    fn what_a_binding_carried_is_read_once_when_its_forwarding_ends_and_is_the_same_for_all() {
+        let (mut plane, binding) = (Plane::new(Box::new(Busy::default())), BindingId(7));
+        assert_ne!(plane.counters(binding), plane.counters(binding), "it goes on");
+        let carried = plane.want(binding, None);
+        assert_eq!(carried.map(|carried| carried.sent_packets), Some(3));
+        assert_eq!(plane.counters(binding), carried);
+        assert_eq!(plane.counters(binding), carried);
     }
 
     /// Refuses every change, for this reason.

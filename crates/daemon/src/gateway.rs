@@ -317,7 +317,9 @@ impl Gateway {
                     }
                     self.ends.signalling.queue(path, dscp, bytes);
                 }
-                Output::Forward { binding, want } => self.ends.plane.want(binding, want),
+                Output::Forward { binding, want } => {
+                    self.ends.plane.want(binding, want);
+                }
                 Output::Access { binding, want } => {
                     let survey = self.survey();
                     if self.branches.want(binding, want.as_ref(), survey, host, now) {

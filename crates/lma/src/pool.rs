@@ -53,8 +53,8 @@ pub struct Delegated {
 /// The pools of one network.
 #[derive(Debug)]
 pub(crate) struct Pools {
-    ipv4: Option<Ipv4Addresses>,
-    ipv6: Option<Ipv6Prefixes>,
+    ipv4: Vec<Ipv4Addresses>,
+    ipv6: Vec<Ipv6Prefixes>,
     mobile_networks: Vec<MobileNetworks>,
     unchecked: Unchecked,
 }
@@ -183,8 +183,8 @@ impl Networks {
         for (name, network) in &settings.networks {
             let pools = Some(Pools {
                 unchecked: network.unchecked,
-                ipv4: network.ipv4.map(Ipv4Addresses::new),
-                ipv6: network.ipv6.map(Ipv6Prefixes::new),
+                ipv4: network.ipv4.iter().copied().map(Ipv4Addresses::new).collect(),
+                ipv6: network.ipv6.iter().copied().map(Ipv6Prefixes::new).collect(),
                 mobile_networks: network
                     .mobile_networks
                     .iter()
@@ -230,7 +230,7 @@ impl Held<'_> {
     /// Whether a binding holds this prefix.
     pub fn has_prefix(&self, upper: u64) -> bool {
         let held = |pool: &Ipv6Prefixes| pool.number(upper).is_some_and(|n| pool.taken.is_taken(n));
-        self.pools.ipv6.as_ref().is_some_and(held) || self.claims.is_held(IpNet::V6(prefix(upper)))
+        self.pools.ipv6.iter().any(held) || self.claims.is_held(IpNet::V6(prefix(upper)))
     }
 
     /// Whether a binding holds this address.
@@ -238,7 +238,7 @@ impl Held<'_> {
         let held = |pool: &Ipv4Addresses| {
             address != pool.router && pool.number(address).is_some_and(|n| pool.taken.is_taken(n))
         };
-        self.pools.ipv4.as_ref().is_some_and(held) || self.claims.is_held(host(address))
+        self.pools.ipv4.iter().any(held) || self.claims.is_held(host(address))
     }
 }
 
@@ -255,17 +255,18 @@ impl Delegated {
 
 impl Pools {
     pub fn has_ipv4(&self) -> bool {
-        self.ipv4.is_some() || self.unchecked.has_homes()
+        !self.ipv4.is_empty() || self.unchecked.has_homes()
     }
 
     pub fn has_ipv6(&self) -> bool {
-        self.ipv6.is_some() || self.unchecked.has_homes()
+        !self.ipv6.is_empty() || self.unchecked.has_homes()
     }
 
     /// How much is in use, of IPv4 and of IPv6.
     pub fn usage(&self) -> (Option<Usage>, Option<Usage>) {
-        let ipv4 = self.ipv4.as_ref().map(Ipv4Addresses::usage);
-        (ipv4, self.ipv6.as_ref().map(|pool| usage(&pool.taken)))
+        let ipv4 = self.ipv4.iter().map(Ipv4Addresses::usage);
+        let ipv6 = self.ipv6.iter().map(|pool| usage(&pool.taken));
+        (ipv4.reduce(Usage::with), ipv6.reduce(Usage::with))
     }
 
     /// How much of each pool for mobile networks is in use.
@@ -291,40 +292,48 @@ impl Pools {
     }
 
     fn take_lowest_prefix(&mut self) -> Option<u64> {
-        let pool = self.ipv6.as_mut()?;
-        Some(pool.first + u64::from(pool.taken.take_lowest()?))
+        self.ipv6.iter_mut().find_map(|pool| {
+            let number = pool.taken.take_lowest()?;
+            Some(pool.first + u64::from(number))
+        })
     }
 
     /// Takes one prefix, if it is of this network and free.
     fn take_prefix(&mut self, upper: u64) -> bool {
-        let Some(pool) = &mut self.ipv6 else { return false };
-        pool.number(upper).is_some_and(|number| pool.taken.take(number))
+        let take = |pool: &mut Ipv6Prefixes| {
+            pool.number(upper).is_some_and(|number| pool.taken.take(number))
+        };
+        self.ipv6.iter_mut().any(take)
     }
 
     fn release_prefix(&mut self, upper: u64) -> bool {
-        let Some(pool) = &mut self.ipv6 else { return false };
-        pool.number(upper).is_some_and(|number| pool.taken.release(number))
+        let release = |pool: &mut Ipv6Prefixes| {
+            pool.number(upper).is_some_and(|number| pool.taken.release(number))
+        };
+        self.ipv6.iter_mut().any(release)
     }
 
     /// Takes `wanted`, if it is of this network and free, or the lowest free address.
     fn take_ipv4(&mut self, wanted: Option<Ipv4Addr>) -> Option<Ipv4Home> {
-        let pool = self.ipv4.as_mut()?;
-        let number = match wanted {
-            Some(address) => {
-                let number = pool.number(address)?;
-                (address != pool.router && pool.taken.take(number)).then_some(number)?
-            }
-            None => pool.taken.take_lowest()?,
-        };
-        let address = Ipv4Addr::from_bits(pool.first + number);
-        Some(Ipv4Home { address, prefix_len: pool.prefix_len, router: pool.router })
+        self.ipv4.iter_mut().find_map(|pool| {
+            let number = match wanted {
+                Some(address) => {
+                    let number = pool.number(address)?;
+                    (address != pool.router && pool.taken.take(number)).then_some(number)?
+                }
+                None => pool.taken.take_lowest()?,
+            };
+            let address = Ipv4Addr::from_bits(pool.first + number);
+            Some(Ipv4Home { address, prefix_len: pool.prefix_len, router: pool.router })
+        })
     }
 
     fn release_ipv4(&mut self, address: Ipv4Addr) -> bool {
-        let Some(pool) = &mut self.ipv4 else { return false };
-        // A binding of an earlier pool may hold what is the router's in this one.
-        let number = pool.number(address).filter(|_| address != pool.router);
-        number.is_some_and(|number| pool.taken.release(number))
+        self.ipv4.iter_mut().any(|pool| {
+            // A binding of an earlier pool may hold what is the router's in this one.
+            let number = pool.number(address).filter(|_| address != pool.router);
+            number.is_some_and(|number| pool.taken.release(number))
+        })
     }
 }
 
@@ -342,6 +351,7 @@ mod tests {
         });
         let ipv6 =
             ipv6.map(|(start, prefix_len)| Ipv6Pool { start: start.parse().unwrap(), prefix_len });
+        let (ipv4, ipv6) = (ipv4.into_iter().collect(), ipv6.into_iter().collect());
         let network = Network { ipv4, ipv6, ..Network::default() };
         let networks = BTreeMap::from([("n".to_owned(), network)]);
         Settings { networks, ..Settings::default() }
@@ -402,6 +412,46 @@ mod tests {
         let mut large = pools(None, Some(("2001:db8::", 8)));
         assert_eq!(large.usage().1.unwrap().size, 1 << 24);
         assert!(!large.take_prefix(upper_half("2001:db9::".parse().unwrap())));
+    }
+
+    #[test]
+    fn ranges_are_emptied_one_after_the_other_and_each_takes_back_its_own() {
+        let range = |from: &str, to: &str| Ipv4Pool {
+            start: from.parse().unwrap(),
+            last: Some(to.parse().unwrap()),
+            prefix_len: 24,
+        };
+        let block = |start: &str| Ipv6Pool { start: start.parse().unwrap(), prefix_len: 63 };
+        // Two of one subnet, the second with its router, and one of another.
+        let ipv4 = vec![
+            range("10.0.0.10", "10.0.0.11"),
+            range("10.0.0.1", "10.0.0.2"),
+            range("10.9.0.7", "10.9.0.7"),
+        ];
+        let ipv6 = vec![block("2001:db8:1::"), block("2001:db8:2::")];
+        let network = Network { ipv4, ipv6, ..Network::default() };
+        assert_eq!(network.home_blocks().count(), 4, "a subnet once");
+        let networks = BTreeMap::from([("n".to_owned(), network)]);
+        let mut all = Networks::default();
+        all.replace(&Settings { networks, ..Settings::default() }, std::iter::empty());
+        let id = all.id("n").unwrap();
+        let pools = all.pools_mut(id).unwrap();
+        let wanted: Ipv4Addr = "10.9.0.7".parse().unwrap();
+        let home = pools.take_ipv4(Some(wanted)).unwrap();
+        assert_eq!((home.address, home.router), (wanted, "10.9.0.1".parse().unwrap()));
+        let given: Vec<_> =
+            std::iter::from_fn(|| pools.take_ipv4(None)).map(|h| h.address.octets()[3]).collect();
+        assert_eq!(given, [10, 11, 2], "the router's own is nobody's");
+        let uppers = std::iter::from_fn(|| pools.take_lowest_prefix()).count();
+        assert_eq!(uppers, 4);
+        let full = |size| Some(Usage { taken: size, size });
+        assert_eq!(pools.usage(), (full(4), full(4)));
+        for last in [11, 2] {
+            assert!(pools.release_ipv4(Ipv4Addr::new(10, 0, 0, last)));
+        }
+        assert!(pools.release_ipv4(wanted) && !pools.release_ipv4(wanted));
+        assert_eq!(pools.usage().0, Some(Usage { taken: 1, size: 4 }));
+        assert_eq!(pools.take_ipv4(None).unwrap().address.octets()[3], 11);
     }
 
     #[test]

@@ -99,11 +99,11 @@ impl Lma {
         let is_free = |net| claims::may_hold(reserved, net);
         let is_home = |net| unchecked.has_homes() && is_free(net);
         let has_ipv4 = addresses.ipv4.is_none_or(|home| {
-            let of_pool = ipv4.is_some_and(|p| ranges::has_ipv4(p, home.address));
+            let of_pool = ipv4.iter().any(|pool| ranges::has_ipv4(*pool, home.address));
             service.has_ipv4() && (of_pool || is_home(host(home.address)))
         });
         let has_ipv6 = addresses.prefixes.upper_halves().all(|upper| {
-            let of_pool = ipv6.is_some_and(|p| ranges::has_prefix(p, upper));
+            let of_pool = ipv6.iter().any(|pool| ranges::has_prefix(*pool, upper));
             service.has_ipv6() && (of_pool || is_home(IpNet::V6(prefix(upper))))
         });
         let has_delegated = binding.delegated.iter().all(|&prefix| {

@@ -2,7 +2,7 @@
 //!
 //! The anchor does not know the configuration language; the daemon maps one to the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -231,10 +231,10 @@ pub struct Dscp {
 /// Where the addresses and prefixes of nodes come from.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Network {
-    /// Where IPv4 home addresses come from; `None` refuses IPv4.
-    pub ipv4: Option<Ipv4Pool>,
-    /// Where home network prefixes come from; `None` refuses IPv6.
-    pub ipv6: Option<Ipv6Pool>,
+    /// Where IPv4 home addresses come from, in the order in which they are asked; none refuses IPv4.
+    pub ipv4: Vec<Ipv4Pool>,
+    /// Where home network prefixes come from, likewise; none refuses IPv6.
+    pub ipv6: Vec<Ipv6Pool>,
     /// Where prefixes for the networks behind mobile nodes come from, in the order in which they
     /// are asked; without a pool of a family none of that family is delegated.
     pub mobile_networks: Vec<MobileNetworkPool>,
@@ -302,9 +302,11 @@ impl Network {
 
     /// The blocks that home addresses and home network prefixes are cut from.
     pub fn home_blocks(&self) -> impl Iterator<Item = IpNet> + '_ {
-        let ipv4 = self.ipv4.map(|pool| (IpAddr::V4(pool.start), pool.prefix_len));
-        let ipv6 = self.ipv6.map(|pool| (IpAddr::V6(pool.start), pool.prefix_len));
-        ipv4.into_iter().chain(ipv6).filter_map(block)
+        let ipv4 = self.ipv4.iter().map(|pool| (IpAddr::V4(pool.start), pool.prefix_len));
+        let ipv6 = self.ipv6.iter().map(|pool| (IpAddr::V6(pool.start), pool.prefix_len));
+        // Two pools may be of one subnet.
+        let blocks: BTreeSet<IpNet> = ipv4.chain(ipv6).filter_map(block).collect();
+        blocks.into_iter()
     }
 
     /// The blocks that prefixes of mobile networks are cut from.

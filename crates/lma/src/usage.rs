@@ -11,3 +11,11 @@ pub struct Usage {
     /// Addresses that can be handed out.
     pub size: u32,
 }
+
+impl Usage {
+    /// Of both pools.
+    pub(crate) fn with(self, other: Self) -> Self {
+        let taken = self.taken.saturating_add(other.taken);
+        Self { taken, size: self.size.saturating_add(other.size) }
+    }
+}

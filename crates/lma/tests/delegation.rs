@@ -27,8 +27,8 @@ fn delegating() -> Settings {
         pool("172.16.0.0", 22, 24),
     ];
     let mut plain = network(24, 48);
-    plain.ipv6.as_mut().unwrap().start = "2001:db8:200::".parse().unwrap();
-    plain.ipv4 = None;
+    plain.ipv6[0].start = "2001:db8:200::".parse().unwrap();
+    plain.ipv4.clear();
     settings.networks.insert("plain".to_owned(), plain);
     let profile = Profile { network: Some("plain".to_owned()), ..Profile::default() };
     settings.profiles.insert("@plain".to_owned(), profile);

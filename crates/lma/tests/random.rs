@@ -363,7 +363,7 @@ fn check(world: &World, held: &BTreeMap<BindingId, Forwarding>) {
     assert_eq!(paths as usize, ids.len());
     // A session that is older than the pools may hold what is in none of them.
     let pools = &world.lma.settings().networks["home"];
-    let (pool4, pool6) = (pools.ipv4.unwrap(), pools.ipv6.unwrap());
+    let (pool4, pool6) = (pools.ipv4[0], pools.ipv6[0]);
     let block4 = Ipv4Net::new(pool4.start, pool4.prefix_len).unwrap();
     let block6 = Ipv6Net::new(pool6.start, pool6.prefix_len).unwrap();
     let delegable =

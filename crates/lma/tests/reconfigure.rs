@@ -57,7 +57,7 @@ fn a_change_revokes_the_bindings_that_it_has_no_place_for_and_those_alone() {
     let with_other_pools: Change = |settings| {
         let start = "2001:db8:200::".parse().unwrap();
         let home = settings.networks.get_mut("home").unwrap();
-        home.ipv6 = Some(Ipv6Pool { start, prefix_len: 48 });
+        home.ipv6 = vec![Ipv6Pool { start, prefix_len: 48 }];
     };
     for change in [
         without_its_gateway,
@@ -95,7 +95,7 @@ fn a_binding_that_is_to_lose_its_ipv4_address_loses_that_alone() {
         let mut after = settings();
         match with_pool {
             true => after.default_profile = Some(profile(Service::Ipv6)),
-            false => after.networks.get_mut("home").unwrap().ipv4 = None,
+            false => after.networks.get_mut("home").unwrap().ipv4.clear(),
         }
         assert_eq!(world.lma.ended_by(&after), 0);
         assert_eq!(world.lma.apply(after.clone(), world.now), 0);

@@ -425,7 +425,7 @@ fn status_170_for_ipv4_that_the_profile_or_the_network_does_not_have() {
     assert_eq!(by_profile.denied(&ask, Denial::Ipv4NotAuthorized).status().0, 170);
     by_profile.accepted(&attach(MAG1));
     let mut settings = settings();
-    settings.networks.get_mut("home").unwrap().ipv4 = None;
+    settings.networks.get_mut("home").unwrap().ipv4.clear();
     let mut by_network = World::with(settings);
     by_network.denied(&ask, Denial::Ipv4NotAuthorized);
     assert_eq!(by_network.count("deny_admin_prohibited.no_permission"), 1);
@@ -465,7 +465,7 @@ fn status_172_for_ipv6_that_the_profile_or_the_network_does_not_have() {
         World::with(Settings { default_profile: Some(profile(Service::Ipv4)), ..settings() });
     assert_eq!(by_profile.denied(&attach(MAG1), Denial::Ipv6NotAuthorized).status().0, 172);
     let mut settings = settings();
-    settings.networks.get_mut("home").unwrap().ipv6 = None;
+    settings.networks.get_mut("home").unwrap().ipv6.clear();
     let mut by_network = World::with(settings);
     by_network.denied(&attach(MAG1), Denial::Ipv6NotAuthorized);
     assert_eq!(by_network.count("deny_admin_prohibited.no_permission"), 1);

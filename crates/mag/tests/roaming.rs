@@ -58,12 +58,12 @@ impl Variant {
 
     fn anchor(self) -> lma::Settings {
         let network = lma::Network {
-            ipv4: Some(lma::Ipv4Pool {
+            ipv4: vec![lma::Ipv4Pool {
                 start: Ipv4Addr::new(10, 1, 0, 2),
                 last: None,
                 prefix_len: 24,
-            }),
-            ipv6: Some(lma::Ipv6Pool { start: "2001:db8:1::".parse().unwrap(), prefix_len: 48 }),
+            }],
+            ipv6: vec![lma::Ipv6Pool { start: "2001:db8:1::".parse().unwrap(), prefix_len: 48 }],
             ..Default::default()
         };
         let profile = lma::Profile { network: Some("net".to_owned()), ..Default::default() };

@@ -22,7 +22,8 @@
 //! and the node's few addresses.
 //!
 //! The programs are classic BPF ([`crate::bpf`]), which takes no privilege beside the one to set
-//! them: one of extended BPF with a map of the nodes would.
+//! them: one of extended BPF with a map of the nodes would. Their length is bounded. A socket has one;
+//! a guard has as many as its nodes take ([`crate::parts`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -34,9 +35,7 @@ use libc::{
 };
 
 use crate::bpf::{Label, Program};
-
-/// The nodes that are attached, and the addresses that each may send from.
-pub type Attached = BTreeMap<MacAddr, BTreeSet<IpNet>>;
+use crate::nodes::{Attached, Node, Part, halves};
 
 /// How many octets of a control message are received: an Ethernet frame of the usual size.
 pub const CONTROL_SNAP: u32 = 1514;
@@ -51,8 +50,10 @@ mod memory {
     pub(super) const ETHERTYPE: u32 = 5;
 }
 
-/// The most instructions of a program (BPF_MAXINSNS).
-const MAX_PROGRAM: usize = 4096;
+/// The most instructions of a socket's program (BPF_MAXINSNS).
+const SOCKET_PROGRAM: usize = 4096;
+/// The most of one of a guard's: what the kernel lists of a filter has to fit into 32 KiB.
+const GUARD_PROGRAM: usize = 2048;
 
 /// The ports of DHCP servers (RFC 2131 §4.1, RFC 8415 §7.2).
 const DHCPV4_SERVER: u32 = 67;
@@ -100,7 +101,7 @@ pub enum Detection {
 struct Verdicts {
     /// Nobody's.
     void: u32,
-    /// Not the gateway's business.
+    /// Not the gateway's business, or another program's of the same guard.
     alien: u32,
     /// A control message.
     control: u32,
@@ -120,57 +121,53 @@ const GUARD: Verdicts =
 
 /// The program of a packet socket that hears of nobody but by control messages.
 pub(crate) fn control_only() -> Vec<sock_filter> {
-    program(&SOCKET, None)
+    program(&SOCKET, Part::WHOLE, None)
 }
 
 /// The program of the packet socket of a gateway to which these are attached, and what it detects.
 pub(crate) fn socket(attached: &Attached) -> (Vec<sock_filter>, Detection) {
-    match fitting(&SOCKET, attached) {
+    let nodes: Vec<Node<'_>> = attached.iter().map(|(&mac, sources)| (mac, sources)).collect();
+    match fitting(&SOCKET, Part::WHOLE, &nodes, SOCKET_PROGRAM) {
         Some(program) => (program, Detection::AnyPacket),
         None => (control_only(), Detection::ControlOnly),
     }
 }
 
-/// The program that keeps the kernel from what is not for it. Where the nodes are too many to tell
-/// their packets from others', it keeps control messages away, and link-local addresses, which
-/// anybody can make up and the kernel would look for.
-pub(crate) fn guard(attached: &Attached) -> Vec<sock_filter> {
-    fitting(&GUARD, attached).unwrap_or_else(|| program(&GUARD, None))
+/// The program that keeps the kernel from what is not for it, of the frames from this part of all
+/// addresses, in which these nodes are; `None` if they are too many for one.
+pub(crate) fn guard(part: Part, nodes: &[Node<'_>]) -> Option<Vec<sock_filter>> {
+    fitting(&GUARD, part, nodes, GUARD_PROGRAM)
 }
 
-fn fitting(verdicts: &Verdicts, attached: &Attached) -> Option<Vec<sock_filter>> {
+fn fitting(
+    verdicts: &Verdicts,
+    part: Part,
+    nodes: &[Node<'_>],
+    most: usize,
+) -> Option<Vec<sock_filter>> {
     // Each node takes more instructions than this, and most of them more.
     const LEAST: usize = 4;
-    if attached.len() > MAX_PROGRAM / LEAST {
+    if nodes.len() > most / LEAST {
         return None;
     }
-    Some(program(verdicts, Some(attached))).filter(|program| program.len() <= MAX_PROGRAM)
+    Some(program(verdicts, part, Some(nodes))).filter(|program| program.len() <= most)
 }
 
-/// Without `attached` everybody is taken for attached, and no address but a link-local one for a
-/// stranger's.
-fn program(verdicts: &Verdicts, attached: Option<&Attached>) -> Vec<sock_filter> {
+/// Without `nodes` everybody is taken for attached.
+fn program(verdicts: &Verdicts, part: Part, nodes: Option<&[Node<'_>]>) -> Vec<sock_filter> {
     let mut p = Program::default();
     let void = p.returns(verdicts.void);
     let alien = p.returns(verdicts.alien);
     let known = p.returns(verdicts.attached);
-    let stranger = match attached {
-        Some(_) => p.returns(verdicts.stranger),
-        None if verdicts.attached == 0 => known,
-        None => p.returns(verdicts.stranger),
-    };
+    let stranger = p.returns(verdicts.stranger);
     let control = p.returns(verdicts.control);
 
-    let (ipv4, ipv6) = match attached {
-        Some(attached) => {
-            let other = p.unless_attached(attached, stranger, known);
+    let (ipv4, ipv6) = match nodes {
+        Some(nodes) => {
+            let other = p.unless_attached(nodes, stranger, known);
             (p.remembered(at::IPV4_SOURCE, 1, other), p.remembered(at::IPV6_SOURCE, 4, other))
         }
-        None => {
-            p.jump(BPF_JEQ, 0xfe80_0000, stranger, known);
-            p.load(BPF_ALU | BPF_AND | BPF_K, 0xffc0_0000);
-            (known, p.load(BPF_LD | BPF_W | BPF_ABS, at::IPV6_SOURCE))
-        }
+        None => (known, known),
     };
     let dhcpv4 = p.dhcpv4_or(control, ipv4);
     let neighbor = p.neighbor_discovery_or(control, ipv6);
@@ -195,14 +192,13 @@ fn program(verdicts: &Verdicts, attached: Option<&Attached>) -> Vec<sock_filter>
     let untagged = p.load(BPF_LD | BPF_H | BPF_ABS, at::SOURCE_HIGH);
     // The kernel has taken the tag out of the frame. A tag for VLAN 0 states a priority alone.
     p.jump(BPF_JSET, 0x0fff, alien, untagged);
-    p.load(BPF_LD | BPF_W | BPF_ABS, at::VLAN_TAG);
+    let start = p.load(BPF_LD | BPF_W | BPF_ABS, at::VLAN_TAG);
+    if part.bits > 0 {
+        p.jump(BPF_JEQ, part.number, start, alien);
+        p.load(BPF_ALU | BPF_AND | BPF_K, part.mask());
+        p.load(BPF_LD | BPF_W | BPF_ABS, at::SOURCE_LOW);
+    }
     p.finish()
-}
-
-/// A MAC address as the two loads give it: the first two octets, and the last four.
-fn halves(mac: MacAddr) -> (u16, u32) {
-    let [a, b, c, d, e, f] = mac.0;
-    (u16::from_be_bytes([a, b]), u32::from_be_bytes([c, d, e, f]))
 }
 
 /// The first two octets of a node's MAC address, and the addresses it may send from.
@@ -240,10 +236,10 @@ impl Program {
         self.load(BPF_LD | BPF_B | BPF_ABS, at::IPV6_NEXT_HEADER)
     }
 
-    /// A search for the frame's source among `attached`, and for the packet's among its addresses.
-    fn unless_attached(&mut self, attached: &Attached, stranger: Label, known: Label) -> Label {
+    /// A search for the frame's source among the nodes, and for the packet's among its addresses.
+    fn unless_attached(&mut self, nodes: &[Node<'_>], stranger: Label, known: Label) -> Label {
         let mut keys: BTreeMap<u32, Vec<Key<'_>>> = BTreeMap::new();
-        for (&mac, sources) in attached {
+        for &(mac, sources) in nodes {
             let (high, low) = halves(mac);
             keys.entry(low).or_default().push((high, sources));
         }

@@ -10,7 +10,7 @@
 //! | [`poll`] | epoll, a waker for other threads, signals as events |
 //! | [`signalling`] | one socket per local address for Mobility Headers, batched both ways |
 //! | [`access`] | one packet socket per access interface |
-//! | `filter`, `bpf` | which frames of an access link are the daemon's, and which the kernel's |
+//! | `nodes`, `filter`, `parts`, `bpf` | which frames of an access link are the daemon's, and which the kernel's |
 //! | [`netlink`] | links, addresses, routes, rules, neighbours, guards; changes, dumps, notifications |
 //! | [`namespace`] | running a closure inside a network namespace |
 //! | [`place`] | routing worlds: namespaces and VRF devices, and opening things in them |
@@ -38,7 +38,9 @@ pub mod limits;
 pub mod memory;
 pub mod namespace;
 pub mod netlink;
+mod nodes;
 pub mod owned;
+mod parts;
 pub mod place;
 pub mod poll;
 pub mod privileges;

@@ -3,12 +3,12 @@
 
 mod lab;
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::process::Command;
 
 use kedge_model::MacAddr;
 use kedge_net::access::{AccessSocket, Attached};
-use kedge_net::netlink::{Guard, Netlink};
+use kedge_net::netlink::{Guard, Netlink, Posted};
 use kedge_net::owned::{Owned, Thing};
 use lab::{Lab, wait_for};
 
@@ -22,6 +22,7 @@ struct Gateway {
     lab: Lab,
     owned: Owned,
     guard: Guard,
+    posted: Posted,
     near: MacAddr,
     nodes: AccessSocket,
     /// What the guard must not keep from the daemon.
@@ -43,7 +44,8 @@ impl Gateway {
         };
         let (nodes, daemon) = (open("far"), open("near"));
         let guard = Guard { device: link.index };
-        Self { owned, guard, near: link.mac.unwrap(), nodes, daemon, lab }
+        let near = link.mac.unwrap();
+        Self { owned, guard, posted: Posted::default(), near, nodes, daemon, lab }
     }
 
     fn ethernet(&self, source: MacAddr, ethertype: u16, payload: &[u8]) -> Vec<u8> {
@@ -112,6 +114,18 @@ impl Gateway {
             .count()
     }
 
+    /// Lets these nodes' packets pass; for how many there is no room.
+    fn admit(&mut self, attached: &Attached) -> usize {
+        self.owned.netlink().set_guard(self.guard, &mut self.posted, attached).unwrap()
+    }
+
+    /// What the gateway's kernel gets of [`Self::udp`].
+    fn listen(&self) -> UdpSocket {
+        let socket = self.lab.within(|| UdpSocket::bind("[::]:12345").unwrap());
+        socket.set_nonblocking(true).unwrap();
+        socket
+    }
+
     /// Sends frames, and waits until the last has been seen.
     fn send(&mut self, frames: &[Vec<u8>]) {
         for frame in frames {
@@ -149,6 +163,39 @@ fn node() -> Attached {
     Attached::from([(NODE, nets.map(|net| net.parse().unwrap()).into())])
 }
 
+/// As many nodes of both families, whose MAC addresses are so far apart.
+fn crowd(count: u16, apart: u32) -> Attached {
+    let node = |number: u16| {
+        let [high, low] = number.to_be_bytes();
+        let nets = [
+            format!("10.0.{high}.{low}/32"),
+            format!("2001:db8:77:{number:x}::/64"),
+            format!("fe80::77:{number:x}/128"),
+        ];
+        (mac_of(number, apart), nets.map(|net| net.parse().unwrap()).into())
+    };
+    (0..count).map(node).collect()
+}
+
+fn mac_of(number: u16, apart: u32) -> MacAddr {
+    let [a, b, c, d] = (u32::from(number) * apart).to_be_bytes();
+    MacAddr([2, 0x77, a, b, c, d])
+}
+
+/// An address of a node of [`crowd`].
+fn address_of(number: u16) -> Ipv6Addr {
+    Ipv6Addr::new(0x2001, 0xdb8, 0x77, number, 0, 0, 0, 1)
+}
+
+/// The marks of what the kernel got.
+fn heard(socket: &UdpSocket) -> Vec<u8> {
+    let (mut heard, mut octet) = (Vec::new(), [0]);
+    while let Ok((1, _)) = socket.recv_from(&mut octet) {
+        heard.push(octet[0]);
+    }
+    heard
+}
+
 /// Frames of strangers and of the node, each of which makes an unguarded kernel remember somebody.
 fn solicitous(gateway: &Gateway) -> Vec<Vec<u8>> {
     let mut frames = Vec::new();
@@ -176,8 +223,7 @@ fn nobody_on_the_link_makes_the_kernel_remember_a_neighbour() {
     gateway.owned.make(guard.clone()).unwrap();
     gateway.send(&frames);
     assert_eq!(gateway.neighbours(), 0, "{}", gateway.lab.ip("neigh show nud all"));
-    let device = gateway.guard;
-    gateway.owned.netlink().set_guard(device, &node()).unwrap();
+    gateway.admit(&node());
     gateway.send(&frames);
     assert_eq!(gateway.neighbours(), 0, "{}", gateway.lab.ip("neigh show nud all"));
     // The same frames, and nothing in their way.
@@ -193,10 +239,8 @@ fn the_kernel_hears_of_an_attached_node_and_from_its_own_addresses_alone() {
     gateway.lab.ip("route add default dev near");
     gateway.lab.ip("-6 route add default dev near");
     gateway.owned.make(Thing::Guard(gateway.guard)).unwrap();
-    let device = gateway.guard;
-    gateway.owned.netlink().set_guard(device, &node()).unwrap();
-    let socket = gateway.lab.within(|| std::net::UdpSocket::bind("[::]:12345").unwrap());
-    socket.set_nonblocking(true).unwrap();
+    gateway.admit(&node());
+    let socket = gateway.listen();
     let at = |text: &str| text.parse::<Ipv6Addr>().unwrap();
     let stranger = MacAddr([6, 0, 0, 0, 0, 1]);
     let frames = [
@@ -208,12 +252,49 @@ fn the_kernel_hears_of_an_attached_node_and_from_its_own_addresses_alone() {
         gateway.udp(NODE, at("2001:db8:1::2"), 6),
     ];
     gateway.send(&frames);
-    let mut heard = Vec::new();
-    let mut octet = [0];
-    while let Ok((1, _)) = socket.recv_from(&mut octet) {
-        heard.push(octet[0]);
+    assert_eq!(heard(&socket), [4, 6]);
+}
+
+#[test]
+fn of_a_thousand_nodes_each_is_let_through_from_its_own_address_and_from_no_others() {
+    let mut gateway = Gateway::new();
+    gateway.lab.ip("-6 route add default dev near");
+    gateway.owned.make(Thing::Guard(gateway.guard)).unwrap();
+    let socket = gateway.listen();
+    // Few, many, few, and many again: one program, sixteen, one, and sixteen.
+    for count in [50, 1_000, 60, 1_000] {
+        assert_eq!(gateway.admit(&crowd(count, 1)), 0);
+        let numbers = (0..count).step_by(7).chain([count - 1]);
+        for number in numbers {
+            let from = |of: u16, mark| gateway.udp(mac_of(number, 1), address_of(of), mark);
+            let stranger = gateway.udp(mac_of(count, 1), address_of(number), 3);
+            let frames = [from(number, 1), from((number + 1) % count, 2), stranger];
+            gateway.send(&frames);
+            assert_eq!(heard(&socket), [1], "node {number} of {count}");
+        }
     }
-    assert_eq!(heard, [4, 6]);
+    // As after a crash.
+    let swept = Owned::open(gateway.lab.namespace.clone()).unwrap().sweep().unwrap();
+    assert_eq!(swept, [gateway.guard.to_string()]);
+    assert_eq!(tc(&gateway.lab, &["filter", "show", "dev", "near", "ingress"]), "");
+}
+
+#[test]
+fn a_node_that_there_is_no_room_for_is_not_let_through() {
+    let mut gateway = Gateway::new();
+    gateway.lab.ip("-6 route add default dev near");
+    gateway.owned.make(Thing::Guard(gateway.guard)).unwrap();
+    let socket = gateway.listen();
+    // Their addresses all end in the same six bits.
+    let left_out = gateway.admit(&crowd(1_000, 64));
+    assert!((900..1_000).contains(&left_out), "{left_out}");
+    let mut passed = 0;
+    for number in (0..1_000).step_by(10) {
+        let frame = gateway.udp(mac_of(number, 64), address_of(number), 1);
+        gateway.send(&[frame]);
+        passed += heard(&socket).len();
+    }
+    assert!((1..=10).contains(&passed), "{passed}");
 }
 
 #[test]

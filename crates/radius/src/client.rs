@@ -8,7 +8,7 @@
 //! what it is worth, keeps it or does without.
 //!
 //! How many requests a server is sent at a time is found by [`Window`]. The client takes more, but a
-//! caller that can wait asks [`Client::has_room`] first.
+//! caller that can wait asks [`Client::has_room`] or [`Client::window`] first.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -171,12 +171,22 @@ impl<T> Client<T> {
     /// Whether the server that such a request would go to takes another one now. Where there is none,
     /// it is not what one has to wait for.
     pub fn has_room(&self, work: Work, now: Instant) -> bool {
+        let asked = self.next_asked(work, now);
+        asked.is_none_or(|held| held.lane_of(work).identifiers.taken() < held.window(work))
+    }
+
+    /// How many requests at a time that server is sent; any number where there is none.
+    pub fn window(&self, work: Work, now: Instant) -> usize {
+        self.next_asked(work, now).map_or(usize::MAX, |held| held.window(work))
+    }
+
+    fn next_asked(&self, work: Work, now: Instant) -> Option<&Held> {
         let last_resort = self.last_resort(work, now);
-        let mut asked = self.servers.iter().enumerate().filter(|(index, held)| {
+        let asked = self.servers.iter().enumerate().find(|(index, held)| {
             let rests = held.state.is_dead(now) && last_resort != Some(*index);
             held.address(work).is_some() && !rests
         });
-        asked.next().is_none_or(|(_, held)| held.has_room(work))
+        asked.map(|(_, held)| held)
     }
 
     /// Input: asks the servers. The answer comes out with `ticket`.
@@ -234,18 +244,21 @@ impl<T> Client<T> {
         self.output.push_back(Output::Done { ticket, outcome: Err(why) });
     }
 
-    /// When every server is dead, an Accounting-Request goes to the one that is left alone no
-    /// longer first: nobody waits for its answer, and it notices a server that is back.
+    /// When every server is dead, a request goes to the one that is left alone no longer first, and
+    /// notices one that is back.
     fn last_resort(&self, work: Work, now: Instant) -> Option<usize> {
-        if work != Work::Accounting {
+        if !self.is_down(work, now) {
             return None;
         }
-        let does = |(_, held): &(usize, &Held)| held.address(work).is_some();
-        let servers = || self.servers.iter().enumerate().filter(does);
-        if servers().any(|(_, held)| !held.state.is_dead(now)) {
-            return None;
-        }
-        Some(servers().min_by_key(|(_, held)| held.state.dead_until)?.0)
+        let does = self.servers.iter().enumerate().filter(|(_, held)| held.address(work).is_some());
+        Some(does.min_by_key(|(_, held)| held.state.dead_until)?.0)
+    }
+
+    /// Whether every server that does this work is dead, or there is none. A caller that does not want
+    /// to wait for what is likely to fail asks before.
+    pub fn is_down(&self, work: Work, now: Instant) -> bool {
+        let mut does = self.servers.iter().filter(|held| held.address(work).is_some());
+        does.all(|held| held.state.is_dead(now))
     }
 
     /// Input: a packet that arrived at a port. The shell's socket takes only its server's.
@@ -371,12 +384,15 @@ impl Held {
         }
     }
 
-    fn has_room(&self, work: Work) -> bool {
-        let Lane { identifiers, window } = match work {
+    fn window(&self, work: Work) -> usize {
+        self.lane_of(work).window.size()
+    }
+
+    fn lane_of(&self, work: Work) -> &Lane {
+        match work {
             Work::Authentication => &self.authentication,
             Work::Accounting => &self.accounting,
-        };
-        identifiers.taken() < window.size()
+        }
     }
 
     fn lane(&mut self, work: Work) -> &mut Lane {

@@ -26,6 +26,7 @@ mod identifiers;
 mod packet;
 mod profile;
 mod queue;
+mod ready;
 mod request;
 mod server;
 mod window;

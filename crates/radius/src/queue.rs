@@ -3,8 +3,12 @@
 //! ```text
 //!   push ──► held ──► take_next ──► (on its way) ──► acknowledged: gone
 //!             ▲                         │
-//!             └──── no server answered ─┘   then one at a time, at growing intervals
+//!             └──── no server answered ─┘
 //! ```
+//!
+//! When no server answers anything, one record at a time is tried at growing intervals, each time
+//! another one. When servers answer others, the record that they have ignored waits until those have
+//! gone, and of all such records one at a time goes: it keeps nobody else's from being taken.
 //!
 //! Records go in the order in which they were made, many at once, with two rules. Those of one
 //! session follow each other: a Stop waits for the acknowledgement of its Start. And an
@@ -22,6 +26,8 @@ use std::time::{Duration, Instant};
 
 use kedge_sansio::Backoff;
 use kedge_telemetry::counters;
+
+use crate::ready::Ready;
 
 /// Records on their way at once, as long as servers answer. The client's window is narrower until a
 /// server has shown that it takes so many.
@@ -74,9 +80,12 @@ pub struct Queue {
     /// The records of each session, the oldest first; only that one may go.
     chains: HashMap<u64, VecDeque<u64>>,
     /// Those that may go and are not on their way.
-    ready: BTreeSet<u64>,
+    ready: Ready,
     gates: BTreeSet<u64>,
-    under_way: usize,
+    /// Those on their way, with how many had been acknowledged when they went.
+    under_way: HashMap<u64, u64>,
+    /// How many were acknowledged.
+    answers: u64,
     octets: usize,
     limit: usize,
     next: u64,
@@ -111,9 +120,10 @@ impl Queue {
         Self {
             held: BTreeMap::new(),
             chains: HashMap::new(),
-            ready: BTreeSet::new(),
+            ready: Ready::default(),
             gates: BTreeSet::new(),
-            under_way: 0,
+            under_way: HashMap::new(),
+            answers: 0,
             octets: 0,
             limit,
             next: 1,
@@ -152,7 +162,7 @@ impl Queue {
     fn superfluous(&self, held: &Held) -> Option<u64> {
         let chain = self.chains.get(&held.session).filter(|_| held.kind == Kind::Interim)?;
         let last = *chain.back()?;
-        let waits = chain.len() > 1 || self.ready.contains(&last);
+        let waits = !self.under_way.contains_key(&last);
         (waits && self.held.get(&last)?.kind == Kind::Interim).then_some(last)
     }
 
@@ -160,7 +170,7 @@ impl Queue {
     fn take_out(&mut self, number: u64) {
         let Some(held) = self.held.remove(&number) else { return };
         self.octets -= size(&held);
-        self.ready.remove(&number);
+        self.ready.forget(number);
         if let Some(chain) = self.chains.get_mut(&held.session) {
             chain.pop_back();
             if chain.is_empty() {
@@ -174,7 +184,7 @@ impl Queue {
         let chain = self.chains.entry(held.session).or_default();
         chain.push_back(number);
         if chain.len() == 1 {
-            self.ready.insert(number);
+            self.ready.add(number);
         }
         if held.kind == Kind::Gate {
             self.gates.insert(number);
@@ -185,15 +195,11 @@ impl Queue {
     /// The record that is to be sent next, from here on on its way.
     pub fn take_next(&mut self, now: Instant) -> Option<(u64, &Held)> {
         let window = if self.resume.is_some() { 1 } else { WINDOW };
-        if self.under_way >= window || self.resume.is_some_and(|resume| now < resume) {
+        if self.under_way.len() >= window || self.resume.is_some_and(|resume| now < resume) {
             return None;
         }
-        let number = *self.ready.first()?;
-        if self.gates.first().is_some_and(|gate| *gate < number) {
-            return None;
-        }
-        self.ready.remove(&number);
-        self.under_way += 1;
+        let number = self.ready.take(self.gates.first().copied().unwrap_or(u64::MAX))?;
+        self.under_way.insert(number, self.answers);
         self.held.get(&number).map(|held| (number, held))
     }
 
@@ -201,6 +207,7 @@ impl Queue {
     /// after none had.
     pub fn acknowledged(&mut self, number: u64) -> bool {
         self.remove(number);
+        self.answers += 1;
         self.pause = Backoff::new(PAUSE, LONGEST_PAUSE);
         self.resume.take().is_some()
     }
@@ -212,14 +219,15 @@ impl Queue {
 
     fn remove(&mut self, number: u64) {
         let Some(held) = self.held.remove(&number) else { return };
-        self.under_way -= 1;
+        self.under_way.remove(&number);
+        self.ready.over(number);
         self.octets -= size(&held);
         self.gates.remove(&number);
         let Some(chain) = self.chains.get_mut(&held.session) else { return };
         chain.pop_front();
         match chain.front() {
             Some(follower) => {
-                self.ready.insert(*follower);
+                self.ready.add(*follower);
             }
             None => {
                 self.chains.remove(&held.session);
@@ -227,12 +235,14 @@ impl Queue {
         }
     }
 
-    /// No server has answered a record that was on its way; it goes again later. Says whether that
-    /// is news.
+    /// No server has answered a record that was on its way; it goes again later. Says whether
+    /// servers have ceased to answer anything, and that is news.
     pub fn unanswered(&mut self, number: u64, now: Instant) -> bool {
-        if self.held.contains_key(&number) {
-            self.under_way -= 1;
-            self.ready.insert(number);
+        let Some(before) = self.under_way.remove(&number) else { return false };
+        let ignored = before != self.answers;
+        self.ready.put_back(number, ignored);
+        if ignored {
+            return false;
         }
         let news = self.resume.is_none();
         // Those that were on their way together fail together, and are one reason to wait.
@@ -244,7 +254,7 @@ impl Queue {
 
     /// When [`Self::take_next`] may have something that it has not now.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.resume.filter(|_| self.under_way == 0 && !self.ready.is_empty())
+        self.resume.filter(|_| self.under_way.is_empty() && !self.ready.is_empty())
     }
 
     /// Whether no server has answered of late.
@@ -274,7 +284,7 @@ impl Queue {
 
     /// How many records are on their way.
     pub fn under_way(&self) -> usize {
-        self.under_way
+        self.under_way.len()
     }
 
     /// How many octets the records take, and how many they may.
@@ -290,119 +300,4 @@ impl Queue {
 
 fn size(held: &Held) -> usize {
     held.attributes.len() + OVERHEAD
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn record(kind: Kind, session: u64) -> Held {
-        Held { kind, happened: Instant::now(), session, attributes: [0; 36].into() }
-    }
-
-    fn taken(queue: &mut Queue, now: Instant) -> Vec<u64> {
-        std::iter::from_fn(|| queue.take_next(now).map(|(number, _)| number)).collect()
-    }
-
-    #[test]
-    fn sessions_go_side_by_side_and_the_records_of_one_in_turn() {
-        let (mut queue, now) = (Queue::new(10_000), Instant::now());
-        for (kind, session) in [(Kind::Start, 7), (Kind::Start, 8), (Kind::Stop, 7)] {
-            queue.push(record(kind, session)).unwrap();
-        }
-        assert_eq!(taken(&mut queue, now), [1, 2]);
-        queue.acknowledged(1);
-        assert_eq!(taken(&mut queue, now), [3]);
-        queue.acknowledged(3);
-        queue.acknowledged(2);
-        assert!(queue.is_empty());
-        assert_eq!(queue.octets(), (0, 10_000));
-    }
-
-    #[test]
-    fn what_was_made_behind_a_gate_waits_until_the_gate_is_acknowledged() {
-        let (mut queue, now) = (Queue::new(10_000), Instant::now());
-        queue.push(record(Kind::Stop, 7));
-        queue.push(record(Kind::Gate, 0));
-        queue.push(record(Kind::Start, 8));
-        assert_eq!(taken(&mut queue, now), [1, 2]);
-        queue.acknowledged(1);
-        assert_eq!(taken(&mut queue, now), []);
-        queue.acknowledged(2);
-        assert_eq!(taken(&mut queue, now), [3]);
-    }
-
-    #[test]
-    fn what_nobody_answers_goes_again_alone_and_ever_more_seldom_until_somebody_does() {
-        let (mut queue, mut now) = (Queue::new(10_000), Instant::now());
-        for session in 1..=3 {
-            queue.push(record(Kind::Start, session));
-        }
-        assert_eq!(taken(&mut queue, now), [1, 2, 3]);
-        assert!(queue.unanswered(2, now), "the first is news");
-        assert!(!queue.unanswered(1, now));
-        assert!(!queue.unanswered(3, now));
-        let mut pauses = Vec::new();
-        for _ in 0..7 {
-            assert_eq!(taken(&mut queue, now), [], "nothing goes during the pause");
-            let due = queue.poll_timeout().unwrap();
-            pauses.push((due - now).as_secs());
-            now = due;
-            assert_eq!(taken(&mut queue, now), [1], "the oldest, alone");
-            assert!(!queue.unanswered(1, now));
-        }
-        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 32]);
-        now = queue.poll_timeout().unwrap();
-        assert_eq!(taken(&mut queue, now), [1]);
-        assert!(queue.acknowledged(1), "somebody answers again");
-        assert_eq!(taken(&mut queue, now), [2, 3]);
-    }
-
-    #[test]
-    fn the_last_eighth_of_the_room_is_for_stops() {
-        let mut queue = Queue::new(800);
-        let mut starts = 0;
-        while queue.push(record(Kind::Start, starts)).is_some() {
-            starts += 1;
-        }
-        assert_eq!(starts, 7, "a hundred octets each");
-        assert!(queue.push(record(Kind::Stop, 0)).is_some());
-        assert!(queue.push(record(Kind::Stop, 1)).is_none(), "full");
-    }
-
-    #[test]
-    fn the_latest_interim_record_takes_the_place_of_one_that_has_not_gone() {
-        let (mut queue, now) = (Queue::new(10_000), Instant::now());
-        let push = |queue: &mut Queue, kind| queue.push(record(kind, 7)).unwrap().replaces;
-        assert_eq!(push(&mut queue, Kind::Start), None);
-        assert_eq!(push(&mut queue, Kind::Interim), None);
-        assert_eq!(push(&mut queue, Kind::Interim), Some(2));
-        assert_eq!(taken(&mut queue, now), [1]);
-        queue.acknowledged(1);
-        assert_eq!(taken(&mut queue, now), [3]);
-        assert_eq!(push(&mut queue, Kind::Interim), None, "the third is on its way");
-        assert_eq!(push(&mut queue, Kind::Stop), None, "a Stop takes no place");
-        queue.acknowledged(3);
-        assert_eq!(taken(&mut queue, now), [4]);
-        assert_eq!(queue.len(), 2);
-    }
-
-    #[test]
-    fn numbers_go_on_behind_those_of_an_earlier_run() {
-        let mut queue = Queue::new(10_000);
-        queue.restore(41, record(Kind::Stop, 7));
-        assert_eq!(queue.push(record(Kind::Gate, 0)).map(|pushed| pushed.number), Some(42));
-    }
-
-    #[test]
-    fn not_more_than_the_window_is_on_its_way() {
-        let (mut queue, now) = (Queue::new(1 << 20), Instant::now());
-        for session in 0..WINDOW as u64 + 5 {
-            queue.push(record(Kind::Start, session));
-        }
-        assert_eq!(taken(&mut queue, now).len(), WINDOW);
-        queue.acknowledged(9);
-        assert_eq!(taken(&mut queue, now), [WINDOW as u64 + 1]);
-        assert_eq!(queue.under_way(), WINDOW);
-    }
 }

@@ -217,7 +217,7 @@ fn a_server_that_answers_others_is_not_dead_for_one_lost_request() {
 }
 
 #[test]
-fn a_request_that_nobody_answers_fails_and_with_all_servers_dead_the_next_one_at_once() {
+fn a_request_that_nobody_answers_fails_and_the_next_one_finds_a_server_that_is_back() {
     let mut world = World::two();
     world.ask(1);
     for _ in 0..5 {
@@ -228,9 +228,21 @@ fn a_request_that_nobody_answers_fails_and_with_all_servers_dead_the_next_one_at
     let (sent, done) = world.drain();
     assert!(sent.is_empty());
     assert_eq!(done, [(1, Err(Failure::TimedOut))]);
-    world.client.request(Request::access(), 2, world.now);
-    assert_eq!(world.drain().1, [(2, Err(Failure::NoServer))]);
+    assert!(world.client.is_down(Work::Authentication, world.now));
+    let tried = world.ask(2);
+    assert_eq!(tried.to, FIRST.parse().unwrap());
+    // Its silence is waited for, and it goes to no other dead server.
+    for _ in 0..2 {
+        world.wait();
+        assert_eq!(world.sent().to, tried.to);
+    }
+    world.wait();
+    assert_eq!(world.drain().1, [(2, Err(Failure::TimedOut))]);
     assert_eq!((world.client.waiting(), world.client.poll_timeout()), (0, None));
+    // The next one is answered, and with that all are asked again.
+    let tried = world.ask(4);
+    assert_eq!(world.deliver(&tried, &answer(&tried, Code::ACCESS_ACCEPT, true)).len(), 1);
+    assert!(!world.client.is_down(Work::Authentication, world.now));
 }
 
 #[test]
@@ -365,9 +377,6 @@ fn accounting_notices_a_server_that_is_back_though_all_are_dead() {
         world.drain();
     }
     assert!((0..2).all(|place| world.state(place).is_dead(world.now)));
-    let access = Request::access();
-    world.client.request(access, 2, world.now);
-    assert_eq!(world.drain().1, [(2, Err(Failure::NoServer))], "who waits is told at once");
     account(&mut world, 3);
     let probe = world.sent();
     assert_eq!(probe.port.server, 0, "the one that died first");

@@ -8,6 +8,7 @@ mod batch;
 mod echo;
 mod flood;
 mod heard;
+mod native;
 mod paced;
 mod updates;
 

@@ -63,6 +63,7 @@ scenarios! {
     vrf_devices_with_the_same_addresses_are_kept_apart
     vrf_devices_come_and_go_while_others_are_served
     customers_in_vrf_devices_have_the_same_addresses_and_come_and_go_in_service
+    routers_in_vrf_devices_bring_networks_that_nobody_has_planned
     what_kedged_made_for_vrf_devices_goes_with_it_and_after_a_crash
 }
 

@@ -50,8 +50,8 @@ pub(super) fn check(
         {
             let Some(line) = lines.find(named) else { continue };
             lines.find(other).iter().for_each(|other| findings.exclude(other, line));
-            let net = local::net(config, line, findings);
-            pools.extend(net.map(|net| Pool { net, network: name, line }));
+            let nets = local::nets(config, line, findings);
+            pools.extend(nets.into_iter().map(|net| Pool { net, network: name, line }));
         }
     }
     without(own, &pools, findings);

@@ -3,6 +3,7 @@
 use kedge_lma::{NoProfile, Question};
 use kedge_model::{CustomerId, MacAddr};
 
+use super::lines::Party;
 use super::record::Nas;
 
 /// Whose request it is.
@@ -14,6 +15,17 @@ pub enum Ticket {
     Node(CustomerId, kedge_lma::Ticket),
     /// A question of the gateway's.
     Station(MacAddr),
+}
+
+impl Ticket {
+    /// Whose question it is; a record is none.
+    pub fn party(self) -> Option<Party> {
+        match self {
+            Self::Record(_) => None,
+            Self::Node(customer, _) => Some(Some(customer)),
+            Self::Station(_) => Some(None),
+        }
+    }
 }
 
 /// What a machine wants to know.

@@ -1,7 +1,6 @@
 //! What an anchor asks RADIUS servers about a node, and what it makes of their answer
 //! (RFC 6572 §6).
 
-use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -16,10 +15,6 @@ use tracing::{info, warn};
 
 use super::record::Nas;
 
-/// How many questions run at a time; servers take no more at once, and the others wait their
-/// turn. The machines that ask bound how many there are.
-const RUNNING: usize = 2_048;
-
 counters! {
     /// What servers said about nodes.
     pub struct AccessCounters: "RADIUS Authorization", "radius_authorization" {
@@ -27,38 +22,6 @@ counters! {
         ignored_attributes: "Ignored Attributes",
         /// Accepts whose MIP6-Feature-Vector made them refusals.
         contradictions: "Accepts Taken as Rejects",
-    }
-}
-
-/// Questions that wait for their turn, and how many are being asked.
-#[derive(Debug)]
-pub struct Turns<T> {
-    waiting: VecDeque<T>,
-    running: usize,
-}
-
-impl<T> Default for Turns<T> {
-    fn default() -> Self {
-        Self { waiting: VecDeque::new(), running: 0 }
-    }
-}
-
-impl<T> Turns<T> {
-    /// One more.
-    pub fn push(&mut self, question: T) {
-        self.waiting.push_back(question);
-    }
-
-    /// The one whose turn it is.
-    pub fn next(&mut self) -> Option<T> {
-        let next = (self.running < RUNNING).then(|| self.waiting.pop_front()).flatten()?;
-        self.running += 1;
-        Some(next)
-    }
-
-    /// One is answered.
-    pub fn done(&mut self) {
-        self.running = self.running.saturating_sub(1);
     }
 }
 
@@ -244,15 +207,5 @@ mod tests {
         settings.networks.insert("away".to_owned(), network);
         let given = profile(kedge_radius::Profile::default(), &settings);
         assert_eq!(given.network, None, "which of two, nobody has said");
-    }
-
-    #[test]
-    fn turns_are_taken_in_order_and_no_more_than_so_many_at_a_time() {
-        let mut turns = Turns::default();
-        (0..RUNNING + 2).for_each(|n| turns.push(n));
-        assert_eq!(turns.next(), Some(0));
-        while turns.next().is_some() {}
-        turns.done();
-        assert_eq!((turns.next(), turns.next()), (Some(RUNNING), None));
     }
 }

@@ -18,6 +18,7 @@ mod asking;
 mod authorization;
 mod books;
 mod dynamic;
+mod lines;
 mod node;
 mod ports;
 mod record;
@@ -53,8 +54,8 @@ pub use tunnels::{TunnelKey, TunnelSession};
 
 use crate::tokens;
 use asking::{Asking, Ticket};
-use authorization::Turns;
 use books::Books;
+use lines::Lines;
 use ports::Ports;
 use record::Status;
 use spool::Spool;
@@ -72,7 +73,7 @@ pub struct Aaa {
     spool: Spool,
     ids: SessionIds,
     books: Books,
-    questions: Turns<Asking>,
+    questions: Lines<Asking>,
     answers: Vec<Answer>,
     access: AccessCounters,
 }
@@ -96,7 +97,7 @@ impl Aaa {
             spool,
             ids: SessionIds::new(restart_counter),
             books: Books::default(),
-            questions: Turns::default(),
+            questions: Lines::default(),
             answers: Vec::new(),
             access: AccessCounters::default(),
         }
@@ -150,12 +151,13 @@ impl Aaa {
     /// Takes a question of the anchor's up, about a node of the customer of this name;
     /// [`Self::settle`] must follow.
     pub fn ask(&mut self, question: Question, customer: String, nas: Nas) {
-        self.questions.push(Asking::Node(Box::new(question), customer, nas));
+        let party = Some(question.customer);
+        self.questions.push(party, Asking::Node(Box::new(question), customer, nas));
     }
 
     /// Takes a question of the gateway's up: who the node with this address is.
     pub fn ask_identity(&mut self, mac: MacAddr, nas: Nas) {
-        self.questions.push(Asking::Station(mac, nas));
+        self.questions.push(None, Asking::Station(mac, nas));
     }
 
     /// The answers since the last time.
@@ -169,9 +171,11 @@ impl Aaa {
     }
 
     fn send_questions(&mut self, now: Now) {
-        while self.client.has_room(Work::Authentication, now.mono)
-            && let Some(asking) = self.questions.next()
-        {
+        loop {
+            let is_down = self.client.is_down(Work::Authentication, now.mono);
+            let window = self.client.window(Work::Authentication, now.mono);
+            let window = if is_down { usize::MAX } else { window };
+            let Some(asking) = self.questions.next(window) else { break };
             let (request, ticket) = match asking {
                 Asking::Node(question, customer, nas) => (
                     authorization::request(&question, &customer, &nas),
@@ -179,6 +183,12 @@ impl Aaa {
                 ),
                 Asking::Station(mac, nas) => (station::request(mac, &nas), Ticket::Station(mac)),
             };
+            // While no server answers one question of each customer is tried. The others are told at
+            // once, by which they can be served otherwise.
+            if is_down && ticket.party().is_some_and(|party| self.questions.running(party) > 1) {
+                self.answered(ticket, Err(Failure::NoServer));
+                continue;
+            }
             match request {
                 Ok(request) => self.client.request(request, ticket, now.mono),
                 Err(_) => self.answered(ticket, Err(Failure::TooLong)),
@@ -187,7 +197,9 @@ impl Aaa {
     }
 
     fn answered(&mut self, ticket: Ticket, outcome: Result<Vec<u8>, Failure>) {
-        self.questions.done();
+        if let Some(party) = ticket.party() {
+            self.questions.done(party);
+        }
         let asked = self.client.servers().any(|state| state.server.authentication.is_some());
         let said = authorization::read(outcome, asked, &mut self.access);
         match ticket {

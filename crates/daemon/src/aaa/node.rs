@@ -73,14 +73,6 @@ impl NodeSession {
         draft.integer(AttributeType::NAS_PORT_TYPE, PORT_VIRTUAL);
         let authentic = if authorized.is_some() { AUTHENTIC_RADIUS } else { AUTHENTIC_LOCAL };
         draft.integer(AttributeType::ACCT_AUTHENTIC, authentic);
-        if let Some(authorized) = authorized {
-            // Unmodified, in their order (RFC 2865 §5.25, RFC 6572 §4.19).
-            let profile = &authorized.profile;
-            profile.class.iter().for_each(|class| draft.octets(AttributeType::CLASS, class));
-            if let Some(user) = &profile.chargeable_user {
-                draft.octets(AttributeType::CHARGEABLE_USER_IDENTITY, user);
-            }
-        }
         if let Some(id) = link_layer_id {
             draft.octets(AttributeType::CALLING_STATION_ID, id.to_string().as_bytes());
         }
@@ -110,6 +102,14 @@ impl NodeSession {
         }
         if status != Status::Start {
             draft.usage(now.mono.saturating_duration_since(*began), traffic);
+        }
+        if let Some(authorized) = authorized {
+            // Unmodified, in their order (RFC 2865 §5.25, RFC 6572 §4.19).
+            let profile = &authorized.profile;
+            if let Some(user) = &profile.chargeable_user {
+                draft.returned(AttributeType::CHARGEABLE_USER_IDENTITY, user);
+            }
+            profile.class.iter().for_each(|class| draft.returned(AttributeType::CLASS, class));
         }
         draft.finish()
     }

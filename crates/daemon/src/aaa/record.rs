@@ -152,6 +152,9 @@ impl Draft {
         let request = Request::accounting(now.mono);
         let mut draft = Self { status, session, happened: now, request };
         draft.integer(AttributeType::ACCT_STATUS_TYPE, status.number());
+        if let Status::Stop(cause) = status {
+            draft.integer(AttributeType::ACCT_TERMINATE_CAUSE, cause.number());
+        }
         draft.octets(AttributeType::ACCT_SESSION_ID, session.text().as_bytes());
         draft.octets(AttributeType::NAS_IDENTIFIER, nas.identifier.as_bytes());
         let first = |v4: bool| nas.addresses.iter().find(|address| address.is_ipv4() == v4);
@@ -246,11 +249,17 @@ impl Draft {
         }
     }
 
-    /// The record.
-    pub fn finish(mut self) -> Record {
-        if let Status::Stop(cause) = self.status {
-            self.integer(AttributeType::ACCT_TERMINATE_CAUSE, cause.number());
+    /// Adds what a server wants to have back, where it leaves room for what the client adds. What
+    /// the record itself says has to be there before: a server may want very much.
+    pub fn returned(&mut self, kind: AttributeType, value: &[u8]) {
+        const MOST: usize = 4_000;
+        if self.request.attributes().len() + 2 + value.len() <= MOST {
+            self.octets(kind, value);
         }
+    }
+
+    /// The record.
+    pub fn finish(self) -> Record {
         Record {
             status: self.status,
             session: self.session,
@@ -293,5 +302,22 @@ mod tests {
         assert_eq!(halves((1 << 32) - 1, 1 << 32), ((0, u32::MAX), (1, 0)));
         assert_eq!(halves(1 << 32, (1 << 32) - 1), ((1, 0), (0, u32::MAX)));
         assert_eq!(halves((7 << 32) + 5, u64::MAX), ((7, 5), (u32::MAX, u32::MAX)));
+    }
+
+    #[test]
+    fn whatever_a_server_wants_to_have_back_a_record_says_what_it_is_about_and_fits() {
+        let (nas, now) = (Nas::default(), sample());
+        let mut draft = Draft::new(&nas, Status::Stop(Cause::UserRequest), SessionId(1), now);
+        draft.usage(Duration::from_secs(1), BindingCounters::default());
+        for _ in 0..16 {
+            draft.returned(AttributeType::CLASS, &[7; 253]);
+        }
+        let record = draft.finish();
+        let has = |kind| attributes(&record.attributes).filter(|a| a.kind == kind).count();
+        assert_eq!(has(AttributeType::ACCT_OUTPUT_OCTETS), 1);
+        assert_eq!(has(AttributeType::ACCT_TERMINATE_CAUSE), 1);
+        assert_eq!(has(AttributeType::CLASS), 15);
+        // The header, and Acct-Delay-Time.
+        assert!(record.attributes.len() + 20 + 6 <= kedge_radius::MAX_LEN);
     }
 }

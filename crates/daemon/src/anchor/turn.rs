@@ -103,11 +103,10 @@ impl Anchor {
                     let path = want.as_ref().and_then(|want| want.paths.first());
                     let tunnel = path.map(|path| path.tunnel);
                     self.routes.want(binding, want.as_ref());
-                    self.ends.plane.want(binding, want);
-                    // What it has carried stands still by now if its forwarding ends: all who count
-                    // it get the same number.
+                    let last = self.ends.plane.want(binding, want);
                     if let Some(accounting) = &mut self.accounting {
-                        let carried = self.ends.plane.counters(binding).unwrap_or_default();
+                        let carried = last.or_else(|| self.ends.plane.counters(binding));
+                        let carried = carried.unwrap_or_default();
                         let (customers, now) = (&self.customers, clock::sample());
                         accounting.forwarded(binding, tunnel.as_ref(), carried, customers, now);
                     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use kedge_config::{
-    self as config, Config, Customer, MobileNetworkCheck, NetworkConfig, PerFamily,
+    self as config, Config, Customer, MobileNetworkCheck, NamedPool, NetworkConfig, PerFamily,
 };
 use kedge_lma::{Ipv4Pool, Ipv6Pool, MnpMaximum, MobileNetworkPool, Network, Unchecked};
 
@@ -23,41 +23,52 @@ pub fn networks(
         None => Unchecked::Nothing,
     };
     let network = |network: &NetworkConfig| {
-        let (ipv4, ipv6) = (ipv4_pool(config, network)?, ipv6_pool(config, network)?);
+        let (ipv4, ipv6) = (ipv4_pools(config, network)?, ipv6_pools(config, network)?);
         let mobile_networks = mobile_networks(network);
         Ok((network.name.clone(), Network { ipv4, ipv6, mobile_networks, unchecked }))
     };
     configured.iter().map(network).collect()
 }
 
-/// Where home addresses come from: a pool of the network's own, or one that it names.
-fn ipv4_pool(config: &Config, network: &NetworkConfig) -> Result<Option<Ipv4Pool>, ApplyError> {
+/// Where home addresses come from: a pool of the network's own, or all that has the name it says.
+fn ipv4_pools(config: &Config, network: &NetworkConfig) -> Result<Vec<Ipv4Pool>, ApplyError> {
     if let Some(own) = network.ipv4 {
         let config::Ipv4Pool { start, prefix_len } = own;
-        return Ok(Some(Ipv4Pool { start, last: None, prefix_len }));
+        return Ok(vec![Ipv4Pool { start, last: None, prefix_len }]);
     }
-    let Some(named) = &network.named_ipv4 else { return Ok(None) };
-    let pool = config.local_ipv4_pool(named).ok_or_else(|| ApplyError::NoPool {
-        network: network.name.clone(),
-        pool: named.pool.clone(),
-        syntax: "ip local pool NAME FIRST LAST",
-    })?;
-    let (start, last) = (pool.first, Some(pool.last));
-    Ok(Some(Ipv4Pool { start, last, prefix_len: named.prefix_len }))
+    let Some(named) = &network.named_ipv4 else { return Ok(Vec::new()) };
+    let pool = config.local_ipv4_pool(named).map(|range| Ipv4Pool {
+        start: range.first,
+        last: Some(range.last),
+        prefix_len: named.prefix_len,
+    });
+    defined(pool.collect(), network, named, "ip local pool NAME FIRST LAST")
 }
 
 /// Where home network prefixes come from, likewise.
-fn ipv6_pool(config: &Config, network: &NetworkConfig) -> Result<Option<Ipv6Pool>, ApplyError> {
+fn ipv6_pools(config: &Config, network: &NetworkConfig) -> Result<Vec<Ipv6Pool>, ApplyError> {
     if let Some(own) = network.ipv6 {
-        return Ok(Some(Ipv6Pool { start: own.start, prefix_len: own.prefix_len }));
+        return Ok(vec![Ipv6Pool { start: own.start, prefix_len: own.prefix_len }]);
     }
-    let Some(named) = &network.named_ipv6 else { return Ok(None) };
-    let pool = config.local_ipv6_pool(named).ok_or_else(|| ApplyError::NoPool {
-        network: network.name.clone(),
-        pool: named.pool.clone(),
-        syntax: "ipv6 local pool NAME PREFIX/LENGTH 64",
-    })?;
-    Ok(Some(Ipv6Pool { start: pool.block.addr(), prefix_len: pool.block.prefix_len() }))
+    let Some(named) = &network.named_ipv6 else { return Ok(Vec::new()) };
+    let pool = config
+        .local_ipv6_pool(named)
+        .map(|block| Ipv6Pool { start: block.block.addr(), prefix_len: block.block.prefix_len() });
+    defined(pool.collect(), network, named, "ipv6 local pool NAME PREFIX/LENGTH 64")
+}
+
+/// What a network names has to be there.
+fn defined<P>(
+    pool: Vec<P>,
+    network: &NetworkConfig,
+    named: &NamedPool,
+    syntax: &'static str,
+) -> Result<Vec<P>, ApplyError> {
+    if pool.is_empty() {
+        let (network, pool) = (network.name.clone(), named.pool.clone());
+        return Err(ApplyError::NoPool { network, pool, syntax });
+    }
+    Ok(pool)
 }
 
 /// The one network of a customer that has no pools, and no other network.
@@ -138,13 +149,17 @@ mod tests {
 
     #[test]
     fn a_network_has_the_addresses_of_the_pools_that_it_names() {
-        let defined = "ip local pool v4 10.0.0.10 10.0.0.99\nipv6 local pool v6 2001:db8::/48 64\n";
+        let defined = "ip local pool v4 10.0.0.10 10.0.0.99\nip local pool v4 10.0.0.200\n\
+            ipv6 local pool v6 2001:db8::/48 64\n";
         let networks = of_anchor(defined).expect("they are defined");
         let at = |n| std::net::Ipv4Addr::new(10, 0, 0, n);
-        let ipv4 = Ipv4Pool { start: at(10), last: Some(at(99)), prefix_len: 24 };
+        let range =
+            |first, last| Ipv4Pool { start: at(first), last: Some(at(last)), prefix_len: 24 };
+        let ipv4 = [range(10, 99), range(200, 200)];
         let ipv6 = Ipv6Pool { start: "2001:db8::".parse().expect("an address"), prefix_len: 48 };
-        assert_eq!((networks["n"].ipv4, networks["n"].ipv6), (Some(ipv4), Some(ipv6)));
-        let own = networks["m"].ipv4.expect("a pool");
+        assert_eq!(networks["n"].ipv4, ipv4);
+        assert_eq!(networks["n"].ipv6, [ipv6]);
+        let own = networks["m"].ipv4[0];
         assert_eq!((own.start.octets(), own.last, own.prefix_len), ([10, 1, 0, 2], None, 16));
     }
 

@@ -9,8 +9,8 @@ use std::net::Ipv6Addr;
 
 use kedge_model::{IpNet, MacAddr};
 use kedge_net::NetError;
-use kedge_net::access::{AccessSocket, Attached, Frame};
-use kedge_net::netlink::{Address, DeviceIndex, Guard, Link};
+use kedge_net::access::{AccessSocket, Attached, Detection, Frame};
+use kedge_net::netlink::{Address, DeviceIndex, Guard, Link, Posted};
 use kedge_net::owned::{Owned, Thing};
 use kedge_net::poll::{Poller, Token};
 use kedge_net::sysctl::Sysctl;
@@ -51,6 +51,18 @@ struct Open {
     socket: AccessSocket,
     /// What the kernel was told, in the order of telling.
     things: Vec<Thing>,
+    /// What the guard lets pass.
+    posted: Posted,
+    crowd: Crowd,
+}
+
+/// What there are too many nodes for on one interface.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Crowd {
+    /// A node that is not attached is noticed by what it says to a router, and by no other packet.
+    pub by_control_only: bool,
+    /// How many nodes' packets are dropped: there is no room to check their sources.
+    pub left_out: usize,
 }
 
 impl Port {
@@ -74,6 +86,11 @@ impl Port {
         self.fault.as_deref()
     }
 
+    /// What there are too many nodes for.
+    pub fn crowd(&self) -> Crowd {
+        self.open.as_ref().map_or(Crowd::default(), |open| open.crowd)
+    }
+
     /// Makes the device a gateway's access interface, once. What is wrong with it is told when it
     /// begins, not with each change of the device.
     pub fn open(&mut self, link: &Link, poller: &Poller, token: Token, host: &mut Owned) {
@@ -93,7 +110,8 @@ impl Port {
         };
         match outcome {
             Ok(socket) => {
-                self.open = Some(Open { device: link.index, socket, things });
+                let (device, posted, crowd) = (link.index, Posted::default(), Crowd::default());
+                self.open = Some(Open { device, socket, things, posted, crowd });
                 self.fault = None;
             }
             Err(fault) => {
@@ -177,16 +195,40 @@ impl Port {
         if attached == self.attached {
             return;
         }
-        if let Some(open) = &self.open {
+        if let Some(open) = &mut self.open {
             let guard = Guard { device: open.device };
-            let told = host.netlink().set_guard(guard, &attached);
-            if let Err(error) = told.and_then(|()| open.socket.set_attached(&attached)) {
-                warn!("access interface {}: {error}", self.name);
-                return;
+            let told = host.netlink().set_guard(guard, &mut open.posted, &attached);
+            let told = told.and_then(|left_out| {
+                let detection = open.socket.set_attached(&attached)?;
+                Ok(Crowd { left_out, by_control_only: detection == Detection::ControlOnly })
+            });
+            match told {
+                Ok(crowd) => note(&self.name, open, crowd),
+                Err(error) => {
+                    warn!("access interface {}: {error}", self.name);
+                    return;
+                }
             }
         }
         self.attached = attached;
     }
+}
+
+/// Takes note of what there are too many nodes for, and says it when that begins.
+fn note(name: &str, open: &mut Open, crowd: Crowd) {
+    if crowd.by_control_only && !open.crowd.by_control_only {
+        warn!(
+            "access interface {name}: so many nodes are attached that another one is noticed by \
+             router solicitations, ARP and DHCP alone"
+        );
+    }
+    if crowd.left_out > 0 && open.crowd.left_out == 0 {
+        warn!(
+            "access interface {name}: so many nodes are attached that the sources of some cannot \
+             be checked; their packets are dropped"
+        );
+    }
+    open.crowd = crowd;
 }
 
 fn undo(things: Vec<Thing>, host: &mut Owned) {

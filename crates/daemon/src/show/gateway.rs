@@ -215,6 +215,14 @@ fn globals(gateway: &Gateway, now: Now) -> String {
         };
         let mut block = Block::default();
         block.row("State", state);
+        let crowd = port.crowd();
+        if crowd.by_control_only {
+            block.row("Too many to notice", "a new node, but by what it says to a router");
+        }
+        if crowd.left_out > 0 {
+            let dropped = format!("{} nodes: their packets are dropped", crowd.left_out);
+            block.row("Too many to check", dropped);
+        }
         if let Some(interface) = settings.interfaces.get(id) {
             block.row("Access technology", interface.access_technology);
             if let Some(identity) = &interface.identity {
@@ -288,6 +296,8 @@ fn globals_json(gateway: &Gateway, now: Now) -> Value {
             "interface": port.name(),
             "present": port.device().is_some(),
             "fault": port.fault(),
+            "noticed_by_control_only": port.crowd().by_control_only,
+            "nodes_left_out": port.crowd().left_out,
         })
     });
     json!({

@@ -133,7 +133,7 @@ mod tests {
     fn crowded(bindings: usize) -> Lma {
         let start = "2001:db8::".parse().expect("an address");
         let network =
-            Network { ipv6: Some(Ipv6Pool { start, prefix_len: 40 }), ..Network::default() };
+            Network { ipv6: vec![Ipv6Pool { start, prefix_len: 40 }], ..Network::default() };
         let settings = Settings {
             bce_maximum: 100_000,
             dynamic_mag_learning: true,

@@ -51,11 +51,11 @@ impl Bench {
     pub fn new(bindings: u32) -> Self {
         let key = Key::new(0x67, b"0123456789abcdef");
         let network = Network {
-            ipv4: Some(Ipv4Pool { start: Ipv4Addr::new(10, 0, 0, 2), last: None, prefix_len: 8 }),
-            ipv6: Some(Ipv6Pool {
+            ipv4: vec![Ipv4Pool { start: Ipv4Addr::new(10, 0, 0, 2), last: None, prefix_len: 8 }],
+            ipv6: vec![Ipv6Pool {
                 start: "2001:db8::".parse().expect("an address"),
                 prefix_len: 40,
-            }),
+            }],
             ..Network::default()
         };
         let settings = Settings {

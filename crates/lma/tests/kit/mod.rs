@@ -87,12 +87,12 @@ pub fn assert_nothing_left(world: &mut World) {
 
 pub fn network(ipv4_len: u8, ipv6_len: u8) -> Network {
     Network {
-        ipv4: Some(Ipv4Pool {
+        ipv4: vec![Ipv4Pool {
             start: Ipv4Addr::new(10, 0, 0, 2),
             last: None,
             prefix_len: ipv4_len,
-        }),
-        ipv6: Some(Ipv6Pool { start: "2001:db8:100::".parse().unwrap(), prefix_len: ipv6_len }),
+        }],
+        ipv6: vec![Ipv6Pool { start: "2001:db8:100::".parse().unwrap(), prefix_len: ipv6_len }],
         ..Network::default()
     }
 }

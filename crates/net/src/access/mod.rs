@@ -14,7 +14,8 @@ use std::mem::{self, MaybeUninit};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::{fmt, io};
 
-pub use crate::filter::{Attached, CONTROL_SNAP, Detection, FIRST_PACKET_SNAP};
+pub use crate::filter::{CONTROL_SNAP, Detection, FIRST_PACKET_SNAP};
+pub use crate::nodes::Attached;
 
 use crate::netlink::Link;
 use crate::{NetError, filter, socket};

@@ -1,9 +1,9 @@
 //! The guard on an access device's way in: what is not for the kernel does not reach it.
 //!
-//! It is a traffic control filter behind the packet sockets and before every protocol, and its
-//! program is one of `crate::filter`. The queueing discipline that filters hang on, `clsact`, is shared
-//! with whoever else has filters on the device; it is made where it is missing, and removed with
-//! the last filter.
+//! It is a traffic control filter behind the packet sockets and before every protocol, of one or of
+//! several programs (`crate::parts`). The queueing discipline that filters hang on, `clsact`, is
+//! shared with whoever else has filters on the device; it is made where it is missing, and removed
+//! with the last filter.
 
 use std::fmt;
 
@@ -13,7 +13,8 @@ use netlink_packet_route::tc::{TcAttribute, TcHandle, TcMessage};
 
 use super::{DeviceIndex, Netlink, PROTOCOL};
 use crate::NetError;
-use crate::filter::{self, Attached};
+use crate::nodes::Attached;
+use crate::parts::{self, MOST_BITS};
 
 const CLSACT: &str = "clsact";
 const KIND: &str = "bpf";
@@ -22,7 +23,7 @@ const DISCIPLINE: u32 = 0xffff_fff1;
 const INGRESS: u32 = 0xffff_fff2;
 const EGRESS: u32 = 0xffff_fff3;
 /// The filter's mark, since it bears no protocol number: its place among the device's filters and
-/// its name there.
+/// the name of its first program there.
 const PREFERENCE: u32 = PROTOCOL as u32;
 const HANDLE: u32 = 0x5213;
 /// All kinds of frames.
@@ -35,12 +36,25 @@ const TCA_BPF_OPS: u16 = 5;
 const TCA_BPF_FLAGS: u16 = 8;
 /// What the program returns is what is done.
 const DIRECT_ACTION: u32 = 1;
+/// Octets of an instruction.
+const INSTRUCTION: usize = 8;
 
 /// The guard of an access device.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Guard {
     /// The device.
     pub device: DeviceIndex,
+}
+
+/// What the programs of a guard are, as far as its owner has set them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Posted(Vec<Vec<u8>>);
+
+impl Default for Posted {
+    /// Those of a guard that was put there, and no more.
+    fn default() -> Self {
+        Self(vec![Vec::new()])
+    }
 }
 
 impl fmt::Display for Guard {
@@ -50,14 +64,63 @@ impl fmt::Display for Guard {
 }
 
 impl Netlink {
-    /// Sets a device's guard: the kernel gets the packets of these nodes. Takes the place of the
-    /// guard before at once.
-    pub fn set_guard(&mut self, guard: Guard, attached: &Attached) -> Result<(), NetError> {
+    /// Sets a device's guard: the kernel gets the packets of these nodes. Gives how many of them
+    /// there is no room for, which are strangers to it.
+    ///
+    /// Each program takes the place of the one before at once. Where their number changes, those of
+    /// before go last, and until then a frame has to satisfy both: none passes unchecked.
+    pub fn set_guard(
+        &mut self,
+        guard: Guard,
+        posted: &mut Posted,
+        attached: &Attached,
+    ) -> Result<usize, NetError> {
+        let parts = parts::of(attached);
+        let programs: Vec<Vec<u8>> = parts.programs.iter().map(|program| octets(program)).collect();
+        let (count, before) = (programs.len(), posted.0.len());
+        if count != before {
+            for (number, program) in programs.iter().enumerate() {
+                if let Err(error) = self.put_program(guard, name(count, number), program) {
+                    // The others would keep the kernel from nodes that come later.
+                    for number in 0..number {
+                        self.take_program(guard, name(count, number))?;
+                    }
+                    return Err(error);
+                }
+            }
+            for number in 0..before {
+                self.take_program(guard, name(before, number))?;
+            }
+            posted.0 = programs;
+            return Ok(parts.left_out);
+        }
+        for (number, (program, posted)) in programs.into_iter().zip(&mut posted.0).enumerate() {
+            if program != *posted {
+                self.put_program(guard, name(count, number), &program)?;
+                *posted = program;
+            }
+        }
+        Ok(parts.left_out)
+    }
+
+    fn put_program(&mut self, guard: Guard, name: u32, program: &[u8]) -> Result<(), NetError> {
         let mut message = message(guard.device, INGRESS);
-        message.header.handle = handle(HANDLE);
-        message.attributes.push(options(&filter::guard(attached)));
+        message.header.handle = handle(name);
+        message.attributes.push(options(program));
         self.change(RouteNetlinkMessage::NewTrafficFilter(message), NLM_F_CREATE | NLM_F_REPLACE)
             .map_err(|r| r.of("set the", guard))
+    }
+
+    fn take_program(&mut self, guard: Guard, name: u32) -> Result<(), NetError> {
+        let mut message = message(guard.device, INGRESS);
+        message.header.handle = handle(name);
+        match self.change(RouteNetlinkMessage::DelTrafficFilter(message), NLM_F_REQUEST) {
+            Ok(()) => Ok(()),
+            Err(refusal) => match refusal.of("change the", guard) {
+                gone if gone.is_absent() => Ok(()),
+                error => Err(error),
+            },
+        }
     }
 
     /// Puts a guard on a device, for a gateway to which nobody is attached.
@@ -71,14 +134,14 @@ impl Netlink {
             .map_err(|r| r.of("prepare the", guard));
         match made {
             Err(e) if !e.is_present() => Err(e),
-            _ => self.set_guard(guard, &Attached::new()),
+            _ => self.set_guard(guard, &mut Posted::default(), &Attached::new()).map(drop),
         }
     }
 
     /// Takes the guard off a device.
     pub(crate) fn remove_guard(&mut self, guard: Guard) -> Result<(), NetError> {
-        let mut filter = message(guard.device, INGRESS);
-        filter.header.handle = handle(HANDLE);
+        // Without a name it is all of them.
+        let filter = message(guard.device, INGRESS);
         self.change(RouteNetlinkMessage::DelTrafficFilter(filter), NLM_F_REQUEST)
             .map_err(|r| r.of("remove the", guard))?;
         for place in [INGRESS, EGRESS] {
@@ -133,8 +196,16 @@ impl Netlink {
     }
 }
 
+/// What a program is called by its number among so many. No two numbers of programs have a name in
+/// common, so that all of both can be there.
+fn name(count: usize, number: usize) -> u32 {
+    // Two to the power of MOST_BITS at most.
+    HANDLE + (count - 1 + number) as u32
+}
+
 fn is_ours(message: &TcMessage) -> bool {
-    message.header.handle == handle(HANDLE)
+    let mut names = HANDLE..HANDLE + (2 << MOST_BITS);
+    names.any(|name| message.header.handle == handle(name))
         && message.attributes.contains(&TcAttribute::Kind(KIND.to_owned()))
 }
 
@@ -153,27 +224,29 @@ fn message(device: DeviceIndex, place: u32) -> TcMessage {
 }
 
 /// ```text
-/// | TCA_OPTIONS | TCA_BPF_OPS_LEN | TCA_BPF_OPS: code, jt, jf, k for each | TCA_BPF_FLAGS |
+/// | TCA_OPTIONS | TCA_BPF_OPS_LEN | TCA_BPF_OPS: the program | TCA_BPF_FLAGS |
 /// ```
-fn options(program: &[libc::sock_filter]) -> TcAttribute {
-    let mut octets = Vec::with_capacity(program.len() * 8 + 24);
+fn options(program: &[u8]) -> TcAttribute {
+    let mut octets = Vec::with_capacity(program.len() + 24);
     let mut attribute = |kind: u16, value: &[u8]| {
         octets.extend_from_slice(&(value.len() as u16 + 4).to_ne_bytes());
         octets.extend_from_slice(&kind.to_ne_bytes());
         octets.extend_from_slice(value);
         octets.resize(octets.len().next_multiple_of(4), 0);
     };
-    // A program is bounded to 4096 instructions, which are 32 KiB.
-    attribute(TCA_BPF_OPS_LEN, &(program.len() as u16).to_ne_bytes());
-    let operations: Vec<u8> = program
-        .iter()
-        .flat_map(|op| {
-            let [a, b] = op.code.to_ne_bytes();
-            let [c, d, e, f] = op.k.to_ne_bytes();
-            [a, b, op.jt, op.jf, c, d, e, f]
-        })
-        .collect();
-    attribute(TCA_BPF_OPS, &operations);
+    // A program is bounded to 2048 instructions, which are 16 KiB.
+    attribute(TCA_BPF_OPS_LEN, &((program.len() / INSTRUCTION) as u16).to_ne_bytes());
+    attribute(TCA_BPF_OPS, program);
     attribute(TCA_BPF_FLAGS, &DIRECT_ACTION.to_ne_bytes());
     TcAttribute::Other(DefaultNla::new(TCA_OPTIONS, octets))
+}
+
+/// A program as the kernel reads it: code, jt, jf, k for each instruction.
+fn octets(program: &[libc::sock_filter]) -> Vec<u8> {
+    let instruction = |op: &libc::sock_filter| -> [u8; INSTRUCTION] {
+        let [a, b] = op.code.to_ne_bytes();
+        let [c, d, e, f] = op.k.to_ne_bytes();
+        [a, b, op.jt, op.jf, c, d, e, f]
+    };
+    program.iter().flat_map(instruction).collect()
 }

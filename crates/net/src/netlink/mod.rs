@@ -25,7 +25,7 @@ use netlink_packet_route::AddressFamily;
 
 pub use address::Address;
 pub use event::{Event, Notifications};
-pub use guard::Guard;
+pub use guard::{Guard, Posted};
 pub use link::Link;
 pub use neighbour::{Neighbour, NeighbourState};
 pub use request::Netlink;

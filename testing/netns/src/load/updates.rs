@@ -23,7 +23,7 @@ use kedge_wire::{
 };
 use nix::sys::socket::MsgFlags;
 
-use super::{BATCH, batch::Batch};
+use super::{BATCH, batch::Batch, native};
 
 /// After this long without an answer the unanswered updates count as lost.
 pub(super) const PATIENCE: Duration = Duration::from_millis(200);
@@ -37,7 +37,7 @@ const WINDOW: usize = 256;
 /// What to send, from where to where.
 #[derive(Clone, Debug)]
 pub struct Load {
-    /// The gateways' addresses and ports.
+    /// The gateways' addresses and ports; over IPv6 the ports are 0, and there is no UDP.
     pub gateways: [SocketAddr; 2],
     /// The anchor's.
     pub anchor: SocketAddr,
@@ -53,7 +53,10 @@ impl Load {
     /// The gateways' sockets, on the host of the calling thread.
     pub fn open(&self) -> io::Result<[UdpSocket; 2]> {
         let [one, other] = self.gateways.map(|local| {
-            let socket = UdpSocket::bind(local)?;
+            let socket = match local {
+                SocketAddr::V4(local) => UdpSocket::bind(local),
+                SocketAddr::V6(local) => native::open(*local.ip()),
+            }?;
             socket.connect(self.anchor).map(|()| socket)
         });
         Ok([one?, other?])

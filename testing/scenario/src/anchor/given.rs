@@ -39,11 +39,11 @@ const NETWORK: &str = "home";
 pub fn usual() -> Settings {
     let peers = STATIONS.iter().filter(|(name, _)| *name != "stranger").map(peer).collect();
     let network = Network {
-        ipv4: Some(Ipv4Pool { start: [10, 0, 0, 2].into(), last: None, prefix_len: 24 }),
-        ipv6: Some(Ipv6Pool {
+        ipv4: vec![Ipv4Pool { start: [10, 0, 0, 2].into(), last: None, prefix_len: 24 }],
+        ipv6: vec![Ipv6Pool {
             start: [0x2001, 0xdb8, 0x100, 0, 0, 0, 0, 0].into(),
             prefix_len: 48,
-        }),
+        }],
         ..Network::default()
     };
     Settings {
@@ -122,13 +122,17 @@ pub fn set(settings: &mut Settings, words: &mut Words<'_>) -> Result<(), String>
             network.ipv6 = unless_none(words, |word| {
                 let pool: Ipv6Net = value(word, "a prefix")?;
                 Ok(Ipv6Pool { start: pool.addr(), prefix_len: pool.prefix_len() })
-            })?;
+            })?
+            .into_iter()
+            .collect();
         }
         "ipv4-pool" => {
             network.ipv4 = unless_none(words, |word| {
                 let pool: Ipv4Net = value(word, "an address with its prefix length")?;
                 Ok(Ipv4Pool { start: pool.addr(), last: None, prefix_len: pool.prefix_len() })
-            })?;
+            })?
+            .into_iter()
+            .collect();
         }
         "profile" => {
             let node = full("nai", words.next("a node")?);

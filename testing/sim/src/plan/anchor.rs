@@ -105,15 +105,15 @@ impl Plan {
             },
         ];
         Network {
-            ipv4: Some(Ipv4Pool {
+            ipv4: vec![Ipv4Pool {
                 start: Ipv4Addr::new(10, ipv4 + n as u8, 0, 1),
                 last: None,
                 prefix_len: self.pool_lengths.0,
-            }),
-            ipv6: Some(Ipv6Pool {
+            }],
+            ipv6: vec![Ipv6Pool {
                 start: Ipv6Addr::new(0x2001, 0xdb8, n << 12 | ipv6, 0, 0, 0, 0, 0),
                 prefix_len: self.pool_lengths.1,
-            }),
+            }],
             mobile_networks: if self.delegates { mobile.to_vec() } else { Vec::new() },
             unchecked: match self.delegates {
                 true => Unchecked::MobileNetworks,
@@ -138,8 +138,9 @@ impl Plan {
                 let subnet = pool.start.to_bits() | u128::from(0x800 | n) << 64;
                 Ipv6Net::new_assert(subnet.into(), 64)
             };
-            profile.ipv4 = ipv4.map(host).filter(|_| self.service.has_ipv4());
-            profile.prefixes.extend(ipv6.map(subnet).filter(|_| self.service.has_ipv6()));
+            profile.ipv4 = ipv4.first().copied().map(host).filter(|_| self.service.has_ipv4());
+            let ipv6 = ipv6.into_iter().map(subnet).filter(|_| self.service.has_ipv6());
+            profile.prefixes.extend(ipv6);
         }
         profile
     }

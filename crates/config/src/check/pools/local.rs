@@ -1,5 +1,8 @@
 //! Pools that are defined outside of the anchor: what they are, and whether a network can use them.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
 use kedge_grammar::{Item, Section};
 use kedge_model::IpNet;
 
@@ -33,53 +36,64 @@ pub(in crate::check) fn defined(section: Section<'_, Key>, findings: &mut Findin
     for key in [Key::LocalPoolIpv4, Key::LocalPoolIpv6] {
         let lines: Vec<_> = section.each(key).collect();
         for (nth, line) in lines.iter().enumerate() {
-            let same = |other: &&&Item<Key>| other.args.text("POOL") == line.args.text("POOL");
+            let Some((first, last)) = ends(line) else { continue };
+            let same = |other: &&&Item<Key>| {
+                let own = other.args.text("POOL") == line.args.text("POOL");
+                own && ends(other).is_some_and(|(from, to)| from <= last && first <= to)
+            };
             if lines[..nth].iter().any(|other| same(&other)) {
-                let why = "it is defined already; each part of a pool needs a name of its own";
-                unfit(line, "POOL", why, findings);
+                unfit(line, "POOL", "another of its lines has some of these addresses", findings);
             }
         }
     }
 }
 
+/// The first and the last address of a line.
+fn ends(line: &Item<Key>) -> Option<(IpAddr, IpAddr)> {
+    if line.row.key == Key::LocalPoolIpv4 {
+        let first = line.args.ipv4("FIRST")?;
+        return Some((first.into(), line.args.ipv4("LAST").unwrap_or(first).into()));
+    }
+    let (address, len) = line.args.prefix("PREFIX")?;
+    let block = IpNet::new(address, len).ok()?;
+    Some((block.network(), block.broadcast()))
+}
+
 /// The addresses that a network's line names, if they can be its. A pool that is not in the text
 /// may be in another one.
-pub(super) fn net(config: &Config, line: &Item<Key>, findings: &mut Findings) -> Option<IpNet> {
-    let prefix_len = line.args.integer("LENGTH")?;
+pub(super) fn nets(config: &Config, line: &Item<Key>, findings: &mut Findings) -> BTreeSet<IpNet> {
+    let none = BTreeSet::new();
+    let Some(prefix_len) = line.args.integer("LENGTH") else { return none };
     let named = NamedPool { pool: shared::name(&line.args, "POOL"), prefix_len };
     let is_ipv4 = line.row.key == Key::NamedPoolIpv4;
     if !is_ipv4 && prefix_len != HOME_PREFIX {
         findings.warn(&line.place_of("LENGTH"), Caution::HomePrefixIs64);
     }
-    let (ipv4, ipv6) = (config.local_ipv4_pool(&named), config.local_ipv6_pool(&named));
-    match (is_ipv4, ipv4, ipv6) {
-        (true, Some(_), _) if !SUBNETS.contains(&prefix_len) => {
-            unfit(line, "LENGTH", "home addresses are of a subnet of 8 to 30 bits", findings);
-            None
-        }
-        (true, Some(pool), _) => {
-            let subnet = pool.subnet(prefix_len);
-            if subnet.is_none() {
-                unfit(line, "LENGTH", "its addresses are not all of one such subnet", findings);
-            }
-            subnet.map(IpNet::V4)
-        }
-        (false, _, Some(pool)) if pool.assigned_len != HOME_PREFIX => {
-            unfit(
-                line,
-                "POOL",
-                "its prefixes are not /64s, as home network prefixes are",
-                findings,
-            );
-            None
-        }
-        (false, _, Some(pool)) => Some(IpNet::V6(pool.block)),
-        (true, None, _) | (false, _, None) => {
-            let caution = Caution::Unknown { what: "local pool", name: named.pool };
-            findings.warn(&line.place_of("POOL"), caution);
-            None
-        }
+    let ranges: Vec<_> = config.local_ipv4_pool(&named).collect();
+    let blocks: Vec<_> = config.local_ipv6_pool(&named).collect();
+    if if is_ipv4 { ranges.is_empty() } else { blocks.is_empty() } {
+        let caution = Caution::Unknown { what: "local pool", name: named.pool };
+        findings.warn(&line.place_of("POOL"), caution);
+        return none;
     }
+    if !is_ipv4 {
+        if blocks.iter().any(|block| block.assigned_len != HOME_PREFIX) {
+            let why = "its prefixes are not /64s, as home network prefixes are";
+            unfit(line, "POOL", why, findings);
+            return none;
+        }
+        return blocks.iter().map(|block| IpNet::V6(block.block)).collect();
+    }
+    if !SUBNETS.contains(&prefix_len) {
+        unfit(line, "LENGTH", "home addresses are of a subnet of 8 to 30 bits", findings);
+        return none;
+    }
+    let subnets = ranges.iter().map(|range| range.subnet(prefix_len).map(IpNet::V4));
+    let subnets: Option<_> = subnets.collect();
+    subnets.unwrap_or_else(|| {
+        unfit(line, "LENGTH", "the addresses of a line are not all of one such subnet", findings);
+        none
+    })
 }
 
 fn unfit(line: &Item<Key>, argument: &str, why: &'static str, findings: &mut Findings) {

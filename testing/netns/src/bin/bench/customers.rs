@@ -9,15 +9,16 @@
 //! B refreshes its bindings one after the other at a steady pace, and every answer is timed: first
 //! alone, then while A sends as fast as it can, on the processor that B's gateway has (and has
 //! first) but not on kedged's. A bare echo server in kedged's place shows what of that is the
-//! kernel's doing. Then an operator is timed: the start with so many customers, one customer more in
-//! service, a look at the whole configuration, all customers but A and B removed by one commit and
-//! added by another, and the stop; beside it, what the kernel takes for as many devices.
+//! kernel's doing. How many refreshes B gets answered at most follows, and all of that over IPv4 and
+//! over IPv6, where the kernel shows a packet to every address's socket. Then an operator is timed:
+//! the start with so many customers, one customer more in service, a look at the whole configuration,
+//! all customers but A and B removed by one commit and added by another, and the stop; beside it, what
+//! the kernel takes for as many devices.
 
 use std::{
     fmt::Write as _,
     fs, io,
-    net::{SocketAddr, UdpSocket},
-    ops::RangeInclusive,
+    net::UdpSocket,
     process::Command,
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -36,12 +37,15 @@ use crate::{
     devices::{self, Took},
     signalling::{PORT, apart},
     table::median,
+    tenants::{Over, SERVICE, configuration, customer, key, profile, vrf, without},
 };
 
 const SIZES: [usize; 2] = [2, 1_000];
 /// Bindings of A and of B.
 const NODES: usize = 128;
 const ECHO_PORT: u16 = 5999;
+/// Of B as fast as they are answered.
+const REFRESHES: usize = 20_000;
 const PACE: Duration = Duration::from_micros(200);
 const LENGTH: Duration = Duration::from_secs(1);
 const KINDS: [(&str, Option<Flood>); 4] = [
@@ -53,24 +57,37 @@ const KINDS: [(&str, Option<Flood>); 4] = [
 
 pub fn measure() -> Outcome<()> {
     for size in SIZES {
-        eprintln!("customers, {size}");
-        let stage = Stage::set(size)?;
-        for (server, gateways) in
-            [("kedged", &stage.gateways), ("a bare echo server", &stage.echoed)]
-        {
-            let mut rows = KINDS.map(|_| [const { Vec::new() }; 4]);
-            for round in 0..ROUNDS {
-                eprintln!("customers, {size}, {server}, round {} of {ROUNDS}", round + 1);
-                for (row, (_, flood)) in rows.iter_mut().zip(KINDS) {
-                    let noticed = notice(gateways, flood)?;
-                    row.iter_mut().zip(noticed).for_each(|(all, one)| all.push(one));
+        for over in [Over::Ipv6, Over::Ipv4] {
+            eprintln!("customers, {size}, {over}");
+            let stage = Stage::set(size, over)?;
+            let kedged = Some((format!("kedged, {over}"), &stage.gateways));
+            let echo = stage.echo.as_ref().map(|echo| (echo.name.clone(), &echo.gateways));
+            for (server, gateways) in kedged.into_iter().chain(echo) {
+                let mut rows = KINDS.map(|_| [const { Vec::new() }; 4]);
+                let mut most = Vec::new();
+                for round in 0..ROUNDS {
+                    eprintln!("customers, {size}, {server}, round {} of {ROUNDS}", round + 1);
+                    for (row, (_, flood)) in rows.iter_mut().zip(KINDS) {
+                        let noticed = notice(gateways, flood)?;
+                        row.iter_mut().zip(noticed).for_each(|(all, one)| all.push(one));
+                    }
+                    let count = gateways[1].updates()?.run(Step::Refresh, refreshed())?;
+                    most.push(count.answered as f64 / count.took.as_secs_f64() / 1e3);
                 }
+                print(size, &server, &rows);
+                println!("  B answered at most, k/s {:>20.1}", median(most));
             }
-            print(size, server, &rows);
+            if over == Over::Ipv4 {
+                stage.operate(size)?;
+            }
         }
-        stage.operate(size)?;
     }
     Ok(())
+}
+
+/// Each of B's nodes, many times.
+fn refreshed() -> impl Iterator<Item = usize> {
+    (0..NODES).cycle().take(REFRESHES)
 }
 
 fn print(size: usize, server: &str, rows: &[[Vec<f64>; 4]; KINDS.len()]) {
@@ -107,13 +124,36 @@ impl Gateways {
     }
 }
 
+/// An echo server that answers B at another port, where nobody reads what A sends.
+struct Echo {
+    name: String,
+    gateways: [Gateways; 2],
+    _server: Process,
+    _unread: UdpSocket,
+}
+
+impl Echo {
+    fn start(host: &Host, gateways: [Gateways; 2]) -> Outcome<Self> {
+        let [of_a, of_b] = gateways.each_ref().map(|of_one| of_one.load.anchor);
+        let unread = host.inside(|| UdpSocket::bind(of_a))?;
+        let program = programs::find("kedge-lab")?;
+        let arguments = ["udp-echo", &of_b.to_string()];
+        let mut server = host.spawn("echo", &program.to_string_lossy(), &arguments)?;
+        server.wait_output(Duration::from_secs(5), "the echo server to listen", |log| {
+            log.contains("listening").then_some(())
+        })?;
+        if apart(server.id())? {
+            first_served("--all-tasks", server.id())?;
+        }
+        let name = "a bare echo server".to_owned();
+        Ok(Self { name, gateways, _server: server, _unread: unread })
+    }
+}
+
 struct Stage {
     gateways: [Gateways; 2],
-    /// The same at a port where an echo server answers B, and nobody reads what A sends.
-    echoed: [Gateways; 2],
+    echo: Option<Echo>,
     anchor: Daemon,
-    _echo: Process,
-    _unread: UdpSocket,
     took: Duration,
     next: String,
     worlds: Vec<Host>,
@@ -122,20 +162,25 @@ struct Stage {
 }
 
 impl Stage {
-    fn set(size: usize) -> Outcome<Self> {
+    fn set(size: usize, over: Over) -> Outcome<Self> {
         let lab = Lab::new("kedge-bench")?;
         let host = lab.host("anchor")?;
         let sites: Result<Vec<Host>> =
-            [1, 2].map(|number| site(&lab, &host, number)).into_iter().collect();
+            [1, 2].map(|number| site(&lab, &host, number, over)).into_iter().collect();
         let sites = sites?;
         // One more than there are at the start.
         let mut addresses = String::new();
         for number in 1..=size + 1 {
-            writeln!(addresses, "addr add {}/32 dev tp1", address_of(number))?;
+            match over {
+                Over::Ipv4 => writeln!(addresses, "addr add {}/32 dev tp1", over.anchor(number))?,
+                Over::Ipv6 => {
+                    writeln!(addresses, "addr add {}/128 dev tp1 nodad", over.anchor(number))?;
+                }
+            }
         }
         host.ip_batch(&addresses)?;
         let worlds = lab.worlds("v", size + 1)?;
-        let (config, next) = (configuration(&worlds, 1..=size), customer(size + 1));
+        let (config, next) = (configuration(&worlds, 1..=size, over), customer(size + 1, over));
         let next = format!(
             "{}ipv6 mobile pmipv6-domain D1\n{} !\n{SERVICE}{next}",
             vrf(size + 1, &worlds[size]),
@@ -151,8 +196,8 @@ impl Stage {
         }
         let gateways_of = |number: usize, port: u16| -> Outcome<Gateways> {
             let load = Load {
-                gateways: [1, 2].map(|nth| SocketAddr::from(([172, 31, number as u8, nth], port))),
-                anchor: format!("{}:{port}", address_of(number)).parse()?,
+                gateways: [1, 2].map(|nth| (over.site(number as u8, nth), port).into()),
+                anchor: (over.anchor(number), port).into(),
                 bindings: NODES,
                 realm: format!("cust{number}"),
                 key: Key::new(0x100, key(number).as_bytes()),
@@ -160,26 +205,21 @@ impl Stage {
             let sockets = sites[number - 1].inside(|| load.open())?;
             Ok(Gateways { load, sockets })
         };
-        let gateways = [gateways_of(1, PORT)?, gateways_of(2, PORT)?];
+        let port = if over == Over::Ipv4 { PORT } else { 0 };
+        let gateways = [gateways_of(1, port)?, gateways_of(2, port)?];
         for of_one in &gateways {
             let count = of_one.updates()?.run(Step::Register, 0..NODES)?;
             if count.accepted != NODES as u64 {
                 return Err(format!("{}: {count:?}; {}", of_one.load.realm, anchor.log()).into());
             }
         }
-        let unread = host.inside(|| UdpSocket::bind(format!("{}:{ECHO_PORT}", address_of(1))))?;
-        let listen = format!("{}:{ECHO_PORT}", address_of(2));
-        let program = programs::find("kedge-lab")?;
-        let mut echo = host.spawn("echo", &program.to_string_lossy(), &["udp-echo", &listen])?;
-        echo.wait_output(Duration::from_secs(5), "the echo server to listen", |log| {
-            log.contains("listening").then_some(())
-        })?;
-        if apart(echo.id())? {
-            first_served("--all-tasks", echo.id())?;
-        }
-        let echoed = [gateways_of(1, ECHO_PORT)?, gateways_of(2, ECHO_PORT)?];
-        let (_echo, _unread, _lab) = (echo, unread, lab);
-        Ok(Self { gateways, echoed, anchor, _echo, _unread, took, next, worlds, _lab })
+        let echo = match over {
+            Over::Ipv4 => {
+                Some(Echo::start(&host, [gateways_of(1, ECHO_PORT)?, gateways_of(2, ECHO_PORT)?])?)
+            }
+            Over::Ipv6 => None,
+        };
+        Ok(Self { gateways, echo, anchor, took, next, worlds, _lab: lab })
     }
 
     /// What an operator does while B refreshes, and for how long B had no answer.
@@ -225,7 +265,7 @@ impl Stage {
         let count = others.clone().count();
         let remove = format!("configure\n{}commit\n", without(others.clone()));
         let ((removed, _), without_removed) = self.meanwhile(|| time(&remove))?;
-        let all = configuration(&self.worlds, others.clone());
+        let all = configuration(&self.worlds, others.clone(), Over::Ipv4);
         let file = self.anchor.config().with_file_name("all.conf");
         fs::write(&file, &all)?;
         let load = format!("configure\nload {} merge\ncommit\n", file.display());
@@ -289,74 +329,22 @@ pub fn first_served(whose: &str, id: u32) -> io::Result<()> {
     }
 }
 
-fn address_of(number: usize) -> String {
-    format!("172.16.{}.{}", number / 250, number % 250 + 1)
-}
-
 /// The host of a customer's gateways. Each has a line of its own to the anchor, whose queue the
 /// other cannot fill.
-fn site(lab: &Lab, anchor: &Host, number: u8) -> Result<Host> {
+fn site(lab: &Lab, anchor: &Host, number: u8, over: Over) -> Result<Host> {
     let (site, device) = (lab.host(&format!("site{number}"))?, format!("tp{number}"));
     Link::between(&site, "tp0", anchor, &device)?;
+    let (line, anchors) = match over {
+        Over::Ipv4 => (24, "172.16.0.0/16"),
+        Over::Ipv6 => (64, "2001:db8:10::/64"),
+    };
     for nth in [1, 2] {
-        site.address("tp0", &format!("172.31.{number}.{nth}/24"))?;
+        site.address("tp0", &format!("{}/{line}", over.site(number, nth)))?;
     }
-    anchor.address(&device, &format!("172.31.{number}.254/24"))?;
+    let near = over.site(number, 254);
+    anchor.address(&device, &format!("{near}/{line}"))?;
     // The kernel polls such a device; from others it takes packets into one queue for all.
     anchor.offload(&device, "gro on")?;
-    site.route(&format!("172.16.0.0/16 via 172.31.{number}.254"))?;
+    site.route(&format!("{anchors} via {near}"))?;
     Ok(site)
-}
-
-fn key(number: usize) -> String {
-    format!("secret-of-cust{number}")
-}
-
-fn vrf(number: usize, world: &Host) -> String {
-    format!("vrf V{number}\n netns {}\n!\n", world.namespace())
-}
-
-fn profile(number: usize) -> String {
-    format!(
-        " nai @cust{number}\n  lma LMA\n  network CUST{number}\n  service dual\n  \
-         customer CUST{number}\n !\n"
-    )
-}
-
-/// Every customer has the same pools.
-fn customer(number: usize) -> String {
-    let (address, key) = (address_of(number), key(number));
-    format!(
-        "  customer CUST{number} vrf V{number}\n   bce lifetime 3000\n   \
-         auth-option spi 100 key ascii {key}\n   network authorized CUST{number}\n    \
-         pool mobile-node ipv4 start-address 10.10.10.1 pool-prefix 24\n    \
-         pool mobile-node ipv6 start-address 2002:10:10:1::1 pool-prefix 48\n   !\n   \
-         transport\n    address ipv4 {address}\n   !\n  !\n"
-    )
-}
-
-const SERVICE: &str = "ipv6 mobile pmipv6-lma LMA domain D1\n mobility-service mobile-local-loop\n";
-
-/// The lines that remove customers.
-fn without(numbers: RangeInclusive<usize>) -> String {
-    let mut text = SERVICE.to_owned();
-    text.extend(numbers.clone().map(|number| format!("  no customer CUST{number}\n")));
-    text += "!\nipv6 mobile pmipv6-domain D1\n";
-    text.extend(numbers.clone().map(|number| format!(" no nai @cust{number}\n")));
-    text += "!\n";
-    text.extend(numbers.map(|number| format!("no vrf V{number}\n")));
-    text
-}
-
-fn configuration(worlds: &[Host], numbers: RangeInclusive<usize>) -> String {
-    let mut text: String = numbers.clone().map(|n| vrf(n, &worlds[n - 1])).collect();
-    text += "ipv6 mobile pmipv6-domain D1\n lma LMA\n !\n";
-    text.extend(numbers.clone().map(profile));
-    text += "!\nipv6 mobile pmipv6-lma LMA domain D1\n bce maximum 128000\n \
-        dynamic mag learning\n mobility-service mobile-local-loop\n";
-    for number in numbers {
-        text += &customer(number);
-    }
-    text += " !\n!\n";
-    text
 }

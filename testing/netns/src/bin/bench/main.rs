@@ -37,6 +37,7 @@ mod forwarding;
 mod looks;
 mod signalling;
 mod table;
+mod tenants;
 
 use std::{error::Error, process::ExitCode};
 

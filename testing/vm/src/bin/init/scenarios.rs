@@ -17,7 +17,7 @@ pub fn all() -> Vec<(&'static str, Scenario)> {
     let carriages = CARRIAGES.iter().map(|(name, carriage)| -> (_, Scenario) {
         (*name, Box::new(|row| both_understand(row, carriage)))
     });
-    let others: [(_, Scenario); 8] = [
+    let others: [(_, Scenario); 9] = [
         (
             "a_wrong_mobility_header_is_answered_by_one_parameter_problem",
             Box::new(|row| {
@@ -47,6 +47,10 @@ pub fn all() -> Vec<(&'static str, Scenario)> {
         (
             "customers_in_vrf_devices_have_the_same_addresses_and_come_and_go_in_service",
             Box::new(|_| customers::in_service()),
+        ),
+        (
+            "routers_in_vrf_devices_bring_networks_that_nobody_has_planned",
+            Box::new(|_| customers::routers::of_two_customers()),
         ),
         (
             "what_kedged_made_for_vrf_devices_goes_with_it_and_after_a_crash",

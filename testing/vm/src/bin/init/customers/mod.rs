@@ -11,7 +11,9 @@
 //! the same addresses, and the anchor has the same addresses on `tp1` and `tp2`. The anchor starts
 //! with the first two customers.
 
+pub mod routers;
 mod stage;
+mod told;
 
 use std::net::Ipv6Addr;
 use std::time::Duration;
@@ -20,7 +22,8 @@ use anyhow::{Context, Result, ensure};
 use kedge_lab::{Daemon, Host, Lab, Ping};
 
 use crate::probe;
-use stage::{CORRESPONDENT, CUSTOMERS, Customer, OUTSIDE, SOON, Stage};
+use stage::{CORRESPONDENT, OUTSIDE, SOON, Stage};
+use told::{CUSTOMERS, Customer};
 
 /// Between two echo requests of a flow.
 const PACE: Duration = Duration::from_millis(200);
@@ -62,7 +65,7 @@ fn one_comes(stage: &mut Stage) -> Result<()> {
     });
     let pings = pings.collect::<Result<Vec<_>>>()?;
     let third = CUSTOMERS[2];
-    stage.commit(&stage::more(third))?;
+    stage.commit(&told::more(third))?;
     stage.add_site(third)?;
     stage.wait_bindings(&CUSTOMERS)?;
     for (ping, from) in pings {
@@ -139,7 +142,7 @@ pub fn nothing_is_left() -> Result<()> {
     let transports = stage::transports(&lab)?;
     let l = stage::host(&lab, &transports)?;
     let before = traces(&l)?;
-    let mut anchor = Daemon::start(&l, &stage::config(&CUSTOMERS[..2]))?;
+    let mut anchor = Daemon::start(&l, &told::config(&CUSTOMERS[..2]))?;
     let during = traces(&l)?;
     for wanted in ["kedgel-vrf1", "kedgel-vrf2", "from 15.15.15.2", "from 2002:16::2", "raw 0"] {
         ensure!(during.contains(wanted), "no {wanted} in {during}");
@@ -151,11 +154,11 @@ pub fn nothing_is_left() -> Result<()> {
     anchor.stop()?;
     same(&before, &traces(&l)?).context("after a stop")?;
 
-    let mut anchor = Daemon::start(&l, &stage::config(&CUSTOMERS[..2]))?;
+    let mut anchor = Daemon::start(&l, &told::config(&CUSTOMERS[..2]))?;
     anchor.kill()?;
     let left = traces(&l)?;
     ensure!(left.contains("from 15.15.15.2"), "a kill leaves nothing, so this tries nothing");
-    let mut anchor = Daemon::start(&l, &stage::config(&CUSTOMERS[1..2]))?;
+    let mut anchor = Daemon::start(&l, &told::config(&CUSTOMERS[1..2]))?;
     let during = traces(&l)?;
     ensure!(during.contains("from 16.16.16.2"), "not as its file says: {during}");
     for swept in ["kedgel-vrf1", "from 15.15.15.2"] {

@@ -1,4 +1,4 @@
-//! The hosts, what is on the anchor's host before `kedged` comes, and what the daemons are told.
+//! The hosts, and what is on the anchor's before `kedged` comes.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
@@ -7,6 +7,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use kedge_lab::{Daemon, Host, Lab, Link, MobileNode, Switch, wait};
 use serde_json::Value;
 
+use super::told::{CUSTOMERS, Customer, config};
 use crate::row::Family;
 use crate::{counters, probe};
 
@@ -18,24 +19,6 @@ pub const OUTSIDE: [&str; 2] = ["203.0.113.1", "2001:db8:d::1"];
 const MAC: &str = "02:00:5e:10:00:01";
 /// The addresses of every correspondent.
 pub const CORRESPONDENT: [&str; 2] = ["198.51.100.10", "2001:db8:c::10"];
-
-/// One customer: its worlds, its gateway, its node and whom that talks with.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Customer {
-    /// Its number, which its names end with.
-    pub number: usize,
-    /// The VRF that its gateways reach the anchor in.
-    pub transport: &'static str,
-    /// Of which network the addresses there are.
-    net: u8,
-}
-
-/// All of them. The last has the addresses of the first, in a transport of its own.
-pub const CUSTOMERS: [Customer; 3] = [
-    Customer { number: 1, transport: "CUSTSP", net: 15 },
-    Customer { number: 2, transport: "CUSTSP", net: 16 },
-    Customer { number: 3, transport: "OTHERSP", net: 15 },
-];
 
 /// The hosts of a customer.
 pub struct Site {
@@ -53,104 +36,6 @@ pub struct Stage {
     transports: Switch,
     // Removes the hosts when it goes.
     lab: Lab,
-}
-
-impl Customer {
-    /// Its name at the anchor.
-    pub fn name(self) -> String {
-        format!("CUST{}", self.number)
-    }
-
-    /// The VRF device of its inner world.
-    pub fn device(self) -> String {
-        format!("vrf{}", self.number)
-    }
-
-    /// The anchor's device in it.
-    pub fn outlet(self) -> String {
-        format!("kedgel-{}", self.device())
-    }
-
-    /// What the anchor is told of its subscribers.
-    fn profile(self) -> String {
-        let name = self.name();
-        format!(
-            " nai @{name}\n  lma LMA\n  network {name}\n  service dual\n  customer {name}\n !\n"
-        )
-    }
-
-    /// What the anchor is told of it.
-    fn service(self) -> String {
-        let Self { number, transport, net } = self;
-        format!(
-            "  customer CUST{number} vrf VRF{number}\n   bce lifetime 300\n   \
-             auth-option spi 100 key ascii secret-of-cust{number}\n   \
-             network authorized CUST{number}\n    \
-             pool mobile-node ipv4 start-address 10.10.10.1 pool-prefix 24\n    \
-             pool mobile-node ipv6 start-address 2002:10:10:1::1 pool-prefix 48\n   !\n   \
-             transport vrf {transport}\n    address ipv4 {net}.{net}.{net}.2\n    \
-             address ipv6 2002:{net}::2\n   !\n  !\n"
-        )
-    }
-
-    /// What its gateway is told. The first reaches the anchor over IPv4, the last in a VRF device
-    /// of its own.
-    fn gateway(self) -> String {
-        let Self { number, net, .. } = self;
-        let (family, own, anchor) = match number {
-            1 => ("ipv4", format!("{net}.{net}.{net}.11"), format!("{net}.{net}.{net}.2")),
-            _ => ("ipv6", format!("2002:{net}::11"), format!("2002:{net}::2")),
-        };
-        let (block, inside) = match number {
-            3 => (device("TP", "tp"), "  vrf id TP\n"),
-            _ => (String::new(), ""),
-        };
-        format!(
-            "{block}ipv6 mobile pmipv6-domain D1\n \
-             auth-option spi 100 key ascii secret-of-cust{number}\n nai @CUST{number}\n  \
-             service dual\n !\n!\nipv6 mobile pmipv6-mag mag{number} domain D1\n \
-             address {family} {own}\n lma LMA D1\n  {family}-address {anchor}\n{inside} !\n \
-             interface acc0\n !\n mobile-node mac 0200.5e10.0001 nai node@CUST{number}\n!\n"
-        )
-    }
-}
-
-/// A `vrf` block.
-fn device(vrf: &str, device: &str) -> String {
-    format!("vrf {vrf}\n device {device}\n!\n")
-}
-
-/// The blocks of a customer's two worlds.
-fn blocks(customer: Customer) -> String {
-    let Customer { number, transport, .. } = customer;
-    let inner = device(&format!("VRF{number}"), &customer.device());
-    inner + &device(transport, &transport.to_lowercase())
-}
-
-/// What an anchor with these customers is told.
-pub fn config(customers: &[Customer]) -> String {
-    let all = |part: fn(Customer) -> String| -> String {
-        customers.iter().map(|customer| part(*customer)).collect()
-    };
-    format!(
-        "{}ipv6 mobile pmipv6-domain D1\n lma LMA\n !\n{}!\n\
-         ipv6 mobile pmipv6-lma LMA domain D1\n bce maximum 128000\n dynamic mag learning\n \
-         mobility-service mobile-local-loop\n{} !\n!\n",
-        all(blocks),
-        all(Customer::profile),
-        all(Customer::service),
-    )
-}
-
-/// What a running anchor is told for a further customer.
-pub fn more(customer: Customer) -> String {
-    format!(
-        "{}ipv6 mobile pmipv6-domain D1\n{}!\nipv6 mobile pmipv6-lma LMA domain D1\n \
-         mobility-service mobile-local-loop\n{}",
-        blocks(customer),
-        customer.profile(),
-        customer.service(),
-    )
 }
 
 /// The transport networks.
@@ -193,7 +78,8 @@ pub fn host(lab: &Lab, transports: &Switch) -> Result<Host> {
     Ok(l)
 }
 
-fn prepare(host: &Host) -> Result<()> {
+/// Addresses of the host are there at once, and are those that it is given.
+pub fn prepare(host: &Host) -> Result<()> {
     // Interfaces that appear later inherit these.
     for entry in ["accept_dad", "accept_ra"] {
         host.sysctl(&format!("net.ipv6.conf.default.{entry}"), "0")?;
@@ -265,6 +151,7 @@ impl Stage {
 
     /// Every node of these sites and its correspondent hear each other, and nobody hears another.
     pub fn carries_apart(&self, served: &[usize]) -> Result<()> {
+        let all: Vec<_> = self.sites.iter().flat_map(|s| [&s.cn, s.node.host()]).collect();
         for &number in served {
             let site = &self.sites[number];
             let (v4, v6) = site.addresses()?;
@@ -274,29 +161,37 @@ impl Stage {
                     [(site.node.host(), cn, &site.cn), (&site.cn, &at, site.node.host())]
                 {
                     let what = || format!("{}, {family:?}", site.customer.name());
-                    probe::until_answered(from, to).with_context(what)?;
-                    let before = self.heard(family)?;
-                    probe::answered(from, to, 500, true).with_context(what)?;
-                    let after = self.heard(family)?;
-                    for ((host, before), (_, after)) in before.iter().zip(&after) {
-                        let (own, more) = (*host == heard_at.name(), after - before);
-                        let right = if own { more >= 3 } else { more == 0 };
-                        ensure!(right, "{}: {host} heard {more} echo requests", what());
-                    }
+                    heard_by_one(family, (from, to), heard_at, &all).with_context(what)?;
                 }
             }
         }
         Ok(())
     }
-
-    /// The echo requests that nodes and correspondents have heard.
-    fn heard(&self, family: Family) -> Result<Vec<(&str, u64)>> {
-        let hosts = self.sites.iter().flat_map(|site| [&site.cn, site.node.host()]);
-        hosts.map(|host| Ok((host.name(), counters::echo_requests(host, family)?))).collect()
-    }
 }
 
-fn correspondent(lab: &Lab, l: &Host, customer: Customer) -> Result<Host> {
+/// What a host sends to an address is answered, and heard by one host and no other of all.
+pub fn heard_by_one(
+    family: Family,
+    (from, to): (&Host, &str),
+    heard_at: &Host,
+    all: &[&Host],
+) -> Result<()> {
+    let heard = || -> Result<Vec<u64>> {
+        all.iter().map(|host| counters::echo_requests(host, family)).collect()
+    };
+    probe::until_answered(from, to)?;
+    let before = heard()?;
+    probe::answered(from, to, 500, true)?;
+    for ((host, before), after) in all.iter().zip(before).zip(heard()?) {
+        let (own, more) = (host.name() == heard_at.name(), after - before);
+        let right = if own { more >= 3 } else { more == 0 };
+        ensure!(right, "{} heard {more} echo requests", host.name());
+    }
+    Ok(())
+}
+
+/// Whom a customer's nodes talk with.
+pub fn correspondent(lab: &Lab, l: &Host, customer: Customer) -> Result<Host> {
     let cn = lab.host(&format!("cn{}", customer.number))?;
     prepare(&cn)?;
     let port = format!("core{}", customer.number);
@@ -314,6 +209,23 @@ fn correspondent(lab: &Lab, l: &Host, customer: Customer) -> Result<Host> {
     Ok(cn)
 }
 
+/// The host of a customer's gateway, at its transport.
+pub fn gateway(lab: &Lab, customer: Customer, transports: &Switch) -> Result<Host> {
+    let Customer { number, transport, net } = customer;
+    let mag = lab.host(&format!("mag{number}"))?;
+    prepare(&mag)?;
+    mag.router()?;
+    transports.plug(&mag, "tp0", &transport.to_lowercase())?;
+    if number == 3 {
+        mag.ip("link add tp type vrf table 1001")?;
+        mag.ip("link set tp up")?;
+        mag.ip("link set tp0 master tp")?;
+    }
+    mag.address("tp0", &format!("{net}.{net}.{net}.11/24"))?;
+    mag.address("tp0", &format!("2002:{net}::11/64"))?;
+    Ok(mag)
+}
+
 impl Site {
     fn draw(
         lab: &Lab,
@@ -322,21 +234,13 @@ impl Site {
         transports: &Switch,
         air: &Switch,
     ) -> Result<Self> {
-        let Customer { number, transport, net } = customer;
+        let number = customer.number;
         let name = format!("mag{number}");
-        let mag = lab.host(&name)?;
-        prepare(&mag)?;
-        mag.router()?;
-        transports.plug(&mag, "tp0", &transport.to_lowercase())?;
-        if number == 3 {
-            mag.ip("link add tp type vrf table 1001")?;
-            mag.ip("link set tp up")?;
-            mag.ip("link set tp0 master tp")?;
-        }
-        mag.address("tp0", &format!("{net}.{net}.{net}.11/24"))?;
-        mag.address("tp0", &format!("2002:{net}::11/64"))?;
+        let mag = gateway(lab, customer, transports)?;
         air.plug(&mag, "acc0", &name)?;
-        let gateway = Daemon::start_quietly(&mag, &customer.gateway())?;
+        let serves =
+            format!(" interface acc0\n !\n mobile-node mac 0200.5e10.0001 nai node@CUST{number}\n");
+        let gateway = Daemon::start_quietly(&mag, &customer.gateway(&serves))?;
         let mut node = MobileNode::new(lab, air, &format!("mn{number}"), MAC)?;
         node.port().plug_into(&name)?;
         node.start_dhcp()?;
