@@ -55,6 +55,7 @@ mod deregistration;
 mod dscp;
 mod encapsulation;
 mod event;
+mod farewell;
 mod heart;
 mod heartbeat;
 mod learning;
@@ -95,6 +96,7 @@ use kedge_wire::{Fault, Message, PacketRef, verify_checksum};
 
 use authorization::Authorizations;
 use cache::{Cache, NodeKey, Slot};
+use farewell::Farewell;
 use lookup::Decision;
 use peers::{PeerIndex, Peers};
 use pool::Networks;
@@ -160,6 +162,7 @@ pub struct Lma {
     authorizations: Authorizations,
     revocations: Revocations,
     sweeps: VecDeque<Sweep>,
+    farewells: VecDeque<Farewell>,
     statistics: Statistics,
     output: VecDeque<Output>,
     buffers: Buffers,
@@ -189,6 +192,7 @@ impl Lma {
             authorizations: Authorizations::new(rng.next_u32()),
             revocations: Revocations::new(rng.next_u32() as u16),
             sweeps: VecDeque::new(),
+            farewells: VecDeque::new(),
             statistics: Statistics::default(),
             output: VecDeque::new(),
             buffers: Buffers::default(),
