@@ -381,6 +381,11 @@ impl Lma {
         self.reclaim(bytes);
     }
 
+    /// The shell has told the sender of a message that its header is wrong.
+    pub fn handle_problem_told(&mut self) {
+        self.statistics.other_signalling.parameter_problems_sent += 1;
+    }
+
     /// The data plane has stopped for good. Gateways are told so from here on: an anchor that
     /// forwards nothing must not let a node believe it does, and a gateway may know another one.
     pub fn handle_forwarding_stopped(&mut self) {

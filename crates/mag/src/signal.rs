@@ -52,6 +52,11 @@ impl Mag {
         }
     }
 
+    /// The shell has told the sender of a message that its header is wrong.
+    pub fn handle_problem_told(&mut self) {
+        self.stats.other.parameter_problems_sent += 1;
+    }
+
     fn handle_message(&mut self, datagram: Datagram<'_>, packet: PacketRef<'_>, now: Now) {
         let Datagram { path, dscp, bytes } = datagram;
         let Some(lma) = self.settings.lma_at(path.peer.ip()).cloned() else {
