@@ -207,6 +207,10 @@ fn what_is_no_message_of_an_anchor_is_discarded_with_a_reason() {
     moves(&mut world, &groups, |w| w.deliver_bytes(path, unknown.clone()));
     let Message::BindingError(error) = world.take_one().packet.message else { panic!("an error") };
     assert_eq!(error.status, BindingErrorStatus::UNRECOGNIZED_MH_TYPE);
+    for _ in 1..10 {
+        moves(&mut world, &groups, |w| w.deliver_bytes(path, unknown.clone()));
+        world.take_one();
+    }
     moves(&mut world, &[(DISCARDS, &["unknown_type"])], |w| w.deliver_bytes(path, unknown));
     // RFC 5846 §6.2: the type of a revocation is known, whatever kind of one it says it is.
     world.pass(secs(1));
