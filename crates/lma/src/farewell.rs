@@ -16,6 +16,7 @@ use crate::binding::Binding;
 use crate::class::Class;
 use crate::rejection::{Discard, Rejection};
 use crate::request::Request;
+use crate::slot::NodeKey;
 use crate::{Lma, Now, lookup};
 
 /// How many are remembered; a gateway that asks about an earlier one is not answered.
@@ -30,16 +31,18 @@ pub(crate) struct Farewell {
 
 impl Farewell {
     fn is_about(&self, request: &Request<'_>) -> bool {
-        let of_node = request.mn_id.is_some_and(|id| id.to_mn_id() == self.session.mn_id);
-        of_node && self.session.is_at_sender_of(request) && lookup::is_about(&self.session, request)
+        let Binding { customer, mn_id, .. } = &self.session;
+        request.node(*customer) == Some(NodeKey::new(*customer, mn_id))
+            && self.session.is_at_sender_of(request)
+            && lookup::is_about(&self.session, request)
     }
 }
 
 impl Lma {
     /// Remembers a session that has ended.
     pub(crate) fn remember(&mut self, session: Binding, now: Now) {
-        self.farewells.retain(|farewell| farewell.until > now.mono);
-        if self.farewells.len() == MOST {
+        let is_over = |first: &Farewell| first.until <= now.mono;
+        while self.farewells.len() >= MOST || self.farewells.front().is_some_and(is_over) {
             self.farewells.pop_front();
         }
         let until = now.mono + self.settings.delete_wait;
