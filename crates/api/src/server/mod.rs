@@ -17,6 +17,7 @@ mod call;
 mod claim;
 mod connection;
 mod guard;
+mod papers;
 mod remote;
 mod tokens;
 
@@ -38,8 +39,9 @@ pub use call::{Call, Caller, Carried, Work};
 pub use claim::BindError;
 use claim::Claim;
 use connection::{Line, Standing, serve, turn_away};
+pub use papers::{RemoteAccess, RemoteError};
+pub use remote::RemoteCounters;
 use remote::{Counted, Listening};
-pub use remote::{RemoteAccess, RemoteCounters, RemoteError};
 
 /// Clients served at the same time, of either kind.
 const MAX_CONNECTIONS: usize = 32;
