@@ -238,8 +238,10 @@ impl Gateway {
                 let seen = Seen { direction: Direction::In, path, dscp, bytes };
                 self.observer.message(CustomerId::DEFAULT, seen, None, |_| None);
             }
-            if let Some(error) = self.mag.handle_datagram(datagram, now) {
-                self.ends.signalling.complain(place, datagram, &error, now.mono);
+            if let Some(error) = self.mag.handle_datagram(datagram, now)
+                && self.ends.signalling.complain(place, datagram, &error, now.mono)
+            {
+                self.mag.handle_problem_told();
             }
         }
         self.settle(host, now);

@@ -156,27 +156,29 @@ impl Signalling {
     }
 
     /// Tells the sender of a message over IPv6 that its header is wrong, if that is what is wrong with
-    /// it (RFC 6275 §9.2). Anybody can make us do so, ten times a second.
+    /// it (RFC 6275 §9.2), and says whether that was sent. Anybody can make us do so, ten times a
+    /// second.
     pub fn complain(
         &mut self,
         at: usize,
         message: Datagram<'_>,
         error: &DecodeError,
         now: Instant,
-    ) {
+    ) -> bool {
         let place = self.places.get(at).and_then(Option::as_ref);
         let (Some(octet), Some(Place { socket, world, .. })) = (error.parameter_problem(), place)
         else {
-            return;
+            return false;
         };
         if message.path.is_udp() || !self.problems.allows(now) {
-            return;
+            return false;
         }
         let told = place::Place::find(world)
             .and_then(|place| socket.answer_problem(&place, message, octet));
-        if let Err(error) = told {
+        told.unwrap_or_else(|error| {
             debug!("{error}");
-        }
+            false
+        })
     }
 
     /// Where the socket in this place is.

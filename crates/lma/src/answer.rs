@@ -21,15 +21,12 @@ use crate::ntp::ntp;
 use crate::rejection::Denial;
 use crate::request::Request;
 use crate::settings::{Authentication, AuthenticationHome, Settings};
-use crate::slot::Slot;
 
 /// What an accepted update is answered with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Acceptance {
     /// Below 128.
     pub status: Status,
-    /// What it is about.
-    pub session: Slot,
     /// Zero for a de-registration.
     pub lifetime: Lifetime,
     /// When to refresh, if that is to be said.

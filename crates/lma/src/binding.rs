@@ -119,6 +119,14 @@ impl Binding {
         (path.care_of, path.behind) == (request.care_of, request.behind())
     }
 
+    /// Keeps what orders a de-registration among the updates (RFC 5213 §5.5).
+    pub(crate) fn note_order(&mut self, request: &Request<'_>) {
+        self.sequence = request.update.sequence;
+        if let Some(time) = request.time() {
+            self.timestamp = time;
+        }
+    }
+
     /// Whether traffic is forwarded.
     pub fn is_active(&self) -> bool {
         self.state == State::Active

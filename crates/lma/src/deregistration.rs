@@ -1,15 +1,15 @@
 //! Sessions end: RFC 5213 §5.3.5, expiry, and an operator's order.
 
-use kedge_model::{CustomerId, MnId};
+use kedge_model::{BindingId, CustomerId, MnId};
 use kedge_wire::registry::RevocationTrigger;
 
 use crate::addresses::HomeAddresses;
-use crate::binding::State;
+use crate::binding::{Binding, State};
 use crate::cache::Slot;
 use crate::class::Class;
 use crate::event::{Output, Release, What};
+use crate::farewell::farewell;
 use crate::lookup::Decision;
-use crate::registration::farewell;
 use crate::rejection::Discard;
 use crate::request::Request;
 use crate::revocation::Which;
@@ -27,12 +27,9 @@ impl Lma {
             return Err(Discard::SessionNotFound); // (1)
         }
         let binding = &mut self.cache[slot];
-        binding.sequence = request.update.sequence;
-        if let Some(time) = request.time() {
-            binding.timestamp = time;
-        }
+        binding.note_order(request);
         let held = binding.addresses;
-        let answer = farewell(slot, binding, held);
+        let answer = farewell(binding);
         let kept = kept_addresses(request, &held);
         if !kept.is_empty() {
             if kept != held {
@@ -41,12 +38,12 @@ impl Lma {
             if kept.ipv4.is_none() {
                 self.heed_loss_of_ipv4(self.cache[slot].id);
             }
-            self.acknowledge(request, Class::Deregistration, answer);
+            self.acknowledge(request, Class::Deregistration, slot, answer);
             return Ok(());
         }
-        self.acknowledge(request, Class::Deregistration, answer);
+        self.acknowledge(request, Class::Deregistration, slot, answer);
         match self.heed_departure(slot, now) {
-            Some(reason) => self.end(slot, reason, now),
+            Some(reason) => self.end_given_up(slot, reason, now),
             None => self.leave_to_others(slot, Release::Deregistered, now),
         }
         Ok(())
@@ -96,7 +93,22 @@ impl Lma {
 
     /// Ends a binding: its forwarding, its timers, its claim on addresses.
     pub(crate) fn end(&mut self, slot: Slot, reason: Release, now: Now) {
-        let Some(binding) = self.cache.remove(slot) else { return };
+        if let Some(binding) = self.dissolve(slot, reason, now) {
+            self.tell_end(slot, (binding.id, binding.customer, binding.mn_id), reason, now);
+        }
+    }
+
+    /// Ends one that its gateway has given up, and may ask about again: its answer can be lost.
+    pub(crate) fn end_given_up(&mut self, slot: Slot, reason: Release, now: Now) {
+        if let Some(binding) = self.dissolve(slot, reason, now) {
+            let whose = (binding.id, binding.customer, binding.mn_id.clone());
+            self.remember(binding, now);
+            self.tell_end(slot, whose, reason, now);
+        }
+    }
+
+    fn dissolve(&mut self, slot: Slot, reason: Release, now: Now) -> Option<Binding> {
+        let binding = self.cache.remove(slot)?;
         let forwarded = binding.is_active();
         self.timers.remove(binding.lifetime_timer);
         if let State::Lingering(timer) = binding.state {
@@ -117,9 +129,18 @@ impl Lma {
         if forwarded {
             self.output.push_back(Output::Forward { binding: binding.id, want: None });
         }
-        let what = What::Released { binding: binding.id, reason };
         self.stop_asking(binding.id);
-        self.push_event(binding.customer, binding.mn_id, what);
+        Some(binding)
+    }
+
+    fn tell_end(
+        &mut self,
+        slot: Slot,
+        (id, customer, mn_id): (BindingId, CustomerId, MnId),
+        reason: Release,
+        now: Now,
+    ) {
+        self.push_event(customer, mn_id, What::Released { binding: id, reason });
         // What waited for this session's end is a new one's beginning.
         self.resume_waiting(slot, Decision::New, now);
     }

@@ -55,6 +55,7 @@ mod deregistration;
 mod dscp;
 mod encapsulation;
 mod event;
+mod farewell;
 mod heart;
 mod heartbeat;
 mod learning;
@@ -95,6 +96,7 @@ use kedge_wire::{Fault, Message, PacketRef, verify_checksum};
 
 use authorization::Authorizations;
 use cache::{Cache, NodeKey, Slot};
+use farewell::Farewell;
 use lookup::Decision;
 use peers::{PeerIndex, Peers};
 use pool::Networks;
@@ -160,6 +162,7 @@ pub struct Lma {
     authorizations: Authorizations,
     revocations: Revocations,
     sweeps: VecDeque<Sweep>,
+    farewells: VecDeque<Farewell>,
     statistics: Statistics,
     output: VecDeque<Output>,
     buffers: Buffers,
@@ -189,6 +192,7 @@ impl Lma {
             authorizations: Authorizations::new(rng.next_u32()),
             revocations: Revocations::new(rng.next_u32() as u16),
             sweeps: VecDeque::new(),
+            farewells: VecDeque::new(),
             statistics: Statistics::default(),
             output: VecDeque::new(),
             buffers: Buffers::default(),
@@ -375,6 +379,11 @@ impl Lma {
             self.statistics.acks_sent.send_error += 1;
         }
         self.reclaim(bytes);
+    }
+
+    /// The shell has told the sender of a message that its header is wrong.
+    pub fn handle_problem_told(&mut self) {
+        self.statistics.other_signalling.parameter_problems_sent += 1;
     }
 
     /// The data plane has stopped for good. Gateways are told so from here on: an anchor that

@@ -32,7 +32,22 @@ pub(crate) fn find(
     held: Option<Held<'_>>,
 ) -> Result<Decision, Denial> {
     let Some(key) = request.node(customer) else { return Ok(new_session(request)) };
-    let sessions = cache.of_node(key);
+    among(cache.of_node(key), request, held)
+}
+
+/// Whether an update is about this session of its node, were there no other.
+pub(crate) fn is_about(session: &Binding, request: &Request<'_>) -> bool {
+    let place = Slot(0);
+    let found = among(std::iter::once((place, session)), request, None);
+    found == Ok(Decision::Update(place))
+}
+
+/// Which of the sessions of its node an update is about.
+fn among<'c>(
+    sessions: impl Iterator<Item = (Slot, &'c Binding)> + Clone,
+    request: &Request<'_>,
+    held: Option<Held<'_>>,
+) -> Result<Decision, Denial> {
     if request.prefixes().next().is_some() {
         by_prefix(sessions, request, held)
     } else if request.ipv4_address().is_some() {

@@ -4,7 +4,7 @@ use std::net::Ipv6Addr;
 
 use kedge_model::{BindingId, GreKey, LinkLayerId, MnId, Timestamp, Tunnel};
 use kedge_wire::MnIdOption;
-use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue, Status};
+use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue};
 
 use crate::addresses::HomeAddresses;
 use crate::answer::Acceptance;
@@ -92,7 +92,7 @@ impl Lma {
         self.feel(peer, request, now);
         self.note_update(slot, request);
         self.want_forwarding(slot);
-        self.acknowledge(request, Class::Initial, self.acceptance(slot, choice));
+        self.acknowledge(request, Class::Initial, slot, self.acceptance(slot, choice));
         let binding = &self.cache[slot];
         let what = What::Bound { binding: binding.id, care_of: request.care_of, addresses };
         self.report(slot, what);
@@ -166,7 +166,7 @@ impl Lma {
             self.want_forwarding(slot);
         }
         let class = if from.is_some() { Class::Handoff } else { Class::Refresh };
-        self.acknowledge(request, class, self.acceptance(slot, choice));
+        self.acknowledge(request, class, slot, self.acceptance(slot, choice));
         match (from, was) {
             (Some(from), _) => {
                 self.report(slot, What::HandedOver { binding: id, from, to: request.care_of });
@@ -262,7 +262,6 @@ impl Lma {
         let binding = &self.cache[slot];
         Acceptance {
             status: choice.status,
-            session: slot,
             lifetime: binding.lifetime,
             // RFC 6275 §10.3.1: it MUST be below the lifetime.
             refresh_advice: self.settings.refresh_advice.filter(|at| *at < binding.lifetime),
@@ -291,20 +290,5 @@ impl Lma {
     /// The identifier to report of a request.
     pub(crate) fn mn_id_of(request: &Request<'_>) -> MnId {
         request.mn_id.unwrap_or(MnIdOption::EMPTY).to_mn_id()
-    }
-}
-
-/// What a de-registration is answered with.
-pub(crate) fn farewell(slot: Slot, binding: &Binding, addresses: HomeAddresses) -> Acceptance {
-    Acceptance {
-        status: Status::ACCEPTED,
-        session: slot,
-        lifetime: kedge_model::Lifetime::ZERO,
-        refresh_advice: None,
-        addresses,
-        link_local: binding.link_local,
-        gre: None,
-        tlv: false,
-        nat: None,
     }
 }

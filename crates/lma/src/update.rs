@@ -5,6 +5,7 @@ use kedge_wire::registry::{MhType, Status};
 
 use crate::admission::Admitted;
 use crate::answer::{self, Acceptance};
+use crate::cache::Slot;
 use crate::class::{Class, Outcome};
 use crate::event::{Output, What};
 use crate::lookup::Decision;
@@ -28,6 +29,7 @@ impl Lma {
                 Admitted::Act { decision, network } => self.act(request, decision, network, now),
                 Admitted::Ask => self.authorize(request, now),
             })
+            .or_else(|rejection| self.repeat_farewell(request, rejection, now))
             .map_err(|rejection| self.refuse(request, rejection, now))
     }
 
@@ -102,18 +104,30 @@ impl Lma {
         rejection
     }
 
-    /// Answers and counts an update that is accepted.
+    /// Answers and counts an update of a session that is accepted.
     pub(crate) fn acknowledge(
         &mut self,
         request: &Request<'_>,
         class: Class,
+        session: Slot,
         acceptance: Acceptance,
     ) {
-        let peer = self.peers.find(&request.path);
         let mut bytes = self.buffers.take();
-        let delegated = &self.cache[acceptance.session].delegated;
+        let delegated = &self.cache[session].delegated;
         let parameters = answer::mag_parameters(&self.settings);
         answer::accept(&mut bytes, request, &acceptance, delegated, parameters);
+        self.send_acceptance(request, class, &acceptance, bytes);
+    }
+
+    /// Sends and counts the acknowledgement of an update that is accepted.
+    pub(crate) fn send_acceptance(
+        &mut self,
+        request: &Request<'_>,
+        class: Class,
+        acceptance: &Acceptance,
+        bytes: Vec<u8>,
+    ) {
+        let peer = self.peers.find(&request.path);
         self.send_answer(request, peer, bytes);
         self.statistics.received.accepted += 1;
         self.statistics.count_class(class, Outcome::Accepted);

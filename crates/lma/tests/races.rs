@@ -3,7 +3,7 @@
 mod kit;
 
 use kedge_lma::{Discard, Rejection, Release, Revocation, Settings, What};
-use kedge_model::{CustomerId, MnId};
+use kedge_model::{CustomerId, Lifetime, MnId};
 use kedge_wire::registry::{RevocationStatus as Status, RevocationTrigger as Trigger};
 use kit::*;
 
@@ -31,6 +31,69 @@ mod a_gateway_that_gives_up_what_is_being_taken_back {
         assert_nothing_left(&mut world);
         assert_eq!(world.acknowledge(&bri, Status::BINDING_DOES_NOT_EXIST).0, UNMATCHED);
         assert_eq!(world.moved("binding_revocation"), [("sent", 1)]);
+    }
+
+    #[test]
+    fn and_asks_again_is_answered_again_for_as_long_as_the_wait_would_have_lasted() {
+        let mut world = World::new();
+        world.accepted(&attach(MAG1).ipv4("0.0.0.0/0"));
+        world.lma.clear(CustomerId::DEFAULT, &mn(), world.now);
+        world.drain().indication();
+        let leaves = attach(MAG1).prefixes(&[HNP]).ipv4("10.0.0.2/24").deregister();
+        world.accepted(&leaves);
+        world.wait(secs(9));
+        let (ack, outcome) = world.accepted(&leaves);
+        assert_eq!((ack.prefixes(), ack.body.lifetime), (vec![HNP.to_owned()], Lifetime::ZERO));
+        assert!(outcome.what().is_empty(), "nothing ends twice: {outcome:?}");
+        assert_eq!(world.moved("disconnects"), [("admin_drops", 1)]);
+        assert_eq!(
+            world.moved("binding_updates_deregistration"),
+            [("received", 2), ("accepted", 2)]
+        );
+        assert_nothing_left(&mut world);
+        world.wait(secs(1));
+        world.discarded(&leaves, Discard::SessionNotFound);
+    }
+
+    #[test]
+    fn is_not_answered_about_what_it_never_had_nor_to_another_nor_to_an_old_message() {
+        let mut world = World::new();
+        world.accepted(&attach(MAG1));
+        world.lma.clear(CustomerId::DEFAULT, &mn(), world.now);
+        world.drain().indication();
+        world.accepted(&attach(MAG1).prefixes(&[HNP]).deregister());
+        for other in [
+            attach(MAG2).prefixes(&[HNP]),
+            attach(MAG1).prefixes(&["2001:db8:100:9::/64"]),
+            attach(MAG1).prefixes(&[HNP]).mn("b@example.com"),
+            attach(MAG1).prefixes(&[HNP]).sequence(0),
+        ] {
+            world.discarded(&other.deregister(), Discard::SessionNotFound);
+        }
+    }
+
+    #[test]
+    fn may_have_done_so_before_it_was_taken_back() {
+        let mut world = World::new();
+        world.accepted(&attach(MAG1));
+        let leaves = attach(MAG1).prefixes(&[HNP]).deregister();
+        world.accepted(&leaves);
+        assert_eq!(world.lma.clear(CustomerId::DEFAULT, &mn(), world.now), 1);
+        assert_nothing_left(&mut world);
+        world.accepted(&leaves);
+    }
+
+    #[test]
+    fn and_registers_the_node_anew_begins_a_session_that_ends_like_any_other() {
+        let mut world = World::new();
+        world.accepted(&attach(MAG1));
+        world.lma.clear(CustomerId::DEFAULT, &mn(), world.now);
+        world.drain().indication();
+        let leaves = attach(MAG1).prefixes(&[HNP]).deregister();
+        world.accepted(&leaves);
+        world.accepted(&attach(MAG1));
+        world.accepted(&leaves);
+        assert!(!world.only_binding().is_active(), "this one is kept for another gateway");
     }
 
     #[test]

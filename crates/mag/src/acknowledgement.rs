@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use kedge_model::{BindingId, Ipv4Net, Ipv6Net, Timestamp};
+use kedge_model::{BindingId, IpNet, Ipv4Net, Ipv6Net, Timestamp};
 use kedge_sansio::Now;
 use kedge_wire::registry::Status;
 use kedge_wire::{
@@ -65,7 +65,7 @@ impl Mag {
         }
         self.stats.answered(kind, ba.status);
         let scouts = entry.scout_for.is_some();
-        let grants = grants_something(entry.service, ba, options);
+        let grants = grants_something(entry.service, ba, options) && !self.is_taken(id, options);
         self.anchor_rose(peer, now);
         match (kind, ba.status.is_accepted()) {
             // Answered is answered: there is nothing left that a rejection could be about.
@@ -158,6 +158,10 @@ impl Mag {
             self.refuse(id, Refusal::NothingGranted, true, now);
             return;
         }
+        if self.is_taken(id, options) {
+            self.refuse(id, Refusal::Taken, true, now);
+            return;
+        }
         self.end_earlier_grants(id, &grant, now);
         let Some(entry) = self.list.get_mut(id) else { return };
         let before = match &entry.state {
@@ -195,6 +199,29 @@ impl Mag {
             self.announce(id, &gone, now);
             self.report_registration(id, grant, now.mono.duration_since(since));
         }
+    }
+
+    /// Whether an answer grants what another session has of another anchor, which is there. The two
+    /// anchors do not know of each other, so that neither has forgotten anything; who has it keeps
+    /// it, or both sessions would take it from each other for ever.
+    fn is_taken(&self, id: BindingId, options: OptionsRef<'_>) -> bool {
+        let Some(entry) = self.list.get(id) else { return false };
+        let is_elsewhere = |earlier: BindingId| {
+            let other = self
+                .list
+                .get(earlier)
+                .filter(|_| ![Some(id), entry.scout_for].contains(&Some(earlier)));
+            other.is_some_and(|other| {
+                let address = other.lma.address;
+                address != entry.lma.address && !self.anchors.is_down(address)
+            })
+        };
+        let home = granted_address(entry.service, options);
+        let prefixes = granted_prefixes(entry.service, options).into_iter().map(IpNet::V6);
+        let mut nets = prefixes
+            .chain(home.map(|home| Ipv4Net::from(home.addr()).into()))
+            .chain(delegation::granted(entry.delegation, options));
+        nets.any(|net| self.list.by_inner(net).is_some_and(is_elsewhere))
     }
 
     /// An anchor gives a prefix or an address to one session (RFC 5213 §5.2). What another session

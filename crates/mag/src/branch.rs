@@ -12,11 +12,14 @@
 //! whose networks still lack prefixes after an answer that brought some asks again soon, and names
 //! what it has got.
 //!
-//! What the anchor delegated is named also in the first update of a later session, so that
-//! networks keep their prefixes when the binding was lost. An anchor that does not give them any
-//! more (RFC 7148 §5.2.2, statuses 177 and 178) is asked by zeros instead, once; if it says no to
+//! What the anchor delegated is named also in the first update of a later session with it, so that
+//! networks keep their prefixes when the binding was lost. Another anchor is asked by zeros: the
+//! prefixes are the first one's, which gives them to others once the binding has run out there. An
+//! anchor that does not give them any more (RFC 7148 §5.2.2, statuses 177 and 178) is asked by zeros instead, once; if it says no to
 //! that too, the session is refused and tried again, as for any other reason: a router whose
 //! networks nobody can reach is no better served by a home address.
+
+use std::net::IpAddr;
 
 use kedge_model::{BindingId, IpNet, Ipv4Net, Ipv6Net};
 use kedge_sansio::Now;
@@ -47,6 +50,8 @@ pub(crate) struct Told {
     pub(crate) branch: Branch,
     /// What an anchor has delegated last.
     had: Vec<IpNet>,
+    /// That anchor.
+    had_of: Option<IpAddr>,
     /// What networks had of their own and have no more, until the anchor has heard of it.
     gone: Vec<IpNet>,
 }
@@ -62,7 +67,11 @@ impl Told {
             State::Active { grant, .. } | State::Deregistering { grant: Some(grant), .. } => {
                 &grant.delegated[..]
             }
-            State::Registering { .. } if entry.scout_for.is_none() => &self.had[..],
+            State::Registering { .. }
+                if entry.scout_for.is_none() && self.had_of == Some(entry.lma.address) =>
+            {
+                &self.had[..]
+            }
             State::Registering { .. } | State::Refused { .. } | State::Deregistering { .. } => &[],
         };
         let mut prefixes = match kind {
@@ -129,6 +138,7 @@ impl Mag {
         let brought = has.iter().any(|net| !told.had.contains(net));
         let lacks = told.wanted(&has).iter().any(|net| net.addr().is_unspecified());
         told.had = has;
+        told.had_of = Some(entry.lma.address);
         entry.reassert |= brought && lacks;
     }
 
@@ -137,7 +147,9 @@ impl Mag {
     pub(crate) fn give_up_networks(&mut self, id: BindingId) -> bool {
         let Some(entry) = self.list.get(id) else { return false };
         let is_session = entry.is_router() && entry.scout_for.is_none();
+        let anchor = Some(entry.lma.address);
         let told = self.branches.get_mut(&entry.interface).filter(|_| is_session);
+        let told = told.filter(|told| told.had_of == anchor);
         told.is_some_and(|told| !std::mem::take(&mut told.had).is_empty())
     }
 }

@@ -85,7 +85,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use kedge_model::{BindingId, GreKey, Sequence, Timestamp};
-use kedge_sansio::{Buffers, Now, Rng, TimerId, Timers};
+use kedge_sansio::{Buffers, Now, RateLimit, Rng, TimerId, Timers};
 use kedge_telemetry::Group;
 
 pub use branch::Branch;
@@ -144,8 +144,7 @@ pub struct Mag {
     timestamp: Timestamp,
     /// The last number of a revocation (RFC 5846 §5.1).
     revocation_sequence: Sequence,
-    /// When a Binding Error was sent last.
-    last_binding_error: Option<Instant>,
+    binding_errors: RateLimit,
     /// The last downlink key that was given to a session (RFC 5845 §3.3.1).
     gre_key: GreKey,
     rng: Rng,
@@ -200,7 +199,7 @@ impl Mag {
             sequence,
             timestamp: Timestamp::default(),
             revocation_sequence: Sequence(rng.next_u32() as u16),
-            last_binding_error: None,
+            binding_errors: RateLimit::default(),
             gre_key: rng.next_u32(),
             rng,
             out: VecDeque::new(),

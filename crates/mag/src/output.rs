@@ -144,6 +144,8 @@ pub enum Refusal {
     EchoMismatch,
     /// The anchor accepted, but gave no address or no lifetime.
     NothingGranted,
+    /// The anchor gave what a session with another anchor has.
+    Taken,
     /// The anchor revoked the binding for an administrative reason.
     Revoked,
 }
@@ -154,6 +156,7 @@ impl fmt::Display for Refusal {
             Self::Status(status) => write!(f, "{status}"),
             Self::EchoMismatch => f.write_str("acknowledgement for another identity"),
             Self::NothingGranted => f.write_str("accepted without addresses or lifetime"),
+            Self::Taken => f.write_str("given what another anchor has given to another session"),
             Self::Revoked => f.write_str("revoked by the anchor"),
         }
     }

@@ -14,7 +14,7 @@ use kedge_wire::registry::Status;
 use tracing::debug;
 
 use crate::entry::{GrePlan, State};
-use crate::settings::{Service, TunnelMode};
+use crate::settings::{Replay, Service, TunnelMode};
 use crate::{Event, Mag, Refusal, Timer};
 
 /// Between two attempts to register a node that was refused.
@@ -169,6 +169,10 @@ impl Mag {
             Remedy::NextNumber if entry.corrections < MAX_CORRECTIONS => {
                 entry.corrections += 1;
                 entry.sequence = ba.sequence;
+                // Beside times there is one number for all sessions.
+                if self.settings.replay == Replay::Timestamp {
+                    self.sequence = ba.sequence;
+                }
                 self.transmit(id, now);
                 return true;
             }

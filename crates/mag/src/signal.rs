@@ -1,7 +1,6 @@
 //! Messages in and out: checksum, authentication, and whom a message is for.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
 
 use kedge_model::{Datagram, SignalPath};
 use kedge_sansio::Now;
@@ -19,9 +18,6 @@ use crate::{Mag, Output};
 
 /// The port of signalling over IPv4 (RFC 5844 §4.1.3.1).
 pub(crate) const SIGNALLING_PORT: u16 = 5436;
-
-/// Between two Binding Error messages, at least.
-const BINDING_ERROR_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Mag {
     /// A Mobility Header arrived. Gives what is wrong with one that does not decode: RFC 6275 §9.2
@@ -50,6 +46,11 @@ impl Mag {
                 Some(error)
             }
         }
+    }
+
+    /// The shell has told the sender of a message that its header is wrong.
+    pub fn handle_problem_told(&mut self) {
+        self.stats.other.parameter_problems_sent += 1;
     }
 
     fn handle_message(&mut self, datagram: Datagram<'_>, packet: PacketRef<'_>, now: Now) {
@@ -103,11 +104,9 @@ impl Mag {
     /// §9.3.3), over UDP as well: RFC 5844 §4.2.2 keeps the rules of RFC 5213 §6.9.1.2 (2), which
     /// are those of §9.2.
     fn answer_unknown(&mut self, path: SignalPath, dscp: u8, lma: &Lma, now: Now) {
-        let recent = |last| now.mono < last + BINDING_ERROR_INTERVAL;
-        if self.last_binding_error.is_some_and(recent) {
+        if !self.binding_errors.allows(now.mono) {
             return;
         }
-        self.last_binding_error = Some(now.mono);
         self.stats.other.binding_errors_sent += 1;
         let mut bytes = self.buffers.take();
         let status = BindingErrorStatus::UNRECOGNIZED_MH_TYPE;
@@ -116,8 +115,7 @@ impl Mag {
         self.send(path, self.settings.dscp_of(lma).of_answer(dscp), None, bytes);
     }
 
-    /// Queues the message in `bytes`, which came from the free list: protected as `auth` says and
-    /// with the checksum that its transport asks for.
+    /// Seals the message in `bytes`, which came from the free list, and queues it.
     pub(crate) fn send(
         &mut self,
         path: SignalPath,
@@ -125,15 +123,7 @@ impl Mag {
         auth: Option<&Auth>,
         mut bytes: Vec<u8>,
     ) {
-        if let Some(auth) = auth {
-            let care_of = path.local.ip();
-            let home = home_address(auth.home, care_of, &bytes);
-            auth::sign(&mut bytes, 0, &auth.key, care_of, home);
-        }
-        // RFC 5844 §4.1.3.1: over IPv4 the UDP checksum is used, and this one stays zero.
-        if let (IpAddr::V6(local), IpAddr::V6(peer)) = (path.local.ip(), path.peer.ip()) {
-            kedge_wire::set_checksum(local, peer, &mut bytes);
-        }
+        seal(&path, auth, &mut bytes);
         self.out.push_back(Output::Send { path, dscp, bytes });
     }
 
@@ -145,6 +135,19 @@ impl Mag {
             local: SocketAddr::new(care_of, port),
             peer: SocketAddr::new(lma, port),
         }
+    }
+}
+
+/// Protects a message as `auth` says, and gives it the checksum that its transport asks for.
+pub(crate) fn seal(path: &SignalPath, auth: Option<&Auth>, bytes: &mut Vec<u8>) {
+    if let Some(auth) = auth {
+        let care_of = path.local.ip();
+        let home = home_address(auth.home, care_of, bytes);
+        auth::sign(bytes, 0, &auth.key, care_of, home);
+    }
+    // RFC 5844 §4.1.3.1: over IPv4 the UDP checksum is used, and this one stays zero.
+    if let (IpAddr::V6(local), IpAddr::V6(peer)) = (path.local.ip(), path.peer.ip()) {
+        kedge_wire::set_checksum(local, peer, bytes);
     }
 }
 

@@ -18,7 +18,8 @@ use crate::branch::Told;
 use crate::choice::SILENT_ATTEMPTS;
 use crate::entry::{Entry, GrePlan, Kind, Request, State, TlvPlan};
 use crate::settings::{Registration, Replay, TunnelMode};
-use crate::{Event, Mag, Timer};
+use crate::signal::seal;
+use crate::{Event, Mag, Output, Timer};
 
 /// How often the end of a session is told before the gateway gives up. RFC 5213 §6.9.1.4 ends
 /// the session itself after INITIAL_BINDACK_TIMEOUT, answered or not, and so does this gateway,
@@ -172,8 +173,8 @@ impl Mag {
         self.stats.sent(kind, attempts == 1);
 
         let Some(entry) = self.list.get(id) else { return };
-        let (lma, care_of) = (entry.lma.clone(), entry.care_of);
-        let path = self.path_to(care_of, lma.address);
+        let lma = &*entry.lma;
+        let path = self.path_to(entry.care_of, lma.address);
         let timestamp = (replay == Replay::Timestamp).then_some(timestamp);
         let lifetime = match kind {
             Kind::Deregistration => Lifetime::ZERO,
@@ -189,11 +190,11 @@ impl Mag {
         write_update(entry, branch, kind, lifetime, (timestamp, selection), &mut bytes);
         let unanswered = (attempts == UNANSWERED_ATTEMPTS && kind != Kind::Deregistration)
             .then(|| entry.mn_id.clone());
-        let dscp = self.settings.dscp_of(&lma).of_request();
-        let auth = self.settings.auth_of(&entry.mn_id, &lma).cloned();
-        self.send(path, dscp, auth.as_ref(), bytes);
+        let dscp = self.settings.dscp_of(lma).of_request();
+        seal(&path, self.settings.auth_of(&entry.mn_id, lma), &mut bytes);
+        self.out.push_back(Output::Send { path, dscp, bytes });
         if let Some(mn_id) = unanswered {
-            self.event(Event::Unanswered { binding: id, mn_id, lma: lma.address, attempts });
+            self.event(Event::Unanswered { binding: id, mn_id, lma: address, attempts });
         }
     }
 

@@ -86,7 +86,7 @@ fn a_problem_is_answered_in_a_whole_packet_that_points_at_the_octet() {
     for length in [16, 2040] {
         let bytes = &vec![7; length];
         let message = Datagram { path, dscp: 46, bytes };
-        socket.answer_problem(&place(&lab), message, 1).unwrap();
+        assert!(socket.answer_problem(&place(&lab), message, 1).unwrap());
         let mut packet = [0; 2048];
         let got = wait_for(&mut icmp, "the answer", |icmp| icmp.recv(&mut packet).ok());
         let quoted = length.min(1280 - 40 - 8 - 40);

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use kedge_lma::{Customer, Customers, Discard, Load, Output, Refused, Rejection, State, What};
+use kedge_lma::{Customer, Customers, Discard, Lma, Load, Output, Refused, Rejection, State, What};
 use kedge_model::{CustomerId, Datagram, MnId};
 use kedge_net::NetError;
 use kedge_net::signalling::Batch;
@@ -47,8 +47,10 @@ impl Anchor {
             }
             if let Some(Refused::Rejected(Rejection::Discarded(Discard::Malformed(error)))) =
                 rejection
+                && self.ends.signalling.complain(place, datagram, error, now.mono)
+                && let Some(customer) = customer
             {
-                self.ends.signalling.complain(place, datagram, error, now.mono);
+                self.customers.with(customer, Lma::handle_problem_told);
             }
             if self.observer.is_watching() {
                 let Datagram { path, dscp, bytes } = datagram;

@@ -77,11 +77,19 @@ impl Lma {
         now: Now,
     ) {
         if !self.cache[slot].is_held() {
-            return self.end(slot, reason, now);
+            return self.end_unheld(slot, reason, now);
         }
         match self.indicate_end(slot, trigger, reason, now) {
             Some(sequence) => self.suspend(slot, sequence),
             None => self.end(slot, reason, now),
+        }
+    }
+
+    /// Ends a binding that no gateway holds. One that was de-registered ends before its time.
+    pub(super) fn end_unheld(&mut self, slot: Slot, reason: Release, now: Now) {
+        match self.cache[slot].state {
+            State::Lingering(_) => self.end_given_up(slot, reason, now),
+            _ => self.end(slot, reason, now),
         }
     }
 

@@ -189,7 +189,7 @@ impl Lma {
             Task::End { reason, one_by_one: true, .. } => self.tell_of_end(slot, *reason, now),
             Task::End { reason, .. } => self.end(slot, *reason, now),
             Task::Suspend { reason, .. } if !self.cache[slot].is_held() => {
-                self.end(slot, *reason, now);
+                self.end_unheld(slot, *reason, now);
             }
             Task::Suspend { which, reason, told, .. } => {
                 let at = self.cache[slot].paths.first().clone();

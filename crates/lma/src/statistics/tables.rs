@@ -375,6 +375,9 @@ counters! {
         binding_errors_received: "Binding Errors Received",
         /// Binding Error messages sent for an unknown MH type (RFC 6275 §9.3.3).
         binding_errors_sent: "Binding Errors Sent",
+        /// ICMPv6 Parameter Problems sent for a wrong header (RFC 6275 §9.2). A kernel that is built
+        /// for Mobile IPv6 sends them itself, and they are not seen here.
+        parameter_problems_sent: "Parameter Problems Sent",
         /// Messages dropped, for whatever reason.
         discarded: "Discarded",
     }

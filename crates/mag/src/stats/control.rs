@@ -137,6 +137,9 @@ counters! {
         restarts_announced: "Restart Announcements Sent",
         /// Binding Error messages sent.
         binding_errors_sent: "Binding Errors Sent",
+        /// ICMPv6 Parameter Problems sent for a wrong header (RFC 6275 §9.2). A kernel that is built
+        /// for Mobile IPv6 sends them itself, and they are not seen here.
+        parameter_problems_sent: "Parameter Problems Sent",
         /// Binding Error messages received.
         binding_errors: "Binding Errors Received",
         /// Bindings that an anchor revoked.

@@ -164,7 +164,7 @@ fn prefixes_that_changed_are_taken_back_in_the_next_advertisements() {
 }
 
 /// A packet of `NODE` to somewhere else.
-fn packet_from(source: &str) -> Vec<u8> {
+pub fn packet_from(source: &str) -> Vec<u8> {
     let mut octets = Vec::new();
     octets.extend(MacAddr::PMIPV6_GATEWAY.0);
     octets.extend(NODE.0);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kedge_access_wire::icmpv6::NdOption;
-use kedge_mag::{BindingState, BindingView, Event, LinkState, Lma, Profile, TunnelMode};
+use kedge_mag::{BindingState, BindingView, Event, LinkState, Lma, Profile, Refusal, TunnelMode};
 use kedge_model::{Encapsulation, IpNet, Ipv6Net};
 use kedge_sansio::Rhythm;
 use kedge_wire::registry::{OptionType, RevocationTrigger, Status};
@@ -503,4 +503,54 @@ fn old_timestamps_do_not_drive_a_node_to_another_anchor() {
     }
     accept_at(&mut world, FIRST);
     assert_eq!(view(&world).state, BindingState::Active);
+}
+
+/// What the first node has of the first anchor.
+fn the_same(update: &Sent) -> Options {
+    let mut options = update.echo();
+    options.push(HomeNetworkPrefix::new(PREFIX.parse().unwrap()));
+    options
+}
+
+/// The state of the second node's session.
+fn state_of_other(world: &World) -> BindingState {
+    let of_other = |view: &BindingView| view.mn_id == mn("mn8@example.com");
+    world.mag.bindings(world.now().mono).find(of_other).expect("a session").state
+}
+
+#[test]
+fn what_a_session_has_of_one_anchor_is_not_taken_from_it_by_another_anchors_answer() {
+    let mut settings = two_anchors();
+    let profile = Profile { lma: Some("LMA2".to_owned()), ..Profile::default() };
+    settings.profiles.insert(mn("mn8@example.com"), profile);
+    let mut world = World::new(settings);
+    world.solicit(IF1, NODE);
+    accept_at(&mut world, FIRST);
+    let before = world.forwarding.clone();
+    world.solicit(IF2, OTHER_NODE);
+    let update = take_to(&mut world, SECOND).pop().expect("an update to the second");
+    world.answer(&update, Status::ACCEPTED, 3600, the_same(&update));
+    assert_eq!(world.forwarding, before, "who has it keeps it");
+    assert_eq!(state_of_other(&world), BindingState::Refused(Refusal::Taken));
+    assert!(world.sent.is_empty(), "neither begins again at once");
+    world.pass(secs(10));
+    accept_at(&mut world, SECOND);
+    assert_eq!(state_of_other(&world), BindingState::Active);
+}
+
+#[test]
+fn what_a_session_has_of_an_anchor_that_does_not_answer_another_one_may_give() {
+    let mut world = active_at_first();
+    world.pass(secs(60));
+    world.solicit(IF2, OTHER_NODE);
+    world.pass(secs(7));
+    assert!(world.events.contains(&Event::PeerDown { peer: ip(FIRST) }));
+    let is_others = |sent: &Sent| {
+        let named = sent.packet.options.get::<MnIdOption<'_>>().unwrap().to_mn_id();
+        named == mn("mn8@example.com")
+    };
+    let update = take_to(&mut world, SECOND).into_iter().find(is_others).expect("an update");
+    world.answer(&update, Status::ACCEPTED, 3600, the_same(&update));
+    assert_eq!(state_of_other(&world), BindingState::Active);
+    assert_eq!(world.forwarding.len(), 1, "the first node's anchor is gone");
 }

@@ -213,6 +213,24 @@ fn after_a_lost_binding_the_networks_are_asked_for_by_name_and_then_left_to_the_
 }
 
 #[test]
+fn what_one_anchor_delegated_is_asked_by_name_of_that_one_alone() {
+    let mut world = begun(two_anchors(), branch(&[LAN], 0, 1));
+    let update = world.take_one();
+    delegate(&mut world, &update, &[LAN, GIVEN6]);
+    world.pass_until_sent();
+    let refresh = world.take_one();
+    world.reject(&refresh, Status::INSUFFICIENT_RESOURCES);
+    let elsewhere = world.take_one();
+    assert_eq!(elsewhere.path.peer.ip().to_string(), "2001:db8::2");
+    assert_eq!(asked(&elsewhere), nets(&[LAN, ANY_IPV6]));
+    world.reject(&elsewhere, Status::INSUFFICIENT_RESOURCES);
+    world.pass_until_sent();
+    let back = world.take_one();
+    assert_eq!(back.path.peer.ip().to_string(), "2001:db8::1");
+    assert_eq!(asked(&back), nets(&[LAN, GIVEN6]));
+}
+
+#[test]
 fn a_router_whose_networks_are_refused_has_no_session_and_tries_again() {
     for status in [Status::NOT_AUTHORIZED_FOR_DELEGATED_MNP, Status::REQUESTED_DMNP_IN_USE] {
         let mut world = begun(settings(), branch(&[LAN], 0, 0));

@@ -50,7 +50,7 @@ fn delegate(world: &mut World, update: &Sent, prefixes: &[&str]) {
 }
 
 /// A router that was accepted and has these prefixes, with nothing left over.
-fn router_with(prefixes: &[&str]) -> World {
+pub fn router_with(prefixes: &[&str]) -> World {
     let mut world = World::new(delegating());
     world.solicit(IF1, NODE);
     let update = world.take_one();
@@ -60,7 +60,7 @@ fn router_with(prefixes: &[&str]) -> World {
     world
 }
 
-fn association(prefixes: &[&str]) -> DhcpOption {
+pub fn association(prefixes: &[&str]) -> DhcpOption {
     let lease = |prefix: &&str| {
         DhcpOption::IaPrefix(IaPrefix {
             prefix: net(prefix),
@@ -74,7 +74,7 @@ fn association(prefixes: &[&str]) -> DhcpOption {
 }
 
 /// A message of the router; those to one server name it.
-fn message(message_type: MessageType, options: Vec<DhcpOption>) -> Message {
+pub fn message(message_type: MessageType, options: Vec<DhcpOption>) -> Message {
     let mut all = vec![DhcpOption::ClientId(CLIENT.to_vec()), DhcpOption::ElapsedTime(0)];
     let to_one =
         [MessageType::REQUEST, MessageType::RENEW, MessageType::RELEASE, MessageType::DECLINE];
@@ -96,7 +96,7 @@ fn send_to(world: &mut World, destination: Ipv6Addr, message: &Message) {
     world.frame(IF1, &octets);
 }
 
-fn send(world: &mut World, message: &Message) {
+pub fn send(world: &mut World, message: &Message) {
     send_to(world, dhcpv6::ALL_SERVERS, message);
 }
 

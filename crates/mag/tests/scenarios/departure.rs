@@ -11,7 +11,7 @@ use kedge_wire::registry::{HandoffIndicatorValue, Status};
 
 use crate::world::*;
 
-fn with_discovery() -> Settings {
+pub fn with_discovery() -> Settings {
     let mut settings = settings();
     let discovery = DetachDiscovery { interval: secs(10), timeout: secs(2), retries: 2 };
     settings.detach = Some(discovery);

@@ -8,11 +8,11 @@ use kedge_wire::MnIdOption;
 
 use crate::world::*;
 
-fn with_aaa() -> Settings {
+pub fn with_aaa() -> Settings {
     Settings { aaa: true, default_profile: None, ..settings() }
 }
 
-fn identity() -> Identity {
+pub fn identity() -> Identity {
     let profile = Profile { service: Service::Ipv6, ..Profile::default() };
     Identity { mn_id: mn("mn9@example.com"), profile }
 }

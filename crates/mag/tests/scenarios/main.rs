@@ -1,5 +1,6 @@
 //! Scenarios of the gateway against a scripted anchor and hand-made frames, in virtual time.
 
+mod access_counters;
 mod access_link;
 mod anchors;
 mod any_order;
@@ -10,6 +11,7 @@ mod delegation;
 mod departure;
 mod dhcp;
 mod dscp;
+mod every_counter;
 mod heartbeat;
 mod identity;
 mod indication;
@@ -20,5 +22,6 @@ mod registration;
 mod rejection;
 mod service;
 mod statuses;
+mod tally;
 mod translator;
 mod world;

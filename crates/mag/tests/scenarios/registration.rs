@@ -118,13 +118,23 @@ fn a_lost_update_is_sent_again_with_doubling_intervals_and_a_later_time_each() {
     assert_eq!(world.forwarding.len(), 1);
 }
 
+/// The types of a message's options.
+fn kinds(sent: &Sent) -> Vec<OptionType> {
+    sent.packet.options.iter().map(|option| option.kind()).collect()
+}
+
 #[test]
 fn a_binding_is_refreshed_before_it_runs_out_with_what_it_has() {
-    let mut world = World::with_active_node(settings());
+    let mut world = World::new(settings());
+    world.solicit(IF1, NODE);
+    let first = world.take_one();
+    world.accept(&first);
+    world.events.clear();
     world.pass(secs(299));
     assert!(world.sent.is_empty());
     world.pass(secs(1));
     let refresh = world.take_one();
+    assert_eq!(kinds(&refresh), kinds(&first), "the same set of options (RFC 5213 §6.9.1.3 (1))");
     assert_eq!(refresh.handoff(), HandoffIndicatorValue::NOT_CHANGED);
     assert_eq!(refresh.prefixes(), [PREFIX.parse().unwrap()]);
     assert_eq!(refresh.address(), Some(HOME.parse().unwrap()));
@@ -261,6 +271,14 @@ fn the_families_asked_for_are_those_of_the_profile() {
         assert_eq!((update.prefixes().len(), update.address().is_some()), (prefixes, address));
         world.accept(&update);
         assert_eq!(world.take_advertisements().len(), prefixes, "no prefix, no advertisement");
+        // RFC 5844 §3.2.3.3: so do the updates after it.
+        world.pass_until_sent();
+        let refresh = world.take_one();
+        assert_eq!((refresh.prefixes().len(), refresh.address().is_some()), (prefixes, address));
+        world.accept(&refresh);
+        world.input(|mag, now| assert_eq!(mag.clear_all(now), 1));
+        let farewell = world.take_one();
+        assert_eq!((farewell.prefixes().len(), farewell.address().is_some()), (prefixes, address));
     }
 }
 
@@ -341,9 +359,19 @@ fn status_2_turns_gre_off_for_this_session_alone() {
     let mut options = update.echo();
     options.push(kedge_wire::HomeNetworkPrefix::new(PREFIX.parse().unwrap()));
     world.answer(&update, Status::GRE_KEY_OPTION_NOT_REQUIRED, 3600, options);
-    assert_eq!(world.forwarding.len(), 1, "it is a success");
+    let tunnel = world.forwarding.values().next().expect("it is a success").paths[0].tunnel;
+    assert_eq!(tunnel.encapsulation, Encapsulation::IpInIp);
     world.solicit(IF1, OTHER_NODE);
-    assert!(world.take_one().packet.options.contains(OptionType::GRE_KEY));
+    let others = world.take_one();
+    assert!(others.packet.options.contains(OptionType::GRE_KEY));
+    world.accept_with(&others, 3600, |options| options.push(GreKeyOption { key: None }));
+    world.pass_until_sent();
+    let is_firsts = |sent: &&Sent| {
+        let named = sent.packet.options.get::<MnIdOption<'_>>().unwrap().to_mn_id();
+        named == mn("mn7@example.com")
+    };
+    let refresh = world.sent.iter().find(is_firsts).expect("the first node's refresh");
+    assert!(!kinds(refresh).contains(&OptionType::GRE_KEY), "RFC 5845 §4.2: MUST NOT");
 }
 
 #[test]

@@ -106,24 +106,26 @@ fn a_timestamp_mismatch_waits_for_the_clock_to_be_set() {
 
 #[test]
 fn a_sequence_number_out_of_window_is_followed_by_the_next_number() {
-    let mut settings = settings();
-    settings.replay = Replay::Sequence;
-    let mut world = World::new(settings);
-    world.solicit(IF1, NODE);
-    let update = world.take_one();
-    assert!(!update.packet.options.contains(OptionType::TIMESTAMP));
-    // The anchor says the number that it accepted last (RFC 6275 §9.5.4)...
-    let last = Sequence(update.update().sequence.0.wrapping_add(1000));
-    let message = BindingAcknowledgement {
-        status: Status::SEQUENCE_NUMBER_OUT_OF_WINDOW,
-        flags: BaFlags::P,
-        sequence: last,
-        lifetime: Default::default(),
-    };
-    let packet =
-        Packet { message: Message::BindingAcknowledgement(message), options: update.echo() };
-    world.deliver(update.path, &packet);
-    assert_eq!(world.take_one().update().sequence, last.next());
+    // Also by a gateway that says the time, which an anchor may not look at.
+    for replay in [Replay::Sequence, Replay::Timestamp] {
+        let mut world = World::new(Settings { replay, ..settings() });
+        world.solicit(IF1, NODE);
+        let update = world.take_one();
+        let has_time = update.packet.options.contains(OptionType::TIMESTAMP);
+        assert_eq!(has_time, replay == Replay::Timestamp);
+        // The anchor says the number that it accepted last (RFC 6275 §9.5.4)...
+        let last = Sequence(update.update().sequence.0.wrapping_add(1000));
+        let message = BindingAcknowledgement {
+            status: Status::SEQUENCE_NUMBER_OUT_OF_WINDOW,
+            flags: BaFlags::P,
+            sequence: last,
+            lifetime: Default::default(),
+        };
+        let packet =
+            Packet { message: Message::BindingAcknowledgement(message), options: update.echo() };
+        world.deliver(update.path, &packet);
+        assert_eq!(world.take_one().update().sequence, last.next(), "{replay:?}");
+    }
 }
 
 #[test]

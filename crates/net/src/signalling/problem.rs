@@ -31,20 +31,20 @@ const LARGEST: usize = 1280;
 
 impl SignalSocket {
     /// Answers a message over IPv6, which came to this socket at `place`, with a Parameter Problem
-    /// that points at one of its octets. Senders that are no single host get none (RFC 4443 §2.4
-    /// (e)), and neither do those over UDP.
+    /// that points at one of its octets, and says whether it was sent. Senders that are no single
+    /// host get none (RFC 4443 §2.4 (e)), and neither do those over UDP.
     pub fn answer_problem(
         &self,
         place: &Place,
         message: Datagram<'_>,
         octet: usize,
-    ) -> Result<(), NetError> {
+    ) -> Result<bool, NetError> {
         let (SocketAddr::V6(local), SocketAddr::V6(mut peer)) = (self.local, message.path.peer)
         else {
-            return Ok(());
+            return Ok(false);
         };
         if peer.ip().is_multicast() || peer.ip().is_unspecified() {
-            return Ok(());
+            return Ok(false);
         }
         // To a raw socket the port is a protocol number, or nothing.
         peer.set_port(0);
@@ -56,6 +56,7 @@ impl SignalSocket {
                 sockaddr::bind(fd.as_fd(), SocketAddr::V6(local))?;
                 socket::send_to(fd.as_fd(), &packet, &sockaddr::from_v6(peer))
             })?
+            .map(|()| true)
             .map_err(|e| NetError::new("send a parameter problem to", peer.ip(), e))
     }
 }

@@ -60,6 +60,12 @@ fn a_wrong_header_is_answered_by_parameter_problems_over_ipv6_and_few_of_them() 
         let capture = Capture::start(&talk.core.lma, "tp0", "").expect("capture");
         talk.play("headers", &[]);
         let recording = capture.stop().expect("capture");
+        // A kernel that answers lets `kedged` see nothing of it.
+        let all = recording.count("icmpv6.type == 4").expect("tshark") as u64;
+        let of = |key: &str| counter(&talk.daemon, STATISTICS, key);
+        let seen = of("/discard_reasons/decode_failure") > 0;
+        let told = of("/other_signalling/parameter_problems_sent");
+        assert_eq!(told, if seen { all } else { 0 }, "{transport:?}, seen: {seen}");
         // They point into the packet that they quote: behind its IPv6 header.
         for (octet, quoted) in [(40, "mip6.proto == 60"), (41, "mip6.hlen == 0")] {
             let filter = format!(

@@ -83,6 +83,9 @@ impl Anchor {
             }
             "forwarding" if words.take("stops") => self.lma().handle_forwarding_stopped(),
             "transport" if words.take("refuses") => self.refuse_transport(words)?,
+            "transport" if words.take("answers with a Parameter Problem") => {
+                self.lma().handle_problem_told();
+            }
             station => {
                 let path = self.path(station, words)?;
                 if !words.take("sends") {
