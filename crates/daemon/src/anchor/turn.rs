@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use kedge_lma::{Customer, Customers, Discard, Load, Output, Refused, Rejection, State, What};
+use kedge_lma::{Customer, Customers, Discard, Lma, Load, Output, Refused, Rejection, State, What};
 use kedge_model::{CustomerId, Datagram, MnId};
 use kedge_net::NetError;
 use kedge_net::signalling::Batch;
@@ -127,9 +127,10 @@ impl Anchor {
                     }
                     // A denial can be a stranger's doing; all else is about sessions and peers.
                     let denied = matches!(event.what, What::Denied { .. });
-                    let lma = self.customers.customer(event.customer).map(Customer::lma);
-                    let session = lma.and_then(|lma| lma.find(event.customer, &event.mn_id).next());
-                    let known = !denied || session.is_some();
+                    let has_session =
+                        |lma: &Lma| lma.find(event.customer, &event.mn_id).next().is_some();
+                    let lma = || self.customers.customer(event.customer).map(Customer::lma);
+                    let known = !denied || lma().is_some_and(has_session);
                     self.observer.event(Note::Anchor(event), known);
                 }
             }
