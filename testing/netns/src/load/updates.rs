@@ -153,12 +153,14 @@ impl Updates {
                 rest = &rest[sent..];
                 (pending, count.sent) = (pending + sent, count.sent + sent as u64);
             }
-            let got = self.inward.receive(&self.sockets[gateway], MsgFlags::MSG_DONTWAIT)?;
+            self.inward.receive(&self.sockets[gateway], MsgFlags::MSG_DONTWAIT)?;
+            // Of a node that has left it is told here, and again while it does not answer.
+            let answers = self.inward.packets().filter(|(bytes, _)| !is_indication(bytes));
+            let got = answers.clone().count();
             if got > 0 {
                 heard = Instant::now();
                 pending = pending.saturating_sub(got);
                 count.answered += got as u64;
-                let answers = self.inward.packets();
                 count.accepted += answers.filter(|(bytes, _)| accepts(bytes)).count() as u64;
             } else if heard.elapsed() >= PATIENCE {
                 (pending, heard) = (0, Instant::now());
@@ -186,7 +188,7 @@ impl Updates {
             lifetime: Lifetime::from_secs(lifetime),
         };
         let mut encoder = Encoder::new(&mut packet, Message::BindingUpdate(update));
-        let nai = format!("load{node}@{}", self.load.realm);
+        let nai = nai(node, &self.load.realm);
         if let Some(identifier) = MnIdOption::new(MnIdSubtype::NAI, nai.as_bytes()) {
             encoder.option(identifier);
         }
@@ -207,10 +209,21 @@ impl Updates {
     }
 }
 
+/// The name of a node, which is no longer where there are more of them: an octet of it may be one
+/// block more to authenticate.
+pub fn nai(node: usize, realm: &str) -> String {
+    format!("load{node:07}@{realm}")
+}
+
 /// Whether this is an acknowledgement with a status below 128 (RFC 6275 section 6.1.8).
 pub(super) fn accepts(bytes: &[u8]) -> bool {
     let is_answer = bytes.get(2) == Some(&MhType::BINDING_ACKNOWLEDGEMENT.0);
     is_answer && bytes.get(6).is_some_and(|status| *status < 128)
+}
+
+/// Whether the anchor says this of itself (RFC 5846 section 4).
+fn is_indication(bytes: &[u8]) -> bool {
+    bytes.get(2) == Some(&MhType::BINDING_REVOCATION.0)
 }
 
 /// Whether this is the acknowledgement of an update: it has its sequence number (RFC 6275 sections
