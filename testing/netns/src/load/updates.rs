@@ -144,6 +144,11 @@ impl Updates {
     }
 
     fn send(&mut self, gateway: usize, packets: &[Vec<u8>], count: &mut Count) -> io::Result<()> {
+        // What the anchor tells the gateway that a node has left, and tells it again, is nothing to
+        // count; it would leave no room for the answers.
+        for socket in &self.sockets {
+            while self.inward.receive(socket, MsgFlags::MSG_DONTWAIT)? > 0 {}
+        }
         let (start, mut heard) = (Instant::now(), Instant::now());
         let (mut rest, mut pending) = (packets, 0);
         while !rest.is_empty() || pending > 0 {
@@ -154,7 +159,6 @@ impl Updates {
                 (pending, count.sent) = (pending + sent, count.sent + sent as u64);
             }
             self.inward.receive(&self.sockets[gateway], MsgFlags::MSG_DONTWAIT)?;
-            // Of a node that has left it is told here, and again while it does not answer.
             let answers = self.inward.packets().filter(|(bytes, _)| !is_indication(bytes));
             let got = answers.clone().count();
             if got > 0 {
@@ -167,8 +171,6 @@ impl Updates {
             }
         }
         count.took += heard.saturating_duration_since(start);
-        // What the anchor tells the gateway that a node has left is nothing to count.
-        while self.inward.receive(&self.sockets[1 - gateway], MsgFlags::MSG_DONTWAIT)? > 0 {}
         Ok(())
     }
 
