@@ -15,8 +15,8 @@ use crate::frame::{Bounded, Frames, Line};
 use crate::message::Login;
 use crate::{Answer, AnswerError, Ask, MAX_ANSWER, MAX_REQUEST, Outcome, Request, private};
 
-/// How long the daemon may take for one answer. It is longer than the server's own patience
-/// with the daemon's loop, so that the server's explanation arrives.
+/// How long the daemon may be silent: an empty line says that it is at the request. It is longer than
+/// the server's own patience with the daemon's loop, so that the server's explanation arrives.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long a connection to another host may take to come about.
@@ -234,12 +234,15 @@ impl Client {
             Err(error) if is_hangup(&error) => {}
             other => other.map_err(timed_out)?,
         }
-        match self.frames.read_line(PATIENCE) {
-            Ok(Line::Complete(line)) => Ok(line),
-            Ok(Line::End) => Err(ClientError::Closed),
-            Ok(Line::TooLong | Line::NoRoom) => Err(ClientError::AnswerTooLong),
-            Err(error) if is_hangup(&error) => Err(ClientError::Closed),
-            Err(error) => Err(timed_out(error)),
+        loop {
+            return match self.frames.read_line(PATIENCE) {
+                Ok(Line::Complete(line)) if line.is_empty() => continue,
+                Ok(Line::Complete(line)) => Ok(line),
+                Ok(Line::End) => Err(ClientError::Closed),
+                Ok(Line::TooLong | Line::NoRoom) => Err(ClientError::AnswerTooLong),
+                Err(error) if is_hangup(&error) => Err(ClientError::Closed),
+                Err(error) => Err(timed_out(error)),
+            };
         }
     }
 

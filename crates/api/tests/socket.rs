@@ -163,6 +163,22 @@ fn a_path_that_the_kernel_cannot_hold_is_an_error_that_names_it() {
 }
 
 #[test]
+fn a_client_skips_the_empty_lines_that_say_that_the_daemon_is_at_its_request() {
+    let place = Place::new();
+    let listener = UnixListener::bind(place.socket()).unwrap();
+    let daemon = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        BufReader::new(stream.try_clone().unwrap()).read_line(&mut String::new()).unwrap();
+        let outcome = Ok(Reply::Text("done\n".to_owned()));
+        let answer = Answer { id: 1, outcome, mode: None }.encode();
+        stream.write_all(&[b"\n\n".as_slice(), &answer].concat()).unwrap();
+    });
+    let outcome = Client::connect(&place.socket()).unwrap().request(Ask::command("commit"));
+    assert_eq!(outcome.unwrap(), Ok(Reply::Text("done\n".to_owned())));
+    daemon.join().unwrap();
+}
+
+#[test]
 fn no_daemon_and_a_dead_daemon_give_the_advice_to_look_for_one() {
     let place = Place::new();
     let advice = format!(

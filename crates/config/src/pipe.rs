@@ -1,8 +1,8 @@
 //! What is done with an answer behind `|`: lines chosen by a regular expression, counted, or the
 //! answer as JSON.
 //!
-//! Expressions are those that router users type (`^interface`, `10\.1\.`, `lma|mag` in quotes),
-//! with or without quotes: `include State active` is one expression. They run in time that grows
+//! Expressions are those that router users type (`^interface`, `10\.1\.`, `lma|mag`), with or
+//! without quotes: `include State active` is one expression. They run in time that grows
 //! with the answer and not beyond, whatever is typed, and an expression that would take too much
 //! memory is refused.
 

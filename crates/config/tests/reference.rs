@@ -1,6 +1,7 @@
 //! Every row of the command reference that lies beside the project: each command is accepted in
 //! its mode, whole and abbreviated as far as its words can be told apart, is taken away by `no`
-//! and by `default`, and has exactly the range that the reference gives.
+//! and by `default`, has exactly the range that the reference gives, and is written back as the same
+//! at both ends of it.
 //!
 //! `reference/commands.txt` says for each row how its command is written; a row that is missing
 //! there fails the test.
@@ -8,7 +9,7 @@
 use std::path::Path;
 use std::{env, fs};
 
-use kedge_config::{Candidate, Config, ConfigError, parse_command};
+use kedge_config::{Candidate, Config, ConfigError, parse, parse_command, render};
 
 /// A row of the reference: its section and its first cell.
 type Row = (String, String);
@@ -197,6 +198,9 @@ fn every_range_ends_where_the_reference_says() {
                 let after = typed(&start, &good).unwrap_or_else(|error| panic!("{good}: {error}"));
                 let config = after.config();
                 assert!(config.is_ok(), "{good}: {}", config.unwrap_err()[0]);
+                let (config, _) = config.expect("it was looked at");
+                let read = parse(&render(&config), "written back").expect(&good).0;
+                assert_eq!(read, config, "{good}");
                 ends += 1;
             }
             let mut beyond = Vec::new();

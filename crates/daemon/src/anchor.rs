@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use kedge_dataplane::{BindingCounters, Side};
+use kedge_dataplane::{BindingCounters, Change, Side};
 use kedge_lma::{Binding, BindingPath, Customers, CustomersSettings, Lma, Question, Settings};
 use kedge_model::{BindingId, CustomerId, SignalPath, VrfId};
 use kedge_net::hosts::{Hosts, Wanted};
@@ -135,10 +135,10 @@ impl Anchor {
         self.settle();
     }
 
-    /// Leaves the addresses and devices that it has no more.
-    pub fn leave(&mut self, ends: ends::State, leave_by: Instant) {
+    /// Leaves the addresses and devices that it has no more; gives the changes that remove them.
+    pub fn leave(&mut self, ends: ends::State, leave_by: Instant) -> Vec<Change> {
         self.routes.leave(|vrf| !ends.devices.contains_key(&vrf));
-        self.ends.reduce(ends, leave_by);
+        self.ends.reduce(ends, leave_by)
     }
 
     /// Revokes all bindings, and accepts no others. Their sessions end at once, as they do.

@@ -1,14 +1,15 @@
 //! The commit: from a configuration that reads well to one that runs and that survives.
 //!
 //! ```text
-//!   plan ──► host prepared ──► history ──► FILE ──► in force, acknowledged
-//!    │        by the slice        │          │
+//!   plan ──► host prepared ──► history ──► FILE ──► in force ──► old removed, acknowledged
+//!    │        by the slice        │          │                    by the slice
 //!    └────────────┴───────────────┴──────────┴── a failure: as before, and why
 //! ```
 //!
 //! What may be refused for what it says is refused first, then what the host has not got: while that
 //! is made, others are served, and no second commit is begun. Then the configuration is brought to
-//! the disk, and then into force, which cannot fail any more. A kill in between leaves FILE with the
+//! the disk, and then into force, which cannot fail any more; what it has no place for is removed
+//! before it is acknowledged. A kill in between leaves FILE with the
 //! old text or the new one, and nothing was acknowledged yet.
 
 use std::fmt;
@@ -24,14 +25,15 @@ use tracing::{error, info, warn};
 use crate::answer::plural;
 use crate::apply::Plan;
 use crate::commits::Unconfirmed;
-use crate::committing::{Act, Committing, Purpose};
+use crate::committing::{Act, Committing, Purpose, Stage};
 use crate::config_file;
 use crate::errand;
 use crate::key_file;
 use crate::os_error::reason;
-use crate::prepared::{Devices, Preparing};
+use crate::prepared::{Devices, Preparing, Removing};
 use crate::shell::Shell;
 use crate::state_dir;
+use crate::undo;
 
 /// How long what the host needs is made before packets get their turn.
 const SLICE: Duration = Duration::from_millis(1);
@@ -74,8 +76,8 @@ pub fn begin(
     let preparing =
         shell.begin_preparing(plan, Devices::Needed).map_err(|cause| refused(&cause))?;
     let purpose = Purpose::Commit { how, act };
-    let config = Arc::new(config);
-    shell.committing = Some(Committing { config, preparing, purpose, asker: None });
+    let stage = Stage::Preparing(Arc::new(config), Box::new(preparing));
+    shell.committing = Some(Committing { stage, purpose, asker: None });
     Ok(None)
 }
 
@@ -86,42 +88,74 @@ pub fn set_asker(shell: &mut Shell, call: Call) {
     }
 }
 
-/// Goes on with the commit under way, and ends it when the host has everything for it.
+/// Goes on with the commit under way, and ends it when the host has everything for it and nothing
+/// that it has no place for.
 pub fn go_on(shell: &mut Shell, now: Now) {
-    let Some(mut committing) = shell.committing.take() else { return };
+    let Some(Committing { stage, purpose, asker }) = shell.committing.take() else { return };
+    asker.iter().for_each(Call::is_under_way);
     let until = Instant::now() + SLICE;
-    let prepared = match shell.go_on_preparing(&mut committing.preparing, until) {
-        Ok(false) => {
-            shell.committing = Some(committing);
-            return;
-        }
-        Ok(true) => Ok(()),
-        Err(error) => Err(error.to_string()),
-    };
-    let Committing { config, preparing, purpose, asker } = committing;
-    let preparing = match prepared {
-        Ok(()) => Ok(preparing),
-        Err(cause) => {
-            shell.abandon(preparing.into_prepared());
-            Err(cause)
-        }
-    };
-    match purpose {
-        Purpose::Commit { how, act } => {
-            let outcome = match preparing {
-                Ok(preparing) => finish(shell, config, preparing, how, &act, now),
-                Err(cause) => Err(refused(&cause)),
+    match stage {
+        Stage::Preparing(config, mut preparing) => {
+            let prepared = match shell.go_on_preparing(&mut preparing, until) {
+                Ok(false) => {
+                    let stage = Stage::Preparing(config, preparing);
+                    shell.committing = Some(Committing { stage, purpose, asker });
+                    return;
+                }
+                Ok(true) => Ok(*preparing),
+                Err(error) => {
+                    shell.abandon(preparing.into_prepared());
+                    Err(error.to_string())
+                }
             };
-            conclude(shell, outcome.map(|said| said + act.remark), asker, act.of_session);
+            bring_into_force(shell, config, prepared, purpose, asker, now);
         }
-        Purpose::Undo { number } => undo(shell, number, config, preparing, now),
+        Stage::Removing(mut removing, said) => {
+            if !shell.go_on_removing(&mut removing, until) {
+                let stage = Stage::Removing(removing, said);
+                shell.committing = Some(Committing { stage, purpose, asker });
+                return;
+            }
+            if let Purpose::Commit { act, .. } = purpose {
+                conclude(shell, Ok(said + act.remark), asker, act.of_session);
+            }
+        }
     }
-    if std::mem::take(&mut shell.commits.read_again) {
+    if shell.committing.is_none() && std::mem::take(&mut shell.commits.read_again) {
         read_again(shell);
     }
 }
 
-/// Makes a configuration last whose host is prepared, and puts it into force.
+/// Does what a commit is for, if the host could be prepared for it.
+fn bring_into_force(
+    shell: &mut Shell,
+    config: Arc<Config>,
+    prepared: Result<Preparing, String>,
+    purpose: Purpose,
+    asker: Option<Call>,
+    now: Now,
+) {
+    let outcome = match (&purpose, prepared) {
+        (Purpose::Commit { how, act }, Ok(preparing)) => {
+            finish(shell, config, preparing, *how, act, now)
+        }
+        (Purpose::Commit { .. }, Err(cause)) => Err(refused(&cause)),
+        (Purpose::Undo { number }, prepared) => {
+            let Some(removing) = undo::undo(shell, *number, config, prepared, now) else { return };
+            Ok((String::new(), removing))
+        }
+    };
+    match outcome {
+        Ok((said, removing)) => {
+            let stage = Stage::Removing(removing, said);
+            shell.committing = Some(Committing { stage, purpose, asker });
+        }
+        Err(refusal) => conclude(shell, Err(refusal), asker, false),
+    }
+}
+
+/// Makes a configuration last whose host is prepared, and puts it into force. Gives what is to be
+/// said of it, and what it has no place for.
 fn finish(
     shell: &mut Shell,
     config: Arc<Config>,
@@ -129,7 +163,7 @@ fn finish(
     how: CommitKind,
     act: &Act,
     now: Now,
-) -> Result<String, Refusal> {
+) -> Result<(String, Removing), Refusal> {
     let said = preview(shell, &config, preparing.plan());
     let prepared = preparing.into_prepared();
     let number = match keep(shell, &config, how, act, now) {
@@ -140,7 +174,7 @@ fn finish(
         }
     };
     let before = Arc::clone(&shell.config);
-    shell.put_in_force(config, prepared, now);
+    let removing = shell.put_in_force(config, prepared, now);
     let commits = &mut shell.commits;
     commits.history.prune();
     let mut answer = format!("commit {number}\n{said}");
@@ -160,7 +194,7 @@ fn finish(
         }
     }
     info!(number, by = act.by, "configuration committed");
-    Ok(answer)
+    Ok((answer, removing))
 }
 
 /// Says what became of a commit. A session whose commit is done begins again from it.
@@ -188,7 +222,7 @@ fn conclude(
 
 /// Has a session begin again from what runs, before its client is told this.
 pub fn rebase(shell: &mut Shell, client: ClientId, said: String) -> Option<Work> {
-    let session = shell.sessions.lend(client)?;
+    let session = shell.sessions.lend(client).ok()?;
     let running = Arc::clone(&shell.config);
     Some(errand::answer(session, false, move |session, _| {
         session.rebase(&running);
@@ -274,54 +308,4 @@ fn confirm(shell: &mut Shell) -> Result<String, Refusal> {
     shell.commits.unconfirmed = None;
     info!(number, "configuration confirmed");
     Ok(format!("commit {number} is confirmed\n"))
-}
-
-/// Begins to undo a commit that was not confirmed in time.
-pub fn expire(shell: &mut Shell, now: Now) {
-    let is_due = shell.commits.due().is_some_and(|until| until <= now.mono);
-    if !is_due || shell.committing.is_some() {
-        return;
-    }
-    let Some(Unconfirmed { number, before, .. }) = shell.commits.unconfirmed.take() else { return };
-    warn!(number, "the commit was not confirmed in time and is undone");
-    let preparing = shell.plan(&before).map_err(|cause| cause.to_string()).and_then(|plan| {
-        shell.begin_preparing(plan, Devices::Awaited).map_err(|error| error.to_string())
-    });
-    match preparing {
-        Ok(preparing) => {
-            let purpose = Purpose::Undo { number };
-            let committing = Committing { config: before, preparing, purpose, asker: None };
-            shell.committing = Some(committing);
-        }
-        Err(cause) => undo(shell, number, before, Err(cause), now),
-    }
-}
-
-/// Undoes a commit for which the host is prepared, or tries again later.
-fn undo(
-    shell: &mut Shell,
-    number: u64,
-    before: Arc<Config>,
-    prepared: Result<Preparing, String>,
-    now: Now,
-) {
-    /// After this long it is tried again, if the host does not play along.
-    const AGAIN: Duration = Duration::from_secs(10);
-    let prepared = match prepared {
-        Ok(preparing) => preparing.into_prepared(),
-        Err(error) => {
-            error!(number, "the commit cannot be undone yet: {error}");
-            let until = now.mono + AGAIN;
-            shell.commits.unconfirmed = Some(Unconfirmed { number, before, until });
-            return;
-        }
-    };
-    let text = kedge_config::render(&before);
-    shell.put_in_force(before, prepared, now);
-    let comment = format!("commit {number} was not confirmed");
-    let history = &mut shell.commits.history;
-    match history.record(&text, "kedged", Some(&comment), now.wall) {
-        Ok(_) => history.prune(),
-        Err(error) => error!("the history cannot be written: {error}"),
-    }
 }

@@ -10,7 +10,7 @@ use kedge_config::Config;
 use kedge_sansio::Now;
 use tracing::warn;
 
-use crate::history::History;
+use crate::history::{self, History};
 
 /// The configurations that were in force, and the one that must be confirmed.
 pub struct Commits {
@@ -70,20 +70,25 @@ impl Commits {
         self.unconfirmed.as_ref().map(|unconfirmed| unconfirmed.until)
     }
 
-    /// The configuration of a commit.
-    pub fn config(&self, number: u64) -> Result<Config, Refusal> {
-        let text = self.history.text(number).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => Refusal::new(format!(
-                "there is no commit {number}; 'show configuration commit list' shows what is kept"
-            )),
-            _ => Refusal::new(format!("commit {number} cannot be read: {error}")),
-        })?;
-        let origin = format!("commit {number}");
-        kedge_config::parse(&text, &origin).map(|(config, _)| config).map_err(|errors| {
-            let first = errors.first().map(ToString::to_string).unwrap_or_default();
-            Refusal::new(format!("commit {number} does not read any more: {}", first.trim_end()))
-        })
+    /// What reads the configuration of a commit, wherever that is done: a large one takes a while.
+    pub fn reader(&self, number: u64) -> impl FnOnce() -> Result<Config, Refusal> + Send + 'static {
+        let file = self.history.file(number);
+        move || read(&file, number)
     }
+}
+
+fn read(file: &Path, number: u64) -> Result<Config, Refusal> {
+    let text = history::text(file).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Refusal::new(format!(
+            "there is no commit {number}; 'show configuration commit list' shows what is kept"
+        )),
+        _ => Refusal::new(format!("commit {number} cannot be read: {error}")),
+    })?;
+    let origin = format!("commit {number}");
+    kedge_config::parse(&text, &origin).map(|(config, _)| config).map_err(|errors| {
+        let first = errors.first().map(ToString::to_string).unwrap_or_default();
+        Refusal::new(format!("commit {number} does not read any more: {}", first.trim_end()))
+    })
 }
 
 #[cfg(test)]

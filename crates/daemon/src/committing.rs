@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kedge_api::Call;
 use kedge_config::{CommitKind, Config};
 
-use crate::prepared::Preparing;
+use crate::prepared::{Preparing, Removing};
 
 /// Who commits, and why.
 pub struct Act {
@@ -23,11 +23,18 @@ pub struct Act {
 
 /// A commit under way.
 pub struct Committing {
-    pub(crate) config: Arc<Config>,
-    pub(crate) preparing: Preparing,
+    pub(crate) stage: Stage,
     pub(crate) purpose: Purpose,
     /// Who waits for the answer.
     pub(crate) asker: Option<Call>,
+}
+
+/// How far it is.
+pub enum Stage {
+    /// The host is made ready for it.
+    Preparing(Arc<Config>, Box<Preparing>),
+    /// It is in force, and what it has no place for is removed; then this is said.
+    Removing(Removing, String),
 }
 
 /// What a commit under way is for.

@@ -4,7 +4,8 @@
 //!   configure ──► candidate ── lines, load ──► candidate ── commit ──► running, history, FILE
 //!                    │  ▲                                     │
 //!                    │  └────────── stays open ◄──────────────┘
-//!                    └── end, exit, abort, the terminal goes ──► nothing is left of it
+//!                    └── end, exit, abort, the terminal goes, ──► nothing is left of it
+//!                        somebody clears it
 //! ```
 //!
 //! A session changes what it touched and nothing else: if another one has committed meanwhile,
@@ -19,18 +20,35 @@ use kedge_config::{Candidate, Config, ConfigError, Hint, Secret, Warning};
 /// All sessions.
 #[derive(Default)]
 pub struct Sessions {
-    /// `None` while the client's own thread has it.
-    open: BTreeMap<ClientId, Option<Session>>,
-    lock: Option<Lock>,
+    open: BTreeMap<ClientId, Opened>,
+    /// Whose session has the configuration for itself.
+    lock: Option<ClientId>,
+    /// Who does not know yet that somebody has ended their session, and who that was.
+    cleared: BTreeMap<ClientId, String>,
     /// Who is within a comment that a line has begun and none has ended yet.
     in_comment: BTreeSet<ClientId>,
 }
 
-/// A session that has the configuration for itself.
-struct Lock {
-    holder: ClientId,
+/// A session, and whose it is.
+struct Opened {
     by: String,
     since: String,
+    /// `None` while the client's own thread has it.
+    session: Option<Session>,
+}
+
+/// What there is to say of a session.
+pub struct Listed<'a> {
+    /// Its number: that of its client.
+    pub number: u64,
+    /// The user.
+    pub by: &'a str,
+    /// When it began.
+    pub since: &'a str,
+    /// It has the configuration for itself.
+    pub exclusive: bool,
+    /// It is that of who asks.
+    pub own: bool,
 }
 
 /// One session.
@@ -41,16 +59,21 @@ pub struct Session {
 }
 
 impl Sessions {
-    /// Opens a session on what runs.
-    pub fn enter(&mut self, client: ClientId, running: &Config) -> Result<(), Refusal> {
+    /// Opens a session on what runs, for user `by`, at the time `since`.
+    pub fn enter(
+        &mut self,
+        client: ClientId,
+        running: &Config,
+        by: String,
+        since: String,
+    ) -> Result<(), Refusal> {
         self.check_lock(client)?;
-        let candidate = Candidate::of(running);
-        let session = Session { candidate, base: as_read(running) };
-        self.open.insert(client, Some(session));
+        let session = Some(Session::on(running));
+        self.open.insert(client, Opened { by, since, session });
         Ok(())
     }
 
-    /// The same for one who wants the configuration for itself, as user `by`, at the time `since`.
+    /// The same for one who wants the configuration for itself.
     pub fn enter_alone(
         &mut self,
         client: ClientId,
@@ -64,43 +87,91 @@ impl Sessions {
                 "another session is changing the configuration: try again without 'exclusive'",
             ));
         }
-        self.enter(client, running)?;
-        self.lock = Some(Lock { holder: client, by, since });
+        self.enter(client, running, by, since)?;
+        self.lock = Some(client);
         Ok(())
     }
 
     /// Begins a session again with what runs.
     pub fn restart(&mut self, client: ClientId, running: &Config) -> Result<(), Refusal> {
-        self.open.remove(&client);
-        self.enter(client, running)
+        self.check_lock(client)?;
+        if let Some(opened) = self.open.get_mut(&client) {
+            opened.session = Some(Session::on(running));
+        }
+        Ok(())
     }
 
     /// The session of a client.
     pub fn get(&mut self, client: ClientId) -> Option<&mut Session> {
-        self.open.get_mut(&client)?.as_mut()
+        self.open.get_mut(&client)?.session.as_mut()
+    }
+
+    /// The session of a client who must have one.
+    pub fn need(&mut self, client: ClientId) -> Result<&mut Session, Refusal> {
+        let none = || Refusal::new("no session is open: 'configure' opens one");
+        self.get(client).ok_or_else(none)
     }
 
     /// Lends the session of a client to its own thread, which waits for nobody meanwhile.
-    pub fn lend(&mut self, client: ClientId) -> Option<Session> {
-        self.open.get_mut(&client)?.take()
+    pub fn lend(&mut self, client: ClientId) -> Result<Session, Refusal> {
+        self.need(client)?;
+        let lent = self.open.get_mut(&client).and_then(|opened| opened.session.take());
+        lent.ok_or_else(|| Refusal::new("the session is busy"))
     }
 
     /// Takes back what was lent, unless it is over.
     pub fn take_back(&mut self, client: ClientId, session: Session) {
-        if let Some(place) = self.open.get_mut(&client) {
-            *place = Some(session);
+        if let Some(opened) = self.open.get_mut(&client) {
+            opened.session = Some(session);
         }
     }
 
     /// Refuses a client whom another session keeps from changing the configuration, and says whose
     /// that is.
     pub fn check_lock(&self, client: ClientId) -> Result<(), Refusal> {
-        let Some(Lock { by, since, .. }) = self.lock.as_ref().filter(|lock| lock.holder != client)
+        let holder = self.lock.filter(|holder| *holder != client);
+        let Some((holder, Opened { by, since, .. })) =
+            holder.and_then(|holder| self.open.get_key_value(&holder))
         else {
             return Ok(());
         };
         Err(Refusal::new(format!(
-            "another session has the configuration for itself: that of {by}, since {since}"
+            "another session has the configuration for itself: that of {by}, since {since} \
+             ('clear configuration sessions {}' ends it)",
+            holder.number()
+        )))
+    }
+
+    /// All that are open, to be shown to a client.
+    pub fn list(&self, client: ClientId) -> impl Iterator<Item = Listed<'_>> {
+        self.open.iter().map(move |(&id, Opened { by, since, .. })| {
+            let (exclusive, own) = (self.lock == Some(id), id == client);
+            Listed { number: id.number(), by, since, exclusive, own }
+        })
+    }
+
+    /// Ends the session of this number, for user `by`, who is `client`. Its own client is told when
+    /// it goes on with it.
+    pub fn clear(&mut self, number: u64, client: ClientId, by: String) -> Result<(), Refusal> {
+        let id = self.open.keys().copied().find(|id| id.number() == number);
+        let none = || {
+            let message = format!("there is no session {number}");
+            Refusal::new(message + "; 'show configuration sessions' shows those there are")
+        };
+        let id = id.ok_or_else(none)?;
+        if id == client {
+            return Err(Refusal::new("that is this session: 'abort' ends it"));
+        }
+        self.leave(id);
+        self.cleared.insert(id, by);
+        Ok(())
+    }
+
+    /// What a client is told once whose session somebody has ended.
+    pub fn take_end(&mut self, client: ClientId) -> Option<Refusal> {
+        let by = self.cleared.remove(&client)?;
+        Some(Refusal::new(format!(
+            "the session has ended, and what was not committed is lost: {by} has cleared it"
         )))
     }
 
@@ -125,6 +196,7 @@ impl Sessions {
     pub fn forget(&mut self, client: ClientId) {
         self.leave(client);
         self.in_comment.remove(&client);
+        self.cleared.remove(&client);
     }
 
     /// Whether a session keeps everybody else from committing.
@@ -135,12 +207,12 @@ impl Sessions {
     /// Closes a session, if there is one; its changes are forgotten.
     pub fn leave(&mut self, client: ClientId) {
         self.open.remove(&client);
-        self.lock.take_if(|lock| lock.holder == client);
+        self.lock.take_if(|holder| *holder == client);
     }
 
     /// The mode of a client, as its prompt shows it.
     pub fn mode(&self, client: ClientId) -> Option<String> {
-        let session = self.open.get(&client)?.as_ref()?;
+        let session = self.open.get(&client)?.session.as_ref()?;
         Some(match session.candidate.mode() {
             "" => "config".to_owned(),
             mode => format!("config-{mode}"),
@@ -149,6 +221,10 @@ impl Sessions {
 }
 
 impl Session {
+    fn on(running: &Config) -> Self {
+        Self { candidate: Candidate::of(running), base: as_read(running) }
+    }
+
     /// Reads a line of the configuration.
     pub fn line(&mut self, text: &str) -> Result<Reply, Refusal> {
         self.candidate.line(text).map(|warnings| said(&warnings)).map_err(|e| refusal(&e))

@@ -3,22 +3,18 @@
 
 use std::sync::Arc;
 
-use kedge_api::{Ask, Call, Caller, Carried, Format, Outcome, Refusal, Reply};
-use kedge_config::{
-    CommandError, CommitKind, Config, Pipe, SessionCommand, parse_session_command, split_pipes,
-};
+use kedge_api::{Ask, Call, Caller, Carried, Outcome, Refusal, Reply};
+use kedge_config::{CommandError, CommitKind, SessionCommand, parse_session_command, split_pipes};
 use kedge_sansio::Now;
 use nix::unistd::{Uid, User};
-use serde_json::json;
 
 use crate::commit;
-use crate::commit_list::{commits, pending};
+use crate::commit_list::pending;
 use crate::committing::Act;
-use crate::configure::Session;
 use crate::console::{self, Said};
 use crate::errand::{self, Errand};
-use crate::fit::fit;
 use crate::hints::{ambiguous, is_show, strip_word, words};
+use crate::session_show::shown;
 use crate::shell::Shell;
 use crate::show;
 
@@ -49,8 +45,20 @@ pub fn go_on(shell: &mut Shell, call: &Call, carried: Carried) -> Result<Said, R
             }
             outcome.map(Said::Now)
         }
+        Errand::Told(outcome) => outcome.map(Said::Now),
+        Errand::Fetched { number, config } => {
+            shell.sessions.check_lock(call.client)?;
+            let comment = Some(format!("rollback to commit {number}"));
+            let by = user(call);
+            let act = Act { by, comment, is_in_file: false, remark: "", of_session: false };
+            let said = commit::begin(shell, *config?, CommitKind::Final, act)?;
+            Ok(said.map_or(Said::WhenCommitted, |said| Said::Now(text(said))))
+        }
         Errand::Made { session, on, made, how, comment } => {
             shell.sessions.take_back(call.client, session);
+            if let Some(ended) = shell.sessions.take_end(call.client) {
+                return Err(ended);
+            }
             let (config, moved) = made?;
             if !Arc::ptr_eq(&on, &shell.config) {
                 return commit_session(shell, call, how, comment.as_deref());
@@ -78,6 +86,9 @@ fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Result<Sai
     // configuration may go on in the next.
     let pasted = line;
     let line = kedge_config::without_prompt(line);
+    if let Some(ended) = shell.sessions.take_end(call.client) {
+        return Err(ended);
+    }
     if shell.sessions.skips(call.client, line) {
         return Ok(Said::Now(text(String::new())));
     }
@@ -129,7 +140,7 @@ fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Result<Sai
 
 /// A line of the configuration.
 fn read_line(shell: &mut Shell, call: &Call, line: &str) -> Outcome {
-    session(shell, call)?.line(line)
+    shell.sessions.need(call.client)?.line(line)
 }
 
 /// A command about sessions.
@@ -149,26 +160,25 @@ fn about(
         SessionCommand::RollbackLast(count) => {
             let newest = shell.commits.history.newest().map_or(0, |commit| commit.number);
             let number = newest.checked_sub(*count).filter(|number| *number > 0);
-            let none = || Refusal::new(format!("there are no {count} commits to go back"));
+            let none = || Refusal::new("there are not so many commits to go back".to_owned());
             return roll_back(shell, call, number.ok_or_else(none)?);
         }
         SessionCommand::Configure { exclusive } => {
+            let (by, since) = (user(call), show::utc(now.wall));
             match exclusive {
-                true => {
-                    let since = show::utc(now.wall);
-                    shell.sessions.enter_alone(client, &shell.config, user(call), since)?;
-                }
-                false => shell.sessions.enter(client, &shell.config)?,
+                true => shell.sessions.enter_alone(client, &shell.config, by, since)?,
+                false => shell.sessions.enter(client, &shell.config, by, since)?,
             }
             Ok(text(pending(shell, now)))
         }
         SessionCommand::ShowChanges
         | SessionCommand::ShowCandidate
         | SessionCommand::ShowCommits
+        | SessionCommand::ShowSessions
         | SessionCommand::ShowCommitChanges(_) => return shown(shell, call, command, &[], now),
         SessionCommand::Load { file, replace } => {
             let (file, replace) = (file.clone(), *replace);
-            let session = lent(shell, call)?;
+            let session = shell.sessions.lend(call.client)?;
             return Ok(Said::Errand(errand::answer(
                 session,
                 false,
@@ -183,15 +193,21 @@ fn about(
             shell.sessions.restart(client, &shell.config)?;
             Ok(text(String::new()))
         }
+        SessionCommand::ClearSession(number) => {
+            shell.sessions.clear(*number, client, user(call))?;
+            Ok(text(format!("session {number} is ended\n")))
+        }
         SessionCommand::Abort => {
             shell.sessions.leave(client);
             Ok(text(String::new()))
         }
         // Outside of the configuration it is the terminal that is left, which knows.
         SessionCommand::End | SessionCommand::Exit if !inside => Ok(text(String::new())),
-        SessionCommand::Exit if session(shell, call)?.exit()? => Ok(text(String::new())),
+        SessionCommand::Exit if shell.sessions.need(call.client)?.exit()? => {
+            Ok(text(String::new()))
+        }
         SessionCommand::End | SessionCommand::Exit => {
-            let session = lent(shell, call)?;
+            let session = shell.sessions.lend(call.client)?;
             return Ok(Said::Errand(errand::answer(session, true, |session, _| {
                 session.finish_line()?;
                 if session.is_changed() {
@@ -211,76 +227,17 @@ fn about(
         SessionCommand::TerminalMonitor { on: true } => Err(Refusal::new(
             "'monitor events' shows what happens, until Ctrl-C; 'debug' says what of",
         )),
-        SessionCommand::Where => Ok(text(format!("{}\n", session(shell, call)?.place()))),
+        SessionCommand::Where => {
+            Ok(text(format!("{}\n", shell.sessions.need(call.client)?.place())))
+        }
     };
     outcome.map(Said::Now)
 }
 
-/// Puts an earlier commit's configuration into force.
-fn roll_back(shell: &mut Shell, call: &Call, number: u64) -> Result<Said, Refusal> {
+/// Puts an earlier commit's configuration into force, once the client's thread has read it.
+fn roll_back(shell: &Shell, call: &Call, number: u64) -> Result<Said, Refusal> {
     shell.sessions.check_lock(call.client)?;
-    let config = shell.commits.config(number)?;
-    let comment = Some(format!("rollback to commit {number}"));
-    let act = Act { by: user(call), comment, is_in_file: false, remark: "", of_session: false };
-    commit::begin(shell, config, CommitKind::Final, act).map(begun)
-}
-
-/// What is said of a commit at once, or when it is done.
-fn begun(said: Option<String>) -> Said {
-    said.map_or(Said::WhenCommitted, |said| Said::Now(text(said)))
-}
-
-/// A command that looks at a session or at the commits, with what is to be done with its answer.
-fn shown(
-    shell: &mut Shell,
-    call: &Call,
-    command: &SessionCommand,
-    pipes: &[Pipe],
-    now: Now,
-) -> Result<Said, Refusal> {
-    console::check(pipes)?;
-    let (asked, width) = match call.ask {
-        Ask::Command { format, width, .. } => (format == Format::Json, width),
-        Ask::Complete { .. } => (false, None),
-    };
-    let pipes = pipes.to_vec();
-    let is_data = asked || pipes.contains(&Pipe::Json);
-    let dressed = move |key: &str, shown: String| match is_data {
-        true => Reply::Data(json!({ key: shown })),
-        false => text(pipes.iter().fold(shown, |shown, pipe| pipe.apply(&shown))),
-    };
-    Ok(match command {
-        SessionCommand::ShowCommits if is_data => {
-            let all = shell.commits.history.iter().collect::<Vec<_>>();
-            let waits = shell.commits.unconfirmed.as_ref().map(|waits| {
-                json!({ "commit": waits.number, "seconds_left": waits.left(now).as_secs() })
-            });
-            Said::Now(Reply::Data(json!({ "commits": all, "unconfirmed": waits })))
-        }
-        SessionCommand::ShowCommits => match (dressed("commits", commits(shell, now)), width) {
-            (Reply::Text(shown), Some(width)) => Said::Now(text(fit(&shown, width))),
-            (reply, _) => Said::Now(reply),
-        },
-        SessionCommand::ShowCommitChanges(number) => {
-            let after = shell.commits.config(*number)?;
-            let before = match number.checked_sub(1) {
-                Some(earlier) if shell.commits.history.get(earlier).is_some() => {
-                    shell.commits.config(earlier)?
-                }
-                _ => Config::default(),
-            };
-            Said::Now(dressed("changes", kedge_config::compare(&before, &after)))
-        }
-        // What may be loaded again stays whole, however wide the terminal is.
-        SessionCommand::ShowCandidate => {
-            Said::Errand(errand::answer(lent(shell, call)?, false, move |session, _| {
-                Ok(dressed("configuration", kedge_config::render(&session.config()?)))
-            }))
-        }
-        _ => Said::Errand(errand::answer(lent(shell, call)?, false, move |session, _| {
-            Ok(dressed("changes", session.changes()?))
-        })),
-    })
+    Ok(Said::Errand(errand::fetch(number, shell.commits.reader(number))))
 }
 
 fn commit_session(
@@ -290,20 +247,9 @@ fn commit_session(
     comment: Option<&str>,
 ) -> Result<Said, Refusal> {
     shell.sessions.check_lock(call.client)?;
-    let session = lent(shell, call)?;
+    let session = shell.sessions.lend(call.client)?;
     let running = Arc::clone(&shell.config);
     Ok(Said::Errand(errand::make(session, running, how, comment.map(str::to_owned))))
-}
-
-/// The session, for its client's own thread.
-fn lent(shell: &mut Shell, call: &Call) -> Result<Session, Refusal> {
-    session(shell, call)?;
-    shell.sessions.lend(call.client).ok_or_else(|| Refusal::new("the session is busy"))
-}
-
-fn session<'a>(shell: &'a mut Shell, call: &Call) -> Result<&'a mut Session, Refusal> {
-    let none = || Refusal::new("no session is open: 'configure' opens one");
-    shell.sessions.get(call.client).ok_or_else(none)
 }
 
 /// Who asks, by name if the host knows one.

@@ -195,12 +195,13 @@ impl Ends {
             }
         }
         self.state = before;
-        self.change_each(&changes);
+        changes.iter().for_each(|change| self.remove(change));
     }
 
-    /// Removes what is not in this state. Until then, the sockets of addresses hear the answers to
-    /// what was sent from there last.
-    pub fn reduce(&mut self, wanted: State, leave_by: Instant) {
+    /// Is in this state from here on; gives the changes that remove what is not in it, for
+    /// [`Self::remove`]. Until then, the sockets of addresses hear the answers to what was sent from
+    /// there last.
+    pub fn reduce(&mut self, wanted: State, leave_by: Instant) -> Vec<Change> {
         let before = std::mem::replace(&mut self.state, wanted);
         let mut changes = Vec::new();
         for &(vrf, address) in before.addresses.difference(&self.state.addresses) {
@@ -213,15 +214,13 @@ impl Ends {
                 changes.push(Change::RemoveDevice(vrf));
             }
         }
-        self.change_each(&changes);
+        changes
     }
 
-    /// Makes changes that nothing may stop: one that fails does not keep the others.
-    fn change_each(&mut self, changes: &[Change]) {
-        for change in changes {
-            if let Err(error) = self.plane.change(std::slice::from_ref(change)) {
-                warn!("forwarding: {error}");
-            }
+    /// Makes a change that nothing may stop.
+    pub fn remove(&mut self, change: &Change) {
+        if let Err(error) = self.plane.change(std::slice::from_ref(change)) {
+            warn!("forwarding: {error}");
         }
     }
 }

@@ -32,6 +32,15 @@ pub enum Errand {
         /// Why.
         comment: Option<String>,
     },
+    /// An answer that needs no session.
+    Told(Outcome),
+    /// An earlier commit that is to be put into force.
+    Fetched {
+        /// Its number.
+        number: u64,
+        /// Its configuration.
+        config: Result<Box<Config>, Refusal>,
+    },
 }
 
 /// Has a client's thread answer with its session.
@@ -58,6 +67,16 @@ pub fn make(
         let made = made.map(|(config, moved)| (Box::new(config), moved));
         Errand::Made { session, on, made, how, comment }
     })
+}
+
+/// Has a client's thread answer without a session.
+pub fn tell(work: impl FnOnce() -> Outcome + Send + 'static) -> Work {
+    carry(move |_| Errand::Told(work()))
+}
+
+/// Has a client's thread read an earlier commit that is to be put into force.
+pub fn fetch(number: u64, read: impl FnOnce() -> Result<Config, Refusal> + Send + 'static) -> Work {
+    carry(move |_| Errand::Fetched { number, config: read().map(Box::new) })
 }
 
 fn carry(work: impl FnOnce(&Ask) -> Errand + Send + 'static) -> Work {

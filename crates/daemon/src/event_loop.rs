@@ -22,7 +22,7 @@ use crate::shell::Shell;
 use crate::start_error::StartError;
 use crate::tokens::{AAA, ACCESS, ANCHOR, API, DYNAMIC, GATEWAY, KERNEL, NETWORK, SIGNAL};
 use crate::turns::{Party, Turns};
-use crate::{clock, commit, conversation, dynamic_author};
+use crate::{clock, commit, conversation, dynamic_author, undo};
 
 /// How long a gateway that stops waits for its de-registrations to be acknowledged.
 const PARTING: Duration = Duration::from_secs(2);
@@ -241,6 +241,6 @@ impl Shell {
         }
         self.leaving.handle_timeout(&self.poller, self.hosts.own(), now);
         self.aaa.handle_timeout(&self.poller, now);
-        commit::expire(self, now);
+        undo::expire(self, now);
     }
 }

@@ -79,10 +79,14 @@ impl History {
         self.commits.get(&number)
     }
 
+    /// Where a commit is.
+    pub fn file(&self, number: u64) -> PathBuf {
+        file(&self.directory, number)
+    }
+
     /// The configuration of a commit.
     pub fn text(&self, number: u64) -> io::Result<String> {
-        let text = fs::read_to_string(file(&self.directory, number))?;
-        Ok(text.split_once('\n').map_or(String::new(), |(_, rest)| rest.to_owned()))
+        text(&self.file(number))
     }
 
     /// Keeps a configuration that is in force from now on. When this returns, it is on the disk.
@@ -119,6 +123,12 @@ impl History {
         fs::remove_file(file(&self.directory, number))?;
         File::open(&self.directory)?.sync_all()
     }
+}
+
+/// The configuration of the commit in a file.
+pub fn text(file: &Path) -> io::Result<String> {
+    let text = fs::read_to_string(file)?;
+    Ok(text.split_once('\n').map_or(String::new(), |(_, rest)| rest.to_owned()))
 }
 
 fn file(directory: &Path, number: u64) -> PathBuf {

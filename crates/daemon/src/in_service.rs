@@ -1,26 +1,27 @@
 //! A configuration put into force while the daemon runs: what changes, and what does not.
 //!
 //! ```text
-//!   plan ──► prepare: what is new is made ──► put in force: machines told, what is old unmade
-//!              │ the host refuses
+//!   plan ──► prepare: what is new is made ──► put in force: machines told ──► remove what is old
+//!              │ the host refuses                                               by the slice
 //!              └──► abandon: what was made is unmade; nothing has changed
 //! ```
 //!
 //! Everything that the host may refuse is in the first step, so that the second cannot fail. The
 //! daemon's start is the same: the change from nothing.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kedge_config::Config;
+use kedge_model::World;
 use kedge_net::hosts::Wanted;
 use kedge_sansio::Now;
 use tracing::{info, warn};
 
 use crate::aaa::Cause;
 use crate::apply::{AnchorPlan, GatewayPlan};
-use crate::prepared::Prepared;
+use crate::prepared::{Prepared, Removing};
 use crate::shell::{Roles, Shell};
 
 /// For how long a role or an address that was removed hears answers to what it said last.
@@ -45,14 +46,24 @@ impl Shell {
 
     /// Leaves the namespaces that nothing runs in.
     pub(crate) fn leave_worlds(&mut self) {
-        let worlds = self.ends().flat_map(|ends| ends.state().worlds.values()).cloned().collect();
-        for failure in self.hosts.retain(&worlds) {
-            warn!("{failure}");
+        for world in self.hosts.others(&self.worlds()) {
+            self.leave_world(&world);
         }
     }
 
-    /// Puts a configuration into force that was prepared for.
-    pub fn put_in_force(&mut self, config: Arc<Config>, prepared: Prepared, now: Now) {
+    /// Leaves a routing world.
+    pub(crate) fn leave_world(&mut self, world: &World) {
+        self.hosts.leave(world).iter().for_each(|failure| warn!("{failure}"));
+    }
+
+    /// The worlds that something runs in.
+    fn worlds(&self) -> BTreeSet<World> {
+        self.ends().flat_map(|ends| ends.state().worlds.values()).cloned().collect()
+    }
+
+    /// Puts a configuration into force that was prepared for. Gives what has no place in it, for
+    /// [`Self::go_on_removing`].
+    pub fn put_in_force(&mut self, config: Arc<Config>, prepared: Prepared, now: Now) -> Removing {
         let Prepared { plan, anchor, gateway, radius, dynamic, wanted, .. } = prepared;
         let leave_by = now.mono + LEAVING;
         if let Some(mut new) = anchor {
@@ -79,22 +90,13 @@ impl Shell {
         self.change_gateway(plan.gateway, leave_by, now);
         let stays: HashSet<&Wanted> = wanted.iter().collect();
         let gone = self.things.iter().filter(|thing| !stays.contains(thing)).cloned().collect();
-        self.unmake(gone);
-        // The devices last: while the kernel is busy with them, all else would have to wait.
-        if let (Some(anchor), Some(ends)) = (&mut self.anchor, ends) {
-            anchor.leave(ends, leave_by);
-        }
-        self.leave_worlds();
-        match self.hosts.put_back() {
-            Ok(changed) => {
-                for changed in changed {
-                    info!("undid what an earlier run left behind: {changed}");
-                }
-            }
-            Err(error) => warn!("{error}"),
-        }
+        let ends = match (&mut self.anchor, ends) {
+            (Some(anchor), Some(ends)) => anchor.leave(ends, leave_by).into(),
+            _ => VecDeque::new(),
+        };
         self.things = wanted;
         self.config = config;
+        Removing { things: gone, ends, worlds: self.hosts.others(&self.worlds()) }
     }
 
     fn change_anchor(&mut self, plan: Option<AnchorPlan>, leave_by: Instant, now: Now) {

@@ -1,7 +1,9 @@
-//! A change that the host has everything for, and one that it is being made ready for.
+//! A change that the host has everything for, one that it is being made ready for, and what has no
+//! place in one that came into force.
 
 use std::collections::VecDeque;
 
+use kedge_dataplane::Change;
 use kedge_mag::InterfaceId;
 use kedge_model::{VrfId, World};
 use kedge_net::hosts::Wanted;
@@ -46,6 +48,17 @@ pub struct Preparing {
     pub(crate) new: Prepared,
     pub(crate) devices: Devices,
     pub(crate) steps: VecDeque<Step>,
+}
+
+/// What is still to be removed.
+#[derive(Default)]
+pub struct Removing {
+    /// What the kernel holds, in the order of making.
+    pub(crate) things: Vec<Wanted>,
+    /// The anchor's addresses and devices.
+    pub(crate) ends: VecDeque<Change>,
+    /// Where nothing runs any more.
+    pub(crate) worlds: Vec<World>,
 }
 
 /// What is done in one go.

@@ -105,7 +105,8 @@ pub fn start(options: &Options, config: Config, text: String) -> Result<(Shell, 
         }
     })?;
     shell.enter_abandoned();
-    shell.put_in_force(Arc::new(config), prepared, clock::sample());
+    let removing = shell.put_in_force(Arc::new(config), prepared, clock::sample());
+    shell.remove(removing);
     Ok((shell, Held { _state_dir: state_dir }))
 }
 

@@ -1,7 +1,7 @@
 //! One line typed at a terminal, read as a command.
 
 use crate::diagnostic::SyntaxError;
-use crate::matcher::Match;
+use crate::thread::Match;
 use crate::{Args, Block, lex, read};
 
 /// Whether the first word of a line is that of a command of `block`, or begins one. Reading a line

@@ -80,6 +80,11 @@ pub(crate) fn syntax(parts: &[Part]) -> String {
             }
             Part::Arg { name, .. } => (*name).to_owned(),
             Part::Optional(inner) => format!("[{}]", syntax(inner)),
+            Part::AnyOrder(each) => {
+                let each: Vec<String> =
+                    each.iter().map(|parts| format!("[{}]", syntax(parts))).collect();
+                each.join(" ")
+            }
             Part::OneOf(choices) => {
                 let choices: Vec<String> = choices.iter().map(|parts| syntax(parts)).collect();
                 format!("{{{}}}", choices.join(" | "))
@@ -102,7 +107,9 @@ fn list_arguments(parts: &[Part], list: &mut Vec<(String, String)>) {
                 add(list, name, format!("{help} ({})", value.describe()));
             }
             Part::Optional(inner) => list_arguments(inner, list),
-            Part::OneOf(choices) => choices.iter().for_each(|parts| list_arguments(parts, list)),
+            Part::OneOf(choices) | Part::AnyOrder(choices) => {
+                choices.iter().for_each(|parts| list_arguments(parts, list));
+            }
         }
     }
 }

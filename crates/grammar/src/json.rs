@@ -109,7 +109,9 @@ fn is_flag(parts: &[Part], name: &str) -> bool {
     parts.iter().any(|part| match part {
         Part::Flag { word, .. } => *word == name,
         Part::Optional(parts) => is_flag(parts, name),
-        Part::OneOf(choices) => choices.iter().any(|parts| is_flag(parts, name)),
+        Part::OneOf(choices) | Part::AnyOrder(choices) => {
+            choices.iter().any(|parts| is_flag(parts, name))
+        }
         Part::Word { .. } | Part::Arg { .. } => false,
     })
 }

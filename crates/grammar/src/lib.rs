@@ -33,6 +33,7 @@ mod secret;
 mod select;
 mod spell;
 pub mod table;
+mod thread;
 mod tree;
 mod value;
 

@@ -125,6 +125,16 @@ fn collect(
                 let after = collect(inner, before.clone(), words);
                 before.extend(after);
             }
+            Part::AnyOrder(each) => {
+                // One may stand behind any other.
+                let mut after = before.clone();
+                for _ in 0..2 {
+                    for parts in *each {
+                        after.extend(collect(parts, after.clone(), words));
+                    }
+                }
+                before = after;
+            }
             Part::OneOf(choices) => {
                 let after = choices.iter().map(|parts| collect(parts, before.clone(), words));
                 before = after.flatten().collect();

@@ -7,23 +7,10 @@
 //! Of the words that fit one place, a whole word goes before a value, and a value before an
 //! abbreviation of two words: `a` for `address` and `aaa` is ambiguous, as on a router.
 
-use crate::args::Args;
 use crate::diagnostic::Hint;
+use crate::thread::{Match, Thread, begin};
 use crate::value::quoted;
 use crate::{Datum, Part, Row, Value};
-
-/// A line that is a command.
-#[derive(Debug)]
-pub(crate) struct Match<K: 'static> {
-    pub(crate) row: &'static Row<K>,
-    pub(crate) args: Args,
-    /// Which word each argument is.
-    pub(crate) spots: Vec<(&'static str, usize)>,
-    /// Whether it has an obfuscated secret.
-    pub(crate) obfuscated: bool,
-    /// Whether the line may end where it does; behind `no` it may end earlier.
-    pub(crate) whole: bool,
-}
 
 /// A line that is none, and how far it was one.
 #[derive(Debug)]
@@ -43,17 +30,6 @@ pub(crate) enum Why {
     Ambiguous,
     /// The line ends too early.
     Incomplete,
-}
-
-/// A row that all words so far fit, and what it waits for.
-#[derive(Clone, Debug)]
-pub(crate) struct Thread<K: 'static> {
-    row: &'static Row<K>,
-    /// What is still to come, innermost last.
-    rest: Vec<&'static [Part]>,
-    args: Args,
-    spots: Vec<(&'static str, usize)>,
-    obfuscated: bool,
 }
 
 impl<K: Copy + PartialEq> Miss<K> {
@@ -76,7 +52,7 @@ impl<K: Copy + PartialEq> Miss<K> {
                 return None;
             }
             let mut behind = Vec::new();
-            expand(thread.skip(), &mut behind);
+            thread.unfold_behind(&mut behind);
             let fits = |part: &Part| match part {
                 Part::Word { word: full, .. } | Part::Flag { word: full, .. } => {
                     matches!(fit(full, word), Fit::Whole).then_some(*full)
@@ -182,15 +158,6 @@ fn follow<K: Copy + PartialEq>(
     Ok(threads)
 }
 
-fn begin<K: Copy + PartialEq>(rows: impl Iterator<Item = &'static Row<K>>) -> Vec<Thread<K>> {
-    let mut threads = Vec::new();
-    for row in rows {
-        let (rest, args, spots) = (vec![row.syntax], Args::default(), Vec::new());
-        expand(Thread { row, rest, args, spots, obfuscated: false }, &mut threads);
-    }
-    threads
-}
-
 /// The threads that go on with `word`.
 fn step<K: Copy + PartialEq>(
     threads: &[Thread<K>],
@@ -232,7 +199,7 @@ fn step<K: Copy + PartialEq>(
                     let mut after = thread.clone();
                     after.args.set(name, datum);
                     others.push(after.clone());
-                    expand(after.skip(), &mut others);
+                    after.unfold_behind(&mut others);
                 }
             }
             Part::Arg { value, .. } => {
@@ -240,7 +207,7 @@ fn step<K: Copy + PartialEq>(
                     thread.take(at, part, Some(datum), &mut others);
                 }
             }
-            Part::Optional(_) | Part::OneOf(_) => {}
+            Part::Optional(_) | Part::OneOf(_) | Part::AnyOrder(_) => {}
         }
     }
     if !whole.is_empty() {
@@ -264,7 +231,9 @@ fn has_word(parts: &[Part], typed: &str) -> bool {
         Part::Word { word, .. } | Part::Flag { word, .. } => matches!(fit(word, typed), Fit::Whole),
         Part::Arg { .. } => false,
         Part::Optional(parts) => has_word(parts, typed),
-        Part::OneOf(choices) => choices.iter().any(|parts| has_word(parts, typed)),
+        Part::OneOf(choices) | Part::AnyOrder(choices) => {
+            choices.iter().any(|parts| has_word(parts, typed))
+        }
     })
 }
 
@@ -292,81 +261,6 @@ fn slot<'a, T>(begun: &'a mut Vec<(&'static str, Vec<T>)>, word: &'static str) -
         begun.len() - 1
     });
     &mut begun[at].1
-}
-
-impl<K: Copy + PartialEq> Thread<K> {
-    fn is_offered(&self) -> bool {
-        !self.row.hidden
-    }
-
-    /// The part it waits for; `None` when the command may end here.
-    fn next(&self) -> Option<&'static Part> {
-        self.rest.last().and_then(|parts| parts.first())
-    }
-
-    /// Past [`Self::next`], as if it had been there.
-    fn skip(&self) -> Self {
-        let mut after = self.clone();
-        if let Some(parts) = after.rest.last_mut() {
-            *parts = &parts[1..];
-        }
-        after
-    }
-
-    fn matched(&self) -> Match<K> {
-        let (args, spots) = (self.args.clone(), self.spots.clone());
-        let whole = self.next().is_none();
-        Match { row: self.row, args, spots, obfuscated: self.obfuscated, whole }
-    }
-
-    /// Goes past `part`, which is [`Self::next`], with the word at index `at`.
-    fn take(&self, at: usize, part: &Part, datum: Option<Datum>, into: &mut Vec<Self>) {
-        let mut after = self.skip();
-        let obfuscated = matches!(part, Part::Arg { value: Value::SecretObfuscated, .. });
-        after.obfuscated |= obfuscated;
-        match (part, datum) {
-            // An interface's name in two words is one name.
-            (Part::Arg { value: Value::InterfaceNumber, .. }, Some(Datum::Text(number))) => {
-                after.args.append(&number);
-            }
-            (Part::Arg { name, .. } | Part::Flag { word: name, .. }, Some(datum)) => {
-                after.args.push(name, datum);
-                after.spots.push((name, at));
-            }
-            _ => {}
-        }
-        expand(after, into);
-    }
-}
-
-/// Unfolds what may be left out and what is a choice, until each thread waits for a word, or for
-/// nothing.
-fn expand<K: Copy + PartialEq>(mut thread: Thread<K>, into: &mut Vec<Thread<K>>) {
-    while thread.rest.last().is_some_and(|parts| parts.is_empty()) {
-        thread.rest.pop();
-    }
-    let Some(parts) = thread.rest.last_mut() else {
-        into.push(thread);
-        return;
-    };
-    match parts[0] {
-        Part::Optional(inner) => {
-            *parts = &parts[1..];
-            let mut with = thread.clone();
-            with.rest.push(inner);
-            expand(with, into);
-            expand(thread, into);
-        }
-        Part::OneOf(choices) => {
-            *parts = &parts[1..];
-            for choice in choices {
-                let mut with = thread.clone();
-                with.rest.push(choice);
-                expand(with, into);
-            }
-        }
-        Part::Word { .. } | Part::Flag { .. } | Part::Arg { .. } => into.push(thread),
-    }
 }
 
 /// What the threads wait for, each thing once, in table order.

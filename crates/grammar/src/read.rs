@@ -25,8 +25,9 @@ mod typed;
 
 use crate::diagnostic::{SyntaxError, SyntaxFault, SyntaxRemark};
 use crate::lex::Line;
-use crate::matcher::{self, Match};
+use crate::matcher;
 use crate::place::Place;
+use crate::thread::Match;
 use crate::{Block, Item};
 use reader::Reader;
 

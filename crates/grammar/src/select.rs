@@ -1,6 +1,7 @@
 //! A part of a configuration by its words: `ipv6 mobile pmipv6-lma`, or `customer CUST1` wherever
 //! it stands.
 
+use crate::thread::Match;
 use crate::{Block, Item, matcher};
 
 /// The lines that `words` name, with what is in their blocks and the blocks they are in. Words may
@@ -52,7 +53,7 @@ fn here<K: Copy + PartialEq>(
 ) -> Option<Vec<Item<K>>> {
     if let Ok(named) = matcher::find_begun(block.rows, words) {
         let is_named = |item: &&Item<K>| {
-            let same = |found: &matcher::Match<K>| {
+            let same = |found: &Match<K>| {
                 found.row.is_same_command(item.row) && found.args.agrees_with(&item.args)
             };
             named.iter().any(same)

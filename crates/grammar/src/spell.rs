@@ -56,6 +56,11 @@ fn spell(parts: &[Part], args: &Args, keys: Keys, line: &mut String) {
                     spell(inner, args, keys, line);
                 }
             }
+            Part::AnyOrder(each) => {
+                for parts in each.iter().filter(|parts| says_something(parts, args)) {
+                    spell(parts, args, keys, line);
+                }
+            }
             Part::OneOf(choices) => {
                 if let Some(choice) = choices.iter().find(|parts| is_said(parts, args)) {
                     spell(choice, args, keys, line);
@@ -68,7 +73,7 @@ fn spell(parts: &[Part], args: &Args, keys: Keys, line: &mut String) {
 /// Whether `args` hold everything that these parts need.
 fn is_said(parts: &[Part], args: &Args) -> bool {
     parts.iter().all(|part| match part {
-        Part::Word { .. } | Part::Optional(_) => true,
+        Part::Word { .. } | Part::Optional(_) | Part::AnyOrder(_) => true,
         Part::Flag { word, .. } => args.has(word),
         Part::Arg { name, value, .. } => args.get(name).is_some_and(|datum| value.may_be(datum)),
         Part::OneOf(choices) => choices.iter().any(|parts| is_said(parts, args)),
@@ -81,6 +86,8 @@ fn says_something(parts: &[Part], args: &Args) -> bool {
         Part::Word { .. } => false,
         Part::Flag { word: name, .. } | Part::Arg { name, .. } => args.has(name),
         Part::Optional(parts) => says_something(parts, args),
-        Part::OneOf(choices) => choices.iter().any(|parts| says_something(parts, args)),
+        Part::OneOf(choices) | Part::AnyOrder(choices) => {
+            choices.iter().any(|parts| says_something(parts, args))
+        }
     })
 }

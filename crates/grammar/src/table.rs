@@ -88,6 +88,9 @@ pub enum Part {
     Optional(&'static [Part]),
     /// One of several; the first that fits is written.
     OneOf(&'static [&'static [Part]]),
+    /// Each of these, at most 32, once or not at all, in any order; they are written in this one. None
+    /// of them may be empty.
+    AnyOrder(&'static [&'static [Part]]),
 }
 
 /// How often a command may stand in its block.
@@ -143,7 +146,7 @@ impl<K: Copy + PartialEq> Row<K> {
         for_each_first(self.syntax, &mut |part| match part {
             Part::Word { word, .. } | Part::Flag { word, .. } => words.push(*word),
             Part::Arg { value, .. } => words.extend(value.choices().map(|(word, ..)| word)),
-            Part::Optional(_) | Part::OneOf(_) => {}
+            Part::Optional(_) | Part::OneOf(_) | Part::AnyOrder(_) => {}
         });
         words.into_iter()
     }
@@ -161,7 +164,7 @@ impl<K: Copy + PartialEq> Row<K> {
                     value.choices().any(|(word, ..)| begins(word))
                 }
                 Part::Arg { value, .. } => value.read(typed).is_some(),
-                Part::Optional(_) | Part::OneOf(_) => false,
+                Part::Optional(_) | Part::OneOf(_) | Part::AnyOrder(_) => false,
             };
         });
         may
@@ -195,6 +198,12 @@ fn for_each_first(parts: &'static [Part], visit: &mut dyn FnMut(&'static Part)) 
             // All of them are visited, whichever may be empty.
             choices.iter().filter(|parts| for_each_first(parts, visit)).count() > 0
         }
+        Part::AnyOrder(each) => {
+            each.iter().for_each(|parts| {
+                for_each_first(parts, visit);
+            });
+            true
+        }
     })
 }
 
@@ -203,7 +212,9 @@ fn holds_secret(parts: &[Part]) -> bool {
         Part::Word { .. } | Part::Flag { .. } => false,
         Part::Arg { value, .. } => value.is_secret(),
         Part::Optional(parts) => holds_secret(parts),
-        Part::OneOf(choices) => choices.iter().any(|parts| holds_secret(parts)),
+        Part::OneOf(choices) | Part::AnyOrder(choices) => {
+            choices.iter().any(|parts| holds_secret(parts))
+        }
     })
 }
 
@@ -227,7 +238,7 @@ pub(crate) fn for_each_argument(
             Part::Flag { word, help } => visit(word, None, help),
             Part::Arg { name, value, help } => visit(name, Some(value), help),
             Part::Optional(parts) => for_each_argument(parts, visit),
-            Part::OneOf(choices) => {
+            Part::OneOf(choices) | Part::AnyOrder(choices) => {
                 choices.iter().for_each(|parts| for_each_argument(parts, visit));
             }
         }
@@ -239,7 +250,7 @@ pub(crate) fn needs(parts: &[Part], argument: &str) -> bool {
     parts.iter().any(|part| match part {
         Part::Arg { name, .. } => *name == argument,
         Part::OneOf(choices) => choices.iter().all(|parts| needs(parts, argument)),
-        Part::Word { .. } | Part::Flag { .. } | Part::Optional(_) => false,
+        Part::Word { .. } | Part::Flag { .. } | Part::Optional(_) | Part::AnyOrder(_) => false,
     })
 }
 

@@ -262,7 +262,9 @@ fn only_argument<K>(row: &Row<K>) -> &'static str {
         parts.iter().find_map(|part| match part {
             Part::Arg { name, .. } => Some(*name),
             Part::Optional(parts) => first(parts),
-            Part::OneOf(choices) => choices.iter().find_map(|parts| first(parts)),
+            Part::OneOf(choices) | Part::AnyOrder(choices) => {
+                choices.iter().find_map(|parts| first(parts))
+            }
             Part::Word { .. } | Part::Flag { .. } => None,
         })
     }

@@ -15,7 +15,7 @@ use kedge_wire::{
 use tracing::debug;
 
 use crate::access::delegation;
-use crate::list::{Entry, Grant, Kind, State};
+use crate::entry::{Entry, Grant, Kind, State};
 use crate::rejection::{patience, refuses_what_was_not_asked};
 use crate::settings::{Replay, Service};
 use crate::update::handoff_indicator;

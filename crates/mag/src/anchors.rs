@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use kedge_model::{BindingId, Sequence};
 use kedge_sansio::{Backoff, Now, TimerId, Timers};
 
-use crate::list::{Entry, State};
+use crate::entry::{Entry, State};
 use crate::rate::Window;
 use crate::{Event, Mag, Timer};
 

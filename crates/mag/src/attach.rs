@@ -7,7 +7,7 @@ use kedge_wire::registry::HandoffIndicatorValue;
 use tracing::debug;
 
 use crate::delegated::Delegation;
-use crate::list::{Advertising, Entry, Kind, Neighbor, State, TlvPlan};
+use crate::entry::{Advertising, Entry, Kind, Neighbor, State, TlvPlan};
 use crate::rejection::patience;
 use crate::{DetachReason, Event, InterfaceId, LinkState, Mag, Timer, Trigger};
 

@@ -23,7 +23,7 @@ use kedge_sansio::Now;
 use kedge_wire::DelegatedMobileNetworkPrefix;
 
 use crate::delegated::MOST_PREFIXES;
-use crate::list::{Entry, Kind, State};
+use crate::entry::{Entry, Kind, State};
 use crate::{DetachReason, InterfaceId, Mag};
 
 /// What this router asks an anchor for where it is a mobile node itself.

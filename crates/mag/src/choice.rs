@@ -21,7 +21,7 @@ use kedge_model::{BindingId, Encapsulation, MacAddr, MnId};
 use kedge_sansio::Now;
 use kedge_wire::{BindingAcknowledgement, OptionsRef};
 
-use crate::list::{Entry, Kind, State, TlvPlan};
+use crate::entry::{Entry, Kind, State, TlvPlan};
 use crate::rate::Recent;
 use crate::settings::Lma;
 use crate::{Event, Mag, Timer};

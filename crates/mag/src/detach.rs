@@ -3,7 +3,7 @@
 use kedge_model::{BindingId, MnId};
 use kedge_sansio::Now;
 
-use crate::list::{Entry, Grant, Kind, State};
+use crate::entry::{Entry, Grant, Kind, State};
 use crate::{DetachReason, Event, InterfaceId, LinkState, Mag, Timer};
 
 impl Mag {

@@ -16,7 +16,7 @@ use kedge_wire::{
 };
 
 use crate::anchors::spread_of;
-use crate::list::State;
+use crate::entry::State;
 use crate::settings::Lma;
 use crate::signal::name_sender;
 use crate::{Event, Mag, Timer};

@@ -58,6 +58,7 @@ mod branch;
 mod choice;
 mod delegated;
 mod detach;
+mod entry;
 mod heartbeat;
 mod identity;
 mod indication;
@@ -106,9 +107,10 @@ pub use stats::{
 };
 
 use anchors::Anchors;
+use entry::Entry;
 use heartbeat::Hearts;
 use identity::Identities;
-use list::{Entry, UpdateList};
+use list::UpdateList;
 use stats::Statistics;
 use turned_away::TurnedAway;
 

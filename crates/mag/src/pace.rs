@@ -73,7 +73,7 @@ impl Mag {
             && anchor.indication.is_none()
             && let Some(id) = anchor.window.waiting.pop_first()
         {
-            let waits = |entry: &crate::list::Entry| {
+            let waits = |entry: &crate::entry::Entry| {
                 let unsent = entry.request().is_some_and(|request| request.attempts == 0);
                 unsent && entry.lma.address == address
             };

@@ -6,7 +6,7 @@ use kedge_model::BindingId;
 use kedge_sansio::Now;
 
 use crate::delegated::Delegation;
-use crate::list::{Entry, State};
+use crate::entry::{Entry, State};
 use crate::settings::Lma;
 use crate::{DetachReason, InterfaceId, LinkState, Mag, Settings, Timer, Trigger};
 

@@ -13,7 +13,7 @@ use kedge_wire::BindingAcknowledgement;
 use kedge_wire::registry::Status;
 use tracing::debug;
 
-use crate::list::{GrePlan, State};
+use crate::entry::{GrePlan, State};
 use crate::settings::{Service, TunnelMode};
 use crate::{Event, Mag, Refusal, Timer};
 

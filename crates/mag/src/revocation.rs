@@ -24,7 +24,7 @@ use kedge_wire::{
     RevocationFlags,
 };
 
-use crate::list::{Entry, State};
+use crate::entry::{Entry, State};
 use crate::pending::Contest;
 use crate::settings::Lma;
 use crate::signal::name_sender;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use kedge_model::{BindingId, IpNet, Ipv4Net, Ipv6Net, Lifetime, MacAddr, MnId, Sequence, Tunnel};
 use kedge_wire::registry::AccessTechnologyType;
 
-use crate::list::State;
+use crate::entry::State;
 use crate::settings::Service;
 use crate::{InterfaceId, Mag, Refusal};
 

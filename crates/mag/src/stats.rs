@@ -8,7 +8,7 @@ use kedge_access_wire::dhcpv6;
 use kedge_telemetry::{Group, counters};
 use kedge_wire::registry::Status;
 
-use crate::list::Kind;
+use crate::entry::Kind;
 
 pub use control::{
     OtherSignalling, RevocationStatusReceived, RevocationStatusSent, RevocationTriggers,

@@ -12,7 +12,7 @@ use kedge_wire::registry::Status;
 use kedge_wire::{BaFlags, BindingAcknowledgement, GreKeyOption, NatDetection, OptionsRef};
 
 use crate::Mag;
-use crate::list::{Entry, GrePlan, TlvPlan};
+use crate::entry::{Entry, GrePlan, TlvPlan};
 use crate::settings::{Lma, TunnelMode};
 use crate::signal::SIGNALLING_PORT;
 

@@ -16,7 +16,7 @@ use kedge_wire::{
 use crate::access::delegation;
 use crate::branch::Told;
 use crate::choice::SILENT_ATTEMPTS;
-use crate::list::{Entry, GrePlan, Kind, Request, State, TlvPlan};
+use crate::entry::{Entry, GrePlan, Kind, Request, State, TlvPlan};
 use crate::settings::{Registration, Replay, TunnelMode};
 use crate::{Event, Mag, Timer};
 

@@ -3,7 +3,7 @@
 
 use kedge_model::{BindingId, Forwarding, Path};
 
-use crate::list::{Entry, State};
+use crate::entry::{Entry, State};
 use crate::{AccessNode, Mag, Output};
 
 impl Mag {

@@ -149,19 +149,23 @@ impl Hosts {
         host.zip(found).is_some_and(|(host, found)| found.namespace() != host.owned.namespace())
     }
 
-    /// Unmakes what was made in namespaces that none of these worlds is in, and leaves them. Gives
-    /// what could not be unmade.
-    pub fn retain(&mut self, worlds: &BTreeSet<World>) -> Vec<NetError> {
-        self.places.retain(|world, _| *world == World::Own || worlds.contains(world));
-        let stay: BTreeSet<usize> = self.places.values().copied().collect();
-        let mut failures = Vec::new();
-        // From the end on: what is moved into a gap has been looked at.
-        for gone in (0..self.hosts.len()).rev().filter(|place| !stay.contains(place)) {
-            failures.extend(self.hosts.swap_remove(gone).owned.unmake_all());
-            let moved = self.hosts.len();
-            self.places.values_mut().filter(|place| **place == moved).for_each(|at| *at = gone);
+    /// The worlds that were entered and are none of these.
+    pub fn others(&self, worlds: &BTreeSet<World>) -> Vec<World> {
+        let is_other = |world: &&World| **world != World::Own && !worlds.contains(world);
+        self.places.keys().filter(is_other).cloned().collect()
+    }
+
+    /// Leaves a world. If no other one that was entered is in its namespace, what was made there is
+    /// unmade. Gives what could not be.
+    pub fn leave(&mut self, world: &World) -> Vec<NetError> {
+        let Some(gone) = self.places.remove(world) else { return Vec::new() };
+        if self.places.values().any(|place| *place == gone) {
+            return Vec::new();
         }
-        failures
+        let mut host = self.hosts.swap_remove(gone);
+        let moved = self.hosts.len();
+        self.places.values_mut().filter(|place| **place == moved).for_each(|at| *at = gone);
+        host.owned.unmake_all()
     }
 
     /// Unmakes everything everywhere, and gives what could not be.

@@ -8,6 +8,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 
 use super::ClientId;
@@ -29,8 +30,12 @@ pub struct Call {
     /// On whose behalf.
     pub caller: Caller,
     pub(super) carried: Option<Carried>,
+    pub(super) progress: Progress,
     pub(super) reply: SyncSender<Turn>,
 }
+
+/// How often the loop has said that it is at a request.
+pub(super) type Progress = Arc<AtomicU64>;
 
 /// Who asks.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,6 +58,11 @@ impl Call {
     pub fn answer(self, outcome: Outcome, mode: Option<String>) {
         // The client may have gone; then nobody misses the answer.
         let _ = self.reply.try_send(Turn::Answered(Answered { outcome, mode }));
+    }
+
+    /// Says that the loop is at it, in slices: whoever waits for the answer waits on.
+    pub fn is_under_way(&self) {
+        self.progress.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Has the client's own thread do what takes long and needs nothing of the loop's. The call

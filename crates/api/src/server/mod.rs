@@ -17,6 +17,7 @@ mod call;
 mod claim;
 mod connection;
 mod guard;
+mod papers;
 mod remote;
 mod tokens;
 
@@ -38,8 +39,9 @@ pub use call::{Call, Caller, Carried, Work};
 pub use claim::BindError;
 use claim::Claim;
 use connection::{Line, Standing, serve, turn_away};
+pub use papers::{RemoteAccess, RemoteError};
+pub use remote::RemoteCounters;
 use remote::{Counted, Listening};
-pub use remote::{RemoteAccess, RemoteCounters, RemoteError};
 
 /// Clients served at the same time, of either kind.
 const MAX_CONNECTIONS: usize = 32;
@@ -60,6 +62,13 @@ const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(200);
 /// One connection of a client; no two of a server's life have the same.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct ClientId(u64);
+
+impl ClientId {
+    /// Its number; no other client of this run of the daemon has had it.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+}
 
 /// The listening daemon side. Dropping it stops the threads and removes the socket.
 pub struct Server {

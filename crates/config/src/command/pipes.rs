@@ -19,8 +19,11 @@ pub(super) enum PipeKey {
     NoMore,
 }
 
-const PATTERN: Part =
-    arg_help("PATTERN", Value::Name { max: 125 }, "a regular expression, to the end or the next |");
+const PATTERN: Part = arg_help(
+    "PATTERN",
+    Value::Name { max: 125 },
+    "a regular expression, to the end or to | and another pipe",
+);
 
 pub(super) static PIPES: Block<PipeKey> = Block {
     name: "pipes",
@@ -93,7 +96,8 @@ fn pipe(line: &str, segment: &Range<usize>) -> Result<Pipe, Box<CommandError>> {
     })
 }
 
-/// What is typed as one command or one pipe: the parts between `|` outside of quotes.
+/// What is typed as one command or one pipe: the parts between `|` outside of quotes and of
+/// expressions.
 pub(super) fn segments(line: &str) -> Vec<Range<usize>> {
     let mut segments = Vec::new();
     let mut start = 0;
@@ -101,7 +105,7 @@ pub(super) fn segments(line: &str) -> Vec<Range<usize>> {
     for (at, c) in line.char_indices() {
         match c {
             '"' => quoted = !quoted,
-            '|' if !quoted => {
+            '|' if !quoted && (segments.is_empty() || !is_in_expression(line, start, at)) => {
                 segments.push(start..at);
                 start = at + 1;
             }
@@ -110,6 +114,22 @@ pub(super) fn segments(line: &str) -> Vec<Range<usize>> {
     }
     segments.push(start..line.len());
     segments
+}
+
+/// Whether the `|` at `at` is one of the expression of the pipe that begins at `start`: `include
+/// pool|nai`, as on routers. Without blanks around it, it is, unless a pipe follows.
+fn is_in_expression(line: &str, start: usize, at: usize) -> bool {
+    /// A shorter word is rather one of the expression's.
+    const VERB: usize = 3;
+    let (before, after) = (&line[start..at], &line[at + 1..]);
+    let next = after.split('|').next().unwrap_or_default().trim_end();
+    let (verb, rest) = next.split_once(char::is_whitespace).unwrap_or((next, ""));
+    let pipe = if rest.trim_start().is_empty() { verb.to_owned() } else { format!("{verb} x") };
+    let is_pipe =
+        verb.len() >= VERB && kedge_grammar::read_command(&PIPES, &pipe, "command").is_ok();
+    let is_glued = !before.ends_with(char::is_whitespace)
+        && after.chars().next().is_some_and(|next| !next.is_whitespace());
+    is_glued && before.trim_start().contains(char::is_whitespace) && !is_pipe
 }
 
 /// Reads one segment with the rest of the line blanked out, so that a message shows the line and

@@ -4,10 +4,11 @@ use kedge_grammar::table::{Block, arg_help, last, row, word};
 use kedge_grammar::{Part, Value};
 
 use super::words::{
-    ASKED, CAPTURE, CLEAR, CUSTOMER, DEBUG, DETAIL, EITHER_ROLE, FROM, IPV6, LAST, LMA,
-    LMA_SERVICE, LMA_TARGET, MAG, MAG_SERVICE, MOBILE, MONITOR, NAI, NO, OF_ALL_OR_CUSTOMER,
-    OF_IMSI, OF_MAG, OF_NODE, OF_NODES, OF_ONE_CUSTOMER, OF_ONE_MAG, ONE_CUSTOMER, ONE_MAG,
-    ONE_NODE, PMIPV6, RADIUS, SECTION, SERVICE, SHOW, SINCE, TARGET, WHATEVER,
+    ASKED, CAPTURE, CLEAR, CUSTOMER, DEBUG, DETAIL, FROM, IPV6, LAST, LMA, LMA_BINDINGS,
+    LMA_SERVICE, LMA_TARGET, MAG, MAG_SERVICE, MOBILE, MONITOR, MONITORED, NAI, NO,
+    OF_ALL_OR_CUSTOMER, OF_CUSTOMER, OF_IMSI, OF_MAG, OF_NODE, OF_NODES, OF_ONE_CUSTOMER,
+    OF_ONE_MAG, ONE_CUSTOMER, ONE_MAG, ONE_NODE, PMIPV6, RADIUS, SECTION, SERVICE, SHOW, TARGET,
+    WHATEVER,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -88,18 +89,7 @@ pub(super) static COMMANDS: Block<Key> = Block {
         ),
         row(
             Key::LmaBindings,
-            &[
-                SHOW,
-                IPV6,
-                MOBILE,
-                PMIPV6,
-                LMA,
-                last("bindings"),
-                CUSTOMER,
-                Part::Optional(&[Part::OneOf(&[OF_NODES, OF_IMSI, OF_MAG])]),
-                DETAIL,
-                FROM,
-            ],
+            &[SHOW, IPV6, MOBILE, PMIPV6, LMA, last("bindings"), LMA_BINDINGS],
             "The anchor's bindings",
         ),
         row(
@@ -131,15 +121,7 @@ pub(super) static COMMANDS: Block<Key> = Block {
         .hidden(),
         row(
             Key::LmaBindings,
-            &[
-                SHOW,
-                LMA_SERVICE,
-                last("session"),
-                CUSTOMER,
-                Part::Optional(&[Part::OneOf(&[OF_NODES, OF_IMSI, OF_MAG])]),
-                DETAIL,
-                FROM,
-            ],
+            &[SHOW, LMA_SERVICE, last("session"), LMA_BINDINGS],
             "The anchor's bindings",
         )
         .hidden(),
@@ -179,7 +161,15 @@ pub(super) static COMMANDS: Block<Key> = Block {
         ),
         row(
             Key::MagBindings,
-            &[SHOW, IPV6, MOBILE, PMIPV6, MAG, last("bindings"), Part::Optional(NAI), DETAIL, FROM],
+            &[
+                SHOW,
+                IPV6,
+                MOBILE,
+                PMIPV6,
+                MAG,
+                last("bindings"),
+                Part::AnyOrder(&[NAI, DETAIL, FROM]),
+            ],
             "The gateway's bindings",
         ),
         row(
@@ -215,7 +205,7 @@ pub(super) static COMMANDS: Block<Key> = Block {
         ),
         row(
             Key::LmaStatistics,
-            &[SHOW, LMA_SERVICE, last("statistics"), Part::Optional(SERVICE), CUSTOMER],
+            &[SHOW, LMA_SERVICE, last("statistics"), Part::AnyOrder(&[SERVICE, OF_CUSTOMER])],
             "Every counter of the anchor",
         ),
         row(
@@ -239,9 +229,7 @@ pub(super) static COMMANDS: Block<Key> = Block {
                         ONE_CUSTOMER,
                         Part::Optional(&[Part::OneOf(&[OF_NODES, OF_IMSI, OF_MAG])]),
                     ],
-                    OF_NODES,
-                    OF_IMSI,
-                    OF_MAG,
+                    &[Part::OneOf(&[OF_NODES, OF_IMSI, OF_MAG]), CUSTOMER],
                 ]),
             ],
             "End bindings of the anchor",
@@ -283,7 +271,7 @@ pub(super) static COMMANDS: Block<Key> = Block {
         ),
         row(
             Key::ClearLmaStatistics,
-            &[CLEAR, LMA_SERVICE, last("statistics"), Part::Optional(SERVICE), CUSTOMER],
+            &[CLEAR, LMA_SERVICE, last("statistics"), Part::AnyOrder(&[SERVICE, OF_CUSTOMER])],
             "Set the anchor's counters back to zero",
         ),
         row(
@@ -293,12 +281,30 @@ pub(super) static COMMANDS: Block<Key> = Block {
         ),
         row(
             Key::LmaEvents,
-            &[SHOW, IPV6, MOBILE, PMIPV6, LMA, last("events"), CUSTOMER, LAST],
+            &[
+                SHOW,
+                IPV6,
+                MOBILE,
+                PMIPV6,
+                LMA,
+                last("events"),
+                Part::AnyOrder(&[OF_CUSTOMER, LAST]),
+            ],
             "The last events of the anchor",
         ),
         row(
             Key::LmaEvents,
-            &[SHOW, IPV6, MOBILE, PMIPV6, LMA, last("trace"), OF_NODE, ONE_NODE, CUSTOMER, LAST],
+            &[
+                SHOW,
+                IPV6,
+                MOBILE,
+                PMIPV6,
+                LMA,
+                last("trace"),
+                OF_NODE,
+                ONE_NODE,
+                Part::AnyOrder(&[OF_CUSTOMER, LAST]),
+            ],
             "The last events of one subscriber",
         ),
         row(
@@ -318,12 +324,22 @@ pub(super) static COMMANDS: Block<Key> = Block {
         ),
         row(
             Key::MagEvents,
-            &[SHOW, IPV6, MOBILE, PMIPV6, MAG, last("events"), LAST],
+            &[SHOW, IPV6, MOBILE, PMIPV6, MAG, last("events"), Part::Optional(LAST)],
             "The last events of the gateway",
         ),
         row(
             Key::MagEvents,
-            &[SHOW, IPV6, MOBILE, PMIPV6, MAG, last("trace"), OF_NODE, ONE_NODE, LAST],
+            &[
+                SHOW,
+                IPV6,
+                MOBILE,
+                PMIPV6,
+                MAG,
+                last("trace"),
+                OF_NODE,
+                ONE_NODE,
+                Part::Optional(LAST),
+            ],
             "The last events of one subscriber",
         ),
         row(
@@ -355,18 +371,25 @@ pub(super) static COMMANDS: Block<Key> = Block {
             &[
                 CAPTURE,
                 last("start"),
-                Part::Optional(&[LMA_TARGET]),
-                Part::Optional(&[
-                    word("file", "Into a file of this name"),
-                    arg_help("FILE", Value::Name { max: 64 }, "its name, in the state directory"),
-                ]),
-                Part::Optional(&[
-                    word("limit", "At most so many packets"),
-                    arg_help(
-                        "COUNT",
-                        Value::Integer { min: 1, max: 1_000_000, unit: "" },
-                        "how many; 10000 without it",
-                    ),
+                Part::AnyOrder(&[
+                    OF_CUSTOMER,
+                    &[TARGET],
+                    &[
+                        word("file", "Into a file of this name"),
+                        arg_help(
+                            "FILE",
+                            Value::Name { max: 64 },
+                            "its name, in the state directory",
+                        ),
+                    ],
+                    &[
+                        word("limit", "At most so many packets"),
+                        arg_help(
+                            "COUNT",
+                            Value::Integer { min: 1, max: 1_000_000, unit: "" },
+                            "how many; 10000 without it",
+                        ),
+                    ],
                 ]),
             ],
             "Begin",
@@ -407,13 +430,9 @@ pub(super) static COMMANDS: Block<Key> = Block {
         row(Key::CaptureStop, &[CAPTURE, last("stop")], "End"),
         row(
             Key::MonitorBindings,
-            &[MONITOR, last("bindings"), EITHER_ROLE, CUSTOMER, Part::Optional(NAI), SINCE],
+            &[MONITOR, last("bindings"), MONITORED],
             "What becomes of bindings",
         ),
-        row(
-            Key::MonitorEvents,
-            &[MONITOR, last("events"), EITHER_ROLE, CUSTOMER, Part::Optional(NAI), SINCE],
-            "Every event",
-        ),
+        row(Key::MonitorEvents, &[MONITOR, last("events"), MONITORED], "Every event"),
     ],
 };

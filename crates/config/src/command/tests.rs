@@ -107,6 +107,16 @@ fn pipes_follow_each_other_and_quotes_protect_them() {
         [Pipe::Include(pattern(r"^ *10\.1 up")), Pipe::Exclude(pattern("(a)*!")), Pipe::NoMore];
     assert_eq!(request.pipes, pipes);
     assert_eq!(parse_command("show version|json").unwrap().pipes, [Pipe::Json]);
+    // One of several, as it is written on routers.
+    for (line, expression) in [
+        ("show run | include pool|nai", "pool|nai"),
+        ("show run | i ^ipv6|c|x", "^ipv6|c|x"),
+        ("show run | section lma|count down", "lma|count down"),
+    ] {
+        let wanted = [Pipe::Include(pattern(expression)), Pipe::Section(pattern(expression))];
+        let [read] = <[Pipe; 1]>::try_from(parse_command(line).unwrap().pipes).unwrap();
+        assert!(wanted.contains(&read), "{line}: {read:?}");
+    }
 }
 
 #[test]
@@ -170,6 +180,60 @@ fn completion_answers_with_words_and_their_help() {
         ["json", "include", "exclude", "begin", "section", "count", "no-more"]
     );
     assert_eq!(words("show nothing "), [""; 0]);
+}
+
+#[test]
+fn filters_stand_in_any_order_each_once_and_what_is_left_is_offered() {
+    let all = "customer C1 nai a@r detail from 7";
+    let filters = ["customer C1", "nai a@r", "detail", "from 7"];
+    let show = "show ipv6 mobile pmipv6 lma bindings";
+    let wanted = command(&format!("{show} {all}"));
+    let orders = (0..4).flat_map(|a| (0..4).flat_map(move |b| (0..4).map(move |c| [a, b, c])));
+    let orders: Vec<[usize; 3]> = orders.filter(|[a, b, c]| a != b && b != c && a != c).collect();
+    assert_eq!(orders.len(), 24);
+    for [a, b, c] in orders {
+        let d = 6 - a - b - c;
+        let order = [a, b, c, d].map(|place| filters[place]).join(" ");
+        assert_eq!(command(&format!("{show} {order}")), wanted, "{order}");
+    }
+    for filter in filters {
+        let error = parse_command(&format!("{show} {filter} {filter}")).expect_err(filter);
+        let word = filter.split(' ').next().unwrap_or_default();
+        assert_eq!(error.place.spot.column, show.len() + filter.len() + 3, "{error}");
+        assert!(error.to_string().contains(&format!("'{word}' stands here again")), "{error}");
+    }
+    // The three ways to name nodes exclude each other.
+    assert!(parse_command(&format!("{show} nai a@r detail mag m")).is_err());
+    let words = |line: &str| -> Vec<String> {
+        complete(line, &|_| Vec::new()).into_iter().map(|hint| hint.what).collect()
+    };
+    assert_eq!(
+        words(&format!("{show} detail ")),
+        ["customer", "nai", "imsi", "mag", "from", "<cr>", "|"]
+    );
+    assert_eq!(words(&format!("{show} from 7 imsi 001010123456789 d")), ["detail"]);
+    for (one, other) in [
+        ("monitor events since 3 nai a@r lma", "monitor events lma nai a@r since 3"),
+        ("capture start limit 5 peer 192.0.2.1", "capture start peer 192.0.2.1 limit 5"),
+        (
+            "debug ipv6 mobile pmipv6 lma nai a@r customer C1",
+            "debug ipv6 mobile pmipv6 lma customer C1 nai a@r",
+        ),
+        (
+            "clear ipv6 mobile pmipv6 lma bindings mag m customer C1",
+            "clear ipv6 mobile pmipv6 lma bindings customer C1 mag m",
+        ),
+        (
+            "show ipv6 mobile pmipv6 lma trace nai a@r last 5 customer C1",
+            "show ipv6 mobile pmipv6 lma trace nai a@r customer C1 last 5",
+        ),
+        (
+            "clear lma-service statistics customer C1 name l",
+            "clear lma-service statistics name l customer C1",
+        ),
+    ] {
+        assert_eq!(command(one), command(other), "{one}");
+    }
 }
 
 #[test]

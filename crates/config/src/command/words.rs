@@ -29,32 +29,36 @@ pub const SERVICE: &[Part] = &[
     word("name", "Of one service"),
     arg_help("NAME", Value::Name { max: 125 }, "the service's identifier"),
 ];
-pub const DETAIL: Part =
-    Part::Optional(&[Part::Flag { word: "detail", help: "All there is to say of each" }]);
-pub const FROM: Part = Part::Optional(&[
+pub const DETAIL: &[Part] = &[Part::Flag { word: "detail", help: "All there is to say of each" }];
+pub const FROM: &[Part] = &[
     word("from", "From one on, where there are more than an answer holds"),
     arg_help(
         "N",
         Value::Integer { min: 1, max: u32::MAX as u64, unit: "" },
         "which one, counted from 1",
     ),
-]);
-pub const LAST: Part = Part::Optional(&[
+];
+/// Whose bindings, and how much of them.
+pub const LMA_BINDINGS: Part =
+    Part::AnyOrder(&[OF_CUSTOMER, &[Part::OneOf(&[OF_NODES, OF_IMSI, OF_MAG])], DETAIL, FROM]);
+pub const LAST: &[Part] = &[
     word("last", "The newest only"),
     arg_help("COUNT", Value::Integer { min: 1, max: 100_000, unit: "" }, "how many at most"),
-]);
-pub const SINCE: Part = Part::Optional(&[
+];
+pub const SINCE: &[Part] = &[
     word("since", "Those behind one"),
     arg_help(
         "NUMBER",
         Value::Integer { min: 0, max: u64::MAX, unit: "" },
         "the number of the last that is known",
     ),
-]);
-pub const EITHER_ROLE: Part = Part::Optional(&[Part::OneOf(&[
+];
+pub const EITHER_ROLE: &[Part] = &[Part::OneOf(&[
     &[Part::Flag { word: "lma", help: "Of the local mobility anchor" }],
     &[Part::Flag { word: "mag", help: "Of the mobile access gateway" }],
-])]);
+])];
+/// Whose events.
+pub const MONITORED: Part = Part::AnyOrder(&[EITHER_ROLE, OF_CUSTOMER, NAI, SINCE]);
 pub const OF_PEER: &[Part] = &[
     word("peer", "Messages from and to one peer"),
     Part::OneOf(&[
@@ -64,8 +68,10 @@ pub const OF_PEER: &[Part] = &[
 ];
 pub const TARGET: Part = Part::OneOf(&[NAI, OF_PEER]);
 /// Whom an anchor's messages are from and to: a customer's are all of its subscribers' and peers'.
-pub const LMA_TARGET: Part =
-    Part::OneOf(&[&[OF_ONE_CUSTOMER, ONE_CUSTOMER, Part::Optional(&[TARGET])], NAI, OF_PEER]);
+pub const LMA_TARGET: Part = Part::OneOf(&[
+    &[OF_ONE_CUSTOMER, ONE_CUSTOMER, Part::Optional(&[TARGET])],
+    &[TARGET, CUSTOMER],
+]);
 pub const DEBUG: Part = word("debug", "Show the messages of a subscriber, a peer or a customer");
 pub const NO: Part = word("no", "End it");
 pub const CAPTURE: Part = word("capture", "Signalling messages into a file");

@@ -53,6 +53,17 @@ fn history_is_shown_and_returned_to() {
 }
 
 #[test]
+fn sessions_are_shown_and_ended_within_and_outside() {
+    for is_inside in [false, true] {
+        let read = |line| parse_session_command(line, is_inside).unwrap();
+        assert_eq!(read("sh conf sess"), SessionCommand::ShowSessions);
+        assert_eq!(read("clear conf sess 7"), SessionCommand::ClearSession(7));
+        assert!(parse_session_command("clear configuration sessions", is_inside).is_err());
+    }
+    assert_eq!(inside("clear"), SessionCommand::Clear);
+}
+
+#[test]
 fn texts_are_loaded_in_addition_or_instead() {
     let load = |file: &str, replace| SessionCommand::Load { file: file.to_owned(), replace };
     assert_eq!(inside("load site.conf"), load("site.conf", false));

@@ -126,6 +126,15 @@ impl Dice {
                         self.line(inner, words);
                     }
                 }
+                // Rotated: every one of them comes first once, and last.
+                Part::AnyOrder(each) => {
+                    let first = self.roll(each.len() as u64) as usize;
+                    for parts in each[first..].iter().chain(&each[..first]) {
+                        if self.roll(2) == 0 {
+                            self.line(parts, words);
+                        }
+                    }
+                }
                 Part::OneOf(choices) => {
                     let choice = self.roll(choices.len() as u64) as usize;
                     self.line(choices[choice], words);

@@ -28,7 +28,9 @@ fn every_row_and_every_word_has_a_help_and_a_source() {
                 }
                 Part::Arg { .. } => {}
                 Part::Optional(inner) => check(inner, row),
-                Part::OneOf(choices) => choices.iter().for_each(|parts| check(parts, row)),
+                Part::OneOf(choices) | Part::AnyOrder(choices) => {
+                    choices.iter().for_each(|parts| check(parts, row));
+                }
             }
         }
     }
@@ -80,7 +82,9 @@ fn argument_names(parts: &[Part], names: &mut BTreeSet<String>) {
                 names.insert(name.to_lowercase());
             }
             Part::Optional(parts) => argument_names(parts, names),
-            Part::OneOf(choices) => choices.iter().for_each(|p| argument_names(p, names)),
+            Part::OneOf(choices) | Part::AnyOrder(choices) => {
+                choices.iter().for_each(|p| argument_names(p, names));
+            }
         }
     }
 }
@@ -235,6 +239,9 @@ fn variants(parts: &[Part]) -> Vec<String> {
                 std::iter::once(String::new()).chain(variants(inner)).collect()
             }
             Part::OneOf(choices) => choices.iter().flat_map(|parts| variants(parts)).collect(),
+            Part::AnyOrder(each) => std::iter::once(String::new())
+                .chain(each.iter().flat_map(|parts| variants(parts)))
+                .collect(),
         };
         // One line for each choice of this part, and the first choice of the others.
         let first = lines[0].clone();

@@ -7,8 +7,8 @@ use super::notes::Notes;
 use crate::diagnostic::Hint;
 use crate::lex::Line;
 use crate::mask::Mask;
-use crate::matcher::Match;
 use crate::spell::{self, Keys};
+use crate::thread::Match;
 use crate::tree::{self, Identity};
 use crate::{Args, Block, Datum, Item, Repeats, Row, complete, table};
 

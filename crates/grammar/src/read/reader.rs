@@ -8,9 +8,10 @@ use super::router::{self, is_session};
 use crate::diagnostic::{SyntaxFault, SyntaxRemark};
 use crate::lex::{self, Line};
 use crate::mask::Hide;
-use crate::matcher::{self, Match, Miss, Why};
+use crate::matcher::{self, Miss, Why};
 use crate::place::Place;
 use crate::spell::{self, Keys};
+use crate::thread::Match;
 use crate::{Item, Repeats, Row};
 
 /// What a line does with its command.

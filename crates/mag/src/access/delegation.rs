@@ -12,7 +12,7 @@ use kedge_wire::registry::Status;
 use kedge_wire::{DelegatedMobileNetworkPrefix, OptionsRef};
 
 use crate::delegated::{Delegation, MOST_PREFIXES};
-use crate::list::{Entry, Kind, State};
+use crate::entry::{Entry, Kind, State};
 use crate::{Event, Mag};
 
 /// What an update says of delegated prefixes (RFC 7148 §5.1.2): each that is granted, else all

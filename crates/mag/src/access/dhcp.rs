@@ -13,7 +13,7 @@ use kedge_access_wire::dhcpv4::{self, DhcpOption, Message, MessageType, Op, Rout
 use kedge_model::{BindingId, Ipv4Net, MacAddr};
 use kedge_sansio::Now;
 
-use crate::list::State;
+use crate::entry::State;
 use crate::{DetachReason, Event, Mag, Output};
 
 /// Who says no when no anchor has said who the router is: the IPv4 dummy address

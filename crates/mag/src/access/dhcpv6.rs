@@ -19,7 +19,7 @@ use kedge_model::{BindingId, Ipv6Net, MacAddr};
 use kedge_sansio::Now;
 
 use super::{GATEWAY_LINK_LOCAL, delegation};
-use crate::list::State;
+use crate::entry::State;
 use crate::pending::Waiting;
 use crate::{Mag, Output};
 

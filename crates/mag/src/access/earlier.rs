@@ -15,7 +15,7 @@ use kedge_sansio::Now;
 
 use super::ra::INITIAL_ADVERTISEMENTS;
 use crate::Mag;
-use crate::list::Entry;
+use crate::entry::Entry;
 
 /// How many prefixes of each session are remembered. A node has one or two; one that shows more
 /// makes them up.

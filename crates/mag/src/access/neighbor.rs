@@ -12,7 +12,7 @@ use kedge_model::{BindingId, MacAddr};
 use kedge_sansio::Now;
 
 use super::GATEWAY_LINK_LOCAL;
-use crate::list::Neighbor;
+use crate::entry::Neighbor;
 use crate::{DetachReason, Mag, Output, Timer};
 
 /// The least time between two questions, whatever is configured.

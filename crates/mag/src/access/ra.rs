@@ -18,7 +18,7 @@ use kedge_model::{BindingId, Ipv6Net, MacAddr};
 use kedge_sansio::Now;
 
 use super::GATEWAY_LINK_LOCAL;
-use crate::list::Advertising;
+use crate::entry::Advertising;
 use crate::{LinkState, Mag, Output, Timer};
 
 /// Between two unsolicited advertisements, at most: a third of MaxRtrAdvInterval's default, so

@@ -19,6 +19,7 @@ mod packets;
 mod refusals;
 mod second;
 mod secrets;
+mod sessions;
 mod signalling;
 mod stage;
 mod stopping;

@@ -10,6 +10,7 @@ use kedge_lab::{Daemon, Host, Lab};
 use crate::stage::{look, turn};
 
 const MANY: usize = 200;
+const LMA: &str = "ipv6 mobile pmipv6-lma LMA domain D1\n";
 const ANCHOR: &str = "\
 ipv6 mobile pmipv6-domain D1
  lma LMA
@@ -62,7 +63,7 @@ fn people_are_answered_while_many_customers_are_committed_and_nothing_is_left_of
     fs::write(&file, customers(worlds)).expect("a file");
     let all = format!("configure\nload {} merge\ncommit\n", file.display());
     let is_over = AtomicBool::new(false);
-    let mut answered = 0;
+    let (mut answered, mut refused, mut maximum) = (0, 0, 1000);
     thread::scope(|scope| {
         let committing = scope.spawn(|| {
             let said = anchor.script(&all);
@@ -72,14 +73,23 @@ fn people_are_answered_while_many_customers_are_committed_and_nothing_is_left_of
         while !is_over.load(Ordering::Relaxed) {
             anchor.kedge("show version").expect("an answer");
             answered += usize::from(!is_over.load(Ordering::Relaxed));
+            let next = maximum + 1;
+            let second = format!("configure\n{LMA} bce maximum {next}\ncommit\n");
+            match anchor.script(&second).map_err(|error| error.to_string()) {
+                Ok(_) => maximum = next,
+                Err(error) if error.contains("another commit is under way") => refused += 1,
+                Err(error) => panic!("{error}"),
+            }
         }
         let said = committing.join().expect("no panic").expect("a commit");
         assert!(said.contains("commit "), "{said}");
     });
     assert!(answered > 2, "{answered} answers while the commit was made");
+    assert!(refused > 0, "no second commit was begun while the first one was prepared");
 
     let running = anchor.kedge("show running-config").expect("text");
     assert_eq!(running.matches("  customer C").count(), MANY, "{running}");
+    assert!(running.contains(&format!("bce maximum {maximum}")), "{running}");
     let remove = "configure\nipv6 mobile pmipv6-lma LMA domain D1\nno mobility-service \
                   mobile-local-loop\ncommit\n";
     anchor.script(remove).expect("a commit");
