@@ -16,6 +16,11 @@ impl Cell {
         self.0.store(self.0.load(Relaxed).wrapping_add(n), Relaxed);
     }
 
+    /// Starts again; only while nobody adds.
+    fn reset(&self) {
+        self.0.store(0, Relaxed);
+    }
+
     /// The count.
     pub fn get(&self) -> u64 {
         self.0.load(Relaxed)
@@ -55,6 +60,14 @@ impl BindingCells {
     pub fn received(&self, packets: u64, bytes: u64) {
         self.received_packets.add(packets);
         self.received_bytes.add(bytes);
+    }
+
+    /// Starts again, for another binding.
+    pub(crate) fn reset(&self) {
+        self.sent_packets.reset();
+        self.sent_bytes.reset();
+        self.received_packets.reset();
+        self.received_bytes.reset();
     }
 
     /// The counts as they stand.

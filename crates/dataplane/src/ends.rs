@@ -9,6 +9,20 @@ use kedge_model::{Encapsulation, GreKey, Tunnel, VrfId};
 use crate::DropReason;
 use crate::ways::{Users, WayId, WayKey, Ways};
 
+/// An address of this host at which tunnels may start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Local {
+    /// The transport routing world.
+    pub vrf: VrfId,
+    /// The address.
+    pub address: IpAddr,
+    /// The port of UDP encapsulation there.
+    pub udp_port: u16,
+    /// The signalling port there, which data shares where a translator is on its way: `None` where
+    /// signalling is not over UDP.
+    pub signalling_port: Option<u16>,
+}
+
 /// What identifies a tunnel in the packets we receive from it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct TunnelEnd {

@@ -179,7 +179,7 @@ impl Forwarder {
         if clamp.is_some() {
             self.cells.clamped_into.add(load.packets);
         }
-        held.cells.sent(load.packets, load.bytes);
+        self.tables.cells(held).sent(load.packets, load.bytes);
         self.cells.sent(Kind::of(&path.tunnel, inner.is_ipv4()), load.packets, load.bytes);
         Verdict::Forward(Outbound {
             slot,
@@ -230,7 +230,7 @@ impl Forwarder {
     /// kernel merged into one before we saw it.
     pub fn received(&self, inbound: &Inbound, end: EndId, load: Load) {
         let Some(held) = self.tables.held(inbound.slot) else { return };
-        held.cells.received(load.packets, load.bytes);
+        self.tables.cells(held).received(load.packets, load.bytes);
         if let Some(path) = held.paths.iter().find(|path| path.end == end) {
             let kind = Kind::of(&path.tunnel, inbound.inner.is_ipv4());
             self.cells.received(kind, load.packets, load.bytes);

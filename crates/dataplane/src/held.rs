@@ -1,11 +1,8 @@
 //! A binding as the tables hold it, its usual addresses and path in place.
 
-use std::sync::Arc;
-
 use ipnet::IpNet;
 use kedge_model::{BindingId, Tunnel, VrfId};
 
-use crate::BindingCells;
 use crate::ends::EndId;
 use crate::few::Few;
 use crate::ways::WayId;
@@ -22,8 +19,8 @@ pub struct Held {
     /// Its ways; at least one has a weight.
     pub paths: Few<HeldPath, 1>,
     pub(crate) inner: Few<IpNet, 2>,
-    /// What its packets add up to.
-    pub cells: Arc<BindingCells>,
+    /// Where its packets are counted.
+    pub(crate) counted: u32,
 }
 
 /// A path as the tables hold it.
@@ -44,6 +41,14 @@ pub struct HeldPath {
 }
 
 impl Held {
+    /// Reads from each of its cache lines, and from its counters.
+    pub(crate) fn touch(&self) {
+        std::hint::black_box((self.binding, self.device, self.inner.first(), self.inner.len()));
+        std::hint::black_box(
+            self.paths.first().map(|path| (path.tunnel.local, path.way, path.end)),
+        );
+    }
+
     /// The path of a flow: the same for all its packets while the paths stay as they are.
     pub fn path_of(&self, hash: impl FnOnce() -> u32) -> u16 {
         if self.paths.len() == 1 {

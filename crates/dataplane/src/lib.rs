@@ -36,12 +36,14 @@ pub mod gre;
 mod held;
 mod icmp;
 pub mod inner;
+mod ledger;
 mod mss;
 mod outer;
 mod places;
 mod policy;
 mod prefixes;
 mod shim;
+mod slab;
 mod tables;
 pub mod tlv;
 mod totals;
@@ -52,7 +54,7 @@ mod ways;
 pub use access_list::{AccessList, Addresses, Between, Messages, PortRange, Rule};
 pub use arrived::{Arrived, Carried, unwrap, unwrap_quote};
 pub use counters::{BindingCells, BindingCounters};
-pub use ends::{Carrier, EndId, Ports, TunnelEnd};
+pub use ends::{Carrier, EndId, Local, Ports, TunnelEnd};
 pub use error::DataplaneError;
 pub use few::Few;
 pub use forwarder::{Fit, Forwarder, Inbound, InnerPacket, Load, Outbound, OuterPacket};
@@ -62,12 +64,13 @@ use std::net::IpAddr;
 
 pub use held::{Held, HeldPath};
 use kedge_model::{BindingId, Forwarding, VrfId, World};
+pub use ledger::{Counts, Ledger};
 pub use mss::Clamp;
 pub use outer::{HOP_LIMIT, Marks};
 pub use places::MOST_PLACES;
 pub use policy::{Marking, Policy};
 pub use shim::Shim;
-pub use tables::{Local, Tables};
+pub use tables::Tables;
 pub use totals::{
     Drops, Kind, MssClamping, TotalCells, Totals, TunnelData, TunnelDataReceived, TunnelDataSent,
     TunnelIcmpv6,

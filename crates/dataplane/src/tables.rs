@@ -3,37 +3,21 @@
 //! A binding is in one place, with all that its packets need but for the counters, which others
 //! read. What finds it, by name or by address, are indexes of eight octets an entry.
 
-use std::hash::BuildHasher;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use foldhash::quality::RandomState;
 use ipnet::IpNet;
 use kedge_model::{BindingId, Forwarding, Tunnel, VrfId};
-use kedge_sansio::{HashIndex, Tag};
 
 use crate::crowds::Crowds;
-use crate::ends::{EndId, Ends, TunnelEnd};
+use crate::ends::{EndId, Ends, Local, TunnelEnd};
 use crate::held::{Held, HeldPath};
 use crate::places::Places;
 use crate::prefixes::Prefixes;
+use crate::slab::Slab;
 use crate::ways::{Narrow, WayId, WayKey};
-use crate::{BindingCells, DataplaneError, DropReason, Policy, Side};
-
-/// An address of this host at which tunnels may start.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Local {
-    /// The transport routing world.
-    pub vrf: VrfId,
-    /// The address.
-    pub address: IpAddr,
-    /// The port of UDP encapsulation there.
-    pub udp_port: u16,
-    /// The signalling port there, which data shares where a translator is on its way: `None` where
-    /// signalling is not over UDP.
-    pub signalling_port: Option<u16>,
-}
+use crate::{BindingCells, Counts, DataplaneError, DropReason, Policy, Side};
 
 /// The tables of one data plane.
 #[derive(Debug)]
@@ -41,13 +25,11 @@ pub struct Tables {
     side: Side,
     devices: Places<VrfId, ()>,
     locals: Places<(VrfId, IpAddr), Local>,
-    slots: HashIndex,
-    hasher: RandomState,
-    slab: Vec<Option<Held>>,
-    free: Vec<u32>,
+    slab: Slab,
     prefixes: Prefixes,
     ends: Ends,
     crowds: Crowds,
+    counts: Arc<Counts>,
     routes_locally: bool,
     /// By the places of the devices.
     policies: Vec<Policy>,
@@ -60,13 +42,11 @@ impl Tables {
             side,
             devices: Places::default(),
             locals: Places::default(),
-            slots: HashIndex::default(),
-            hasher: RandomState::default(),
-            slab: Vec::new(),
-            free: Vec::new(),
+            slab: Slab::default(),
             prefixes: Prefixes::default(),
             ends: Ends::default(),
             crowds: Crowds::default(),
+            counts: Arc::default(),
             routes_locally: false,
             policies: Vec::new(),
         }
@@ -87,25 +67,41 @@ impl Tables {
         self.routes_locally && self.side == Side::Gateway && self.find(vrf, destination).is_some()
     }
 
-    /// Holds `want` for the binding, in place of what was held before. On an error nothing has
-    /// changed.
+    /// Reads what [`Self::bind`] and [`Self::unbind`] of these bindings will. A million bindings are
+    /// in no processor's cache: here the waits for memory overlap, where they would follow one
+    /// another.
+    pub fn look_ahead<'w>(
+        &self,
+        changes: impl Iterator<Item = (BindingId, Option<&'w Forwarding>)> + Clone,
+    ) {
+        for held in self.slab.look_ahead(changes.clone().map(|(binding, _)| binding)) {
+            held.inner.iter().for_each(|prefix| self.prefixes.look_ahead(held.vrf, *prefix));
+        }
+        for want in changes.filter_map(|(_, want)| want) {
+            want.inner.iter().for_each(|prefix| self.prefixes.look_ahead(want.vrf, *prefix));
+        }
+    }
+
+    /// Holds `want` for the binding, in place of what was held before, and counts it in this place
+    /// of [`Self::counts`]. On an error nothing has changed.
     pub fn bind(
         &mut self,
         binding: BindingId,
         want: &Forwarding,
-        cells: Arc<BindingCells>,
+        counted: u32,
     ) -> Result<(), DataplaneError> {
         let device =
             self.device(want.vrf).ok_or(DataplaneError::UnknownVrf { binding, vrf: want.vrf })?;
         if want.paths.iter().all(|path| path.weight == 0) {
             return Err(DataplaneError::NoPath { binding });
         }
-        let mut locals = Vec::with_capacity(want.paths.len());
-        for path in &want.paths {
-            locals.push(self.local_of(binding, &path.tunnel)?);
-        }
+        let locals = want.paths.iter().map(|path| self.local_of(binding, &path.tunnel));
+        let locals = locals.collect::<Result<Vec<_>, _>>()?;
         let inner: Vec<IpNet> = want.inner.iter().map(IpNet::trunc).collect();
-        for prefix in &inner {
+        let before = self.slab.find(binding);
+        let has = |held: &Held| held.vrf == want.vrf && *held.inner == inner[..];
+        let has_all = before.and_then(|slot| self.held(slot)).is_some_and(has);
+        for prefix in inner.iter().filter(|_| !has_all) {
             let slot = self.prefixes.holder(want.vrf, *prefix, self.holds(want.vrf));
             match slot.and_then(|slot| self.held(slot)).map(|held| held.binding) {
                 Some(holder) if holder != binding => {
@@ -117,8 +113,7 @@ impl Tables {
 
         // Before the old ones are let go of: what is known of a way that stays is not forgotten.
         let with_local = want.paths.iter().zip(locals);
-        let paths = with_local.map(|(path, local)| {
-            let (local, udp_port) = local;
+        let paths = with_local.map(|(path, (local, udp_port))| {
             let ports = path.tunnel.encapsulation.udp_ports();
             let end = TunnelEnd::of(&path.tunnel, udp_port);
             let (end, way) = self.ends.acquire(end, want.vrf);
@@ -133,30 +128,42 @@ impl Tables {
             }
         });
         let mut paths: Vec<HeldPath> = paths.collect();
-        self.unbind(binding);
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.slab.push(None);
-            u32::try_from(self.slab.len() - 1).expect("fewer than 2^32 bindings")
-        });
-        for prefix in &inner {
-            self.prefixes.insert(want.vrf, *prefix, slot);
+        if has_all && before.is_some_and(|slot| self.redirect(slot, &mut paths, counted)) {
+            return Ok(());
         }
-        for path in &mut paths {
+        self.unbind(binding);
+        let (vrf, paths, all) = (want.vrf, paths[..].into(), inner[..].into());
+        let slot = self.slab.insert(Held { binding, vrf, device, paths, inner: all, counted });
+        for prefix in &inner {
+            self.prefixes.insert(vrf, *prefix, slot);
+        }
+        for path in self.slab.get_mut(slot).into_iter().flat_map(|held| held.paths.iter_mut()) {
             path.place = self.crowds.join(device, path.local, slot);
         }
-        let (vrf, paths, inner) = (want.vrf, paths[..].into(), inner[..].into());
-        self.slab[slot as usize] = Some(Held { binding, vrf, device, paths, inner, cells });
-        self.slots.insert(self.tag(binding), slot);
         Ok(())
+    }
+
+    /// Gives a binding other paths, all else of it staying as it is: a handover. Says whether they
+    /// begin at the same locals as those before, without which nothing is done.
+    fn redirect(&mut self, slot: u32, paths: &mut [HeldPath], counted: u32) -> bool {
+        let Some(held) = self.slab.get_mut(slot) else { return false };
+        let before = held.paths.iter().map(|path| path.local);
+        if !before.eq(paths.iter().map(|path| path.local)) {
+            return false;
+        }
+        for (path, before) in paths.iter_mut().zip(held.paths.iter()) {
+            path.place = before.place;
+            self.ends.release(before.end, held.vrf);
+        }
+        held.paths = paths[..].into();
+        held.counted = counted;
+        true
     }
 
     /// Holds nothing for the binding any more.
     pub fn unbind(&mut self, binding: BindingId) {
-        let tag = self.tag(binding);
-        let is_its = |slot| self.held(slot).is_some_and(|held| held.binding == binding);
-        let Some(slot) = self.slots.find(tag, is_its) else { return };
-        self.slots.remove(tag, slot);
-        let Some(mut held) = self.slab[slot as usize].take() else { return };
+        let Some(slot) = self.slab.find(binding) else { return };
+        let Some(mut held) = self.slab.remove(slot) else { return };
         for prefix in held.inner.iter() {
             self.prefixes.remove(held.vrf, *prefix, slot);
         }
@@ -167,14 +174,13 @@ impl Tables {
             let Some(moved) = self.crowds.leave(held.device, path.local, path.place) else {
                 continue;
             };
-            let of_other = self.slab[moved.slot as usize].as_mut();
+            let of_other = self.slab.get_mut(moved.slot);
             let its = of_other.map_or(&mut *paths, |other| &mut other.paths[..]);
             let is_it = |of: &&mut HeldPath| of.local == path.local && of.place == moved.from;
             if let Some(moved) = its.iter_mut().find(is_it) {
                 moved.place = path.place;
             }
         }
-        self.free.push(slot);
     }
 
     /// The slot of the binding that holds an inner address.
@@ -188,10 +194,6 @@ impl Tables {
             let held = self.held(slot);
             held.is_some_and(|held| held.vrf == vrf && held.inner.contains(&prefix))
         }
-    }
-
-    fn tag(&self, binding: BindingId) -> Tag {
-        self.hasher.hash_one(binding).into()
     }
 
     /// The way between two addresses that a binding's packets go.
@@ -210,7 +212,17 @@ impl Tables {
 
     /// What is in a slot that [`Self::find`] gave since the last change.
     pub fn held(&self, slot: u32) -> Option<&Held> {
-        self.slab.get(slot as usize)?.as_ref()
+        self.slab.get(slot)
+    }
+
+    /// The counters of all that is bound, for whoever reads them.
+    pub fn counts(&self) -> Arc<Counts> {
+        Arc::clone(&self.counts)
+    }
+
+    /// What a binding's packets add up to.
+    pub fn cells(&self, held: &Held) -> &BindingCells {
+        self.counts.at(held.counted)
     }
 
     /// What is done with a binding's packets.

@@ -42,7 +42,7 @@ fn anchor() -> Forwarder {
         let inner_net = format!("{NODE}/32").parse().unwrap();
         let paths = vec![Path { tunnel, weight: 1 }];
         let want = Forwarding { vrf: inner(customer), inner: vec![inner_net], paths };
-        tables.bind(BindingId(u64::from(customer) << 48), &want, Arc::default()).unwrap();
+        tables.bind(BindingId(u64::from(customer) << 48), &want, customer).unwrap();
     }
     Forwarder::new(tables, Arc::default())
 }
@@ -78,7 +78,7 @@ fn the_address_that_a_tunnel_ends_at_says_whose_packet_it_is_and_the_key_does_no
     }
     for customer in 0..CUSTOMERS {
         let slot = anchor.tables.find(inner(customer), NODE.into()).unwrap();
-        let counters = anchor.tables.held(slot).unwrap().cells.read();
+        let counters = anchor.tables.cells(anchor.tables.held(slot).unwrap()).read();
         assert_eq!((counters.sent_packets, counters.received_packets), (1, 1), "{customer}");
     }
     // An address of no customer is nobody's tunnel end.

@@ -89,7 +89,7 @@ fn what_goes_takes_those_who_have_a_path_from_there_and_nobody_else() {
                 let world = rng.below(WORLDS);
                 let locals: Vec<u32> = (0..=rng.below(3)).map(|_| rng.below(LOCALS)).collect();
                 let forwarding = want(binding, world, &locals);
-                tables.bind(BindingId(binding.into()), &forwarding, Default::default()).unwrap();
+                tables.bind(BindingId(binding.into()), &forwarding, binding).unwrap();
                 all[binding as usize] = Some((world, locals));
             }
         }

@@ -146,7 +146,7 @@ fn what_a_path_was_found_to_carry_clamps_too_and_all_bindings_on_the_way_know_it
         inner: vec![net("10.64.0.6/32")],
         paths: vec![kedge_model::Path { tunnel: tunnel(Side::Anchor, UDP, true), weight: 1 }],
     };
-    anchor.tables.bind(kedge_model::BindingId(8), &neighbour, Arc::default()).unwrap();
+    anchor.tables.bind(kedge_model::BindingId(8), &neighbour, 8).unwrap();
     let mut learn = |outer_mtu| {
         let quoted = packet(HOST_V4, NODE_V4, 0, 1300);
         let fault = TunnelFault::TooBig { outer_mtu };

@@ -27,7 +27,7 @@ fn an_unknown_peer_a_wrong_key_a_foreign_and_anothers_address_are_dropped_each_f
         inner: vec![net("10.64.0.6/32")],
         paths: vec![Path { tunnel: neighbour, weight: 1 }],
     };
-    anchor.tables.bind(BindingId(8), &other, Arc::default()).unwrap();
+    anchor.tables.bind(BindingId(8), &other, 8).unwrap();
 
     let reason = |anchor: &mut Forwarder, peer: &str, key: u32, source: &str| {
         let inner = packet(source, HOST_V4, 0, 10);
@@ -67,7 +67,7 @@ fn gateways_behind_one_translator_are_told_apart_by_its_ports() {
         inner: vec![net("10.64.0.6/32")],
         paths: vec![Path { tunnel: over(40_002), weight: 1 }],
     };
-    anchor.tables.bind(BindingId(8), &other, Arc::default()).unwrap();
+    anchor.tables.bind(BindingId(8), &other, 8).unwrap();
 
     for (to, from, source, expected) in [
         (5436, 40_001, NODE_V4, None),
@@ -130,7 +130,7 @@ fn a_gateway_routes_between_its_subscribers_itself_only_when_it_may_and_only_fro
         paths: vec![Path { tunnel: way, weight: 1 }],
     };
     let mut gateway = forwarder(Side::Gateway, &way);
-    gateway.tables.bind(BindingId(8), &other, Arc::default()).unwrap();
+    gateway.tables.bind(BindingId(8), &other, 8).unwrap();
     let now = Instant::now();
     let send = |gateway: &mut Forwarder, from: &str, to: &str| {
         gateway.encapsulate(INNER, &packet(from, to, 0, 10), now)
@@ -181,7 +181,7 @@ fn the_networks_behind_a_subscriber_are_its_own_in_both_directions() {
         inner: ["2001:db8:5:5::/64", "2001:db8:a00::/56", "172.16.4.0/22"].map(net).to_vec(),
         paths: vec![Path { tunnel, weight: 1 }],
     };
-    anchor.tables.bind(NODE, &want, Arc::default()).unwrap();
+    anchor.tables.bind(NODE, &want, 0).unwrap();
     for (inside, outside, host) in [
         ("2001:db8:a00:ff::7", "2001:db8:a00:100::7", HOST_V6),
         ("172.16.7.255", "172.16.8.0", HOST_V4),
@@ -348,7 +348,7 @@ fn flows_spread_over_paths_by_weight_and_stay_where_they_are() {
         inner: vec![net("10.64.0.5/32")],
         paths: weighted.map(|(tunnel, weight)| Path { tunnel, weight }).to_vec(),
     };
-    anchor.tables.bind(NODE, &want, Arc::default()).unwrap();
+    anchor.tables.bind(NODE, &want, 0).unwrap();
     let mut peers = [0; 3];
     for flow in 0..4000u16 {
         let mut bytes = packet(HOST_V4, NODE_V4, 0, 10);
@@ -375,7 +375,7 @@ fn a_prefix_has_one_holder_and_a_refused_change_changes_nothing() {
         inner: inner.iter().map(|text| net(text)).collect(),
         paths: vec![path],
     };
-    let mut bind = |id, want: &Forwarding| anchor.tables.bind(BindingId(id), want, Arc::default());
+    let mut bind = |id, want: &Forwarding| anchor.tables.bind(BindingId(id), want, 0);
     let taken = bind(9, &want(&["10.64.0.9/32", "10.64.0.5/32"], path)).unwrap_err();
     assert_eq!(taken.to_string(), "binding 9: 10.64.0.5/32 belongs to binding 7");
     let unknown = Tunnel { local: ip("192.0.2.77"), ..path.tunnel };

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use kedge_dataplane::{
-    AccessList, Addresses, Arrived, Between, BindingCells, DropReason, Forwarder, Local, Marking,
-    Policy, Rule, Side, Tables, TunnelError, TunnelFault, Verdict,
+    AccessList, Addresses, Arrived, Between, DropReason, Forwarder, Local, Marking, Policy, Rule,
+    Side, Tables, TunnelError, TunnelFault, Verdict,
 };
 use kedge_model::{BindingId, Encapsulation, Forwarding, Path, Tunnel, VrfId};
 
@@ -48,8 +48,7 @@ fn anchor() -> Forwarder {
         tables
             .add_local(Local { vrf, address, udp_port: 5437, signalling_port: Some(5436) })
             .unwrap();
-        let cells = Arc::new(BindingCells::default());
-        tables.bind(BindingId(customer.into()), &want(customer), cells).unwrap();
+        tables.bind(BindingId(customer.into()), &want(customer), customer).unwrap();
     }
     Forwarder::new(tables, Arc::default())
 }
@@ -86,7 +85,7 @@ fn each_packet_stays_with_its_customer_in_both_directions() {
     }
     for customer in 0..CUSTOMERS {
         let slot = anchor.tables.find(inner(customer), ip(NODE)).unwrap();
-        let counters = anchor.tables.held(slot).unwrap().cells.read();
+        let counters = anchor.tables.cells(anchor.tables.held(slot).unwrap()).read();
         assert_eq!((counters.sent_packets, counters.received_packets), (1, 1), "{customer}");
     }
 }
@@ -192,6 +191,6 @@ fn a_world_takes_its_policy_with_it() {
     assert!(denied(&mut anchor, inner(3)));
     let place = anchor.tables.remove_device(inner(3)).unwrap();
     assert_eq!(anchor.tables.add_device(inner(3)).unwrap(), place);
-    anchor.tables.bind(BindingId(3), &want(3), Arc::default()).unwrap();
+    anchor.tables.bind(BindingId(3), &want(3), 3).unwrap();
     assert!(!denied(&mut anchor, inner(3)));
 }

@@ -27,7 +27,7 @@ mod transport;
 mod virtio;
 mod worker;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::{PipeReader, pipe};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
@@ -37,8 +37,8 @@ use std::time::Instant;
 
 use closing::Closing;
 use kedge_dataplane::{
-    BindingCells, BindingCounters, Change, Dataplane, DataplaneError, Forwarder, Narrow, Side,
-    Tables, TotalCells, Totals,
+    BindingCounters, Change, Dataplane, DataplaneError, Forwarder, Ledger, Narrow, Side, Tables,
+    TotalCells, Totals,
 };
 use kedge_model::{BindingId, VrfId};
 use start::Opened;
@@ -61,7 +61,7 @@ const COMMANDS: usize = 64;
 #[derive(Debug)]
 pub struct DpUser {
     devices: BTreeMap<VrfId, Opened>,
-    counters: HashMap<BindingId, Arc<BindingCells>>,
+    ledger: Ledger,
     totals: Arc<TotalCells>,
     commands: SyncSender<Command>,
     waker: Waker,
@@ -80,7 +80,9 @@ impl DpUser {
             move |source| DataplaneError::Host { action, source }
         };
         let totals = Arc::new(TotalCells::default());
-        let forwarder = Forwarder::new(Tables::new(side), Arc::clone(&totals));
+        let tables = Tables::new(side);
+        let ledger = Ledger::new(tables.counts());
+        let forwarder = Forwarder::new(tables, Arc::clone(&totals));
         let waker = Waker::new().map_err(host("make an eventfd"))?;
         let woken = waker.try_clone().map_err(host("make an eventfd"))?;
         let (commands, obeyed) = sync_channel(COMMANDS);
@@ -95,8 +97,8 @@ impl DpUser {
         };
         let worker = std::thread::Builder::new().name("forwarder".into()).spawn(run);
         let worker = Some(worker.map_err(host("start a thread"))?);
-        let (devices, counters, closing) = (BTreeMap::new(), HashMap::new(), Closing::default());
-        Ok(Self { devices, counters, totals, commands, waker, worker, end, closing })
+        let (devices, closing) = (BTreeMap::new(), Closing::default());
+        Ok(Self { devices, ledger, totals, commands, waker, worker, end, closing })
     }
 
     /// What has something to read when forwarding has ended, for whatever reason.
@@ -139,31 +141,30 @@ impl DpUser {
             return Ok(());
         }
         // A binding's counters go on while it stays bound, within these changes too.
-        let mut bound: HashMap<BindingId, Arc<BindingCells>> = HashMap::new();
-        let with_cells = changes.iter().map(|change| {
-            let cells = match change {
-                Change::Bind { binding, .. } => {
-                    let held = || self.counters.get(binding).cloned().unwrap_or_default();
-                    Arc::clone(bound.entry(*binding).or_insert_with(held))
-                }
+        let mut opened = Vec::new();
+        let places: Vec<u32> = changes
+            .iter()
+            .enumerate()
+            .map(|(at, change)| match change {
+                Change::Bind { binding, .. } => self.ledger.find(*binding).unwrap_or_else(|| {
+                    opened.push((at, *binding));
+                    self.ledger.open(*binding)
+                }),
                 Change::Unbind(binding) => {
-                    bound.insert(*binding, Arc::default());
-                    Arc::default()
+                    self.ledger.close(*binding);
+                    0
                 }
-                _ => Arc::default(),
-            };
-            (change.clone(), cells)
-        });
-        let with_cells: Arc<[_]> = with_cells.collect();
-        let changes = Arc::clone(&with_cells);
+                _ => 0,
+            })
+            .collect();
+        // The worker borrows them: what one thread allocates is not another's to free.
+        let with_places: Arc<[_]> = changes.iter().cloned().zip(places).collect();
+        let changes = Arc::clone(&with_places);
         let (made, done) = self.ask(move |worker| worker.hold(&changes))?;
-        for (change, cells) in &with_cells[..made] {
-            match change {
-                Change::Bind { binding, .. } => self.counters.insert(*binding, Arc::clone(cells)),
-                Change::Unbind(binding) => self.counters.remove(binding),
-                _ => None,
-            };
+        for (_, binding) in opened.iter().filter(|(at, _)| *at >= made) {
+            self.ledger.close(*binding);
         }
+        self.ledger.settle();
         done
     }
 
@@ -263,7 +264,7 @@ impl Dataplane for DpUser {
     }
 
     fn counters(&self, binding: BindingId) -> Option<BindingCounters> {
-        self.counters.get(&binding).map(|cells| cells.read())
+        self.ledger.read(binding)
     }
 
     fn narrow_ways(&self) -> Vec<Narrow> {

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use kedge_dataplane::inner::Inner;
 use kedge_dataplane::{
-    Arrived, BindingCells, Carried, Forwarder, Load, Local, Marking, Policy, Side, Tables,
-    TunnelEnd, Verdict, unwrap,
+    Arrived, Carried, Forwarder, Load, Local, Marking, Policy, Side, Tables, TunnelEnd, Verdict,
+    unwrap,
 };
 use kedge_model::{BindingId, Encapsulation, Forwarding, Path, Tunnel, VrfId};
 use proptest::prelude::*;
@@ -34,7 +34,7 @@ fn anchor(policy: &Policy, node: &str) -> Forwarder {
         inner: vec![node.parse().unwrap()],
         paths: vec![Path { tunnel, weight: 1 }],
     };
-    tables.bind(BindingId(1), &want, Arc::new(BindingCells::default())).unwrap();
+    tables.bind(BindingId(1), &want, 0).unwrap();
     tables.set_policy(VrfId(1), policy.clone()).unwrap();
     Forwarder::new(tables, Arc::default())
 }

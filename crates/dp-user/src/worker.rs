@@ -15,12 +15,11 @@
 use std::fs::File;
 use std::io;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
 use kedge_dataplane::{
-    BindingCells, Change, DataplaneError, DropReason, Forwarder, Local, TunnelError, unwrap_quote,
+    Change, DataplaneError, DropReason, Forwarder, Local, TunnelError, unwrap_quote,
 };
 use kedge_model::VrfId;
 
@@ -164,15 +163,18 @@ impl Worker {
     }
 
     /// Makes changes of what is held, until one fails: how many were made, and what that one met.
-    pub fn hold(
-        &mut self,
-        changes: &[(Change, Arc<BindingCells>)],
-    ) -> (usize, Result<(), DataplaneError>) {
+    /// Each comes with the place where what is bound is counted.
+    pub fn hold(&mut self, changes: &[(Change, u32)]) -> (usize, Result<(), DataplaneError>) {
         let tables = &mut self.forwarder.tables;
+        tables.look_ahead(changes.iter().filter_map(|(change, _)| match change {
+            Change::Bind { binding, want } => Some((*binding, Some(want))),
+            Change::Unbind(binding) => Some((*binding, None)),
+            _ => None,
+        }));
         let mut made = 0;
-        let done = changes.iter().try_for_each(|(change, cells)| {
+        let done = changes.iter().try_for_each(|(change, place)| {
             match change {
-                Change::Bind { binding, want } => tables.bind(*binding, want, Arc::clone(cells))?,
+                Change::Bind { binding, want } => tables.bind(*binding, want, *place)?,
                 Change::Unbind(binding) => tables.unbind(*binding),
                 Change::RouteLocally(on) => tables.route_locally(*on),
                 Change::SetPolicy { vrf, policy } => tables.set_policy(*vrf, policy.clone())?,

@@ -10,10 +10,9 @@ use std::ops::{Index, IndexMut};
 
 use foldhash::quality::FixedState;
 use kedge_model::{BindingId, CustomerId};
-use kedge_sansio::{HashIndex, Tag};
+use kedge_sansio::{Blocks, HashIndex, Tag};
 
 use crate::binding::Binding;
-use crate::blocks::Blocks;
 
 pub(crate) use crate::slot::{NodeKey, Slot};
 
@@ -138,6 +137,11 @@ impl Cache {
                 self.get(Slot(slot)).map(Binding::touch);
             }
         }
+    }
+
+    /// Reads where the index has the node of a binding.
+    pub fn look_ahead_at(&self, binding: &Binding) {
+        std::hint::black_box(self.nodes.guess(self.tag(NodeKey::of(binding))));
     }
 
     /// Every binding, in the order of their slots.

@@ -15,6 +15,9 @@ use crate::request::Request;
 use crate::revocation::Which;
 use crate::{Lma, Now, Timer};
 
+/// How many sessions are looked ahead at in one go that end.
+pub(crate) const AHEAD: usize = 16;
+
 impl Lma {
     /// Accepts a de-registration from the gateway in charge; any other's is ignored.
     pub(crate) fn deregister(
@@ -89,6 +92,19 @@ impl Lma {
             self.want_forwarding(slot);
         }
         self.report(slot, What::Readdressed { binding: id, addresses: kept });
+    }
+
+    /// Looks ahead at the next sessions whose end is due, as [`Lma::look_ahead`] does at messages.
+    pub(crate) fn look_at_ends(&self, now: Now) {
+        let due = self.timers.due_now(now.mono, AHEAD).filter_map(|timer| match timer {
+            Timer::Delete(slot, _) => self.cache.get(*slot),
+            _ => None,
+        });
+        due.clone().for_each(Binding::touch);
+        for binding in due {
+            self.timers.look_ahead(binding.lifetime_timer);
+            self.cache.look_ahead_at(binding);
+        }
     }
 
     /// Ends a binding: its forwarding, its timers, its claim on addresses.

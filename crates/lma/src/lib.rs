@@ -45,7 +45,6 @@ mod assignment;
 mod authorization;
 mod binding;
 mod bitmap;
-mod blocks;
 mod cache;
 mod claims;
 mod class;
@@ -359,7 +358,11 @@ impl Lma {
 
     /// Does everything that is due.
     pub fn handle_timeout(&mut self, now: Now) {
-        while let Some(timer) = self.timers.pop_expired(now.mono) {
+        for turn in 0_usize.. {
+            if turn.is_multiple_of(deregistration::AHEAD) {
+                self.look_at_ends(now);
+            }
+            let Some(timer) = self.timers.pop_expired(now.mono) else { return };
             match timer {
                 Timer::Lifetime(slot) => self.lifetime_due(slot, now),
                 Timer::Delete(slot, reason) => self.end(slot, reason, now),

@@ -6,6 +6,7 @@
 //! a socket or starts a thread.
 
 mod backoff;
+mod blocks;
 mod buffers;
 mod index;
 mod pulse;
@@ -17,6 +18,7 @@ mod timers;
 use std::time::{Instant, SystemTime};
 
 pub use backoff::Backoff;
+pub use blocks::Blocks;
 pub use buffers::Buffers;
 pub use index::{HashIndex, Tag};
 pub use pulse::{Pulse, Rhythm, Sign};

@@ -61,6 +61,12 @@ impl Queue {
         fronts.chain(in_heap).min_by_key(|entry| entry.due)
     }
 
+    /// Of the entries that are due by then some, the first ones of each run.
+    pub fn due(&self, by: Moment, most: usize) -> impl Iterator<Item = &Entry> + Clone {
+        let of_run = move |run| VecDeque::iter(run).take(most);
+        self.runs.iter().flat_map(move |run| of_run(run).take_while(move |entry| entry.due <= by))
+    }
+
     /// Takes the entry out that [`Self::peek`] shows.
     pub fn pop(&mut self) -> Option<Entry> {
         let first = *self.peek()?;

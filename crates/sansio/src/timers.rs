@@ -7,6 +7,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::Blocks;
 use crate::queue::{Entry, Moment, Queue};
 
 /// Names a timer from [`Timers::insert`] until it fires or is removed.
@@ -36,14 +37,21 @@ struct Timer<K> {
 pub struct Timers<K> {
     /// What moments are counted from: the first that was told.
     origin: Option<Instant>,
-    slots: Vec<Slot<K>>,
+    slots: Blocks<Slot<K>>,
     free: Vec<u32>,
+    len: usize,
     queue: Queue,
 }
 
 impl<K> Default for Timers<K> {
     fn default() -> Self {
-        Self { origin: None, slots: Vec::new(), free: Vec::new(), queue: Queue::default() }
+        Self {
+            origin: None,
+            slots: Blocks::default(),
+            free: Vec::new(),
+            len: 0,
+            queue: Queue::default(),
+        }
     }
 }
 
@@ -51,19 +59,14 @@ impl<K> Timers<K> {
     /// Starts a timer.
     pub fn insert(&mut self, due: Instant, key: K) -> TimerId {
         let due = self.moment(due);
-        let timer = Some(Timer { due, queued: due, key });
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize].timer = timer;
-                slot
-            }
-            None => {
-                let slot = u32::try_from(self.slots.len()).expect("fewer than 2^32 timers run");
-                self.slots.push(Slot { generation: 0, timer });
-                slot
-            }
-        };
-        let generation = self.slots[slot as usize].generation;
+        let slot = self.free.pop().unwrap_or_else(|| {
+            let slot = self.slots.push(Slot { generation: 0, timer: None });
+            u32::try_from(slot).expect("fewer than 2^32 timers run")
+        });
+        let entry = self.slots.get_mut(slot as usize).expect("a timer's slot has an entry");
+        entry.timer = Some(Timer { due, queued: due, key });
+        let generation = entry.generation;
+        self.len += 1;
         self.queue(due, slot, generation);
         TimerId { slot, generation }
     }
@@ -104,6 +107,22 @@ impl<K> Timers<K> {
         self.release(slot)
     }
 
+    /// What some of the timers are for that are due at `now`, at most so many of one span. A table
+    /// that looks ahead at what they end shows it the rest of its memory in time.
+    pub fn due_now(&self, now: Instant, most: usize) -> impl Iterator<Item = &K> + Clone {
+        let now = self.origin.map_or(Moment::MIN, |origin| moment(origin, now));
+        self.queue.due(now, most).filter_map(|entry| {
+            let slot = self.slots.get(entry.slot as usize)?;
+            let timer = slot.timer.as_ref().filter(|_| slot.generation == entry.generation);
+            timer.map(|timer| &timer.key)
+        })
+    }
+
+    /// Reads a timer that is to be removed soon.
+    pub fn look_ahead(&self, id: TimerId) {
+        std::hint::black_box(self.slots.get(id.slot as usize).map(|slot| slot.generation));
+    }
+
     /// When the next timer is due.
     pub fn next_due(&mut self) -> Option<Instant> {
         self.settle();
@@ -112,7 +131,7 @@ impl<K> Timers<K> {
 
     /// How many timers run.
     pub fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.len
     }
 
     /// Whether no timer runs.
@@ -130,19 +149,15 @@ impl<K> Timers<K> {
         }
         let slots = &self.slots;
         self.queue.retain(|&Entry { due, slot, generation }| {
-            let entry = &slots[slot as usize];
-            let queued = entry.timer.as_ref().map(|timer| timer.queued);
-            entry.generation == generation && queued == Some(due)
+            slots.get(slot as usize).is_some_and(|entry| {
+                let queued = entry.timer.as_ref().map(|timer| timer.queued);
+                entry.generation == generation && queued == Some(due)
+            })
         });
     }
 
     fn moment(&mut self, at: Instant) -> Moment {
-        let origin = *self.origin.get_or_insert(at);
-        let nanos = |span: Duration| Moment::try_from(span.as_nanos()).unwrap_or(Moment::MAX);
-        match at.checked_duration_since(origin) {
-            Some(after) => nanos(after),
-            None => -nanos(origin.saturating_duration_since(at)),
-        }
+        moment(*self.origin.get_or_insert(at), at)
     }
 
     /// `None` for a moment that no clock of this host shows.
@@ -157,10 +172,11 @@ impl<K> Timers<K> {
     }
 
     fn release(&mut self, slot: u32) -> Option<K> {
-        let entry = &mut self.slots[slot as usize];
+        let entry = self.slots.get_mut(slot as usize)?;
         let timer = entry.timer.take()?;
         entry.generation = entry.generation.wrapping_add(1);
         self.free.push(slot);
+        self.len -= 1;
         Some(timer.key)
     }
 
@@ -168,13 +184,10 @@ impl<K> Timers<K> {
     /// that moved later again.
     fn settle(&mut self) {
         while let Some(&Entry { due, slot, generation }) = self.queue.peek() {
-            let entry = &mut self.slots[slot as usize];
-            let timer = match &mut entry.timer {
-                Some(timer) if entry.generation == generation && timer.queued == due => timer,
-                _ => {
-                    self.queue.pop();
-                    continue;
-                }
+            let id = TimerId { slot, generation };
+            let Some(timer) = self.get_mut(id).filter(|timer| timer.queued == due) else {
+                self.queue.pop();
+                continue;
             };
             if timer.due == due {
                 return;
@@ -184,6 +197,14 @@ impl<K> Timers<K> {
             self.queue.pop();
             self.queue.push_apart(later);
         }
+    }
+}
+
+fn moment(origin: Instant, at: Instant) -> Moment {
+    let nanos = |span: Duration| Moment::try_from(span.as_nanos()).unwrap_or(Moment::MAX);
+    match at.checked_duration_since(origin) {
+        Some(after) => nanos(after),
+        None => -nanos(origin.saturating_duration_since(at)),
     }
 }
 
@@ -213,6 +234,20 @@ mod tests {
         assert_eq!(timers.next_due(), None);
         timers.reschedule(a, at(50));
         assert_eq!((timers.remove(a), timers.len()), (None, 0));
+    }
+
+    #[test]
+    fn what_is_due_is_shown_and_fires_all_the_same() {
+        let start = Instant::now();
+        let at = |s| start + Duration::from_secs(s);
+        let mut timers = Timers::default();
+        assert_eq!(timers.due_now(start, 9).count(), 0);
+        let ids: Vec<_> = (1..=6).map(|s| timers.insert(at(s), s)).collect();
+        timers.remove(ids[1]);
+        assert!(timers.due_now(at(4), 9).eq(&[1, 3, 4]));
+        assert!(timers.due_now(at(4), 3).eq(&[1, 3]), "an ended one is looked at, too");
+        let fired: Vec<u64> = std::iter::from_fn(|| timers.pop_expired(at(4))).collect();
+        assert_eq!(fired, [1, 3, 4]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod updates;
 pub use echo::echo;
 pub use flood::{PAYLOAD, flood};
 pub use paced::{Flood, Paced};
-pub use updates::{Count, Load, Step, Updates};
+pub use updates::{Count, Load, Step, Updates, nai};
 
 /// Packets handed to the kernel, or taken from it, in one call.
 pub const BATCH: usize = 64;

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use kedge_dataplane::{
-    Arrived, BindingCells, Forwarder, InnerPacket, Local, OuterPacket, Side, Tables, TotalCells,
-    Verdict,
+    Arrived, Forwarder, InnerPacket, Local, OuterPacket, Side, Tables, TotalCells, Verdict,
 };
 use kedge_model::{BindingId, Forwarding, VrfId};
 
@@ -44,8 +43,8 @@ impl Plane {
         assert_ne!(self.wanted.get(&binding), want.as_ref(), "wanted twice for {binding:?}");
         match want {
             Some(want) => {
-                let cells = Arc::new(BindingCells::default());
-                if let Err(error) = self.forwarder.tables.bind(binding, &want, cells) {
+                // Nobody reads what bindings carry.
+                if let Err(error) = self.forwarder.tables.bind(binding, &want, 0) {
                     panic!("the tables refuse what the machine wants: {error}");
                 }
                 self.wanted.insert(binding, want);

@@ -128,9 +128,10 @@ impl Anchor {
                     }
                     // A denial can be a stranger's doing; all else is about sessions and peers.
                     let denied = matches!(event.what, What::Denied { .. });
-                    let lma = self.customers.customer(event.customer).map(Customer::lma);
-                    let session = lma.and_then(|lma| lma.find(event.customer, &event.mn_id).next());
-                    let known = !denied || session.is_some();
+                    let has_session =
+                        |lma: &Lma| lma.find(event.customer, &event.mn_id).next().is_some();
+                    let lma = || self.customers.customer(event.customer).map(Customer::lma);
+                    let known = !denied || lma().is_some_and(has_session);
                     self.observer.event(Note::Anchor(event), known);
                 }
             }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use kedge_dataplane::checksum::Sum;
 use kedge_dataplane::inner::Inner;
-use kedge_dataplane::{Between, BindingCells, Forwarder, Local, PortRange, Rule, Side, Tables};
+use kedge_dataplane::{Between, Forwarder, Local, PortRange, Rule, Side, Tables};
 use kedge_model::{BindingId, Encapsulation, Forwarding, IpNet, Path, Tunnel, VrfId};
 
 pub const INNER: VrfId = VrfId(1);
@@ -50,7 +50,7 @@ pub fn forwarder(side: Side, tunnel: &Tunnel) -> Forwarder {
         inner: vec![net("10.64.0.5/32"), net("2001:db8:5:5::/64")],
         paths: vec![Path { tunnel: *tunnel, weight: 1 }],
     };
-    tables.bind(NODE, &want, Arc::new(BindingCells::default())).unwrap();
+    tables.bind(NODE, &want, 0).unwrap();
     Forwarder::new(tables, Arc::default())
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::ops::Range;
 use std::time::{Duration, Instant, SystemTime};
 
 use kedge_lma::{
@@ -33,6 +32,10 @@ pub struct Step {
     pub moves: bool,
     pub leaves: bool,
 }
+
+/// It is new.
+pub const COMES: Step =
+    Step { handoff: HandoffIndicatorValue::NEW_INTERFACE, moves: false, leaves: false };
 
 /// An anchor and what it is sent.
 pub struct Bench {
@@ -80,7 +83,7 @@ impl Bench {
             lma: Lma::new(settings, 7),
             key,
             bindings,
-            moves: vec![0; bindings as usize],
+            moves: vec![0; 2 * bindings as usize],
             start: Now { mono: Instant::now(), wall: SystemTime::now() },
             clock: Duration::ZERO,
             messages: vec![
@@ -95,29 +98,38 @@ impl Bench {
                 BATCH as usize
             ],
         };
-        let handoff = HandoffIndicatorValue::NEW_INTERFACE;
-        let step = Step { handoff, moves: false, leaves: false };
-        bench.update(0..bindings, &step, |number| number);
+        let mut first: Vec<u32> = (0..bindings).map(|place| bench.node(place)).collect();
+        first.sort_unstable();
+        bench.update(&first, &COMES);
         assert_eq!(bench.lma.len(), bindings);
         bench
     }
 
-    /// Takes a step for a part of the nodes and gives the time that the anchor took.
-    pub fn run(&mut self, numbers: Range<u32>, step: &Step) -> Duration {
-        // Prime to every size, so each node comes up once in a cycle, and far from the one before
-        // in whatever order they were registered.
-        const APART: u64 = 7_919;
-        let bindings = u64::from(self.bindings);
-        self.update(numbers, step, |number| (u64::from(number) * APART % bindings) as u32)
+    /// Takes a step for a part of the nodes and gives the time that the anchor took. They are
+    /// `count` from `first` on in the row that begins at `begin`: as many as there are bindings, and
+    /// behind them those who come.
+    pub fn run(&mut self, begin: u32, first: u32, count: u32, step: &Step) -> Duration {
+        let size = self.bindings;
+        let place = |at| if first == size { at } else { at % size };
+        let nodes = (first..first + count).map(|at| self.node(begin + place(at)));
+        let nodes: Vec<u32> = nodes.collect();
+        self.update(&nodes, step)
     }
 
-    fn update(&mut self, numbers: Range<u32>, step: &Step, node: impl Fn(u32) -> u32) -> Duration {
+    /// The node in a place of the row, of twice as many as there are bindings.
+    fn node(&self, place: u32) -> u32 {
+        // Prime to twice every size, so each node comes up once, and far from the one before in
+        // whatever order they were registered.
+        const APART: u64 = 7_919;
+        (u64::from(place) * APART % (2 * u64::from(self.bindings))) as u32 // below that
+    }
+
+    fn update(&mut self, nodes: &[u32], step: &Step) -> Duration {
         let mut busy = Duration::ZERO;
-        for first in numbers.clone().step_by(BATCH as usize) {
+        for batch in nodes.chunks(BATCH as usize) {
             self.clock += Duration::from_millis(1);
-            let batch = first..numbers.end.min(first + BATCH);
-            for (place, number) in batch.clone().enumerate() {
-                self.write(place, node(number), step);
+            for (place, node) in batch.iter().enumerate() {
+                self.write(place, *node, step);
             }
             busy += self.deliver(batch.len());
         }
@@ -158,7 +170,9 @@ impl Bench {
         *moves = moves.wrapping_add(step.moves.into());
         let gateway = (node + u32::from(*moves)) % GATEWAYS;
         let gateway = Ipv4Addr::from_bits(0xc612_0000 + gateway);
-        let mn_id = MnId::nai(&format!("subscriber{node}@example.com")).expect("a short name");
+        // As long at every size: an octet more may be one block more to authenticate.
+        let mn_id = format!("subscriber{node:07}@example.com");
+        let mn_id = MnId::nai(&mn_id).expect("a short name");
         let mac = [2, 0, 0, (node >> 16) as u8, (node >> 8) as u8, node as u8];
         let (path, message) = &mut self.messages[place];
         path.peer.set_ip(gateway.into());

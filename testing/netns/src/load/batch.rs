@@ -48,7 +48,7 @@ impl Batch {
     }
 
     /// The packets received last.
-    pub(super) fn packets(&self) -> impl Iterator<Item = (&[u8], Option<SockaddrStorage>)> {
+    pub(super) fn packets(&self) -> impl Iterator<Item = (&[u8], Option<SockaddrStorage>)> + Clone {
         self.received.iter().zip(&self.buffers).map(|((length, from), b)| (&b[..*length], *from))
     }
 

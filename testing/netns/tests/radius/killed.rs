@@ -2,7 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use kedge_lab::{Daemon, detail::Record, domain::REALM, load::Step, wait};
+use kedge_lab::{
+    Daemon,
+    detail::Record,
+    domain::REALM,
+    load::{Step, nai},
+    wait,
+};
 
 use crate::stage::{FIRST, SOON, Stage, turn, udp};
 
@@ -42,7 +48,7 @@ fn whoever_was_acknowledged_is_in_the_books_of_the_server_however_often_the_anch
     }
     assert!(gone.len() > ROUNDS * NODES * 9 / 10, "{} were de-registered", gone.len());
     let named = |nodes: &BTreeSet<usize>| -> BTreeSet<String> {
-        nodes.iter().map(|node| format!("load{node}@{REALM}")).collect()
+        nodes.iter().map(|node| nai(*node, REALM)).collect()
     };
     let (gone, there) = (named(&gone), named(&there));
     let lacks = |records: &[Record]| {

@@ -15,7 +15,7 @@ use std::{
 
 use kedge_lab::{
     Daemon,
-    load::{Paced, Step},
+    load::{Paced, Step, nai},
     wait,
 };
 
@@ -42,7 +42,7 @@ fn commands(size: usize) -> Vec<String> {
         format!("{bindings} | json"),
         format!("{bindings} detail"),
         format!("{bindings} from {last}"),
-        format!("{bindings} nai load{last}@example.net"),
+        format!("{bindings} nai {}", nai(last, "example.net")),
         format!("{bindings} nai @example.net"),
         format!("{bindings} nai @example.net from {last}"),
         format!("{bindings} imsi 001010123456789"),

@@ -8,6 +8,16 @@
 //! Each server has a processor of its own, if there are two; the load, which this process sends,
 //! has another. A de-registration counts when it is answered; the end of the binding, after the
 //! delete wait, falls into a pause. Indications to the gateways that nodes leave are not answered.
+//!
+//! Of twice as many nodes as there are bindings, those that have one stand in a row. In each cycle
+//! the same number at every size leaves at its beginning, comes at its end and moves between, so
+//! that what differs is the size of the tables alone: neither how long a burst is nor how many
+//! packets of its own the load has to look for. Of very many nodes, each that takes a step has not
+//! been heard of for long.
+//!
+//! ```text
+//!     leave ◄─┤    hand over    ┊    refresh       ├─◄ come
+//! ```
 
 use std::{fs, net::SocketAddr, process::Command, sync::LazyLock, thread, time::Duration};
 
@@ -23,13 +33,18 @@ use crate::{Outcome, ROUNDS, table::median};
 
 const SIZES: [usize; 3] = [1_000, 100_000, 1_000_000];
 /// In the order of a round.
-const STEPS: [(&str, Step, usize); 4] = [
-    ("refresh", Step::Refresh, 50_000),
-    ("handover", Step::HandOver, 8_000),
-    ("de-registration", Step::Deregister, 8_000),
-    ("initial registration", Step::Register, 8_000),
+const STEPS: [(&str, Step); 4] = [
+    ("refresh", Step::Refresh),
+    ("handover", Step::HandOver),
+    ("de-registration", Step::Deregister),
+    ("initial registration", Step::Register),
 ];
-/// How far apart nodes are that follow one another: prime to every size.
+const CYCLES: usize = 8;
+/// Refreshes of a cycle.
+const REFRESHES: usize = 6_000;
+/// Updates of every other kind in a cycle.
+const NODES: usize = SIZES[0];
+/// How far apart nodes are that follow one another: prime to twice every size.
 const APART: usize = 7_919;
 /// Mobility Headers over IPv4 (RFC 5844 section 4.1).
 pub const PORT: u16 = 5436;
@@ -49,11 +64,13 @@ pub fn measure() -> Outcome<()> {
     let mut octets = Vec::new();
     for size in SIZES {
         eprintln!("signalling, {size} bindings");
-        let mut pair = Pair::set(size, |anchor| {
+        let mut pair = Pair::set(2 * size, |anchor| {
             Ok(Server::Kedged(Daemon::start_quietly(anchor, &config(size))?))
         })?;
         let before = pair.server.resident()?;
-        pair.rate(Step::Register, 0..size)?;
+        let mut first: Vec<usize> = (0..size).map(|place| scattered(place, size)).collect();
+        first.sort_unstable();
+        pair.rate(Step::Register, first)?;
         octets.push((pair.server.resident()? - before) / size as f64);
         anchors.push(pair);
     }
@@ -61,17 +78,20 @@ pub fn measure() -> Outcome<()> {
     let mut rates = STEPS.map(|_| SIZES.map(|_| Vec::new()));
     for round in 0..ROUNDS {
         eprintln!("signalling, round {} of {ROUNDS}", round + 1);
-        echoed.push(echo.rate(Step::Refresh, scattered(0..STEPS[0].2, SIZES[0]))?);
+        echoed.push(echo.rate(Step::Refresh, (0..CYCLES * REFRESHES).map(|n| n % SIZES[0]))?);
         for (place, pair) in anchors.iter_mut().enumerate() {
-            for (rates, (_, step, updates)) in rates.iter_mut().zip(STEPS) {
-                // Every node once, but for refreshes; and others than in the round before.
-                let updates =
-                    if step == Step::Refresh { updates } else { updates.min(SIZES[place]) };
-                let numbers = round * updates..(round + 1) * updates;
-                rates[place].push(pair.rate(step, scattered(numbers, SIZES[place]))?);
-                if step == Step::Deregister {
-                    wait::pause(Duration::from_millis(2 * u64::from(DELETE_WAIT)));
+            let mut sums = STEPS.map(|_| Sum::default());
+            for cycle in 0..CYCLES {
+                for (sum, (_, step)) in sums.iter_mut().zip(STEPS) {
+                    let nodes = nodes(step, round * CYCLES + cycle, SIZES[place]);
+                    sum.add(pair.run(step, nodes)?);
+                    if step == Step::Deregister {
+                        wait::pause(Duration::from_millis(2 * u64::from(DELETE_WAIT)));
+                    }
                 }
+            }
+            for (rates, sum) in rates.iter_mut().zip(sums) {
+                rates[place].push(sum.rate());
             }
         }
     }
@@ -88,7 +108,7 @@ fn print(echoed: &[f64], rates: &[[Vec<f64>; SIZES.len()]], octets: &[f64]) {
     println!("  {:<24}{:>14.1}", "UDP echo server", median(echoed.to_vec()));
     print!("\n  {:<24}", "kedged, bindings");
     SIZES.iter().for_each(|size| print!("{size:>24}"));
-    for ((name, ..), rates) in STEPS.iter().zip(rates) {
+    for ((name, _), rates) in STEPS.iter().zip(rates) {
         print!("\n  {name:<24}");
         for own in rates {
             let to = |others: &[f64]| median(own.iter().zip(others).map(|(a, b)| a / b).collect());
@@ -102,8 +122,23 @@ fn print(echoed: &[f64], rates: &[[Vec<f64>; SIZES.len()]], octets: &[f64]) {
     println!();
 }
 
-fn scattered(numbers: std::ops::Range<usize>, size: usize) -> impl Iterator<Item = usize> {
-    numbers.map(move |number| number * APART % size)
+/// The nodes that take a step in a cycle.
+fn nodes(step: Step, cycle: usize, size: usize) -> impl Iterator<Item = usize> {
+    let (first, count) = match step {
+        Step::Deregister => (0, NODES),
+        Step::HandOver => (size / 4, NODES),
+        Step::Refresh => (size / 2 + cycle * REFRESHES, REFRESHES),
+        Step::Register => (size, NODES),
+    };
+    (first..first + count).map(move |at| {
+        let place = if step == Step::Register { at } else { at % size };
+        scattered(cycle * NODES + place, size)
+    })
+}
+
+/// The node in a place of the row: far in any table from those beside it.
+fn scattered(place: usize, size: usize) -> usize {
+    place * APART % (2 * size)
 }
 
 /// The domain's anchor with room for this many nodes.
@@ -114,6 +149,25 @@ pub fn config(bindings: usize) -> String {
         .replace("bce lifetime 300", "bce lifetime 3000")
         .replace("203.0.113.0 pool-prefix 24", "10.0.0.0 pool-prefix 8")
         .replace("2001:db8:100:: pool-prefix 56", "2001:db8:100:: pool-prefix 40")
+}
+
+/// Updates that were answered as they should be, and how long that took.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    good: f64,
+    took: Duration,
+}
+
+impl Sum {
+    fn add(&mut self, other: Self) {
+        self.good += other.good;
+        self.took += other.took;
+    }
+
+    /// Thousands a second.
+    fn rate(self) -> f64 {
+        self.good / self.took.as_secs_f64() / 1e3
+    }
 }
 
 /// The gateways' host and an anchor's host with something that answers.
@@ -154,7 +208,12 @@ impl Pair {
     }
 
     /// Thousands of updates a second.
-    pub fn rate(&mut self, step: Step, nodes: impl Iterator<Item = usize>) -> Outcome<f64> {
+    pub fn rate(&mut self, step: Step, nodes: impl IntoIterator<Item = usize>) -> Outcome<f64> {
+        self.run(step, nodes).map(Sum::rate)
+    }
+
+    /// Updates, and how long they took.
+    fn run(&mut self, step: Step, nodes: impl IntoIterator<Item = usize>) -> Outcome<Sum> {
         let count = self.gateways.run(step, nodes)?;
         let good = match self.server {
             Server::Echo(_) => count.answered,
@@ -164,7 +223,7 @@ impl Pair {
         if good < 0.99 * count.sent as f64 {
             return Err(LabError::Unexpected(format!("{step:?}: {count:?}")).into());
         }
-        Ok(good / count.took.as_secs_f64() / 1e3)
+        Ok(Sum { good, took: count.took })
     }
 }
 
