@@ -298,7 +298,7 @@ fn a_daemon_begins_with_nothing_and_gets_its_first_configuration_and_loses_its_l
     let _turn = turn();
     let single = Single::set();
     let before = settled(&single.host);
-    let daemon = Daemon::start(&single.host, "").expect("a daemon without a role");
+    let mut daemon = Daemon::start(&single.host, "").expect("a daemon without a role");
     assert!(daemon.log().contains("nothing runs until a commit brings one"), "{}", daemon.log());
     assert_eq!(settled(&single.host), before);
     let why = complaint(daemon.kedge("show ipv6 mobile pmipv6 lma bindings"));
