@@ -21,6 +21,9 @@ use crate::show;
 /// No command is longer, and everybody waits while one is read.
 const LONGEST: usize = 16 * 1024;
 
+/// After so many commits of others in the time that one took to be made, it is made here.
+const LAST_ROUND: u32 = 3;
+
 /// Answers a call.
 pub fn answer(shell: &mut Shell, call: &Call, now: Now) -> Result<Said, Refusal> {
     let (Ask::Complete { line } | Ask::Command { line, .. }) = &call.ask;
@@ -54,14 +57,20 @@ pub fn go_on(shell: &mut Shell, call: &Call, carried: Carried) -> Result<Said, R
             let said = commit::begin(shell, *config?, CommitKind::Final, act)?;
             Ok(said.map_or(Said::WhenCommitted, |said| Said::Now(text(said))))
         }
-        Errand::Made { session, on, made, how, comment } => {
+        Errand::Made { session, on, made, how, comment, round } => {
+            let is_stale = !Arc::ptr_eq(&on, &shell.config);
+            let made = match is_stale && round == LAST_ROUND {
+                // Whoever commits without end would keep a large one from ever being made.
+                true => made.and_then(|_| session.onto(&shell.config)),
+                false => made.map(|(config, moved)| (*config, moved)),
+            };
             shell.sessions.take_back(call.client, session);
             if let Some(ended) = shell.sessions.take_end(call.client) {
                 return Err(ended);
             }
             let (config, moved) = made?;
-            if !Arc::ptr_eq(&on, &shell.config) {
-                return commit_session(shell, call, how, comment.as_deref());
+            if is_stale && round < LAST_ROUND {
+                return commit_session(shell, call, how, comment.as_deref(), round + 1);
             }
             shell.sessions.check_lock(call.client)?;
             let remark = match moved {
@@ -69,7 +78,7 @@ pub fn go_on(shell: &mut Shell, call: &Call, carried: Carried) -> Result<Said, R
                 false => "",
             };
             let act = Act { by: user(call), comment, is_in_file: false, remark, of_session: true };
-            let Some(said) = commit::begin(shell, *config, how, act)? else {
+            let Some(said) = commit::begin(shell, config, how, act)? else {
                 return Ok(Said::WhenCommitted);
             };
             let said = said + remark;
@@ -154,7 +163,7 @@ fn about(
     let inside = shell.sessions.get(client).is_some();
     let outcome = match command {
         SessionCommand::Commit { how, comment } => {
-            return commit_session(shell, call, *how, comment.as_deref());
+            return commit_session(shell, call, *how, comment.as_deref(), 0);
         }
         SessionCommand::Rollback(number) => return roll_back(shell, call, *number),
         SessionCommand::RollbackLast(count) => {
@@ -245,11 +254,12 @@ fn commit_session(
     call: &Call,
     how: CommitKind,
     comment: Option<&str>,
+    round: u32,
 ) -> Result<Said, Refusal> {
     shell.sessions.check_lock(call.client)?;
     let session = shell.sessions.lend(call.client)?;
     let running = Arc::clone(&shell.config);
-    Ok(Said::Errand(errand::make(session, running, how, comment.map(str::to_owned))))
+    Ok(Said::Errand(errand::make(session, running, how, comment.map(str::to_owned), round)))
 }
 
 /// Who asks, by name if the host knows one.

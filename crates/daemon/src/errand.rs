@@ -31,6 +31,8 @@ pub enum Errand {
         how: CommitKind,
         /// Why.
         comment: Option<String>,
+        /// How often it was made before, and another session committed meanwhile.
+        round: u32,
     },
     /// An answer that needs no session.
     Told(Outcome),
@@ -61,11 +63,12 @@ pub fn make(
     on: Arc<Config>,
     how: CommitKind,
     comment: Option<String>,
+    round: u32,
 ) -> Work {
     carry(move |_| {
         let made = session.finish_line().and_then(|()| session.onto(&on));
         let made = made.map(|(config, moved)| (Box::new(config), moved));
-        Errand::Made { session, on, made, how, comment }
+        Errand::Made { session, on, made, how, comment, round }
     })
 }
 

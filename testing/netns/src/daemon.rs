@@ -6,6 +6,7 @@ use std::{
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::ExitStatus,
+    sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -70,7 +71,10 @@ impl Daemon {
 
     /// Many lines through one `kedge`, as a person would type them: its output.
     pub fn script(&self, lines: &str) -> Result<String> {
-        let path = self.files.config.with_extension("script");
+        // Several may be run at a time.
+        static SCRIPTS: AtomicUsize = AtomicUsize::new(0);
+        let number = SCRIPTS.fetch_add(1, Ordering::Relaxed);
+        let path = self.files.config.with_extension(format!("script-{number}"));
         fs::write(&path, lines).context(|| format!("writing {}", path.display()))?;
         let (kedge, path) = (programs::find("kedge")?, path.display().to_string());
         let socket = self.files.socket.to_string_lossy();
