@@ -1,9 +1,11 @@
 //! Updates that no gateway should send: each is answered with a status or dropped and counted.
 
-use kedge_lab::{Capture, domain::Transport};
+use std::time::Duration;
+
+use kedge_lab::{Capture, domain::Transport, wait::pause};
 use serde_json::Value;
 
-use crate::stage::{Talk, counter, json, turn};
+use crate::stage::{Talk, counter, json, turn, until};
 
 const STATISTICS: &str = "show lma-service statistics";
 
@@ -59,10 +61,18 @@ fn a_wrong_header_is_answered_by_parameter_problems_over_ipv6_and_few_of_them() 
         let mut talk = Talk::over(transport, |config| config);
         let capture = Capture::start(&talk.core.lma, "tp0", "").expect("capture");
         talk.play("headers", &[]);
+        let of = |key: &str| counter(&talk.daemon, STATISTICS, key);
+        until("the daemon to have seen all of it", || {
+            let before = of("/discard_reasons/decode_failure");
+            pause(Duration::from_millis(200));
+            match of("/discard_reasons/decode_failure") {
+                after if after == before => Ok(()),
+                after => Err(format!("{before}, then {after}")),
+            }
+        });
         let recording = capture.stop().expect("capture");
         // A kernel that answers lets `kedged` see nothing of it.
         let all = recording.count("icmpv6.type == 4").expect("tshark") as u64;
-        let of = |key: &str| counter(&talk.daemon, STATISTICS, key);
         let seen = of("/discard_reasons/decode_failure") > 0;
         let told = of("/other_signalling/parameter_problems_sent");
         assert_eq!(told, if seen { all } else { 0 }, "{transport:?}, seen: {seen}");
