@@ -160,23 +160,26 @@ impl Log {
         self.write(id, self.head_behind(id) + &said);
     }
 
-    /// Writes more, or the file anew when it is not begun or mostly says what is over.
+    /// Writes more, or the file anew: when it is not begun, mostly says what is over, or could not
+    /// be added to and may end in half a line.
     fn write(&mut self, id: Id, text: String) {
         /// A file this short is not worth the trouble.
         const SHORT: usize = 64;
-        match self.lines {
-            Some(lines) if lines < 2 * self.live + SHORT => {
+        let lines = self.lines.filter(|lines| *lines < 2 * self.live + SHORT);
+        match lines {
+            Some(lines) if self.add(&text).is_ok() => {
                 self.lines = Some(lines + text.lines().count());
                 self.last = Some(id);
-                let file = File::options().append(true).open(&self.path);
-                let _ = file.and_then(|mut file| file.write_all(text.as_bytes()));
             }
             _ => {
-                self.lines = Some(self.live);
+                self.lines = self.write_whole().is_ok().then_some(self.live);
                 self.last = self.places.keys().next_back().copied();
-                let _ = self.write_whole();
             }
         }
+    }
+
+    fn add(&self, text: &str) -> io::Result<()> {
+        File::options().append(true).open(&self.path)?.write_all(text.as_bytes())
     }
 
     fn write_whole(&self) -> io::Result<()> {

@@ -159,6 +159,25 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_could_not_be_written_says_all_once_it_can_be() {
+        let dir = tempfile::tempdir().unwrap();
+        let (state, away) = (dir.path().join("state"), dir.path().join("away"));
+        fs::create_dir(&state).unwrap();
+        let path = state.join("before");
+        let notes = Notes::open(path.clone());
+        let (mut red, mut blue) = (notes.at((4, 1), Some("red")), notes.at((4, 2), Some("blue")));
+        red.note(&sysctl(0), "1".to_owned());
+        fs::rename(&state, &away).unwrap();
+        blue.note(&sysctl(0), "2".to_owned());
+        fs::rename(&away, &state).unwrap();
+        blue.note(&sysctl(1), "2".to_owned());
+        let again = Notes::open(path);
+        let value = |device, value: &str| (sysctl(device), value.to_owned());
+        assert_eq!(again.at((4, 1), Some("red")).all(), [value(0, "1")]);
+        assert_eq!(again.at((4, 2), Some("blue")).all(), [value(0, "2"), value(1, "2")]);
+    }
+
+    #[test]
     fn namespaces_are_apart_in_one_file_and_leave_it_each_for_itself() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("before");
