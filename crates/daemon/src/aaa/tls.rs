@@ -24,6 +24,8 @@ pub const SECRET: &[u8] = b"radsec";
 
 /// Octets that wait for a server that takes none.
 const MOST_QUEUED: usize = 1 << 20;
+/// How often one turn of the loop reads what a server says.
+const READS: usize = 64;
 
 /// Octets that nobody can guess.
 pub fn random() -> [u8; 16] {
@@ -176,19 +178,18 @@ impl Connection {
         token: Token,
         mut take: impl FnMut(&[u8]),
     ) -> io::Result<()> {
-        let ended = loop {
+        // What is left is read at the loop's next turn: a server that writes without end holds up
+        // nobody else.
+        for _ in 0..READS {
             match self.tls.read_tls(&mut self.stream) {
-                Ok(0) => break true,
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(_) => {
                     self.tls.process_new_packets().map_err(io::Error::other)?;
                     self.take_packets(&mut take)?;
                 }
-                Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => break false,
+                Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => break,
                 Err(cause) => return Err(cause),
             }
-        };
-        if ended {
-            return Err(io::ErrorKind::UnexpectedEof.into());
         }
         self.write(poller, token)
     }
