@@ -6,7 +6,6 @@ use std::sync::Arc;
 use kedge_api::{Ask, Call, Caller, Carried, Outcome, Refusal, Reply};
 use kedge_config::{CommandError, CommitKind, SessionCommand, parse_session_command, split_pipes};
 use kedge_sansio::Now;
-use nix::unistd::{Uid, User};
 
 use crate::commit;
 use crate::commit_list::pending;
@@ -262,15 +261,12 @@ fn commit_session(
     Ok(Said::Errand(errand::make(session, running, how, comment.map(str::to_owned), round)))
 }
 
-/// Who asks, by name if the host knows one.
+/// Who asks.
 fn user(call: &Call) -> String {
-    let uid = match &call.caller {
-        Caller::Token { name } => return name.to_string(),
-        Caller::Local { uid: None } => return "unknown".to_owned(),
-        Caller::Local { uid: Some(uid) } => *uid,
-    };
-    let known = User::from_uid(Uid::from_raw(uid)).ok().flatten();
-    known.map_or_else(|| format!("uid {uid}"), |user| user.name)
+    match &call.caller {
+        Caller::Token { name } => name.to_string(),
+        Caller::Local { user } => user.to_string(),
+    }
 }
 
 /// Of two tables' complaints, that of the one which understood more of the line. A complaint

@@ -42,8 +42,9 @@ pub(super) type Progress = Arc<AtomicU64>;
 pub enum Caller {
     /// A process of this host.
     Local {
-        /// The user it runs as, by the kernel's word; `None` if it has none.
-        uid: Option<u32>,
+        /// The user it runs as, by the name that the host has for them: `uid 1000` if it has none,
+        /// `unknown` if the kernel does not say.
+        user: Arc<str>,
     },
     /// Someone on another host who has a token.
     Token {

@@ -196,7 +196,7 @@ mod tests {
         let (queue, calls) = sync_channel(1);
         let (reply, _answer) = sync_channel(1);
         let client = ClientId(0);
-        let caller = Caller::Local { uid: None };
+        let caller = Caller::Local { user: "unknown".into() };
         let ask = Ask::command("show one");
         let progress = Progress::default();
         let call = Call { ask, client, caller: caller.clone(), carried: None, progress, reply };
@@ -211,7 +211,7 @@ mod tests {
     fn the_daemon_does_not_wait_for_a_client_that_gave_up() {
         let (reply, answer) = sync_channel(1);
         drop(answer);
-        let caller = Caller::Local { uid: None };
+        let caller = Caller::Local { user: "unknown".into() };
         let ask = Ask::command("show");
         let progress = Progress::default();
         let call = Call { ask, client: ClientId(0), caller, carried: None, progress, reply };
@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn work_is_done_on_the_clients_thread_and_comes_to_the_loop_with_its_call() {
         let (queue, calls) = sync_channel(1);
-        let caller = Caller::Local { uid: None };
+        let caller = Caller::Local { user: "unknown".into() };
         let line = Line { client: ClientId(7), caller, queue, wake: Arc::new(|| {}) };
         let client =
             std::thread::spawn(move || (std::thread::current().id(), ask_alone("load", &line)));
@@ -244,7 +244,7 @@ mod tests {
     fn a_client_waits_as_long_as_the_loop_is_at_its_request_and_not_for_a_loop_that_is_stuck() {
         let every = Duration::from_millis(50);
         let (queue, calls) = sync_channel::<Call>(1);
-        let caller = Caller::Local { uid: None };
+        let caller = Caller::Local { user: "unknown".into() };
         let line = Line { client: ClientId(7), caller, queue, wake: Arc::new(|| {}) };
         let (signs, signed) = sync_channel(100);
         let mut sign = move || signs.send(()).map_err(io::Error::other);
@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn a_call_that_is_dropped_after_its_work_is_told_that_the_daemon_stops() {
         let (queue, calls) = sync_channel(1);
-        let caller = Caller::Local { uid: None };
+        let caller = Caller::Local { user: "unknown".into() };
         let line = Line { client: ClientId(7), caller, queue, wake: Arc::new(|| {}) };
         let client = std::thread::spawn(move || ask_alone("load", &line));
         calls.recv().unwrap().work(Box::new(|_| Box::new(())));

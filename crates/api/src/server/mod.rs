@@ -32,6 +32,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use nix::unistd::{Uid, User};
+
 use crate::MAX_REQUEST;
 use crate::frame::{Bounded, Frames, Room};
 
@@ -243,9 +245,19 @@ impl Door {
             turn_away(&mut frames);
             return Ok(());
         };
-        let line = self.reception.line(number, Caller::Local { uid });
-        self.reception.spawn(number, move || serve(&mut frames, &line, &|| Standing::Admitted))
+        let reception = self.reception.clone();
+        self.reception.spawn(number, move || {
+            let line = reception.line(number, Caller::Local { user: user(uid).into() });
+            serve(&mut frames, &line, &|| Standing::Admitted);
+        })
     }
+}
+
+/// The name of a user. Whoever keeps the host's names may be far away, and slow.
+fn user(uid: Option<u32>) -> String {
+    let Some(uid) = uid else { return "unknown".to_owned() };
+    let known = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+    known.map_or_else(|| format!("uid {uid}"), |user| user.name)
 }
 
 /// Who is connected, shared by all threads of the server.
