@@ -127,6 +127,9 @@ impl Lma {
         let Assigned { mut addresses, delegated } =
             assign(&mut self.networks, network, request, held, delegated, fixed, &self.settings)?;
         self.release_unwanted(request, network, &mut addresses);
+        if held.ipv4.is_some() && addresses.ipv4.is_none() {
+            self.heed_loss_of_ipv4(id);
+        }
 
         let gre_key = self.cache[slot]
             .gre_key
@@ -233,10 +236,13 @@ impl Lma {
         if let Some(address) = request.link_local.filter(|address| !address.is_unspecified()) {
             binding.link_local = address;
         }
-        // An update that waited may be older than the de-registration it waited for.
+        // An update that waited may be older than the de-registration it waited for, by its time
+        // or by its number.
         binding.timestamp =
             request.time().map_or(Timestamp::default(), |time| time.max(binding.timestamp));
-        binding.sequence = request.update.sequence;
+        if request.time().is_some() || request.update.sequence.is_after(binding.sequence) {
+            binding.sequence = request.update.sequence;
+        }
     }
 
     fn choose_tunnel(
