@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use kedge_lma::{Change, Lma, Load, NoProfile, Output, Rejection, Settings, Ticket};
 use kedge_model::{BindingId, CustomerId, Datagram, Forwarding, MnId, SignalPath, VrfId};
+use kedge_telemetry::Group;
 use kedge_wire::registry::RevocationTrigger;
 
 use crate::Stage;
 use crate::clock::{Clock, duration};
-use crate::counters::{Counters, anchor_balance};
+use crate::counters::{Counters, anchor_balance, peer_balance};
 use crate::fields::{Fields, mn_id};
 use crate::message::{self, Said, usual};
 use crate::script::{Sentence, Words, value};
@@ -35,6 +36,8 @@ pub struct Anchor {
     refused: Option<Rejection>,
     forwarding: BTreeMap<BindingId, Forwarding>,
     counters: Counters,
+    /// Those of each gateway that a sentence has named.
+    counters_of: BTreeMap<String, Counters>,
     /// What it asked AAA, and no sentence has answered yet.
     questions: BTreeMap<MnId, Ticket>,
     /// Where the last message came from.
@@ -56,6 +59,7 @@ impl Anchor {
             refused: None,
             forwarding: BTreeMap::new(),
             counters: Counters::default(),
+            counters_of: BTreeMap::new(),
             questions: BTreeMap::new(),
             heard: None,
             last: BTreeMap::new(),
@@ -96,6 +100,8 @@ impl Anchor {
         }
         self.drain();
         let pending = self.lma().pending();
+        let peers = self.lma().peers().map(|peer| Group::of(&peer.counters));
+        peers.collect::<Vec<_>>().into_iter().try_for_each(|group| peer_balance(&[group]))?;
         anchor_balance(&self.lma().statistics(), pending)
     }
 
@@ -379,6 +385,14 @@ impl Stage for Anchor {
                 return Err("what is given stands before what happens".to_owned());
             }
             "given" => given::set(&mut self.settings, &mut words)?,
+            "counters" if words.take("of") => {
+                let gateway = words.next("a gateway")?.to_owned();
+                let group =
+                    Group::of(&self.lma().peer(&gateway).ok_or("it is not known")?.counters);
+                seen.assertions += 1;
+                let counters = self.counters_of.entry(gateway).or_default();
+                return counters.check(sentence, &[group], seen);
+            }
             "counters" => {
                 let groups = self.lma().statistics();
                 if words.take("from here") {
