@@ -127,9 +127,6 @@ impl Lma {
         let Assigned { mut addresses, delegated } =
             assign(&mut self.networks, network, request, held, delegated, fixed, &self.settings)?;
         self.release_unwanted(request, network, &mut addresses);
-        if held.ipv4.is_some() && addresses.ipv4.is_none() {
-            self.heed_loss_of_ipv4(id);
-        }
 
         let gre_key = self.cache[slot]
             .gre_key
