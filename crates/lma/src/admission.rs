@@ -216,7 +216,7 @@ impl Lma {
         }
         let clock = Timestamp::from_system_time(now.wall);
         match self.settings.timestamp_window {
-            Some(window) if time.abs_diff(clock) > window => Err(mismatch),
+            Some(window) if !time.is_within(window, clock) => Err(mismatch),
             _ => Ok(()),
         }
     }

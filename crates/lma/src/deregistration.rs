@@ -58,10 +58,12 @@ impl Lma {
         // session that the anchor takes back is nobody else's.
         let was_forwarded = self.cache[slot].is_active();
         if self.cache[slot].is_held() {
-            let timer = self
-                .timers
-                .insert(now.mono + self.settings.delete_wait, Timer::Delete(slot, reason));
-            self.cache[slot].state = State::Lingering(timer);
+            let until = now.mono + self.settings.delete_wait;
+            let timer = self.timers.insert(until, Timer::Delete(slot, reason));
+            let binding = &mut self.cache[slot];
+            binding.state = State::Lingering(timer);
+            // (2): for all of this time, however little is left of its lifetime.
+            binding.expires = binding.expires.max(until);
             if was_forwarded {
                 self.want_forwarding(slot);
             }

@@ -9,6 +9,7 @@ use std::time::Instant;
 use kedge_model::Lifetime;
 use kedge_wire::registry::RevocationTrigger;
 
+use crate::binding::State;
 use crate::cache::Slot;
 use crate::event::Release;
 use crate::request::Request;
@@ -65,6 +66,14 @@ impl Lma {
     pub(crate) fn lifetime_due(&mut self, slot: Slot, now: Now) {
         let binding = &mut self.cache[slot];
         if binding.expires <= now.mono {
+            // De-registered, so there is nobody to tell: its wait is over, or AAA ends it sooner.
+            if let State::Lingering(timer) = binding.state {
+                let reason = match self.timers.remove(timer) {
+                    Some(Timer::Delete(_, reason)) => reason,
+                    _ => Release::Deregistered,
+                };
+                return self.end(slot, reason, now);
+            }
             // Its gateway was granted more than AAA leaves it, and is told.
             if binding.session_end().is_some_and(|ends| ends <= now.mono) {
                 let trigger = RevocationTrigger::ADMINISTRATIVE_REASON;

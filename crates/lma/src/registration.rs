@@ -160,13 +160,14 @@ impl Lma {
         self.cancel_departure(slot, &request.path);
         self.note_update(slot, request);
         self.supersede_waiting(slot, request);
-        self.ask_elsewhere(slot, request, from.is_some(), now);
         let readdressed = addresses != held || redelegated;
         if before.tunnel != tunnel || readdressed || was != State::Active {
             self.want_forwarding(slot);
         }
         let class = if from.is_some() { Class::Handoff } else { Class::Refresh };
         self.acknowledge(request, class, slot, self.acceptance(slot, choice));
+        // After the answer: a gateway that does not know yet that it has the node would say so.
+        self.ask_elsewhere(slot, request, from.is_some(), now);
         match (from, was) {
             (Some(from), _) => {
                 self.report(slot, What::HandedOver { binding: id, from, to: request.care_of });
@@ -232,10 +233,13 @@ impl Lma {
         if let Some(address) = request.link_local.filter(|address| !address.is_unspecified()) {
             binding.link_local = address;
         }
-        // An update that waited may be older than the de-registration it waited for.
+        // An update that waited may be older than the de-registration it waited for, by its time
+        // or by its number.
         binding.timestamp =
             request.time().map_or(Timestamp::default(), |time| time.max(binding.timestamp));
-        binding.sequence = request.update.sequence;
+        if request.time().is_some() || request.update.sequence.is_after(binding.sequence) {
+            binding.sequence = request.update.sequence;
+        }
     }
 
     fn choose_tunnel(

@@ -30,7 +30,10 @@ impl Lma {
                 Admitted::Ask => self.authorize(request, now),
             })
             .or_else(|rejection| self.repeat_farewell(request, rejection, now))
-            .map_err(|rejection| self.refuse(request, rejection, now))
+            .map_err(|rejection| {
+                self.withdraw_waiting(request, rejection);
+                self.refuse(request, rejection, now)
+            })
     }
 
     /// Does what was decided about an update.

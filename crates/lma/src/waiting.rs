@@ -5,7 +5,8 @@
 //! §5.4.1.2 (4), §5.4.1.3 (3)). It asks for it by a revocation (RFC 5846 §8.1); the answer ends
 //! the wait early, and a node that is found at neither end does not wait longer. An answer that
 //! comes after the wait still counts: a gateway that has given the session up would drop its
-//! packets. One update waits for a session: a later one takes its place.
+//! packets. One update waits for a session: a later one takes its place. An update whose gateway
+//! gives the node up meanwhile is not acted on any more: it would begin a session that nobody ends.
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use kedge_wire::{Message, PacketRef};
 use crate::cache::Slot;
 use crate::lookup::Decision;
 use crate::question::Authorized;
-use crate::rejection::Discard;
+use crate::rejection::{Discard, Rejection};
 use crate::request::Request;
 use crate::{Lma, Now, Timer};
 
@@ -35,6 +36,30 @@ pub(crate) struct Waiting {
     /// The session waited for.
     binding: BindingId,
     timer: TimerId,
+}
+
+impl Waiting {
+    fn request(&self) -> Option<Request<'_>> {
+        // The octets were decoded before they were kept.
+        let packet = PacketRef::decode(&self.bytes).ok()?;
+        let Message::BindingUpdate(update) = packet.message else { return None };
+        let request = Request::new(self.path, self.dscp, &self.bytes, update, packet.options);
+        Some(Request { authorized: self.authorized.as_ref(), ..request })
+    }
+
+    /// Whether a de-registration is about the interface that this update announced, and later.
+    fn is_withdrawn_by(&self, request: &Request<'_>) -> bool {
+        self.path.peer == request.path.peer
+            && self.request().is_some_and(|waiting| {
+                let is_later = match (waiting.time(), request.time()) {
+                    (Some(waiting), Some(time)) => time > waiting,
+                    _ => request.update.sequence.is_after(waiting.update.sequence),
+                };
+                is_later
+                    && waiting.link_layer_id == request.link_layer_id
+                    && waiting.access_technology == request.access_technology
+            })
+    }
 }
 
 impl Lma {
@@ -67,12 +92,7 @@ impl Lma {
     pub(crate) fn resume_waiting(&mut self, slot: Slot, decision: Decision, now: Now) {
         let Some(waiting) = self.waiting.remove(&slot) else { return };
         self.timers.remove(waiting.timer);
-        // The octets were decoded before they were kept.
-        let Ok(packet) = PacketRef::decode(&waiting.bytes) else { return };
-        let Message::BindingUpdate(update) = packet.message else { return };
-        let Waiting { path, dscp, bytes, .. } = &waiting;
-        let mut request = Request::new(*path, *dscp, bytes, update, packet.options);
-        request.authorized = waiting.authorized.as_ref();
+        let Some(request) = waiting.request() else { return };
         // Its order was checked when it came; what its node may have can have changed since.
         let _rejected = match self.network_of(&request) {
             Ok(network) => self.act(&request, decision, network, now),
@@ -87,11 +107,34 @@ impl Lma {
         if !self.waiting.get(&slot).is_some_and(same) {
             return;
         }
-        if let Some(waiting) = self.waiting.remove(&slot) {
-            self.timers.remove(waiting.timer);
+        if let Some(waiting) = self.drop_waiting(slot) {
             self.stop_asking(waiting.binding);
-            self.discard_waiting(&waiting);
         }
+    }
+
+    /// Drops what waits if its gateway gives the node up: to a de-registration of no session there
+    /// is no answer (§5.4.1.2 (5)), but there is to be no session either. The gateway in charge,
+    /// which was asked, is still to be heard.
+    pub(crate) fn withdraw_waiting(&mut self, request: &Request<'_>, rejection: Rejection) {
+        let unknown = Rejection::Discarded(Discard::SessionNotFound);
+        let Some(key) = request.node(self.settings.customer) else { return };
+        if rejection != unknown || !request.is_deregistration() || self.waiting.is_empty() {
+            return;
+        }
+        let is_it = |slot: &Slot| {
+            self.waiting.get(slot).is_some_and(|waiting| waiting.is_withdrawn_by(request))
+        };
+        let found = self.cache.of_node(key).map(|(slot, _)| slot).find(is_it);
+        if let Some(slot) = found {
+            self.drop_waiting(slot);
+        }
+    }
+
+    fn drop_waiting(&mut self, slot: Slot) -> Option<Waiting> {
+        let waiting = self.waiting.remove(&slot)?;
+        self.timers.remove(waiting.timer);
+        self.discard_waiting(&waiting);
+        Some(waiting)
     }
 
     fn discard_waiting(&mut self, waiting: &Waiting) {

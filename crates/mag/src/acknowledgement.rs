@@ -92,7 +92,7 @@ impl Mag {
         };
         let clock = Timestamp::from_system_time(now.wall);
         let said = options.get::<TimestampOption>().filter(|_| ba.status.is_accepted());
-        said.is_some_and(|said| said.0.abs_diff(clock) > window)
+        said.is_some_and(|said| !said.0.is_within(window, clock))
     }
 
     /// The session whose update this answers (RFC 5213 §6.9.1.2, items 3 and 5). An acknowledgement

@@ -88,6 +88,14 @@ impl Timestamp {
         Self((since.as_secs() << 16) | fraction)
     }
 
+    /// Whether two times are at most `window` apart, as exactly as they can say it: a 65536th that
+    /// is begun counts, since both were rounded down to one.
+    pub fn is_within(self, window: Duration, of: Self) -> bool {
+        let fraction = (u64::from(window.subsec_nanos()) << 16).div_ceil(1_000_000_000);
+        let window = (u128::from(window.as_secs()) << 16) + u128::from(fraction);
+        u128::from(self.0.abs_diff(of.0)) <= window
+    }
+
     /// How far two times are apart, in either direction.
     pub fn abs_diff(self, other: Self) -> Duration {
         let units = self.0.abs_diff(other.0);
@@ -124,5 +132,20 @@ mod tests {
         assert_eq!(Timestamp::from_system_time(at), Timestamp((1 << 16) | 0x8000));
         let later = Timestamp::from_system_time(at + Duration::from_millis(250));
         assert_eq!(later.abs_diff(Timestamp::from_system_time(at)), Duration::from_millis(250));
+    }
+
+    #[test]
+    fn times_a_window_apart_are_within_it_to_the_tick_that_is_begun() {
+        let window = Duration::from_millis(300); // 19,660.8 of them
+        let at = Timestamp(1 << 40);
+        assert!(Timestamp(at.0 + 19_661).is_within(window, at));
+        assert!(Timestamp(at.0 - 19_661).is_within(window, at));
+        assert!(!Timestamp(at.0 + 19_662).is_within(window, at));
+        assert!(!Timestamp(at.0 - 19_662).is_within(window, at));
+        let whole = Duration::from_secs(7);
+        assert!(Timestamp(at.0 + (7 << 16)).is_within(whole, at));
+        assert!(!Timestamp(at.0 + (7 << 16) + 1).is_within(whole, at));
+        assert!(Timestamp(u64::MAX).is_within(Duration::MAX, Timestamp(0)));
+        assert!(!Timestamp(u64::MAX).is_within(whole, Timestamp(0)));
     }
 }

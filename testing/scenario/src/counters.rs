@@ -97,6 +97,13 @@ pub fn anchor_balance(groups: &[Group], pending: usize) -> Result<(), String> {
     equal("revocations by status", sums.all("revocation_ack_status"), answered)
 }
 
+/// What an anchor counts of one gateway: of its updates those that were answered or dropped.
+pub fn peer_balance(group: &[Group]) -> Result<(), String> {
+    let of = |rows| Sums(group).of("peer", rows);
+    let done = of(&["accepted", "denied", "discarded"]);
+    equal("received of a gateway and what became of it", of(&["received"]), done)
+}
+
 /// The sums within a gateway's groups that hold at any time; `present` nodes are served.
 pub fn gateway_balance(groups: &[Group], present: usize) -> Result<(), String> {
     let sums = Sums(groups);

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use kedge_lma::{Denial, Lma, Settings};
+use kedge_lma::{Denial, Lma, PeerCounters, Settings};
 use kedge_scenario::{Seen, files, play};
+use kedge_telemetry::Group;
 
 /// Counters of what does not exist yet, zero until it does. A row leaves this list with the
 /// scenario that moves it.
@@ -55,7 +56,8 @@ fn every_fault_of_octets_is_provoked() {
 #[test]
 fn every_counter_of_the_anchor_is_moved_by_its_event() {
     let seen = everything();
-    let groups = Lma::new(Settings::default(), 0).statistics();
+    let mut groups = Lma::new(Settings::default(), 0).statistics();
+    groups.push(Group::of(&PeerCounters::default()));
     let rows = groups.iter().flat_map(|group| group.rows.iter().map(move |row| (group, row)));
     let all: BTreeSet<String> =
         rows.map(|(group, row)| format!("{}.{}", group.key, row.key)).collect();

@@ -2,6 +2,7 @@
 
 mod given;
 mod holds;
+mod says;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -9,13 +10,14 @@ use std::time::Duration;
 
 use kedge_lma::{Change, Lma, Load, NoProfile, Output, Rejection, Settings, Ticket};
 use kedge_model::{BindingId, CustomerId, Datagram, Forwarding, MnId, SignalPath, VrfId};
+use kedge_telemetry::Group;
 use kedge_wire::registry::RevocationTrigger;
 
 use crate::Stage;
 use crate::clock::{Clock, duration};
-use crate::counters::{Counters, anchor_balance};
+use crate::counters::{Counters, anchor_balance, peer_balance};
 use crate::fields::{Fields, mn_id};
-use crate::message::{self, Said, usual};
+use crate::message::{self, usual};
 use crate::script::{Sentence, Words, value};
 use crate::seen::Seen;
 
@@ -35,6 +37,8 @@ pub struct Anchor {
     refused: Option<Rejection>,
     forwarding: BTreeMap<BindingId, Forwarding>,
     counters: Counters,
+    /// Those of each gateway that a sentence has named.
+    counters_of: BTreeMap<String, Counters>,
     /// What it asked AAA, and no sentence has answered yet.
     questions: BTreeMap<MnId, Ticket>,
     /// Where the last message came from.
@@ -56,6 +60,7 @@ impl Anchor {
             refused: None,
             forwarding: BTreeMap::new(),
             counters: Counters::default(),
+            counters_of: BTreeMap::new(),
             questions: BTreeMap::new(),
             heard: None,
             last: BTreeMap::new(),
@@ -96,6 +101,8 @@ impl Anchor {
         }
         self.drain();
         let pending = self.lma().pending();
+        let peers = self.lma().peers().map(|peer| Group::of(&peer.counters));
+        peers.collect::<Vec<_>>().into_iter().try_for_each(|group| peer_balance(&[group]))?;
         anchor_balance(&self.lma().statistics(), pending)
     }
 
@@ -276,99 +283,6 @@ impl Anchor {
             peer: (peer.ip(), port).into(),
         })
     }
-
-    fn check(&mut self, words: &mut Words<'_>, sentence: &Sentence) -> Result<(), String> {
-        match words.next("what the anchor does")? {
-            "answers" => {
-                let status = words.next("a status")?.to_owned();
-                if let Some(rejection) = self.refused.take() {
-                    return Err(format!("it refused it: {}", refusal(&Some(rejection))));
-                }
-                let said = self.check_sent("PBA", words)?;
-                said.fields.check_one("status", &status)?;
-                said.fields.check(words)
-            }
-            "denies" if words.take("with") => self.check_denial(words, sentence),
-            "discards:" => {
-                let why = words.rest();
-                match self.refused.take() {
-                    Some(Rejection::Discarded(discard)) if discard.to_string() == why => Ok(()),
-                    other => Err(format!("it did not discard that, but: {}", refusal(&other))),
-                }
-            }
-            "sends" => {
-                let kind = words.next("a kind of message")?.to_owned();
-                self.check_sent(&kind, words)?.fields.check(words)
-            }
-            "says" if words.take("nothing") => self.check_silent(),
-            "forwards" => self.check_forwarding(words),
-            "does" if words.take("not forward") => {
-                let node = mn_id(words.next("a node")?)?;
-                let held = self.holdings(&node);
-                match held.iter().find(|(id, _)| self.forwarding.contains_key(id)) {
-                    Some((id, _)) => Err(format!("it forwards {:?}", self.forwarding[id])),
-                    None => Ok(()),
-                }
-            }
-            "asks" if words.take("AAA about") => {
-                let node = mn_id(words.next("a node")?)?;
-                match self.questions.contains_key(&node) {
-                    true => Ok(()),
-                    false => Err("it did not".to_owned()),
-                }
-            }
-            "holds" => self.check_held(words),
-            other => Err(format!("an anchor does not “{other}”")),
-        }
-    }
-
-    /// `anchor denies with 160: no mobile node identifier option`, and below it what the answer has.
-    fn check_denial(&mut self, words: &mut Words<'_>, sentence: &Sentence) -> Result<(), String> {
-        let mut first = sentence.first_line();
-        first.take("anchor denies with");
-        let status = first.next("a status")?.trim_end_matches(':').to_owned();
-        let why = first.rest();
-        match self.refused.take() {
-            Some(Rejection::Denied(denial)) if denial.to_string() == why => {}
-            other => return Err(format!("it did not deny that, but: {}", refusal(&other))),
-        }
-        words.rest();
-        let said = self.check_sent("PBA", &mut first)?;
-        said.fields.check_one("status", &status)?;
-        sentence.below().try_for_each(|mut line| said.fields.check(&mut line))
-    }
-
-    /// The next message it sent, which has to be of this kind and to this station, or to the one
-    /// that was heard last.
-    fn check_sent(&mut self, kind: &str, words: &mut Words<'_>) -> Result<Said, String> {
-        let expected = match words.take("to") {
-            true => Some(self.path(words.next("a station")?, words)?),
-            false => self.heard,
-        };
-        let (path, bytes) = self.unsaid.pop_front().ok_or_else(|| format!("it sent no {kind}"))?;
-        let said = message::read(&path, &bytes, &self.clock)?;
-        self.lma().reclaim(bytes);
-        self.last.insert(said.kind, said.fields.clone());
-        if said.kind != kind || expected.is_some_and(|expected| expected != path) {
-            let to = path.peer;
-            return Err(format!("it sent this to {to}: {} {}", said.kind, said.fields));
-        }
-        Ok(said)
-    }
-
-    /// Whether everything it sent, and what it refused, was said.
-    fn check_silent(&mut self) -> Result<(), String> {
-        if let Some(rejection) = self.refused.take() {
-            return Err(format!("it refused the message before: {rejection}"));
-        }
-        match self.unsaid.pop_front() {
-            Some((path, bytes)) => {
-                let said = message::read(&path, &bytes, &self.clock)?;
-                Err(format!("it also sent to {}: {} {}", path.peer, said.kind, said.fields))
-            }
-            None => Ok(()),
-        }
-    }
 }
 
 impl Stage for Anchor {
@@ -379,6 +293,14 @@ impl Stage for Anchor {
                 return Err("what is given stands before what happens".to_owned());
             }
             "given" => given::set(&mut self.settings, &mut words)?,
+            "counters" if words.take("of") => {
+                let gateway = words.next("a gateway")?.to_owned();
+                let group =
+                    Group::of(&self.lma().peer(&gateway).ok_or("it is not known")?.counters);
+                seen.assertions += 1;
+                let counters = self.counters_of.entry(gateway).or_default();
+                return counters.check(sentence, &[group], seen);
+            }
             "counters" => {
                 let groups = self.lma().statistics();
                 if words.take("from here") {
@@ -407,14 +329,5 @@ impl Stage for Anchor {
 
     fn finish(&mut self) -> Result<(), String> {
         self.check_silent()
-    }
-}
-
-/// Why a message was refused, as scenarios write it.
-fn refusal(refused: &Option<Rejection>) -> String {
-    match refused {
-        None => "it accepted it".to_owned(),
-        Some(Rejection::Denied(denial)) => format!("denies with {}: {denial}", denial.status().0),
-        Some(Rejection::Discarded(discard)) => format!("discards: {discard}"),
     }
 }
