@@ -47,7 +47,7 @@ mod table;
 mod tunnel;
 
 pub use access_list::{
-    AccessEntry, AccessList, Action, AddressMatch, Family, IcmpMatch, PortMatch, Remark,
+    AccessEntry, AccessList, Action, AddressMatch, CodePoints, Family, IcmpMatch, PortMatch, Remark,
 };
 pub use candidate::Candidate;
 pub use change::{Change, Object, What, changes, commands, compare};

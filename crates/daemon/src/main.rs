@@ -18,6 +18,7 @@
 //! epoll. The forwarder threads own their tables and take changes over bounded queues.
 
 mod aaa;
+mod access_entry;
 mod addresses;
 mod anchor;
 mod answer;
@@ -45,6 +46,7 @@ mod forwarding;
 mod gateway;
 mod hints;
 mod history;
+mod hit_log;
 mod imsi;
 mod in_service;
 mod key_file;

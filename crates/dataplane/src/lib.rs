@@ -51,7 +51,7 @@ mod tunnel_error;
 mod verdict;
 mod ways;
 
-pub use access_list::{AccessList, Addresses, Between, Messages, PortRange, Rule};
+pub use access_list::{AccessList, Addresses, Between, CodePoints, Messages, PortRange, Rule};
 pub use arrived::{Arrived, Carried, unwrap, unwrap_quote};
 pub use counters::{BindingCells, BindingCounters};
 pub use ends::{Carrier, EndId, Local, Ports, TunnelEnd};

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use kedge_config::{
     AccessEntry, Action, AddressMatch, Config, IcmpMatch, PortMatch, TunnelDscp, TunnelPolicy,
 };
-use kedge_dataplane::{AccessList, Addresses, Between, Marking, Messages, Policy, PortRange, Rule};
+use kedge_dataplane::{
+    AccessList, Addresses, Between, CodePoints, Marking, Messages, Policy, PortRange, Rule,
+};
 
 use super::error::ApplyError;
 
@@ -53,6 +55,10 @@ fn rule(entry: &AccessEntry) -> Option<Rule> {
         destination_ports: ports(entry.destination_ports),
         messages: entry.icmp.map(|IcmpMatch { kind, code }| Messages { kind, code }),
         established: entry.established,
+        code_points: entry
+            .code_points
+            .map(|range| CodePoints { first: range.first, last: range.last }),
+        log: entry.log,
     })
 }
 
