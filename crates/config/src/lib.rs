@@ -75,7 +75,8 @@ pub use peer_lma::PeerLma;
 pub use pipe::{Pattern, Pipe};
 pub use radius::{RadiusConfig, RadiusServer, RadiusTls};
 pub use session::{
-    CommitKind, SessionCommand, complete_session, may_be_about_session, parse_session_command,
+    CommitKind, SessionCommand, Which, complete_session, may_be_about_session,
+    parse_session_command,
 };
 pub use shared::{
     AuthHomeAddress, AuthOption, Dscp, Encap, Heartbeat, LabelHeartbeat, ReplayWindow,

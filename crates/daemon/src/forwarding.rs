@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kedge_dataplane::{
     AccessList, BindingCounters, Change, Dataplane, DataplaneError, Narrow, Policy, Totals,
@@ -161,6 +161,12 @@ impl Plane {
     /// Everything that was counted since the start.
     pub fn totals(&self) -> Totals {
         self.backend.totals()
+    }
+
+    /// Waits at most this long until the host has nothing any more of what was removed, and says
+    /// whether that is so.
+    pub fn await_removed(&self, longest: Duration) -> bool {
+        self.backend.await_removed(longest)
     }
 
     /// Whether the data plane has stopped, which it does once and for all.

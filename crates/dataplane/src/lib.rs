@@ -167,6 +167,12 @@ pub trait Dataplane {
         Vec::new()
     }
 
+    /// Waits at most this long until the host has nothing any more of what was removed, and says
+    /// whether that is so.
+    fn await_removed(&self, _longest: std::time::Duration) -> bool {
+        true
+    }
+
     /// Whether packets are being forwarded. One that has stopped does not begin again.
     fn is_running(&self) -> bool {
         true
