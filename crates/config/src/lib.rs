@@ -63,7 +63,7 @@ pub use gateway_link::{AccessInterface, AccessTechnology, EgressTechnology, Roam
 pub use hybrid::{BandwidthRatio, HybridAccess, Probe, Threshold, TrafficProfile};
 pub use inspect::render_section;
 pub use json::{JsonMistake, from_json, json_schema, to_json};
-pub use kedge_grammar::{Hint, Place, Secret, Takes, near_names, without_prompt};
+pub use kedge_grammar::{Hint, Place, Secret, SyntaxFault, Takes, near_names, without_prompt};
 pub use lma::{Accounting, LmaConfig, MobileNetworkCheck, PeerMag, Redistribute};
 pub use local_pool::{LocalIpv4Pool, LocalIpv6Pool, LocalPools};
 pub use logical::{DefaultRoute, GatewayLocalLoop, LogicalMn, MobileNetwork, ReverseRoute};

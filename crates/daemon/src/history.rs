@@ -120,6 +120,12 @@ impl History {
         text(&self.file(number))
     }
 
+    /// The newest commit with this configuration.
+    pub fn find(&self, text: &str) -> Option<u64> {
+        let is_it = |number: &u64| self.text(*number).is_ok_and(|kept| kept == text);
+        self.iter().map(|commit| commit.number).find(is_it)
+    }
+
     /// Keeps a configuration that is in force from now on. When this returns, it is on the disk.
     pub fn record(
         &mut self,

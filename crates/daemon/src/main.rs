@@ -29,6 +29,7 @@ mod commit;
 mod commit_list;
 mod commits;
 mod committing;
+mod complaint;
 mod config_file;
 mod configure;
 mod console;

@@ -12,7 +12,7 @@ use crate::prepared::Removing;
 use crate::shell::Shell;
 
 /// How long others wait at a time while the kernel closes devices, and nothing else is left to do.
-const A_WHILE: Duration = Duration::from_millis(1);
+const A_WHILE: Duration = Duration::from_millis(2);
 
 impl Shell {
     /// Removes more until then, and says whether nothing is left.
@@ -37,11 +37,11 @@ impl Shell {
         // The devices last: while the kernel is busy with them, all else would have to wait.
         } else if let Some(change) = removing.ends.pop_front() {
             self.anchor.iter_mut().for_each(|anchor| anchor.ends_mut().remove(&change));
+        } else if let Some(world) = removing.worlds.pop() {
+            self.leave_world(&world);
         // Whoever commits next would have to wait for the kernel instead.
         } else if self.anchor.as_ref().is_some_and(|a| !a.ends().plane.await_removed(A_WHILE)) {
             return true;
-        } else if let Some(world) = removing.worlds.pop() {
-            self.leave_world(&world);
         } else {
             self.put_back();
             return false;
