@@ -3,17 +3,20 @@
 //! A list is about the packets of one family; packets of the other one are none of its business.
 //! An IPv4 list and an IPv6 list may have one name, as on routers: then what names it means both.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+mod entry;
+mod line;
+#[cfg(test)]
+mod tests;
 
 use kedge_grammar::{Args, Datum, Item, Writer};
 
+pub use entry::{
+    AccessEntry, Action, AddressMatch, CodePoints, Family, IcmpMatch, PortMatch, Remark,
+};
+use line::{canonical, entry_args, read_entry, read_remark, remark_args};
+
 use crate::key::Key;
-use crate::keyword::keywords;
 use crate::shared;
-
-mod lines;
-
-pub(crate) use lines::{canonical_ipv4, canonical_ipv6};
 
 /// An extended access list.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,144 +30,6 @@ pub struct AccessList {
     pub entries: Vec<AccessEntry>,
     /// What is said about them, by the same numbers.
     pub remarks: Vec<Remark>,
-}
-
-/// A version of the Internet Protocol.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Family {
-    /// Version 4.
-    Ipv4,
-    /// Version 6.
-    Ipv6,
-}
-
-/// An entry of an access list.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct AccessEntry {
-    /// Its number in the list.
-    pub sequence: u32,
-    /// What is done with packets that it fits.
-    pub action: Action,
-    /// The IP protocol, behind the extension headers of IPv6; `None` is any.
-    pub protocol: Option<u8>,
-    /// Where they come from.
-    pub source: AddressMatch,
-    /// The ports they come from; `None` is any.
-    pub source_ports: Option<PortMatch>,
-    /// Where they go.
-    pub destination: AddressMatch,
-    /// The ports they go to; `None` is any.
-    pub destination_ports: Option<PortMatch>,
-    /// The messages of ICMP or ICMPv6; `None` is any.
-    pub icmp: Option<IcmpMatch>,
-    /// Only TCP segments of a connection that is there: those with ACK or RST.
-    pub established: bool,
-    /// The code points of Differentiated Services; `None` is any.
-    pub code_points: Option<CodePoints>,
-    /// Now and then it is logged how many packets it has decided about.
-    pub log: bool,
-}
-
-/// A remark between the entries of an access list.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Remark {
-    /// Its number in the list.
-    pub sequence: u32,
-    /// What it says.
-    pub text: String,
-}
-
-keywords! {
-    /// What an entry does with packets.
-    pub enum Action {
-        Permit = "permit", "Let packets pass";
-        Deny = "deny", "Drop packets";
-    }
-}
-
-/// Ports from one to another, or all but those.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct PortMatch {
-    /// The first one.
-    pub first: u16,
-    /// The last one.
-    pub last: u16,
-    /// All ports but those.
-    pub except: bool,
-}
-
-impl PortMatch {
-    /// Whether a port is one of them.
-    pub fn fits(self, port: u16) -> bool {
-        (self.first..=self.last).contains(&port) != self.except
-    }
-}
-
-/// Messages of ICMP or ICMPv6.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct IcmpMatch {
-    /// Their type.
-    pub kind: u8,
-    /// Their code; `None` is any.
-    pub code: Option<u8>,
-}
-
-/// Code points of Differentiated Services from one to another: one, or the eight of a precedence
-/// (RFC 2474 §4.2.2).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct CodePoints {
-    /// The first one.
-    pub first: u8,
-    /// The last one.
-    pub last: u8,
-}
-
-impl CodePoints {
-    /// Those of a precedence: its three bits are the upper ones.
-    fn of_precedence(precedence: u8) -> Self {
-        let first = precedence << 3;
-        Self { first, last: first | 0b111 }
-    }
-
-    /// The precedence whose code points they are.
-    fn precedence(self) -> Option<u8> {
-        let precedence = self.first >> 3;
-        (self == Self::of_precedence(precedence)).then_some(precedence)
-    }
-}
-
-/// Addresses of one family that differ from one only in bits that do not matter.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct AddressMatch {
-    /// The address; its bits that do not matter are zero.
-    pub address: IpAddr,
-    /// The bits that do not matter, which a router calls a wildcard.
-    pub wildcard: IpAddr,
-}
-
-impl AddressMatch {
-    /// Every address of a family.
-    pub const fn any(family: Family) -> Self {
-        match family {
-            Family::Ipv4 => Self {
-                address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-                wildcard: IpAddr::V4(Ipv4Addr::BROADCAST),
-            },
-            Family::Ipv6 => Self {
-                address: IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-                wildcard: IpAddr::V6(Ipv6Addr::from_bits(u128::MAX)),
-            },
-        }
-    }
-
-    /// Whether an address is one of them.
-    pub fn fits(&self, address: IpAddr) -> bool {
-        match (address, self.wildcard, self.address) {
-            (IpAddr::V4(is), IpAddr::V4(any), IpAddr::V4(wanted)) => is & !any == wanted,
-            (IpAddr::V6(is), IpAddr::V6(any), IpAddr::V6(wanted)) => is & !any == wanted,
-            _ => false,
-        }
-    }
 }
 
 impl AccessList {
@@ -193,9 +58,9 @@ impl AccessList {
         };
         let (mut entries, mut remarks) = (Vec::new(), Vec::new());
         for item in item.section().each(Key::AccessEntry) {
-            match lines::read_remark(&item.args) {
+            match read_remark(&item.args) {
                 Some(remark) => remarks.push(remark),
-                None => entries.push(lines::read_entry(&item.args, family)),
+                None => entries.push(read_entry(&item.args, family)),
             }
         }
         Self { name: shared::name(&item.args, "NAME"), family, entries, remarks }
@@ -209,15 +74,21 @@ impl AccessList {
         };
         writer.block(key, name, |writer| {
             for entry in &self.entries {
-                writer.put(Key::AccessEntry, lines::entry_args(entry, Some(entry.sequence)));
+                writer.put(Key::AccessEntry, entry_args(entry, Some(entry.sequence)));
             }
             for remark in &self.remarks {
-                let args = lines::remark_args(&remark.text, Some(remark.sequence));
-                writer.put(Key::AccessEntry, args);
+                writer.put(Key::AccessEntry, remark_args(&remark.text, Some(remark.sequence)));
             }
         });
     }
 }
 
-#[cfg(test)]
-mod tests;
+/// A line of an IPv4 list in the one spelling that is kept and written.
+pub(crate) fn canonical_ipv4(args: &Args) -> Args {
+    canonical(args, Family::Ipv4)
+}
+
+/// A line of an IPv6 list in the one spelling that is kept and written.
+pub(crate) fn canonical_ipv6(args: &Args) -> Args {
+    canonical(args, Family::Ipv6)
+}

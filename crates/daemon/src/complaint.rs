@@ -2,7 +2,7 @@
 //! that of the terminal's or of the configuration's.
 
 use kedge_api::{Call, Refusal};
-use kedge_config::{CommandError, Hint, SyntaxFault, parse_command};
+use kedge_config::{CommandError, Hint, SyntaxFault, parse_command, parse_session_command};
 
 use crate::hints::words;
 use crate::shell::Shell;
@@ -26,9 +26,10 @@ pub fn unknown(
 
 /// A complaint about a line of the configuration, with the command about the session that may have
 /// been meant: `comit` is none of the configuration's.
-pub fn with_meant(mut refusal: Refusal, about_session: &CommandError) -> Refusal {
+pub fn with_meant(mut refusal: Refusal, line: &str) -> Refusal {
     const MEANT: &str = "did you mean";
-    if let SyntaxFault::UnknownCommand { meant: Some(meant), .. } = &about_session.fault
+    if let Err(error) = parse_session_command(line, true)
+        && let SyntaxFault::UnknownCommand { meant: Some(meant), .. } = &error.fault
         && !refusal.message.contains(MEANT)
     {
         refusal.message.push_str(&format!("\n  {MEANT} '{meant}'?"));

@@ -105,7 +105,8 @@ fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Result<Sai
     let inside = shell.sessions.get(call.client).is_some();
     // Most lines that are pasted.
     if inside && !kedge_config::may_be_about_session(line) {
-        return read_line(shell, call, pasted).map(Said::Now);
+        let said = read_line(shell, call, pasted).map(Said::Now);
+        return said.map_err(|refusal| with_meant(refusal, line));
     }
     if is_show(line)
         && let Ok((command, pipes)) = split_pipes(line)
@@ -147,7 +148,7 @@ fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Result<Sai
     match read_line(shell, call, pasted) {
         // The beginning was that of a command about the session.
         Err(_) if about_session.place.spot.column > 1 => Err(refused(&about_session)),
-        Err(refusal) => Err(with_meant(refusal, &about_session)),
+        Err(refusal) => Err(with_meant(refusal, line)),
         outcome => outcome.map(Said::Now),
     }
 }

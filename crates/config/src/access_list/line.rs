@@ -1,22 +1,15 @@
-//! The lines of access lists: what their words say, and the one spelling of each that is kept.
+//! Between the words of a line and what it says.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use kedge_grammar::{Args, Datum};
 
-use super::{AccessEntry, Action, AddressMatch, CodePoints, Family, IcmpMatch, PortMatch, Remark};
+use super::entry::{
+    AccessEntry, Action, AddressMatch, CodePoints, Family, IcmpMatch, PortMatch, Remark,
+};
 
-/// A line of an IPv4 list in the one spelling that is kept and written.
-pub(crate) fn canonical_ipv4(args: &Args) -> Args {
-    canonical(args, Family::Ipv4)
-}
-
-/// A line of an IPv6 list in the one spelling that is kept and written.
-pub(crate) fn canonical_ipv6(args: &Args) -> Args {
-    canonical(args, Family::Ipv6)
-}
-
-fn canonical(args: &Args, family: Family) -> Args {
+/// The one spelling of a line that is kept and written.
+pub(crate) fn canonical(args: &Args, family: Family) -> Args {
     let sequence = args.integer("SEQUENCE");
     match read_remark(args) {
         Some(remark) => remark_args(&remark.text, sequence),
@@ -57,13 +50,12 @@ fn protocols(family: Family) -> &'static [(&'static str, u8)] {
 }
 
 /// The remark that a line is, if it is one.
-pub(super) fn read_remark(args: &Args) -> Option<Remark> {
+pub(crate) fn read_remark(args: &Args) -> Option<Remark> {
     let sequence = args.integer("SEQUENCE").unwrap_or_default();
     Some(Remark { sequence, text: args.text("REMARK")?.to_owned() })
 }
 
-/// The line of a remark.
-pub(super) fn remark_args(text: &str, sequence: Option<u32>) -> Args {
+pub(crate) fn remark_args(text: &str, sequence: Option<u32>) -> Args {
     numbered(sequence).with("REMARK", Datum::Text(text.to_owned()))
 }
 
@@ -75,8 +67,8 @@ fn numbered(sequence: Option<u32>) -> Args {
     args
 }
 
-/// The entry that a line is which is no remark.
-pub(super) fn read_entry(args: &Args, family: Family) -> AccessEntry {
+/// The entry that a line is, which is no remark.
+pub(crate) fn read_entry(args: &Args, family: Family) -> AccessEntry {
     let action = args.word("action").and_then(Action::from_word);
     let named = |word: &str| protocols(family).iter().find(|(name, _)| *name == word);
     let named = args.word("protocol").and_then(named).map(|(_, number)| *number);
@@ -104,8 +96,7 @@ fn read_code_points(args: &Args) -> Option<CodePoints> {
     args.integer("DSCP").map(one).or(args.integer("PRECEDENCE").map(CodePoints::of_precedence))
 }
 
-/// The line of an entry, in the spelling that is kept.
-pub(super) fn entry_args(entry: &AccessEntry, sequence: Option<u32>) -> Args {
+pub(crate) fn entry_args(entry: &AccessEntry, sequence: Option<u32>) -> Args {
     let family = match entry.source.address {
         IpAddr::V4(_) => Family::Ipv4,
         IpAddr::V6(_) => Family::Ipv6,
