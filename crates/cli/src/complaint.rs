@@ -2,11 +2,11 @@
 
 use std::io::{Write, stderr};
 
-use kedge_api::{Refusal, fold};
+use kedge_api::{Refusal, Word, fold};
 
 use crate::failure::Failure;
 use crate::os_error::{reason, unreadable};
-use crate::screen::width;
+use crate::screen::{table, width};
 
 /// Says to a person at the prompt why a command was refused, in the manner of routers.
 pub(crate) fn refuse(refusal: &Refusal) {
@@ -15,13 +15,29 @@ pub(crate) fn refuse(refusal: &Refusal) {
     let _ = stderr().lock().write_all(text.as_bytes());
 }
 
-/// Folds what is prose in a message; lines that are deep in it are tables, or have a caret below.
+/// Folds what is prose in a message, and the help in its tables; other lines that are deep in it
+/// have a caret below.
 fn fit(text: &str, width: Option<u16>) -> String {
     let Some(width) = width.map(usize::from) else { return text.to_owned() };
+    let margin = |line: &str| line.len() - line.trim_start().len();
+    let is_wide = |line: &&str| line.chars().count() >= width;
     let mut fitted = String::new();
-    for line in text.lines() {
-        let margin = line.len() - line.trim_start().len();
-        if line.chars().count() < width || margin >= 4 {
+    let mut lines = text.lines().peekable();
+    let mut title = false;
+    while let Some(line) = lines.next() {
+        if title && margin(line) == 4 {
+            let mut rows = vec![line];
+            rows.extend(std::iter::from_fn(|| lines.next_if(|line| margin(line) >= 4)));
+            if rows.iter().any(is_wide) {
+                fitted.push_str(&table_of(&rows, width));
+            } else {
+                rows.iter().for_each(|row| fitted.push_str(&format!("{row}\n")));
+            }
+            continue;
+        }
+        let margin = margin(line);
+        title = margin < 4 && line.ends_with(':');
+        if !is_wide(&line) || margin >= 4 {
             fitted.push_str(&format!("{line}\n"));
             continue;
         }
@@ -31,6 +47,17 @@ fn fit(text: &str, width: Option<u16>) -> String {
         }
     }
     fitted
+}
+
+/// Rows of a message's table, as narrow as the terminal: a word, two blanks, and its help.
+fn table_of(rows: &[&str], width: usize) -> String {
+    let words = rows.iter().map(|row| {
+        let (word, help) = row.trim_start().split_once("  ").unwrap_or((row.trim_start(), ""));
+        Word { word: word.to_owned(), help: help.trim_start().to_owned(), placeholder: false }
+    });
+    let narrower = u16::try_from(width.saturating_sub(2)).unwrap_or(u16::MAX);
+    let table = table(&words.collect::<Vec<_>>(), Some(narrower));
+    table.lines().map(|line| format!("  {line}\n")).collect()
 }
 
 /// Says on standard error why a run ended; a reader that left needs no explanation.
@@ -97,5 +124,16 @@ mod tests {
         let fitted = "% unknown\n    command 'x'\n    a line that is long\n    ^\n  allowed: one,\n    two, three\n";
         assert_eq!(fit(text, Some(18)), fitted);
         assert_eq!(fit(text, None), text);
+    }
+
+    #[test]
+    fn the_help_of_what_is_allowed_is_folded_in_its_column() {
+        let text = "% not a value for SECONDS\n    bce lifetime 5\n                 ^\n  allowed here:\n    \
+                    SECONDS  Longest lifetime granted (10-65535 seconds)\n    min      The first wait\n";
+        let fitted = "% not a value for SECONDS\n    bce lifetime 5\n                 ^\n  allowed here:\n    \
+                      SECONDS  Longest lifetime granted\n             (10-65535 seconds)\n    min      \
+                      The first wait\n";
+        assert_eq!(fit(text, Some(40)), fitted);
+        assert_eq!(fit(text, Some(80)), text);
     }
 }

@@ -13,6 +13,8 @@ use crate::session::Session;
 /// Runs a command; `load FILE` sends the file's text along, `save FILE` keeps the answer in it.
 pub(crate) fn run(line: &str, session: &mut Session) -> Result<Outcome, ClientError> {
     let words: Vec<&str> = line.split_whitespace().collect();
+    // Within the configuration, what may stand outside of it stands behind this word.
+    let words = words.strip_prefix(&["do"]).unwrap_or(&words);
     match words[..] {
         [command, file, ..] if is("load", command) && session.mode().is_some() => {
             match fs::read(file) {

@@ -8,7 +8,7 @@ use std::io::{self, Write, stdin, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kedge_api::{ClientError, Outcome, Refusal};
+use kedge_api::{ClientError, Outcome, Refusal, Reply};
 use reedline::{EditCommand, HistoryItem, Prompt, Reedline, Signal};
 use rustix::termios::{InputModes, LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::files;
 use crate::history::CTRL_Z;
 use crate::monitor;
-use crate::screen::{Screen, table, width};
+use crate::screen::Screen;
 use crate::session::Session;
 use keys::{HELP, PASTE, Pasted};
 use signs::{Bare, Question, Sign};
@@ -235,7 +235,10 @@ impl Terminal<'_> {
         let at = self.editor.current_insertion_point();
         match lock(&self.session).words(&self.editor.current_buffer_contents()[..at]) {
             Ok(words) if words.is_empty() => writeln!(stdout(), "\n  nothing fits here"),
-            Ok(words) => write!(stdout(), "\n{}", table(&words, width())),
+            Ok(words) => {
+                writeln!(stdout())?;
+                self.screen.show("?", &Reply::Words(words))
+            }
             Err(error) => {
                 writeln!(stdout())?;
                 complain(&error.into());

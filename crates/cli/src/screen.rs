@@ -145,7 +145,8 @@ fn pager() -> Command {
         None => Command::new("less"),
     };
     if env::var_os("LESS").is_none() {
-        pager.env("LESS", "FRX");
+        // Its prompt is that of routers.
+        pager.env("LESS", "FRXPs --More-- $");
     }
     // What is typed while a page is shown was meant for the prompt: no key of a pager may start
     // another program.

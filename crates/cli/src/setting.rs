@@ -13,7 +13,9 @@ impl Setting {
     /// That of a line which the daemon has taken.
     pub(crate) fn of(line: &str) -> Option<Self> {
         let words: Vec<String> = line.split_whitespace().map(str::to_ascii_lowercase).collect();
-        let [terminal, what, number] = words.as_slice() else { return None };
+        // Within the configuration they stand behind this word.
+        let words = words.strip_prefix(&["do".to_owned()]).unwrap_or(&words);
+        let [terminal, what, number] = words else { return None };
         if !"terminal".starts_with(terminal.as_str()) {
             return None;
         }
@@ -34,6 +36,7 @@ mod tests {
     fn settings_are_known_abbreviated_and_other_commands_are_none() {
         assert_eq!(Setting::of("terminal length 0"), Some(Setting::Length(0)));
         assert_eq!(Setting::of(" ter wid 132 "), Some(Setting::Width(132)));
+        assert_eq!(Setting::of("do terminal length 24"), Some(Setting::Length(24)));
         for other in ["terminal monitor", "show version", "terminal length", "terminal length x"] {
             assert_eq!(Setting::of(other), None, "{other}");
         }

@@ -10,7 +10,9 @@ mod tests;
 
 use kedge_grammar::{Args, Datum, Item, Writer};
 
-pub use entry::{AccessEntry, Action, AddressMatch, Family, IcmpMatch, PortMatch, Remark};
+pub use entry::{
+    AccessEntry, Action, AddressMatch, CodePoints, Family, IcmpMatch, PortMatch, Remark,
+};
 use line::{canonical, entry_args, read_entry, read_remark, remark_args};
 
 use crate::key::Key;

@@ -47,7 +47,7 @@ mod table;
 mod tunnel;
 
 pub use access_list::{
-    AccessEntry, AccessList, Action, AddressMatch, Family, IcmpMatch, PortMatch, Remark,
+    AccessEntry, AccessList, Action, AddressMatch, CodePoints, Family, IcmpMatch, PortMatch, Remark,
 };
 pub use candidate::Candidate;
 pub use change::{Change, Object, What, changes, commands, compare};
@@ -63,7 +63,7 @@ pub use gateway_link::{AccessInterface, AccessTechnology, EgressTechnology, Roam
 pub use hybrid::{BandwidthRatio, HybridAccess, Probe, Threshold, TrafficProfile};
 pub use inspect::render_section;
 pub use json::{JsonMistake, from_json, json_schema, to_json};
-pub use kedge_grammar::{Hint, Place, Secret, Takes, near_names, without_prompt};
+pub use kedge_grammar::{Hint, Place, Secret, SyntaxFault, Takes, near_names, without_prompt};
 pub use lma::{Accounting, LmaConfig, MobileNetworkCheck, PeerMag, Redistribute};
 pub use local_pool::{LocalIpv4Pool, LocalIpv6Pool, LocalPools};
 pub use logical::{DefaultRoute, GatewayLocalLoop, LogicalMn, MobileNetwork, ReverseRoute};
@@ -75,7 +75,8 @@ pub use peer_lma::PeerLma;
 pub use pipe::{Pattern, Pipe};
 pub use radius::{RadiusConfig, RadiusServer, RadiusTls};
 pub use session::{
-    CommitKind, SessionCommand, complete_session, may_be_about_session, parse_session_command,
+    CommitKind, SessionCommand, Which, complete_session, may_be_about_session,
+    parse_session_command,
 };
 pub use shared::{
     AuthHomeAddress, AuthOption, Dscp, Encap, Heartbeat, LabelHeartbeat, ReplayWindow,

@@ -203,7 +203,7 @@ impl MagConfig {
             label_heartbeats: shared::read_label_heartbeats(section),
             tunnels: TunnelPolicy::read(section),
             tunnel_nat: section.word(Key::TunnelNat).and_then(NatSide::from_word),
-            tunnel_template: section.text(Key::TunnelTemplate),
+            tunnel_template: section.args(Key::TunnelTemplate).map(|args| shared::interface(&args)),
             ani: section.is_on(Key::Ani),
             multipath: section.is_on(Key::Multipath),
             mobile_map: section.text(Key::MobileMap),
@@ -255,7 +255,8 @@ impl MagConfig {
             shared::write_label_heartbeats(&self.label_heartbeats, writer);
             self.tunnels.write(writer);
             writer.word(Key::TunnelNat, self.tunnel_nat.map(NatSide::word));
-            writer.text(Key::TunnelTemplate, self.tunnel_template.as_deref());
+            let template = self.tunnel_template.as_deref().map(shared::interface_args);
+            template.into_iter().for_each(|args| writer.put(Key::TunnelTemplate, args));
             writer.on(Key::Ani, self.ani);
             writer.on(Key::Multipath, self.multipath);
             writer.text(Key::MobileMap, self.mobile_map.as_deref());

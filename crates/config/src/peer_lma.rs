@@ -64,7 +64,7 @@ impl PeerLma {
     pub(crate) fn read(item: &Item<Key>) -> Self {
         let section = item.section();
         let template = |item: &Item<Key>| {
-            (item.args.text("LABEL").map(str::to_owned), shared::name(&item.args, "TUNNEL"))
+            (item.args.text("LABEL").map(str::to_owned), shared::interface(&item.args))
         };
         let ipv4 = section.each(Key::Ipv4Address).filter_map(|item| item.args.ipv4("ADDRESS"));
         let ipv6 = section.each(Key::Ipv6Address).filter_map(|item| item.args.ipv6("ADDRESS"));
@@ -97,7 +97,7 @@ impl PeerLma {
             shared::write_heartbeat(self.heartbeat, writer);
             writer.text(Key::TransportVrf, self.vrf.as_deref());
             for (label, tunnel) in &self.tunnel_templates {
-                let mut args = Args::default().with("TUNNEL", Datum::Text(tunnel.clone()));
+                let mut args = shared::interface_args(tunnel);
                 label.iter().for_each(|label| args.push("LABEL", Datum::Text(label.clone())));
                 writer.put(Key::TunnelTemplate, args);
             }

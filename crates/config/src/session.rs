@@ -34,8 +34,8 @@ pub enum SessionCommand {
     ShowCandidate,
     /// `show configuration commit list`
     ShowCommits,
-    /// `show configuration commit changes N`
-    ShowCommitChanges(u64),
+    /// `show configuration commit changes {N | since N | last COUNT}`
+    ShowCommitChanges(Which),
     /// `show configuration sessions`
     ShowSessions,
     /// `clear configuration sessions N`: end somebody's session.
@@ -74,6 +74,17 @@ pub enum SessionCommand {
         /// It begins, or ends.
         on: bool,
     },
+}
+
+/// Commits whose changes are looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Which {
+    /// That of this number.
+    One(u64),
+    /// That of this number and all later ones, together.
+    Since(u64),
+    /// So many of the newest, together.
+    Last(u64),
 }
 
 /// The kinds of commit.
@@ -116,7 +127,11 @@ pub fn parse_session_command(
         Key::Changes => SessionCommand::ShowChanges,
         Key::Candidate => SessionCommand::ShowCandidate,
         Key::Commits => SessionCommand::ShowCommits,
-        Key::CommitChanges => SessionCommand::ShowCommitChanges(number),
+        Key::CommitChanges => {
+            let last = args.integer("COUNT").map(Which::Last);
+            let since = args.integer("FIRST").map(Which::Since);
+            SessionCommand::ShowCommitChanges(last.or(since).unwrap_or(Which::One(number)))
+        }
         Key::Sessions => SessionCommand::ShowSessions,
         Key::ClearSession => SessionCommand::ClearSession(number),
         Key::Rollback => match args.integer("COUNT") {

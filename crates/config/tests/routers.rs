@@ -138,7 +138,8 @@ fn dresses(text: &str) -> Vec<(&'static str, String)> {
             "what a terminal says",
             format!(
                 "router#show running-config\nMon Mar  4 10:11:12.123 UTC\nBuilding configuration...\n\
-                 \nCurrent configuration : 4711 bytes\n!\n{text}\nend\n\nrouter#write memory\n"
+                 [OK]\nrouter#configure terminal\nEnter configuration commands, one per line.  End \
+                 with CNTL/Z.\n\nCurrent configuration : 4711 bytes\n!\n{text}\nend\n\nrouter#write memory\n"
             ),
         ),
     ]

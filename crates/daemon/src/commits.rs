@@ -54,10 +54,14 @@ impl Commits {
         if let Some(config) = &wanted
             && last.and_then(|last| read(&last)) != wanted
         {
-            let comment = format!("read from {} at start", file.display());
             // FILE may have keys as they are; the history has none.
-            match history.record(&kedge_config::render(config), "kedged", Some(&comment), now.wall)
-            {
+            let rendered = kedge_config::render(config);
+            let mut comment = format!("read from {} at start", file.display());
+            // So that somebody sees that what came after it was never confirmed.
+            if let Some(number) = history.find(&rendered) {
+                comment.push_str(&format!(", as commit {number} was"));
+            }
+            match history.record(&rendered, "kedged", Some(&comment), now.wall) {
                 Ok(_) => history.prune(),
                 Err(error) => warn!("the history does not have this configuration: {error}"),
             }
@@ -94,6 +98,25 @@ fn read(file: &Path, number: u64) -> Result<Config, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_start_with_what_was_confirmed_last_says_which_commit_that_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = Now { mono: Instant::now(), wall: std::time::SystemTime::now() };
+        let begin = |domain: &str| {
+            let text = format!("ipv6 mobile pmipv6-domain {domain}\n!\n");
+            let file = Path::new("kedge.conf");
+            Commits::begin(file, dir.path().join("commits"), &text, now).expect("it starts").history
+        };
+        begin("one");
+        // As a commit that nobody has confirmed when the daemon is killed.
+        begin("two");
+        let history = begin("one");
+        let comments: Vec<_> = history.iter().map(|commit| commit.comment.as_deref()).collect();
+        let read = "read from kedge.conf at start";
+        assert_eq!(comments, [Some(&*format!("{read}, as commit 1 was")), Some(read), Some(read)]);
+        assert_eq!(begin("one").iter().count(), 3, "nothing has changed");
+    }
 
     #[test]
     fn a_start_whose_commit_cannot_be_written_goes_on_without_it() {

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use kedge_api::{Ask, Call, Caller, Carried, Outcome, Refusal, Reply};
-use kedge_config::{CommandError, CommitKind, SessionCommand, parse_session_command, split_pipes};
+use kedge_config::{CommitKind, SessionCommand, parse_session_command, split_pipes};
 use kedge_sansio::Now;
 
 use crate::commit;
 use crate::commit_list::pending;
 use crate::committing::Act;
+use crate::complaint::{nearer, refused, unknown, with_meant};
 use crate::console::{self, Said};
 use crate::errand::{self, Errand};
 use crate::hints::{ambiguous, is_show, strip_word, words};
@@ -103,7 +104,8 @@ fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Result<Sai
     let inside = shell.sessions.get(call.client).is_some();
     // Most lines that are pasted.
     if inside && !kedge_config::may_be_about_session(line) {
-        return read_line(shell, call, pasted).map(Said::Now);
+        let said = read_line(shell, call, pasted).map(Said::Now);
+        return said.map_err(|refusal| with_meant(refusal, line));
     }
     if is_show(line)
         && let Ok((command, pipes)) = split_pipes(line)
@@ -124,12 +126,15 @@ fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Result<Sai
         return Err(Refusal { message, allowed: words.collect(), ..Refusal::default() });
     }
     let ask = &with_line(&call.ask, line);
+    if !inside && let Some(refusal) = unknown(shell, call, &about_session, line) {
+        return Err(refusal);
+    }
     if !inside {
         return console::carry_out(shell, ask, now)
             .map_err(|refused| nearer(refused, &about_session));
     }
     if let Some(command) = strip_word(line, "do") {
-        return console::carry_out(shell, &with_line(&call.ask, command), now);
+        return from_within(shell, call, command, now);
     }
     if is_show(line) {
         return console::carry_out(shell, ask, now)
@@ -142,7 +147,25 @@ fn carry_out(shell: &mut Shell, call: &Call, line: &str, now: Now) -> Result<Sai
     match read_line(shell, call, pasted) {
         // The beginning was that of a command about the session.
         Err(_) if about_session.place.spot.column > 1 => Err(refused(&about_session)),
+        Err(refusal) => Err(with_meant(refusal, line)),
         outcome => outcome.map(Said::Now),
+    }
+}
+
+/// A command from outside of the configuration that stands behind `do`. What would begin or leave a
+/// session is none.
+fn from_within(shell: &mut Shell, call: &Call, command: &str, now: Now) -> Result<Said, Refusal> {
+    use SessionCommand::{Configure, End, Exit};
+    let (asked, pipes) = match split_pipes(command) {
+        Ok(split) if is_show(command) => split,
+        _ => (command, Vec::new()),
+    };
+    match parse_session_command(asked, false) {
+        Ok(asked) if is_show(command) => shown(shell, call, &asked, &pipes, now),
+        Ok(asked) if !matches!(asked, Configure { .. } | End | Exit) => {
+            about(shell, call, &asked, now)
+        }
+        _ => console::carry_out(shell, &with_line(&call.ask, command), now),
     }
 }
 
@@ -267,21 +290,6 @@ fn user(call: &Call) -> String {
         Caller::Token { name } => name.to_string(),
         Caller::Local { user } => user.to_string(),
     }
-}
-
-/// Of two tables' complaints, that of the one which understood more of the line. A complaint
-/// without a place in the line is about what was asked: its table understood all of it.
-fn nearer(refusal: Refusal, error: &CommandError) -> Refusal {
-    let column = u32::try_from(error.place.spot.column).unwrap_or(u32::MAX);
-    match refusal.column {
-        Some(other) if other < column => refused(error),
-        _ => refusal,
-    }
-}
-
-fn refused(error: &CommandError) -> Refusal {
-    let message = error.to_string().trim_end().to_owned();
-    Refusal { column: u32::try_from(error.place.spot.column).ok(), ..Refusal::new(message) }
 }
 
 fn with_line(ask: &Ask, line: &str) -> Ask {

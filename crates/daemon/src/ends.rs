@@ -171,6 +171,18 @@ impl Ends {
         self.plane.set_policy(self.state.devices.keys().copied(), policy)
     }
 
+    /// When [`Self::handle_timeout`] is to be called.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let due = [self.signalling.poll_timeout(), self.plane.poll_timeout()];
+        due.into_iter().flatten().min()
+    }
+
+    /// What time has brought.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.signalling.handle_timeout(now);
+        self.plane.handle_timeout(now);
+    }
+
     fn forget_device(&mut self, vrf: VrfId) {
         self.names.remove(&vrf);
         self.devices.remove(&vrf);

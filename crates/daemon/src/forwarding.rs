@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use kedge_dataplane::{
     AccessList, BindingCounters, Change, Dataplane, DataplaneError, Narrow, Policy, Totals,
 };
 use kedge_model::{BindingId, Forwarding, VrfId};
-use tracing::error;
+use tracing::{error, info};
+
+use crate::hit_log::HitLog;
 
 /// A list of a policy, and what it has counted.
 type List = Option<Arc<AccessList>>;
@@ -21,6 +24,7 @@ pub struct Plane {
     /// Those of them whose forwarding is over at the next [`Self::commit`].
     ending: BTreeSet<BindingId>,
     policies: BTreeMap<VrfId, Policy>,
+    hit_log: HitLog,
     failures: u64,
     stopped: bool,
 }
@@ -34,6 +38,7 @@ impl Plane {
             carried: BTreeMap::new(),
             ending: BTreeSet::new(),
             policies: BTreeMap::new(),
+            hit_log: HitLog::default(),
             failures: 0,
             stopped: false,
         }
@@ -85,7 +90,21 @@ impl Plane {
         let change = |vrf: &VrfId| Change::SetPolicy { vrf: *vrf, policy: policy.clone() };
         self.change(&others.iter().map(change).collect::<Vec<_>>())?;
         self.policies.extend(others.into_iter().map(|vrf| (vrf, policy.clone())));
+        self.hit_log.watch(self.policies.values());
         Ok(())
+    }
+
+    /// When [`Self::handle_timeout`] is to be called.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.hit_log.poll_timeout()
+    }
+
+    /// Logs what access lists are to log.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        for hits in self.hit_log.handle_timeout(now) {
+            let (direction, entry) = (hits.direction, hits.entry);
+            info!(packets = hits.packets, "access list on packets {direction} tunnels: {entry}");
+        }
     }
 
     /// How the packets of an inner world are dealt with.
@@ -142,6 +161,12 @@ impl Plane {
     /// Everything that was counted since the start.
     pub fn totals(&self) -> Totals {
         self.backend.totals()
+    }
+
+    /// Waits at most this long until the host has nothing any more of what was removed, and says
+    /// whether that is so.
+    pub fn await_removed(&self, longest: Duration) -> bool {
+        self.backend.await_removed(longest)
     }
 
     /// Whether the data plane has stopped, which it does once and for all.
@@ -289,6 +314,8 @@ mod tests {
                 destination_ports: None,
                 messages: None,
                 established: false,
+                code_points: None,
+                log: false,
             }]))),
             ..Policy::default()
         };

@@ -272,7 +272,7 @@ impl Gateway {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, poller: &Poller, host: &mut Owned, now: Now) {
-        self.ends.signalling.handle_timeout(now.mono);
+        self.ends.handle_timeout(now.mono);
         self.mag.handle_timeout(now);
         let transport = self.mag.settings().transport;
         if !self.mag.is_idle()
@@ -291,7 +291,7 @@ impl Gateway {
     pub fn poll_timeout(&mut self) -> Option<Instant> {
         let (machine, hosts) = (self.mag.poll_timeout(), self.branches.poll_timeout());
         let ways = self.ways.due().filter(|_| !self.mag.is_idle());
-        [machine, hosts, ways, self.ends.signalling.poll_timeout()].into_iter().flatten().min()
+        [machine, hosts, ways, self.ends.poll_timeout()].into_iter().flatten().min()
     }
 
     /// Whether an event is about a peer, or about a node that has had traffic forwarded: whoever

@@ -19,6 +19,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use jiff::Timestamp;
+use kedge_api::Refusal;
+use kedge_config::Which;
 use serde::{Deserialize, Serialize};
 
 use crate::state_dir::replace;
@@ -79,6 +81,35 @@ impl History {
         self.commits.get(&number)
     }
 
+    /// The commits between which something changed: the one before, `None` if there was nothing
+    /// before it, and the last one.
+    pub fn ends(&self, which: Which) -> Result<(Option<u64>, u64), Refusal> {
+        let newest = self.newest().map_or(0, |commit| commit.number);
+        let (first, last) = match which {
+            Which::One(number) => (number, number),
+            Which::Since(number) => (number, newest),
+            Which::Last(count) => {
+                // Numbers are without gaps.
+                let kept = self.commits.len() as u64;
+                let first = (newest + 1).checked_sub(count).filter(|_| count <= kept);
+                let none = || Refusal::new(format!("only {kept} commits are kept"));
+                (first.ok_or_else(none)?, newest)
+            }
+        };
+        if self.get(first).is_none() || self.get(last).is_none() {
+            return Err(Refusal::new(format!(
+                "there is no commit {first}; 'show configuration commit list' shows what is kept"
+            )));
+        }
+        let before = first.checked_sub(1).filter(|before| *before > 0);
+        if let Some(before) = before.filter(|before| self.get(*before).is_none()) {
+            return Err(Refusal::new(format!(
+                "commit {before} is not kept any more, so what commit {first} changed is not known"
+            )));
+        }
+        Ok((before, last))
+    }
+
     /// Where a commit is.
     pub fn file(&self, number: u64) -> PathBuf {
         file(&self.directory, number)
@@ -87,6 +118,12 @@ impl History {
     /// The configuration of a commit.
     pub fn text(&self, number: u64) -> io::Result<String> {
         text(&self.file(number))
+    }
+
+    /// The newest commit with this configuration.
+    pub fn find(&self, text: &str) -> Option<u64> {
+        let is_it = |number: &u64| self.text(*number).is_ok_and(|kept| kept == text);
+        self.iter().map(|commit| commit.number).find(is_it)
     }
 
     /// Keeps a configuration that is in force from now on. When this returns, it is on the disk.
@@ -179,6 +216,41 @@ mod tests {
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), KEPT);
         assert_eq!(history.iter().last().unwrap().number, 4);
         assert_eq!(record(&mut history, "x\n"), KEPT as u64 + 4);
+    }
+
+    #[test]
+    fn changes_are_those_between_two_commits_that_are_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut history = History::open(dir.path().to_owned()).unwrap();
+        let refused = |history: &History, which| history.ends(which).unwrap_err().message;
+        assert_eq!(refused(&history, Which::Last(1)), "only 0 commits are kept");
+        for _ in 0..5 {
+            record(&mut history, "x\n");
+        }
+        for (which, ends) in [
+            (Which::One(1), (None, 1)),
+            (Which::One(3), (Some(2), 3)),
+            (Which::Since(1), (None, 5)),
+            (Which::Since(5), (Some(4), 5)),
+            (Which::Last(1), (Some(4), 5)),
+            (Which::Last(5), (None, 5)),
+        ] {
+            assert_eq!(history.ends(which), Ok(ends), "{which:?}");
+        }
+        assert_eq!(refused(&history, Which::Last(6)), "only 5 commits are kept");
+        for which in [Which::One(6), Which::Since(6)] {
+            assert!(refused(&history, which).starts_with("there is no commit 6;"), "{which:?}");
+        }
+        for _ in 0..KEPT {
+            record(&mut history, "x\n");
+        }
+        history.prune();
+        // Nothing is said to have been there before the oldest one that is kept.
+        for which in [Which::One(6), Which::Since(6), Which::Last(100)] {
+            let said = refused(&history, which);
+            assert!(said.starts_with("commit 5 is not kept any more"), "{which:?}: {said}");
+        }
+        assert_eq!(history.ends(Which::Last(99)), Ok((Some(6), 105)));
     }
 
     #[test]

@@ -18,6 +18,7 @@
 //! epoll. The forwarder threads own their tables and take changes over bounded queues.
 
 mod aaa;
+mod access_entry;
 mod addresses;
 mod anchor;
 mod answer;
@@ -28,6 +29,7 @@ mod commit;
 mod commit_list;
 mod commits;
 mod committing;
+mod complaint;
 mod config_file;
 mod configure;
 mod console;
@@ -45,6 +47,7 @@ mod forwarding;
 mod gateway;
 mod hints;
 mod history;
+mod hit_log;
 mod imsi;
 mod in_service;
 mod key_file;

@@ -47,11 +47,10 @@ pub fn shown(
             (Reply::Text(shown), Some(width)) => Said::Now(Reply::Text(fit(&shown, width))),
             (reply, _) => Said::Now(reply),
         },
-        SessionCommand::ShowCommitChanges(number) => {
-            let after = shell.commits.reader(*number);
-            let earlier = number.checked_sub(1);
-            let earlier = earlier.filter(|number| shell.commits.history.get(*number).is_some());
-            let before = earlier.map(|number| shell.commits.reader(number));
+        SessionCommand::ShowCommitChanges(which) => {
+            let (before, after) = shell.commits.history.ends(*which)?;
+            let after = shell.commits.reader(after);
+            let before = before.map(|number| shell.commits.reader(number));
             Said::Errand(errand::tell(move || {
                 let after = after()?;
                 let before = before.map_or_else(|| Ok(Config::default()), |read| read())?;

@@ -46,6 +46,10 @@ pub struct Rule {
     pub messages: Option<Messages>,
     /// Only segments of a TCP connection that is there: those with ACK or RST.
     pub established: bool,
+    /// The code points of Differentiated Services; `None` is any.
+    pub code_points: Option<CodePoints>,
+    /// Whether those who watch the data plane are to tell of the packets that it decides about.
+    pub log: bool,
 }
 
 /// Ports from one to another, or all but those.
@@ -66,6 +70,22 @@ pub struct Messages {
     pub kind: u8,
     /// Their code; `None` is any.
     pub code: Option<u8>,
+}
+
+/// Code points of Differentiated Services from one to another (RFC 2474 §3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CodePoints {
+    /// The first one.
+    pub first: u8,
+    /// The last one.
+    pub last: u8,
+}
+
+impl CodePoints {
+    /// Whether a Type of Service or a Traffic Class has one of them.
+    fn fit(self, tos: u8) -> bool {
+        (self.first..=self.last).contains(&(tos >> 2))
+    }
 }
 
 /// The addresses that a rule is for.
@@ -191,6 +211,7 @@ impl Rule {
             _ => false,
         };
         between
+            && self.code_points.is_none_or(|code_points| code_points.fit(inner.tos))
             && self.protocol.is_none_or(|protocol| upper.protocol == Some(protocol))
             && self.upper_fits(upper)
     }

@@ -52,7 +52,7 @@ mod tunnel_error;
 mod verdict;
 mod ways;
 
-pub use access_list::{AccessList, Addresses, Between, Messages, PortRange, Rule};
+pub use access_list::{AccessList, Addresses, Between, CodePoints, Messages, PortRange, Rule};
 pub use arrived::{Arrived, Carried, unwrap, unwrap_quote};
 pub use counters::{BindingCells, BindingCounters};
 pub use ends::{Carrier, EndId, Local, Ports, TunnelEnd};
@@ -167,6 +167,12 @@ pub trait Dataplane {
     /// The ways to peers that were found to carry less than their first link.
     fn narrow_ways(&self) -> Vec<Narrow> {
         Vec::new()
+    }
+
+    /// Waits at most this long until the host has nothing any more of what was removed, and says
+    /// whether that is so.
+    fn await_removed(&self, _longest: std::time::Duration) -> bool {
+        true
     }
 
     /// Whether packets are being forwarded. One that has stopped does not begin again.

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use kedge_dataplane::checksum::Sum;
 use kedge_dataplane::inner::Inner;
 use kedge_dataplane::{
-    AccessList, Addresses, Arrived, Between, DropReason, Forwarder, Marking, Messages, Policy,
-    PortRange, Rule, Side, TunnelError, TunnelFault, Verdict,
+    AccessList, Addresses, Arrived, Between, CodePoints, DropReason, Forwarder, Marking, Messages,
+    Policy, PortRange, Rule, Side, TunnelError, TunnelFault, Verdict,
 };
 use kedge_model::Encapsulation;
 use kit::*;
@@ -284,6 +284,32 @@ fn the_first_rule_that_fits_decides_and_what_none_fits_is_denied() {
     assert_eq!(passes(&tiny), Err(DropReason::AccessList), "RFC 1858 §3: a tiny first fragment");
     let hits: Vec<u64> = list.rules().map(|(_, hits)| hits).collect();
     assert_eq!((hits, list.unmatched()), (vec![2, 2, 1], 1));
+}
+
+#[test]
+fn packets_are_told_apart_by_code_point_whatever_their_congestion_mark_in_either_family() {
+    let any =
+        Addresses { address: Ipv6Addr::UNSPECIFIED, wildcard: Ipv6Addr::from_bits(u128::MAX) };
+    let of_v6 = Between::Ipv6 { source: any, destination: any };
+    let of_v4 = Between::Ipv4 { source: any_v4(), destination: any_v4() };
+    for (between, from, to) in [(of_v4, NODE_V4, HOST_V4), (of_v6, NODE_V6, HOST_V6)] {
+        let of = |first, last| Rule {
+            code_points: Some(CodePoints { first, last }),
+            ..of_all(false, between)
+        };
+        // One code point, and those of precedence 1.
+        let list = Arc::new(AccessList::new([of(46, 46), of(8, 15), of_all(true, between)]));
+        let mut anchor =
+            anchor(Policy { out_of_tunnels: Some(Arc::clone(&list)), ..Policy::default() });
+        let mut passes =
+            |tos: u8| out_of_tunnel(&mut anchor, 0, &packet(from, to, tos, 10)).is_ok();
+        assert!(!passes(46 << 2) && !passes(46 << 2 | 0b01), "{from}");
+        assert!(passes(47 << 2) && passes(45 << 2) && passes(0), "{from}");
+        assert!(!passes(8 << 2) && !passes(15 << 2), "{from}");
+        assert!(passes(7 << 2) && passes(16 << 2), "{from}");
+        let hits: Vec<u64> = list.rules().map(|(_, hits)| hits).collect();
+        assert_eq!(hits, [2, 2, 5], "{from}");
+    }
 }
 
 #[test]

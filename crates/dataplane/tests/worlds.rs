@@ -148,6 +148,8 @@ fn nothing() -> Arc<AccessList> {
         destination_ports: None,
         messages: None,
         established: false,
+        code_points: None,
+        log: false,
     }]))
 }
 

@@ -8,6 +8,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use kedge_model::VrfId;
 
@@ -61,6 +62,15 @@ impl Closing {
     /// Waits until the device of a world is gone that was given to [`Self::close`].
     pub fn wait_for(&self, vrf: VrfId) {
         self.0.wait_while(|state| state.worlds.contains(&vrf));
+    }
+
+    /// Waits at most this long until all are gone, and says whether they are.
+    pub fn wait(&self, longest: Duration) -> bool {
+        let wait = self
+            .0
+            .gone
+            .wait_timeout_while(self.0.lock(), longest, |state| !state.worlds.is_empty());
+        wait.unwrap_or_else(PoisonError::into_inner).0.worlds.is_empty()
     }
 }
 

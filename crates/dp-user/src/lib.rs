@@ -33,7 +33,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use closing::Closing;
 use kedge_dataplane::{
@@ -273,6 +273,10 @@ impl Dataplane for DpUser {
         };
         // A worker that has stopped sends nothing anywhere.
         self.ask(narrow).unwrap_or_default()
+    }
+
+    fn await_removed(&self, longest: Duration) -> bool {
+        self.closing.wait(longest)
     }
 
     fn is_running(&self) -> bool {

@@ -210,6 +210,55 @@ fn a_line_beyond_any_command_is_refused() {
     assert!(text(&ran.stderr).contains("a line has 16384 octets at most"), "{}", text(&ran.stderr));
 }
 
+#[test]
+fn what_is_outside_of_the_configuration_is_asked_for_behind_do_and_begins_no_other_session() {
+    let _turn = turn();
+    let site = Site::set();
+    let file = site.dir().join("saved.conf");
+    let save = format!("do save {}", file.display());
+    let within =
+        ["do show configuration commit list | count", "do terminal length 0", "do wr", &save];
+    let mut words = vec!["-c", "configure", "-c", "vrf blue"];
+    words.extend(within.iter().flat_map(|command| ["-c", *command]));
+    words.extend(["-c", "commit"]);
+    let ran = site.run(&words);
+    assert!(ran.status.success(), "{}", text(&ran.stderr));
+    let said = text(&ran.stdout);
+    for words in ["2\n", "every commit is kept already", "lines in ", "commit 2\n"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let saved = fs::read_to_string(file).expect("what ran before the commit");
+    assert!(saved.contains("pmipv6-lma") && !saved.contains("vrf blue"), "{saved}");
+    for refused in ["do configure", "do exit", "do end"] {
+        let ran = site.run(&["-c", "configure", "-c", "vrf red", "-c", refused]);
+        assert_eq!(ran.status.code(), Some(1), "{refused}: {}", text(&ran.stdout));
+    }
+}
+
+#[test]
+fn a_slip_in_a_command_about_sessions_is_noticed_where_other_commands_may_stand() {
+    let _turn = turn();
+    let site = Site::set();
+    for (commands, meant) in [
+        (&["confgure"][..], "configure"),
+        (&["shwo version"], "show"),
+        (&["configure", "comit"], "commit"),
+        (&["configure", "vrf blue", "rolback configuration to 1"], "rollback"),
+    ] {
+        let words: Vec<&str> = commands.iter().flat_map(|command| ["-c", *command]).collect();
+        let ran = site.run(&words);
+        let said = text(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(1), "{said}");
+        assert!(said.contains(&format!("did you mean '{meant}'?")), "{commands:?}: {said}");
+    }
+    // Neither table is passed over.
+    let said = text(&site.run(&["-c", "frobnicate"]).stderr);
+    let here = said.split("commands here: ").nth(1).expect("commands");
+    for word in ["configure", "rollback", "show", "monitor"] {
+        assert!(here.contains(word), "{said}");
+    }
+}
+
 /// Every example of both documents, word for word: nothing is complained about but what the
 /// documents print broken, and that precisely; with the word that is missing, nothing at all.
 #[test]
@@ -452,8 +501,8 @@ fn pages_are_turned_on_a_terminal_unless_they_are_not_wanted() {
     let screen = Screen::open(&site, (80, 8), "");
     screen.wait_end("kedge#");
     screen.line("show running-config");
-    // `less` waits with a colon; Ctrl-C is for it and does not end the terminal.
-    screen.wait_end(":");
+    // Ctrl-C is for the pager and does not end the terminal.
+    screen.wait_end("--More--");
     screen.keys(&["C-c"]);
     // It forgets what is typed while it is interrupted: ask until it answers.
     wait::until(SOON, "the pager to be there", || {
@@ -464,7 +513,12 @@ fn pages_are_turned_on_a_terminal_unless_they_are_not_wanted() {
     .expect("the pager");
     screen.keys(&["q"]);
     screen.wait_end("kedge#");
-    // Its end is on the screen with the prompt below; a pager would stop at a colon before.
+    // Help that is longer than the screen has pages, too.
+    screen.keys(&["-l", "?"]);
+    screen.wait_end("--More--");
+    screen.keys(&["q"]);
+    screen.wait_end("kedge#");
+    // Its end is on the screen with the prompt below; a pager would stop before.
     screen.line("show running-config | no-more");
     screen.wait_end("!\n!\nkedge#");
     let shown = screen.read();

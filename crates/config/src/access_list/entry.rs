@@ -34,6 +34,10 @@ pub struct AccessEntry {
     pub icmp: Option<IcmpMatch>,
     /// Only TCP segments of a connection that is there: those with ACK or RST.
     pub established: bool,
+    /// The code points of Differentiated Services; `None` is any.
+    pub code_points: Option<CodePoints>,
+    /// Now and then it is logged how many packets it has decided about.
+    pub log: bool,
 }
 
 /// A remark between the entries of an access list.
@@ -78,6 +82,30 @@ pub struct IcmpMatch {
     pub kind: u8,
     /// Their code; `None` is any.
     pub code: Option<u8>,
+}
+
+/// Code points of Differentiated Services from one to another: one, or the eight of a precedence
+/// (RFC 2474 §4.2.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CodePoints {
+    /// The first one.
+    pub first: u8,
+    /// The last one.
+    pub last: u8,
+}
+
+impl CodePoints {
+    /// Those of a precedence: its three bits are the upper ones.
+    pub(super) fn of_precedence(precedence: u8) -> Self {
+        let first = precedence << 3;
+        Self { first, last: first | 0b111 }
+    }
+
+    /// The precedence whose code points they are.
+    pub(super) fn precedence(self) -> Option<u8> {
+        let precedence = self.first >> 3;
+        (self == Self::of_precedence(precedence)).then_some(precedence)
+    }
 }
 
 /// Addresses of one family that differ from one only in bits that do not matter.

@@ -4,7 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use kedge_grammar::{Args, Datum};
 
-use super::entry::{AccessEntry, Action, AddressMatch, Family, IcmpMatch, PortMatch, Remark};
+use super::entry::{
+    AccessEntry, Action, AddressMatch, CodePoints, Family, IcmpMatch, PortMatch, Remark,
+};
 
 /// The one spelling of a line that is kept and written.
 pub(crate) fn canonical(args: &Args, family: Family) -> Args {
@@ -84,7 +86,14 @@ pub(crate) fn read_entry(args: &Args, family: Family) -> AccessEntry {
         destination_ports: read_ports(args, &DESTINATION),
         icmp: args.integer("TYPE").map(kind).or(message),
         established: args.has("established"),
+        code_points: read_code_points(args),
+        log: args.has("log") || args.has("log-input"),
     }
+}
+
+fn read_code_points(args: &Args) -> Option<CodePoints> {
+    let one = |value| CodePoints { first: value, last: value };
+    args.integer("DSCP").map(one).or(args.integer("PRECEDENCE").map(CodePoints::of_precedence))
 }
 
 pub(crate) fn entry_args(entry: &AccessEntry, sequence: Option<u32>) -> Args {
@@ -112,6 +121,15 @@ pub(crate) fn entry_args(entry: &AccessEntry, sequence: Option<u32>) -> Args {
     }
     if entry.established {
         args.push("established", Datum::Word("established"));
+    }
+    if let Some(code_points) = entry.code_points {
+        match code_points.precedence() {
+            Some(precedence) => args.push("PRECEDENCE", Datum::Integer(precedence.into())),
+            None => args.push("DSCP", Datum::Integer(code_points.first.into())),
+        }
+    }
+    if entry.log {
+        args.push("log", Datum::Word("log"));
     }
     args
 }

@@ -49,6 +49,10 @@ fn one_entry_in_other_words_is_the_same() {
         ("permit tcp any any range ftp-data ftp", "permit tcp any any range 20 21"),
         ("permit icmp any any echo", "permit icmp any any 8"),
         ("permit icmp any any host-unreachable", "permit icmp any any 3 1"),
+        ("permit ip any any dscp 46", "permit ip any any dscp ef"),
+        ("permit ip any any precedence 5", "permit ip any any precedence critical"),
+        ("permit tcp any any log-input established", "permit tcp any any established log"),
+        ("permit tcp any any log dscp af11", "permit tcp any any dscp 10 log"),
     ] {
         assert_eq!(of(one), of(other), "{one}");
         assert_eq!(written(&format!("ip access-list extended a\n{one}\n{other}\n")).len(), 1);
@@ -167,4 +171,46 @@ fn numbers_are_given_again() {
     assert!(candidate.line("ip access-list resequence b").is_err());
     assert!(candidate.line("ip access-list resequence a 2147483640 100").is_err());
     assert_eq!(lines(&candidate)[2], "3 deny udp any any");
+}
+
+#[test]
+fn what_marks_packets_and_what_is_logged_is_read_and_written_in_either_family() {
+    let entry = of("deny ip 10.0.0.0 0.0.255.255 any precedence internet log");
+    assert_eq!(entry.code_points, Some(CodePoints { first: 48, last: 55 }));
+    assert!(entry.log);
+    let entry = of6("permit tcp any any eq 22 established dscp cs6");
+    assert_eq!(entry.code_points, Some(CodePoints { first: 48, last: 48 }));
+    assert!(entry.established && !entry.log);
+    assert_eq!(of("permit icmp any any echo").code_points, None);
+    assert_eq!(
+        written(
+            "ipv4 access-list a\n deny ip any any log dscp 10\n permit icmp any any echo dscp 1\n \
+             permit udp any any eq 53 log-input precedence 0\n"
+        ),
+        [
+            "10 deny ip any any dscp af11 log",
+            "20 permit icmp any any echo dscp 1",
+            "30 permit udp any any eq domain precedence routine log",
+        ]
+    );
+}
+
+#[test]
+fn an_option_that_is_not_known_is_refused_where_it_stands() {
+    for (line, column) in [
+        ("permit ip any any tos 4", 19),
+        ("permit ip any any dscp 64", 24),
+        ("permit ip any any precedence 8", 30),
+        ("permit ip any any dscp ef precedence 5", 27),
+        ("permit udp any any established", 20),
+    ] {
+        let text = format!("ip access-list extended a\n{line}\n");
+        let errors = parse(&text, "t").unwrap_err();
+        assert_eq!(
+            (errors.len(), errors[0].place.spot.column),
+            (1, column),
+            "{line}: {}",
+            errors[0]
+        );
+    }
 }

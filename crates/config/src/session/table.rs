@@ -52,8 +52,24 @@ const LIST: Row<Key> = row(
 );
 const LIST_CHANGES: Row<Key> = row(
     Key::CommitChanges,
-    &[SHOW, CONFIGURATION, COMMITS, last("changes"), arg_help("N", NUMBER, "the commit")],
-    "What a commit has changed",
+    &[
+        SHOW,
+        CONFIGURATION,
+        COMMITS,
+        last("changes"),
+        Part::OneOf(&[
+            &[arg_help("N", NUMBER, "the commit")],
+            &[
+                word("since", "Of a commit and all later ones together"),
+                arg_help("FIRST", NUMBER, "the first of them"),
+            ],
+            &[
+                word("last", "Of the newest commits together"),
+                arg_help("COUNT", NUMBER, "how many of them"),
+            ],
+        ]),
+    ],
+    "What commits have changed",
 );
 const SESSIONS: Row<Key> = row(
     Key::Sessions,

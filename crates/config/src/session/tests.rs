@@ -45,8 +45,17 @@ fn history_is_shown_and_returned_to() {
     assert_eq!(inside("show configuration"), SessionCommand::ShowChanges);
     assert_eq!(inside("show conf merge"), SessionCommand::ShowCandidate);
     assert_eq!(inside("show configuration commit list"), SessionCommand::ShowCommits);
-    let changes = SessionCommand::ShowCommitChanges(3);
-    assert_eq!(inside("show configuration commit changes 3"), changes);
+    for (line, which) in [
+        ("show configuration commit changes 3", Which::One(3)),
+        ("show configuration commit changes since 3", Which::Since(3)),
+        ("sh conf com ch l 3", Which::Last(3)),
+    ] {
+        assert_eq!(inside(line), SessionCommand::ShowCommitChanges(which), "{line}");
+        let outside = parse_session_command(line, false).unwrap();
+        assert_eq!(outside, SessionCommand::ShowCommitChanges(which), "{line}");
+    }
+    assert!(parse_session_command("show configuration commit changes last 0", true).is_err());
+    assert!(parse_session_command("show configuration commit changes last", true).is_err());
     assert_eq!(inside("rollback configuration to 3"), SessionCommand::Rollback(3));
     assert_eq!(inside("rollback configuration 3"), SessionCommand::Rollback(3));
     assert_eq!(inside("rollback configuration last 2"), SessionCommand::RollbackLast(2));

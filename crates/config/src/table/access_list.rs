@@ -9,7 +9,10 @@ use super::{BOTH, XE, XR, known};
 use crate::access_list::{canonical_ipv4, canonical_ipv6};
 use crate::key::Key;
 use crate::{AccessList, Action};
-use names::{ICMP_MESSAGES, ICMP_TYPES, ICMPV6_MESSAGES, ICMPV6_TYPES, TCP_PORTS, UDP_PORTS};
+use names::{
+    CODE_POINTS, ICMP_MESSAGES, ICMP_TYPES, ICMPV6_MESSAGES, ICMPV6_TYPES, PRECEDENCES, TCP_PORTS,
+    UDP_PORTS,
+};
 
 const NAME: Part = arg_help("NAME", known("access list"), "name of the list");
 const IPV4_WORD: Part = word("ipv4", "Internet Protocol version 4");
@@ -70,21 +73,44 @@ const REMARK_TEXT: &[Part] = &[
 const ACTION: Part = arg("action", Value::Keyword(Action::WORDS));
 const PROTOCOL_NUMBER: Part =
     arg_help("PROTOCOL", Value::Integer { min: 0, max: 255, unit: "" }, "an IP protocol's number");
-const ESTABLISHED: Part =
-    Part::Optional(&[flag("established", "Only of connections that are there")]);
+const ESTABLISHED: &[Part] = &[flag("established", "Only of connections that are there")];
+const MARKED: &[Part] = &[Part::OneOf(&[
+    &[
+        word("dscp", "Only of one code point"),
+        Part::OneOf(&[
+            &[arg("DSCP", Value::Named(CODE_POINTS))],
+            &[arg_help("DSCP", Value::Integer { min: 0, max: 63, unit: "" }, "code point")],
+        ]),
+    ],
+    &[
+        word("precedence", "Only of the eight code points of a precedence"),
+        Part::OneOf(&[
+            &[arg("PRECEDENCE", Value::Named(PRECEDENCES))],
+            &[arg_help("PRECEDENCE", Value::Integer { min: 0, max: 7, unit: "" }, "precedence")],
+        ]),
+    ],
+])];
+const LOG: &[Part] = &[Part::OneOf(&[
+    &[flag("log", "Log how many packets the entry decides about, every five minutes at most")],
+    &[flag("log-input", "The same as 'log'")],
+])];
+/// What may stand behind the addresses and what belongs to a protocol.
+const OPTIONS: Part = Part::AnyOrder(&[MARKED, LOG]);
+const TCP_OPTIONS: Part = Part::AnyOrder(&[ESTABLISHED, MARKED, LOG]);
 const TCP: Part = arg("protocol", Value::Keyword(&[("tcp", "TCP")]));
 const UDP: Part = arg("protocol", Value::Keyword(&[("udp", "UDP")]));
 
 const IPV4_ENTRY: &[Part] = &[
     ACTION,
     Part::OneOf(&[
-        &[TCP, SOURCE, TCP_SOURCE_PORTS, DESTINATION, TCP_DESTINATION_PORTS, ESTABLISHED],
-        &[UDP, SOURCE, UDP_SOURCE_PORTS, DESTINATION, UDP_DESTINATION_PORTS],
+        &[TCP, SOURCE, TCP_SOURCE_PORTS, DESTINATION, TCP_DESTINATION_PORTS, TCP_OPTIONS],
+        &[UDP, SOURCE, UDP_SOURCE_PORTS, DESTINATION, UDP_DESTINATION_PORTS, OPTIONS],
         &[
             arg("protocol", Value::Keyword(&[("icmp", "ICMP")])),
             SOURCE,
             DESTINATION,
             Part::Optional(&[Part::OneOf(&[&[TYPE_NAMED, CODE], &[TYPE, CODE], &[MESSAGE_NAMED]])]),
+            OPTIONS,
         ],
         &[
             Part::OneOf(&[
@@ -107,6 +133,7 @@ const IPV4_ENTRY: &[Part] = &[
             ]),
             SOURCE,
             DESTINATION,
+            OPTIONS,
         ],
     ]),
 ];
@@ -114,8 +141,8 @@ const IPV4_ENTRY: &[Part] = &[
 const IPV6_ENTRY: &[Part] = &[
     ACTION,
     Part::OneOf(&[
-        &[TCP, SOURCE6, TCP_SOURCE_PORTS, DESTINATION6, TCP_DESTINATION_PORTS, ESTABLISHED],
-        &[UDP, SOURCE6, UDP_SOURCE_PORTS, DESTINATION6, UDP_DESTINATION_PORTS],
+        &[TCP, SOURCE6, TCP_SOURCE_PORTS, DESTINATION6, TCP_DESTINATION_PORTS, TCP_OPTIONS],
+        &[UDP, SOURCE6, UDP_SOURCE_PORTS, DESTINATION6, UDP_DESTINATION_PORTS, OPTIONS],
         &[
             arg(
                 "protocol",
@@ -128,6 +155,7 @@ const IPV6_ENTRY: &[Part] = &[
                 &[TYPE, CODE],
                 &[MESSAGE6_NAMED],
             ])]),
+            OPTIONS,
         ],
         &[
             Part::OneOf(&[
@@ -147,6 +175,7 @@ const IPV6_ENTRY: &[Part] = &[
             ]),
             SOURCE6,
             DESTINATION6,
+            OPTIONS,
         ],
     ]),
 ];

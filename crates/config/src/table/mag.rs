@@ -120,8 +120,8 @@ pub(crate) static MAG: Block<Key> = Block {
         row(
             Key::DetachPoll,
             &[
-                word("discover-mn-detach", "Notice that a node has left"),
-                last("poll"),
+                last("discover-mn-detach"),
+                word("poll", "By asking it from time to time"),
                 word("interval", "Time between two probes of a silent node"),
                 arg_help(
                     "INTERVAL",
@@ -158,7 +158,7 @@ pub(crate) static MAG: Block<Key> = Block {
         .from(XE),
         row(
             Key::TunnelTemplate,
-            &[last("tunnel-template"), arg_help("TUNNEL", NAME, "tunnel interface")],
+            &[last("tunnel-template"), INTERFACE_NAME],
             "Settings copied to the tunnels",
         )
         .no_effect_yet()
@@ -275,7 +275,7 @@ pub(crate) static PEER_LMA: Block<Key> = Block {
             Key::TunnelTemplate,
             &[
                 last("tunnel-template"),
-                arg_help("TUNNEL", NAME, "tunnel interface"),
+                INTERFACE_NAME,
                 Part::Optional(&[
                     word("label", "Of the paths of one label"),
                     arg_help("LABEL", known("label"), "label"),

@@ -9,8 +9,6 @@ use crate::key::Key;
 const POOL: Part = word("pool", "A pool of addresses");
 const MOBILE_NODE: Part = word("mobile-node", "For mobile nodes");
 const MOBILE_NETWORK: Part = word("mobile-network", "For networks behind mobile nodes");
-const IPV4: Part = word("ipv4", "IPv4 addresses");
-const IPV6: Part = word("ipv6", "IPv6 prefixes");
 const START_ADDRESS: Part = word("start-address", "The first address of the pool");
 const POOL_PREFIX: Part = word("pool-prefix", "The length of the prefix that is the pool");
 const NETWORK_PREFIX: Part = word("network-prefix", "The length of each prefix handed out");
@@ -63,7 +61,7 @@ pub(super) const NODE_POOL_IPV4: Row<Key> = row(
     &[
         POOL,
         MOBILE_NODE,
-        IPV4,
+        last("ipv4"),
         START_ADDRESS,
         arg_help("ADDRESS", Value::Ipv4, "first address"),
         POOL_PREFIX,
@@ -80,7 +78,7 @@ pub(super) const NODE_POOL_IPV6: Row<Key> = row(
     &[
         POOL,
         MOBILE_NODE,
-        IPV6,
+        last("ipv6"),
         START_ADDRESS,
         arg_help("ADDRESS", Value::Ipv6, "first address"),
         POOL_PREFIX,

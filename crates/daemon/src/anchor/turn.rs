@@ -69,7 +69,7 @@ impl Anchor {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Now) {
-        self.ends.signalling.handle_timeout(now.mono);
+        self.ends.handle_timeout(now.mono);
         self.customers.handle_timeout(now);
         if let Some(accounting) = &mut self.accounting {
             accounting.handle_timeout(&self.customers, &self.ends.plane, now);
@@ -81,8 +81,8 @@ impl Anchor {
     pub fn poll_timeout(&mut self) -> Option<Instant> {
         let routes = self.routes.poll_timeout(Instant::now());
         let interim = self.accounting.as_ref().and_then(Accounting::poll_timeout);
-        let signalling = self.ends.signalling.poll_timeout();
-        [self.customers.poll_timeout(), signalling, routes, interim].into_iter().flatten().min()
+        let ends = self.ends.poll_timeout();
+        [self.customers.poll_timeout(), ends, routes, interim].into_iter().flatten().min()
     }
 
     /// Does what the machine asks for, but for the messages: [`Self::send`] follows. Forwarding comes

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use kedge_config::{
     AccessEntry, Action, AddressMatch, Config, IcmpMatch, PortMatch, TunnelDscp, TunnelPolicy,
 };
-use kedge_dataplane::{AccessList, Addresses, Between, Marking, Messages, Policy, PortRange, Rule};
+use kedge_dataplane::{
+    AccessList, Addresses, Between, CodePoints, Marking, Messages, Policy, PortRange, Rule,
+};
 
 use super::error::ApplyError;
 
@@ -53,6 +55,10 @@ fn rule(entry: &AccessEntry) -> Option<Rule> {
         destination_ports: ports(entry.destination_ports),
         messages: entry.icmp.map(|IcmpMatch { kind, code }| Messages { kind, code }),
         established: entry.established,
+        code_points: entry
+            .code_points
+            .map(|range| CodePoints { first: range.first, last: range.last }),
+        log: entry.log,
     })
 }
 
@@ -114,6 +120,48 @@ mod tests {
         let missing = of(" tunnel acl other\n").unwrap_err();
         assert!(missing.to_string().contains("no access list 'other'"), "{missing}");
         assert!(missing.is_absence(), "another file may have it");
+    }
+
+    /// That a row changes something does not say that each of its arguments does.
+    #[test]
+    fn whatever_an_entry_says_is_in_its_rule() {
+        let entries = [
+            "permit ip any any",
+            "deny ip any any",
+            "permit tcp any any",
+            "permit 99 any any",
+            "permit ip host 192.0.2.1 any",
+            "permit ip any host 192.0.2.1",
+            "permit ip 192.0.2.0 0.0.0.255 any",
+            "permit ip any 192.0.2.0/24",
+            "permit tcp any eq 5 any",
+            "permit tcp any neq 5 any",
+            "permit tcp any lt 5 any",
+            "permit tcp any gt 5 any",
+            "permit tcp any range 5 6 any",
+            "permit tcp any any eq 5",
+            "permit tcp any any neq 5",
+            "permit tcp any any lt 5",
+            "permit tcp any any gt 5",
+            "permit tcp any any range 5 6",
+            "permit tcp any any established",
+            "permit icmp any any",
+            "permit icmp any any echo",
+            "permit icmp any any 3 1",
+            "permit icmp any any net-unreachable",
+            "permit ip any any dscp ef",
+            "permit ip any any precedence critical",
+            "permit ip any any log",
+        ];
+        let lines: String = entries.iter().map(|entry| format!(" {entry}\n")).collect();
+        let text = format!(" tunnel acl all\n!\nip access-list extended all\n{lines}");
+        let list = of(&text).unwrap().into_tunnels.unwrap();
+        let rules: Vec<&Rule> = list.rules().map(|(rule, _)| rule).collect();
+        assert_eq!(rules.len(), entries.len());
+        for (at, rule) in rules.iter().enumerate() {
+            let same = rules[..at].iter().position(|other| other == rule);
+            assert_eq!(same.map(|same| entries[same]), None, "{}", entries[at]);
+        }
     }
 
     #[test]

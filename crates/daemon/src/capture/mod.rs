@@ -19,6 +19,7 @@ use kedge_model::{CustomerId, MnId, SignalPath};
 pub use pcapng::Direction;
 
 use crate::debug::Target;
+use crate::os_error::reason;
 
 /// A capture has at most so many octets.
 const MOST_OCTETS: u64 = 64 << 20;
@@ -69,7 +70,7 @@ pub enum CaptureError {
         directory: PathBuf,
     },
     /// The file cannot be made.
-    #[error("{path} cannot be written: {cause}")]
+    #[error("{path} cannot be written: {}", reason(cause))]
     File {
         /// Which.
         path: PathBuf,

@@ -2,17 +2,14 @@
 //! access lists with what each entry has decided, and the packets that were dropped.
 
 use std::fmt::Write;
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use kedge_dataplane::{
-    AccessList, Addresses, Between, DropReason, Marking, Messages, MssClamping, Policy, PortRange,
-    Rule, Totals,
-};
+use kedge_dataplane::{AccessList, DropReason, Marking, MssClamping, Policy, Totals};
 use kedge_model::VrfId;
 use serde_json::{Value, json};
 
 use super::layout::{Align, Block, Table};
+use crate::access_entry::text;
 use crate::forwarding::Plane;
 
 /// What a data plane does with packets, and has done.
@@ -107,56 +104,4 @@ impl PolicyView {
 fn drops(totals: &Totals) -> impl Iterator<Item = (DropReason, u64)> {
     let all = DropReason::ALL.into_iter().map(|reason| (reason, totals.drops.get(reason)));
     all.filter(|(_, packets)| *packets > 0)
-}
-
-/// An entry, in the words of the configuration.
-fn text(rule: &Rule) -> String {
-    let action = if rule.permit { "permit" } else { "deny" };
-    let protocol = match (rule.protocol, rule.between) {
-        (None, Between::Ipv4 { .. }) => "ip".to_owned(),
-        (None, Between::Ipv6 { .. }) => "ipv6".to_owned(),
-        (Some(1), Between::Ipv4 { .. }) | (Some(58), Between::Ipv6 { .. }) => "icmp".to_owned(),
-        (Some(6), _) => "tcp".to_owned(),
-        (Some(17), _) => "udp".to_owned(),
-        (Some(47), _) => "gre".to_owned(),
-        (Some(number), _) => number.to_string(),
-    };
-    let [from, to] = match rule.between {
-        Between::Ipv4 { source, destination } => [source, destination].map(ipv4),
-        Between::Ipv6 { source, destination } => [source, destination].map(ipv6),
-    };
-    let [from_ports, to_ports] = [rule.source_ports, rule.destination_ports].map(ports);
-    let messages = rule.messages.map_or(String::new(), |Messages { kind, code }| match code {
-        Some(code) => format!(" {kind} {code}"),
-        None => format!(" {kind}"),
-    });
-    let established = if rule.established { " established" } else { "" };
-    format!("{action} {protocol} {from}{from_ports} {to}{to_ports}{messages}{established}")
-}
-
-fn ipv4(Addresses { address, wildcard }: Addresses<Ipv4Addr>) -> String {
-    match wildcard {
-        Ipv4Addr::BROADCAST => "any".to_owned(),
-        Ipv4Addr::UNSPECIFIED => format!("host {address}"),
-        _ => format!("{address} {wildcard}"),
-    }
-}
-
-fn ipv6(Addresses { address, wildcard }: Addresses<Ipv6Addr>) -> String {
-    match wildcard.to_bits().leading_zeros() {
-        0 => "any".to_owned(),
-        128 => format!("host {address}"),
-        length => format!("{address}/{length}"),
-    }
-}
-
-fn ports(ports: Option<PortRange>) -> String {
-    let Some(PortRange { first, last, except }) = ports else { return String::new() };
-    match (first, last) {
-        _ if except => format!(" neq {first}"),
-        (first, last) if first == last => format!(" eq {first}"),
-        (0, last) if last < u16::MAX => format!(" lt {}", last + 1),
-        (first, u16::MAX) if first > 0 => format!(" gt {}", first - 1),
-        (first, last) => format!(" range {first} {last}"),
-    }
 }

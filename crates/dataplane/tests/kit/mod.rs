@@ -64,6 +64,8 @@ pub fn of_all(permit: bool, between: Between) -> Rule {
         destination_ports: None,
         messages: None,
         established: false,
+        code_points: None,
+        log: false,
     }
 }
 

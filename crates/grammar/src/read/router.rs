@@ -257,7 +257,9 @@ pub(super) fn says_nothing(line: &Line) -> bool {
     const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
     match line.texts()[..] {
         ["Building", "configuration..."] => true,
-        ["Current", "configuration", ":", _, "bytes"] => true,
+        ["Current", "configuration", ":", _, "bytes"] | ["[OK]"] => true,
+        // What IOS XE answers to `configure terminal`.
+        ["Enter", "configuration", "commands,", "one", "per", "line.", ..] => true,
         [day, _, _, time, _] if time.matches(':').count() == 2 => DAYS.contains(&day),
         _ => line.prompted && is_show(line),
     }

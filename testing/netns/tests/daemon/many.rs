@@ -112,6 +112,8 @@ fn people_are_answered_while_many_customers_are_committed_and_nothing_is_left_of
     assert_eq!(running.matches("  customer C").count(), MANY, "{running}");
     assert!(running.contains(&format!("bce maximum {maximum}")), "{running}");
     anchor.script(REMOVE).expect("a commit");
+    let device = |world: &&Host| world.ip("link show kedge-lma").is_ok();
+    assert_eq!(worlds.iter().filter(device).count(), 0, "a commit that is made is over");
     let running = anchor.kedge("show running-config").expect("text");
     assert!(!running.contains("customer"), "{running}");
     assert_eq!(look(&worlds[0]), before);

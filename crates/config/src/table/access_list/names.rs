@@ -1,4 +1,4 @@
-//! The names that routers give to ports and to messages of ICMP in access lists.
+//! The names that routers give to ports, to messages of ICMP and to code points in access lists.
 
 /// Ports of TCP.
 pub(super) const TCP_PORTS: &[(&str, u64, &str)] = &[
@@ -153,4 +153,41 @@ pub(super) const ICMPV6_MESSAGES: &[(&str, u64, &str)] = &[
     ("header", 4 << 8, "A header is wrong"),
     ("next-header", 4 << 8 | 1, "A next header is not known"),
     ("parameter-option", 4 << 8 | 2, "An option is not known"),
+];
+
+/// Code points of Differentiated Services (RFC 2474, RFC 2597, RFC 3246).
+pub(super) const CODE_POINTS: &[(&str, u64, &str)] = &[
+    ("default", 0, "Best effort"),
+    ("af11", 10, "Assured forwarding, class 1, drop precedence 1"),
+    ("af12", 12, "Assured forwarding, class 1, drop precedence 2"),
+    ("af13", 14, "Assured forwarding, class 1, drop precedence 3"),
+    ("af21", 18, "Assured forwarding, class 2, drop precedence 1"),
+    ("af22", 20, "Assured forwarding, class 2, drop precedence 2"),
+    ("af23", 22, "Assured forwarding, class 2, drop precedence 3"),
+    ("af31", 26, "Assured forwarding, class 3, drop precedence 1"),
+    ("af32", 28, "Assured forwarding, class 3, drop precedence 2"),
+    ("af33", 30, "Assured forwarding, class 3, drop precedence 3"),
+    ("af41", 34, "Assured forwarding, class 4, drop precedence 1"),
+    ("af42", 36, "Assured forwarding, class 4, drop precedence 2"),
+    ("af43", 38, "Assured forwarding, class 4, drop precedence 3"),
+    ("cs1", 8, "Class selector 1"),
+    ("cs2", 16, "Class selector 2"),
+    ("cs3", 24, "Class selector 3"),
+    ("cs4", 32, "Class selector 4"),
+    ("cs5", 40, "Class selector 5"),
+    ("cs6", 48, "Class selector 6"),
+    ("cs7", 56, "Class selector 7"),
+    ("ef", 46, "Expedited forwarding"),
+];
+
+/// The precedences of RFC 791, which are the upper three bits of a code point.
+pub(super) const PRECEDENCES: &[(&str, u64, &str)] = &[
+    ("routine", 0, "Routine"),
+    ("priority", 1, "Priority"),
+    ("immediate", 2, "Immediate"),
+    ("flash", 3, "Flash"),
+    ("flash-override", 4, "Flash override"),
+    ("critical", 5, "Critical"),
+    ("internet", 6, "Internetwork control"),
+    ("network", 7, "Network control"),
 ];
