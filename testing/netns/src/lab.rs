@@ -20,7 +20,6 @@ use std::{
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     thread,
-    time::Duration,
 };
 
 use nix::{
@@ -170,7 +169,7 @@ fn processes_in(namespaces: &[String]) -> Vec<Pid> {
 /// Kills what runs in the namespaces of `tag`, then removes them and the directory.
 fn remove(tag: &str) -> Result<()> {
     let namespaces = namespaces_of(tag);
-    wait::until(Duration::from_secs(5), "the processes of the namespaces to end", || {
+    wait::until(wait::SOON, "the processes of the namespaces to end", || {
         let inside = processes_in(&namespaces);
         for pid in &inside {
             // It may have ended by itself since it was listed.
