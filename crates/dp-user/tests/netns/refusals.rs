@@ -181,7 +181,7 @@ fn a_device_that_is_taken_away_ends_the_forwarder_and_changes_are_refused() {
     poller.add(pair.anchor.end(), Token(0)).unwrap();
     assert_eq!(poller.wait(Some(Duration::ZERO)).unwrap().count(), 0);
     row.run("l", &format!("ip link del {}", lab::DEVICE));
-    assert_eq!(poller.wait(Some(Duration::from_secs(20))).unwrap().count(), 1, "it says so");
+    assert_eq!(poller.wait(Some(Duration::from_secs(60))).unwrap().count(), 1, "it says so");
     eventually("the forwarder has stopped", || {
         matches!(pair.anchor.apply(&[Change::Unbind(NODE)]), Err(DataplaneError::Stopped))
     });
