@@ -88,7 +88,7 @@ fn a_change_leaves_other_bindings_and_their_packets_alone() {
     // seconds later; the node shows some for each family.
     let mut quiet = (0, Instant::now());
     until("the gateway to be quiet", || match counter(&site.lma, UPDATES.0, UPDATES.1) {
-        count if count == quiet.0 && quiet.1.elapsed() > Duration::from_secs(4) => Ok(()),
+        count if count == quiet.0 && quiet.1.elapsed() > Duration::from_secs(8) => Ok(()),
         count if count == quiet.0 => Err(format!("{count} updates")),
         count => {
             quiet = (count, Instant::now());
