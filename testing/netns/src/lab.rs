@@ -178,12 +178,14 @@ fn remove(tag: &str) -> Result<()> {
         if inside.is_empty() { Ok(()) } else { Err(format!("{inside:?}")) }
     })?;
     let lines = namespaces.iter().map(|namespace| format!("netns delete {namespace}\n"));
-    run_with_input(Command::new("ip").args(["-batch", "-"]), &lines.collect::<String>())?;
+    // Whatever one refuses, the others go.
+    let mut ip = Command::new("ip");
+    let removed = run_with_input(ip.args(["-force", "-batch", "-"]), &lines.collect::<String>());
     let dir = std::env::temp_dir().join(tag);
     if dir.exists() {
         fs::remove_dir_all(&dir).context(|| format!("removing {}", dir.display()))?;
     }
-    Ok(())
+    removed.map(drop)
 }
 
 /// Removes what processes left behind that used `prefix` and are no more.
@@ -196,7 +198,16 @@ fn sweep(prefix: &str) -> Result<()> {
         .filter(|(_, pid)| !runs(*pid))
         .map(|(tag, _)| tag)
         .collect();
-    tags.iter().try_for_each(|tag| remove(tag))
+    // Somebody else may be at it, too: what counts is that it is gone.
+    tags.iter().try_for_each(|tag| remove(tag).or_else(|error| gone(tag, error)))
+}
+
+/// All is well with what failed to be removed and is not there any more.
+fn gone(tag: &str, error: LabError) -> Result<()> {
+    wait::until(wait::SOON, "its leftovers to go", || match &leftovers(tag)[..] {
+        [] => Ok(()),
+        left => Err(format!("{error}: {}", left.join(", "))),
+    })
 }
 
 /// Whether a process runs. One that ended and was not yet waited for has no program any more.

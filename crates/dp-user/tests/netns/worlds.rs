@@ -131,10 +131,14 @@ impl Capture {
         mark.join().unwrap();
         let lines = BufReader::new(self.0.stdout.take().unwrap()).lines();
         let lines = lines.map_while(Result::ok);
-        let seen = lines.take_while(|line| !line.contains("192.0.2.2.9:")).collect();
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-        seen
+        lines.take_while(|line| !line.contains("192.0.2.2.9:")).collect()
+    }
+}
+
+impl Drop for Capture {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
