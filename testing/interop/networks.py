@@ -2,12 +2,13 @@
 """A router that brings its own networks, at an independent gateway (RFC 7148).
 
 usage: networks.py --local A --anchor L --echo4 C --echo6 D --network4 N --network6 M [--key SPI:SECRET]
-                   [--home4 H --home6 P] [--stay]
+                   [--home4 H --home6 P] [--stay] [--patience S]
 
 The anchor takes mobile network prefixes as they are sent. The router registers N and M, and hosts
 in them talk with the echoing correspondent; what overlaps with them or cannot be routed is refused
 to another router. H and P are the router's own home address and home network prefix, where the
 anchor has no pool. At the end the router leaves, unless it is to stay.
+An answer is waited for S seconds.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import ipaddress
 import sys
 
 import mobility as mh
+import speaker
 from inner import udp_packet
 from speaker import ECHO_PORT, NODE_PORT, SILENCE, Gateway, Node, check, key, round_trip
 from transport import Tunnel
@@ -53,7 +55,9 @@ def main():
     parser.add_argument("--home6")
     parser.add_argument("--key", type=key)
     parser.add_argument("--stay", action="store_true")
+    parser.add_argument("--patience", type=float, default=speaker.ANSWER)
     args = parser.parse_args()
+    speaker.ANSWER = args.patience
     networks = [ipaddress.ip_network(text) for text in (args.network4, args.network6)]
     options = [delegated(network) for network in networks]
     gateway, router = Gateway(args.local, args.anchor, args.key), node("router", args, 0)

@@ -16,6 +16,8 @@ DATA_PORT = 5437
 IPPROTO_IPIP, IPPROTO_GRE = 4, 47
 ETHERTYPE = {4: 0x0800, 6: 0x86DD}
 IPV6_CHECKSUM = 7
+# More than an unprivileged socket may have (socket(7)): answers wait while we get no time.
+SO_RCVBUFFORCE = 33
 
 
 def family_of(address):
@@ -29,7 +31,7 @@ class Native:
         self.local, self.anchor = local, anchor
         self.socket = socket.socket(socket.AF_INET6, socket.SOCK_RAW, MH_PROTOCOL)
         self.socket.setsockopt(socket.IPPROTO_IPV6, IPV6_CHECKSUM, -1)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 24)
         self.socket.bind((local, 0))
 
     def send(self, packet, checksum=True):
@@ -51,7 +53,7 @@ class Udp:
     def __init__(self, local, anchor):
         self.local, self.anchor = local, anchor
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 24)
         self.socket.bind((local, SIGNALLING_PORT))
 
     def send(self, packet, checksum=True):

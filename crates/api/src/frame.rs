@@ -294,7 +294,7 @@ fn retry(error: io::Error) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    const LONG: Duration = Duration::from_secs(20);
+    const LONG: Duration = Duration::from_secs(60);
     const SHORT: Duration = Duration::from_millis(20);
 
     fn pair(limit: usize) -> (Frames, UnixStream) {

@@ -18,7 +18,7 @@ use kedge_api::{
 };
 use tempfile::TempDir;
 
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(60);
 
 #[test]
 fn a_command_gets_its_answer_and_the_connection_serves_the_next() {
@@ -285,10 +285,11 @@ fn a_client_that_never_reads_holds_up_neither_the_daemon_nor_the_others() {
         let outcome = client.request(Ask::command("show")).unwrap();
         assert_eq!(outcome, Ok(Reply::Text("show\n".into())));
     }
-    // Stopping does not wait for it either, beyond the moment of grace.
+    // Stopping does not wait for it either, beyond the moment of grace: an answer that nobody takes
+    // is otherwise given up after thirty seconds.
     let started = Instant::now();
     daemon.stop();
-    assert!(started.elapsed() < Duration::from_secs(5));
+    assert!(started.elapsed() < Duration::from_secs(25));
 }
 
 #[test]

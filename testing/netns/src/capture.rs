@@ -16,7 +16,6 @@ use crate::{
     wait,
 };
 
-const LIMIT: Duration = Duration::from_secs(10);
 /// Nothing is on its way any more when nothing has come for this long.
 const REST: Duration = Duration::from_millis(200);
 /// The protocols that tshark judges: those Kedge and the hosts of a lab write. Left to itself it
@@ -54,23 +53,15 @@ impl Capture {
     pub fn start(host: &Host, interface: &str, filter: &str) -> Result<Self> {
         let file = host.dir().join(format!("{}-{interface}.pcap", host.name()));
         let path = file.to_string_lossy().into_owned();
-        // Every packet reaches tcpdump and the file at once; the file is ours to write.
-        let mut args = vec![
-            "--immediate-mode",
-            "-U",
-            "-Z",
-            "root",
-            "-n",
-            "-s",
-            "0",
-            "-i",
-            interface,
-            "-w",
-            &path,
-        ];
+        // A tcpdump that gets no time for a while finds all that came: room for 16 MiB of packets,
+        // in blocks that are filled to the brim. In immediate mode each packet would take as much
+        // room as the longest, and the kernel keep 32 of them. They reach the file within a second;
+        // it is ours to write.
+        let mut args =
+            vec!["-B", "16384", "-U", "-Z", "root", "-n", "-s", "0", "-i", interface, "-w", &path];
         args.extend(filter.split_whitespace());
         let tcpdump = host.spawn(&format!("tcpdump-{interface}"), "tcpdump", &args)?;
-        wait::until(LIMIT, "tcpdump to listen", || {
+        wait::until(wait::SOON, "tcpdump to listen", || {
             let said = tcpdump.errors();
             if said.contains("listening on") { Ok(()) } else { Err(said) }
         })?;
@@ -93,7 +84,7 @@ impl Capture {
     /// which the kernel counts twice.
     pub fn stop(mut self) -> Result<Recording> {
         let mut last = None;
-        wait::until(LIMIT, "the capture to come to rest", || {
+        wait::until(wait::SOON, "the capture to come to rest", || {
             let counts = self.ask().map_err(|error| error.to_string())?;
             let rests = counts == last && counts.as_ref().is_none_or(Counts::are_complete);
             last = counts;
@@ -104,7 +95,7 @@ impl Capture {
             Err(format!("{last:?}"))
         })?;
         self.tcpdump.signal(Signal::SIGINT)?;
-        self.tcpdump.wait(LIMIT)?;
+        self.tcpdump.wait(wait::SOON)?;
         Ok(Recording { file: self.file.clone() })
     }
 
@@ -112,7 +103,7 @@ impl Capture {
     fn ask(&mut self) -> Result<Option<Counts>> {
         let before = self.counts().len();
         self.tcpdump.signal(Signal::SIGUSR1)?;
-        wait::until(LIMIT, "tcpdump to tell its counts", || {
+        wait::until(wait::SOON, "tcpdump to tell its counts", || {
             if self.tcpdump.ended().is_some() {
                 return Ok(None);
             }

@@ -7,7 +7,6 @@ use std::{
     path::{Path, PathBuf},
     process::ExitStatus,
     sync::atomic::{AtomicUsize, Ordering},
-    time::Duration,
 };
 
 use nix::sys::signal::Signal;
@@ -16,11 +15,9 @@ use crate::{
     Host, Process,
     error::{Context, LabError, Result},
     process::tail,
-    programs, wait,
+    programs,
+    wait::{self, SOON},
 };
-
-/// Long enough for a start and for a clean stop on a busy machine.
-const LIMIT: Duration = Duration::from_secs(15);
 
 /// A running (or stopped, or killed) `kedged`.
 #[derive(Debug)]
@@ -106,7 +103,7 @@ impl Daemon {
     /// Stops it with a signal of choice, and insists on a clean exit.
     pub fn stop_by(&mut self, signal: Signal) -> Result<()> {
         self.process.signal(signal)?;
-        let status = self.process.wait(LIMIT)?;
+        let status = self.process.wait(SOON)?;
         if status.success() {
             return Ok(());
         }
@@ -120,7 +117,7 @@ impl Daemon {
     /// Kills it outright, as a crash would.
     pub fn kill(&mut self) -> Result<ExitStatus> {
         self.process.signal(Signal::SIGKILL)?;
-        self.process.wait(LIMIT)
+        self.process.wait(SOON)
     }
 
     /// Starts it again with the same configuration and state, after [`Daemon::stop`] or
@@ -155,7 +152,7 @@ impl Daemon {
 
     fn wait_ready(&mut self) -> Result<()> {
         let name = self.host.name().to_owned();
-        let ended = wait::until(LIMIT, &format!("kedged on {name} to answer"), || {
+        let ended = wait::until(SOON, &format!("kedged on {name} to answer"), || {
             if let Some(status) = self.process.ended() {
                 return Ok(Some(status));
             }
@@ -174,7 +171,7 @@ impl Daemon {
 /// and routes, and answers once they are there.
 pub fn answers(socket: &Path) -> io::Result<()> {
     let mut stream = UnixStream::connect(socket)?;
-    stream.set_read_timeout(Some(LIMIT))?;
+    stream.set_read_timeout(Some(SOON))?;
     stream.write_all(b"{\"version\":1,\"id\":1,\"complete\":\"\"}\n")?;
     stream.read_exact(&mut [0])
 }

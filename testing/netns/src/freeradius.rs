@@ -7,7 +7,7 @@ use std::{
     net::{IpAddr, Ipv4Addr},
     os::unix::fs::PermissionsExt,
     path::PathBuf,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use nix::sys::signal::Signal;
@@ -16,15 +16,13 @@ use crate::{
     Host, Process,
     detail::Record,
     error::{Context, LabError, Result},
-    wait,
+    wait::{self, SOON},
 };
 
 /// The secret that servers and clients of the lab share where nothing else is said.
 pub const SECRET: &str = "kedge-lab-radius";
 /// Where a server takes everything over TLS.
 pub const TLS: u16 = 2083;
-
-const LIMIT: Duration = Duration::from_secs(15);
 
 /// What a server is like.
 #[derive(Clone, Debug)]
@@ -109,7 +107,7 @@ impl FreeRadius {
         let mut words = vec!["-f", "-l", "stdout", "-n", "radiusd", "-d", &directory];
         words.extend(self.talks.then_some("-x"));
         let mut process = self.host.spawn(&self.name, "freeradius", &words)?;
-        process.wait_output(LIMIT, "FreeRADIUS to be ready", |said| {
+        process.wait_output(SOON, "FreeRADIUS to be ready", |said| {
             said.contains("Ready to process requests").then_some(())
         })?;
         self.process = Some(process);
@@ -120,7 +118,7 @@ impl FreeRadius {
     pub fn kill(&mut self) -> Result<()> {
         if let Some(mut process) = self.process.take() {
             process.signal(Signal::SIGKILL)?;
-            process.wait(LIMIT)?;
+            process.wait(SOON)?;
         }
         Ok(())
     }
@@ -141,9 +139,10 @@ impl FreeRadius {
         Record::read_all(&fs::read_to_string(self.directory.join("detail")).unwrap_or_default())
     }
 
-    /// Waits until its records are as they should be.
+    /// Waits until its records are as they should be. Some come with the shortest interval there
+    /// is, a minute.
     pub fn wait_records(&self, what: &str, are: impl Fn(&[Record]) -> bool) -> Result<Vec<Record>> {
-        wait::until(Duration::from_secs(60), what, || {
+        wait::until(SOON * 3, what, || {
             let records = self.records();
             match are(&records) {
                 true => Ok(records),
@@ -160,11 +159,7 @@ impl FreeRadius {
 
     /// Waits until it has said something.
     pub fn wait_log(&self, what: &str) -> Result<()> {
-        wait::until(
-            LIMIT,
-            what,
-            || if self.log().contains(what) { Ok(()) } else { Err(self.log()) },
-        )
+        wait::until(SOON, what, || if self.log().contains(what) { Ok(()) } else { Err(self.log()) })
     }
 
     /// Requests a second that it answers radclient, its own client on its own host, where `users` are

@@ -20,7 +20,6 @@ use std::{
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     thread,
-    time::Duration,
 };
 
 use nix::{
@@ -170,7 +169,7 @@ fn processes_in(namespaces: &[String]) -> Vec<Pid> {
 /// Kills what runs in the namespaces of `tag`, then removes them and the directory.
 fn remove(tag: &str) -> Result<()> {
     let namespaces = namespaces_of(tag);
-    wait::until(Duration::from_secs(5), "the processes of the namespaces to end", || {
+    wait::until(wait::SOON, "the processes of the namespaces to end", || {
         let inside = processes_in(&namespaces);
         for pid in &inside {
             // It may have ended by itself since it was listed.
@@ -179,12 +178,14 @@ fn remove(tag: &str) -> Result<()> {
         if inside.is_empty() { Ok(()) } else { Err(format!("{inside:?}")) }
     })?;
     let lines = namespaces.iter().map(|namespace| format!("netns delete {namespace}\n"));
-    run_with_input(Command::new("ip").args(["-batch", "-"]), &lines.collect::<String>())?;
+    // Whatever one refuses, the others go.
+    let mut ip = Command::new("ip");
+    let removed = run_with_input(ip.args(["-force", "-batch", "-"]), &lines.collect::<String>());
     let dir = std::env::temp_dir().join(tag);
     if dir.exists() {
         fs::remove_dir_all(&dir).context(|| format!("removing {}", dir.display()))?;
     }
-    Ok(())
+    removed.map(drop)
 }
 
 /// Removes what processes left behind that used `prefix` and are no more.
@@ -197,7 +198,16 @@ fn sweep(prefix: &str) -> Result<()> {
         .filter(|(_, pid)| !runs(*pid))
         .map(|(tag, _)| tag)
         .collect();
-    tags.iter().try_for_each(|tag| remove(tag))
+    // Somebody else may be at it, too: what counts is that it is gone.
+    tags.iter().try_for_each(|tag| remove(tag).or_else(|error| gone(tag, error)))
+}
+
+/// All is well with what failed to be removed and is not there any more.
+fn gone(tag: &str, error: LabError) -> Result<()> {
+    wait::until(wait::SOON, "its leftovers to go", || match &leftovers(tag)[..] {
+        [] => Ok(()),
+        left => Err(format!("{error}: {}", left.join(", "))),
+    })
 }
 
 /// Whether a process runs. One that ended and was not yet waited for has no program any more.

@@ -28,7 +28,7 @@ mod link;
 pub mod load;
 pub mod node;
 pub mod pattern;
-mod ping;
+pub mod ping;
 mod process;
 pub mod programs;
 mod relay;

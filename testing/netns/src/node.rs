@@ -85,7 +85,7 @@ impl MobileNode {
     pub fn stop_dhcp(&mut self) -> Result<()> {
         let Some(mut dhcp) = self.dhcp.take() else { return Ok(()) };
         dhcp.signal(nix::sys::signal::Signal::SIGKILL)?;
-        dhcp.wait(Duration::from_secs(5)).map(drop)
+        dhcp.wait(wait::SOON).map(drop)
     }
 
     /// The IPv6 addresses formed so far, those that have passed duplicate address detection.

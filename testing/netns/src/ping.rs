@@ -27,6 +27,14 @@ pub struct Span {
     pub silence: Duration,
 }
 
+/// Asks `count` times, each time when the answer to the one before is there: so many questions and
+/// so many answers, however long each takes. `more` are for each `ping`.
+pub fn one_by_one(host: &Host, destination: &str, count: usize, more: &[&str]) -> Result<()> {
+    let patience = wait::SOON.as_secs().to_string();
+    let words = [&["-nqc1", "-W", &patience], more, &[destination]].concat();
+    (0..count).try_for_each(|_| host.exec("ping", &words).map(drop))
+}
+
 impl Ping {
     /// Starts probing `destination` (either family) from `host`.
     pub fn start(host: &Host, name: &str, destination: &str, interval: Duration) -> Result<Self> {
@@ -64,7 +72,7 @@ impl Ping {
     /// Ends it.
     pub fn stop(mut self) -> Result<()> {
         self.process.signal(Signal::SIGINT)?;
-        self.process.wait(Duration::from_secs(5)).map(drop)
+        self.process.wait(wait::SOON).map(drop)
     }
 
     fn answers(&self) -> BTreeMap<u64, Duration> {

@@ -54,7 +54,7 @@ impl Transfer {
         let lab = lab.to_string_lossy();
         let end = SocketAddr::new(address, 5001).to_string();
         let mut sender = from.spawn("tcp-send", &lab, &["tcp-send", &end, &rate.to_string()])?;
-        sender.wait_output(Duration::from_secs(5), "the sender to listen", |log| {
+        sender.wait_output(wait::SOON, "the sender to listen", |log| {
             log.contains("listening").then_some(())
         })?;
         let receiver = to.spawn("tcp-receive", &lab, &["tcp-receive", &end])?;

@@ -7,6 +7,10 @@ use crate::error::{LabError, Result};
 /// How often a condition is looked at. Short against anything a test measures.
 const STEP: Duration = Duration::from_millis(5);
 
+/// Longer than anything takes that a test waits for, on a machine that has hardly any time for it.
+/// It passes only where what is waited for never comes.
+pub const SOON: Duration = Duration::from_secs(60);
+
 /// Looks until `probe` gives a value; after `limit` the error carries the last thing `probe`
 /// said it saw instead.
 pub fn until<T>(

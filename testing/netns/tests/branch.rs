@@ -15,11 +15,10 @@ use std::{
 use kedge_lab::{
     Capture, Daemon, Host, Lab, MobileNode, Ping, Switch, Transfer,
     domain::{ANCHOR, CORRESPONDENT, Core, Domain, GATEWAYS, Plan},
-    wait,
+    wait::{self, SOON},
 };
 use serde_json::Value;
 
-const SOON: Duration = Duration::from_secs(20);
 const PROBE: Duration = Duration::from_millis(20);
 const MACS: [&str; 2] = ["02:00:5e:20:00:01", "02:00:5e:20:00:02"];
 
@@ -206,15 +205,15 @@ fn networks_keep_their_prefixes_when_the_router_or_the_anchor_restarts() {
     let host = stage.hosts[0].host().clone();
     let ping = Ping::start(&host, "ping", &cn, PROBE).expect("ping");
     let steady = |stage: &Stage, after: u64, what: &str| {
-        let answered = ping.wait_steady(Duration::from_secs(60), after, 20);
+        let answered = ping.wait_steady(SOON * 2, after, 20);
         answered.unwrap_or_else(|e| panic!("{what}: {e}\n{}", stage.logs()))
     };
-    let before = steady(&stage, 0, "at first");
+    steady(&stage, 0, "at first");
 
     // Orderly, and as after a power failure.
     stage.router.stop().expect("stop");
     stage.router.restart().expect("again");
-    steady(&stage, before, "after a restart");
+    steady(&stage, ping.newest(), "after a restart");
     assert_eq!(stage.addresses(), addresses);
     stage.router.kill().expect("kill");
     stage.router.restart().expect("again");
@@ -292,7 +291,11 @@ fn a_branch_does_without_the_anchor_while_its_fixed_link_leads_to_what_is_watche
 
     stage.br.ip(&format!("route add {route}")).expect("route");
     becomes(&stage, false, true, "the end of the registration");
-    assert_eq!(rules(&stage), 0);
+    wait::until(SOON, "the rules to go", || match rules(&stage) {
+        0 => Ok(()),
+        count => Err(format!("{count} rules")),
+    })
+    .unwrap_or_else(|e| panic!("{e}\n{}", stage.logs()));
     gone(&stage);
     assert_eq!(stage.addresses(), addresses, "hosts keep what they have");
 

@@ -14,14 +14,16 @@
 use std::{net::Ipv4Addr, time::Duration};
 
 use kedge_lab::{
-    Capture, Daemon, FreeRadius, Host, Lab, Link, MobileNode, Ping, Switch, detail::Record,
-    freeradius::Setup, wait,
+    Capture, Daemon, FreeRadius, Host, Lab, Link, MobileNode, Ping, Switch,
+    detail::Record,
+    freeradius::Setup,
+    ping,
+    wait::{self, SOON},
 };
 use serde_json::Value;
 
 /// The vendor document's example.
 const DOCUMENT: &str = include_str!("../../../crates/config/tests/examples/xr-vrf-aware-lma.txt");
-const SOON: Duration = Duration::from_secs(30);
 const MAC: &str = "02:00:5e:10:00:01";
 const CORRESPONDENT: &str = "198.51.100.10";
 /// Octets of a ping's data tell whose it is.
@@ -184,9 +186,7 @@ fn two_customers_have_the_same_subscriber_address_and_neither_sees_the_other() {
         .collect();
     let outer = Capture::start(&stage.custsp, "tp0", "ip6").expect("capture");
     for (node, size) in stage.nodes.iter().zip(SIZES) {
-        let words = ["-c", "5", "-i", "0.2", "-W", "5", "-s", size, CORRESPONDENT];
-        let said = node.host().exec("ping", &words);
-        assert!(said.as_ref().is_ok_and(|s| s.contains(" 0% packet loss")), "{said:?}");
+        ping::one_by_one(node.host(), CORRESPONDENT, 5, &["-s", size]).expect("answers");
     }
     for (place, capture) in inner.into_iter().enumerate() {
         let recording = capture.stop().expect("recording");
@@ -230,6 +230,15 @@ fn two_customers_have_the_same_subscriber_address_and_neither_sees_the_other() {
     for gateway in &stage.mags {
         gateway.kedge("clear ipv6 mobile pmipv6 mag bindings all").expect("ended");
     }
+    // Both have said so, and the one that is captured has heard the answer.
+    wait::until(SOON, "the gateways to be answered", || {
+        let told = [" customer CUST1", " customer CUST2"].map(|of| {
+            let groups = stage.json(&format!("show lma-service statistics{of}"));
+            groups["binding_updates_deregistration"]["accepted"].as_u64()
+        });
+        if told.iter().all(|count| *count >= Some(1)) { Ok(()) } else { Err(format!("{told:?}")) }
+    })
+    .unwrap_or_else(|e| panic!("{e}"));
     let captured = stage.json("capture stop");
     assert_eq!(captured["of"], "customer CUST2");
     let file = captured["file"].as_str().expect("a path");
@@ -260,8 +269,7 @@ fn each_customers_traffic_is_accounted_for_in_its_name() {
         radius.join("\n")
     ));
     for (node, size) in stage.nodes.iter().zip(SIZES) {
-        let words = ["-c", "5", "-i", "0.2", "-W", "5", "-s", size, CORRESPONDENT];
-        node.host().exec("ping", &words).expect("ping");
+        ping::one_by_one(node.host(), CORRESPONDENT, 5, &["-s", size]).expect("answers");
     }
     let counted = stage.json("show radius accounting");
     assert_eq!((&counted["node_sessions"], &counted["tunnel_sessions"]), (&2.into(), &2.into()));
@@ -315,7 +323,7 @@ fn a_server_that_ends_a_session_says_which_customers_it_is_where_it_could_be_two
     let disconnect = |customer: &str| {
         let line = format!(
             "printf 'Framed-IP-Address = {address}\\n{customer}' \
-             | radclient -x -r 1 -t 5 127.0.0.1:3799 disconnect change 2>&1"
+             | radclient -x -r 1 -t 60 127.0.0.1:3799 disconnect change 2>&1"
         );
         stage.lma.exec("sh", &["-c", &line]).map_err(|error| error.to_string())
     };

@@ -11,9 +11,10 @@ use std::{
     time::Duration,
 };
 
-use kedge_lab::{Capture, Host, Impairment, Lab, LabError, Link, Relay, Switch, leftovers, wait};
-
-const SOON: Duration = Duration::from_secs(10);
+use kedge_lab::wait::SOON;
+use kedge_lab::{
+    Capture, Host, Impairment, Lab, LabError, Link, Relay, Switch, leftovers, ping, wait,
+};
 
 #[test]
 fn dropping_a_lab_removes_namespaces_processes_and_files() {
@@ -24,6 +25,13 @@ fn dropping_a_lab_removes_namespaces_processes_and_files() {
     // One that forks away from us, as DHCP clients do.
     host.exec("sh", &["-c", "setsid sleep 600 >/dev/null 2>&1 &"]).expect("forked sleep");
     assert!(!leftovers(&tag).is_empty());
+    // Only then is it in its namespace.
+    let program = format!("/proc/{}/comm", sleeper.id());
+    wait::until(SOON, "the sleep", || match std::fs::read_to_string(&program) {
+        Ok(name) if name.trim() == "sleep" => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .expect("the sleep");
     drop(lab);
     assert_eq!(leftovers(&tag), Vec::<String>::new());
     assert!(sleeper.wait(SOON).is_ok(), "the process was ended");
@@ -112,14 +120,17 @@ fn a_relay_loses_and_delays_as_it_is_told_and_the_capture_shows_what_passed() {
     reached(&left, "192.0.2.2");
 
     relay.degrade(Impairment { delay: Duration::from_millis(30), ..Impairment::default() });
+    // A machine that is busy adds to it, now and then.
+    wait::until(SOON, "twice 30 ms and little more", || {
+        let summary = left.exec("ping", &["-nqc1", "192.0.2.2"]).expect("ping");
+        let times = summary.split_once("mdev = ").and_then(|(_, times)| times.split('/').next());
+        let took: f64 = times.expect("a time").parse().expect("a number");
+        assert!(took >= 60.0, "{summary}");
+        if took < 75.0 { Ok(()) } else { Err(summary) }
+    })
+    .expect("the delay");
     let capture = Capture::start(&right, "eth0", "icmp").expect("capture");
-    let summary = left.exec("ping", &["-nqc5", "-i0.05", "192.0.2.2"]).expect("ping");
-    let fastest: f64 = summary
-        .split_once("mdev = ")
-        .and_then(|(_, times)| times.split('/').next()?.parse().ok())
-        .expect("round-trip times");
-    assert!((60.0..75.0).contains(&fastest), "twice 30 ms and little more: {summary}");
-    capture.wait_for(SOON, "icmp.type == 0 && icmp.seq == 5").expect("the last answer");
+    ping::one_by_one(&left, "192.0.2.2", 5, &[]).expect("answers");
     let recording = capture.stop().expect("stop");
     assert_eq!(recording.count("icmp.type == 8").expect("count"), 5);
     let source = "192.0.2.1".parse().expect("literal");
@@ -129,9 +140,11 @@ fn a_relay_loses_and_delays_as_it_is_told_and_the_capture_shows_what_passed() {
     relay.degrade(Impairment { loss_per_mille: 300, ..Impairment::default() });
     // Nothing but these probes and their answers crosses; the seed fixes which are lost.
     let probes = left.exec("ping", &["-nqc200", "-i0.002", "-W1", "192.0.2.2"]).expect("ping");
-    let after = relay.count();
-    let lost = after.dropped - before.dropped;
-    assert!((40..160).contains(&lost), "about 30 % of some 340 frames: {lost}, {probes}");
+    // About 30 % of some 340 frames, once the relay has seen them all.
+    let lost = || relay.count().dropped - before.dropped;
+    wait::until(SOON, "losses", || if lost() >= 40 { Ok(()) } else { Err(lost().to_string()) })
+        .expect("losses");
+    assert!(lost() < 160, "{} of {probes}", lost());
 }
 
 /// `kedge-lab hold PREFIX` in a process of its own, and the tag it printed.

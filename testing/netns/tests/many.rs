@@ -5,17 +5,16 @@
 //!   gateways of CUST1 ════ tp1 anchor, kedged: CUST1, and CUST2 to CUST300 or none of them
 //! ```
 
-use std::{fmt::Write as _, fs, net::SocketAddr, time::Duration};
+use std::{fmt::Write as _, fs, net::SocketAddr};
 
 use kedge_lab::{
     Daemon, Host, Lab, Link,
     load::{Load, Step, Updates},
-    wait,
+    wait::{self, SOON},
 };
 use kedge_wire::auth::Key;
 use serde_json::Value;
 
-const SOON: Duration = Duration::from_secs(60);
 const CUSTOMERS: usize = 300;
 const NODES: usize = 32;
 const PORT: u16 = 5436;
@@ -73,7 +72,7 @@ impl Stage {
             key: Key::new(0x100, b"secret-of-cust1"),
         };
         let sockets = site.inside(|| load.open()).expect("gateways");
-        let mut gateway = Updates::new(load, sockets);
+        let mut gateway = Updates::new(load, sockets).patient(SOON);
         let count = gateway.run(Step::Register, 0..NODES).expect("updates");
         assert_eq!(count.accepted, NODES as u64, "{}", anchor.log());
         Self { anchor, host, worlds, gateway, lab }

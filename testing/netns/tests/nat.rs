@@ -16,12 +16,12 @@ use std::{
 use kedge_lab::{
     Capture, Daemon, Domain, Host, Lab, MobileNode, Ping, Recording, Switch,
     domain::{ANCHOR, CORRESPONDENT, Core, Encapsulation, GATEWAYS, MAC, Plan, Transport},
-    wait,
+    ping,
+    wait::{self, SOON},
 };
 
-const SOON: Duration = Duration::from_secs(20);
 /// Longer than a translator's mapping is kept, and than the refreshes that keep it are apart.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_secs(180);
 const PROBE: Duration = Duration::from_millis(10);
 
 /// The translator's address before the anchor, and before the gateways.
@@ -95,12 +95,13 @@ fn a_mapping_that_changes_moves_the_path_with_the_next_update_and_not_before() {
 fn an_idle_node_is_reached_through_the_translator() {
     let _turn = turn();
     let net = Net::set(Translation::Source, Encapsulation::Udp);
-    net.nat.sysctl("net.netfilter.nf_conntrack_udp_timeout", "30").expect("sysctl");
-    net.nat.sysctl("net.netfilter.nf_conntrack_udp_timeout_stream", "30").expect("sysctl");
-    wait::pause(Duration::from_secs(40));
+    net.nat.sysctl("net.netfilter.nf_conntrack_udp_timeout", "40").expect("sysctl");
+    net.nat.sysctl("net.netfilter.nf_conntrack_udp_timeout_stream", "40").expect("sysctl");
+    // What keeps it comes every 25 seconds, and may be late.
+    wait::pause(Duration::from_secs(55));
     let node = net.mn.ipv4().expect("addresses")[0].to_string();
     let capture = Capture::start(&net.core.lma, "tp0", "udp").expect("capture");
-    net.core.cn.exec("ping", &["-nqc3", "-i0.2", "-W2", &node]).expect("the node answers");
+    ping::one_by_one(&net.core.cn, &node, 3, &[]).expect("the node answers");
     let recording = capture.stop().expect("capture");
     assert!(recording.count("udp.srcport == 5436").expect("tshark") >= 3);
 }
@@ -126,7 +127,7 @@ fn serves(translation: Translation, encapsulation: Encapsulation) {
         assert_eq!(net.held(), given);
     }
     let node = given.0.to_string();
-    net.core.cn.exec("ping", &["-nqc3", "-i0.2", "-W2", &node]).expect("the node answers");
+    ping::one_by_one(&net.core.cn, &node, 3, &[]).expect("the node answers");
     for daemon in net.mags.iter_mut().chain([&mut net.lma]) {
         daemon.stop().expect("a clean stop");
     }

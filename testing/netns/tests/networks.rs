@@ -7,18 +7,15 @@
 //!          routes: 192.168.0.0/16, 2001:db8:f00::/48 dev kedge-lma proto 213
 //! ```
 
-use std::time::Duration;
-
 use kedge_lab::{
     Daemon, Host, Lab, Link, Process,
     domain::{ANCHOR, CORRESPONDENT, Core, Domain, GATEWAYS, Plan},
-    wait,
+    wait::{self, SOON},
 };
 use serde_json::Value;
 
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../interop/networks.py");
 const SPEAKER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../interop/speaker.py");
-const SOON: Duration = Duration::from_secs(10);
 const NETWORKS: [&str; 2] = ["192.168.0.0/16", "2001:db8:f00::/48"];
 /// Five in the upper octet.
 const METRIC: &str = "metric 83886080";
@@ -175,7 +172,7 @@ fn a_route_that_the_kernel_refuses_is_shown_and_harms_nobody_else() {
     // The IPv4 half does not work, which the router finds out.
     let words = [PROGRAM, "--local", &local, "--anchor", &anchor, "--echo4", "198.51.100.10"];
     let words = [&words[..], &["--echo6", &echo, "--network4", NETWORKS[0]]].concat();
-    let words = [&words[..], &["--network6", NETWORKS[1], "--stay"]].concat();
+    let words = [&words[..], &["--network6", NETWORKS[1], "--stay", "--patience", "3"]].concat();
     stage.speaker.exec("python3", &words).expect_err("its IPv4 network is not reached");
     assert!(stage.route_to(NETWORKS[0]).is_none() && stage.route_to(NETWORKS[1]).is_some());
     let routes = &stage.json("show ipv6 mobile pmipv6 lma globals")["routes"];

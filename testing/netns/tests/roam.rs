@@ -12,10 +12,14 @@ use std::{
 use kedge_lab::{
     Capture, Daemon, Domain, Lab, Ping, Transfer,
     domain::{ANCHOR, CORRESPONDENT, Encapsulation, GATEWAYS, Plan, Transport},
+    wait::SOON,
 };
 
-const SOON: Duration = Duration::from_secs(20);
 const PROBE: Duration = Duration::from_millis(10);
+/// A handover is over before anything runs out that could also have ended the silence: the anchor
+/// keeps a binding for ten seconds, leases and refreshes are minutes. How long it takes is for the
+/// benchmark to say.
+const HANDOVER: Duration = Duration::from_secs(9);
 const RATE: u64 = 2_000_000;
 
 #[test]
@@ -109,7 +113,7 @@ fn keeps_its_addresses(transport: Transport, encapsulation: Encapsulation) {
         for (ping, before) in pings.iter().zip(before) {
             let after = ping.wait_steady(SOON, before, 20).expect("answers after the move");
             let span = ping.span(before, after);
-            assert!(span.silence < Duration::from_secs(2), "{span:?} {transport:?}");
+            assert!(span.silence < HANDOVER, "{span:?} {transport:?}");
         }
         transfer.wait_progress(SOON, RATE / 10).expect("progress after the move");
         assert_eq!(net.held(), given);

@@ -17,6 +17,7 @@ use std::{
 use kedge_lab::{
     Capture, Daemon, Domain, Host, Lab, Process,
     domain::{ANCHOR, CORRESPONDENT, Core, Encapsulation, GATEWAYS, KEY, Plan, Transport},
+    wait::SOON,
 };
 
 const SPEAKER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../interop/speaker.py");
@@ -113,8 +114,7 @@ impl Stage {
         let addresses = GATEWAYS.map(|(_, v4, v6)| (v4, v6));
         core.connect(&speaker, &addresses).expect("speaker's cable");
         let mut echo = core.cn.spawn("echo", "python3", &[SPEAKER, "echo"]).expect("echo");
-        let soon = std::time::Duration::from_secs(10);
-        echo.wait_output(soon, "the echo", |log| log.contains("listening").then_some(()))
+        echo.wait_output(SOON, "the echo", |log| log.contains("listening").then_some(()))
             .expect("listening");
         let daemon = Daemon::start(&core.lma, &Domain::lma_config(&plan)).expect("kedged");
         Self { plan, core, speaker, daemon, _echo: echo, _lab: lab }

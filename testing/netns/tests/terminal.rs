@@ -13,12 +13,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use kedge_api::{Ask, Client};
+use kedge_lab::wait::SOON;
 use kedge_lab::{Daemon, Host, Lab, programs, wait};
-
-const SOON: Duration = Duration::from_secs(15);
 
 /// One test at a time: a screen must not change because two cores are busy.
 fn turn() -> MutexGuard<'static, ()> {
@@ -75,7 +73,7 @@ fn a_person_changes_the_configuration() {
     screen.keys(&["Tab"]);
     screen.wait_end("# bce lifetime");
     screen.line("5");
-    let shown = screen.wait("allowed here:");
+    let shown = screen.wait_behind("allowed here:", "kedge(config-pmipv6-lma)#");
     let lines: Vec<&str> = shown.lines().collect();
     let caret = lines.iter().position(|line| line.trim() == "^").expect("a caret");
     assert_eq!(lines[caret].find('^'), lines[caret - 1].find('5'), "{shown}");
@@ -89,7 +87,7 @@ fn a_person_changes_the_configuration() {
     screen.wait_end("kedge(config-pmipv6-lma)#");
     screen.line("bce lifetime 100");
     screen.line("show configuration");
-    screen.wait("+ bce lifetime 100");
+    screen.wait_behind("+ bce lifetime 100", "kedge(config-pmipv6-lma)#");
 
     // Ctrl-Z asks about what is not committed.
     screen.keys(&["C-z"]);
@@ -97,7 +95,7 @@ fn a_person_changes_the_configuration() {
     screen.line("cancel");
     screen.wait_end("kedge(config-pmipv6-lma)#");
     screen.line("commit comment longer");
-    screen.wait("commit 2");
+    screen.wait_behind("commit 2", "kedge(config-pmipv6-lma)#");
     screen.keys(&["C-z"]);
     screen.wait_end("kedge#");
     assert!(site.kedge("show running-config").contains("bce lifetime 100"));
@@ -142,7 +140,7 @@ show ver";
         // The last line has no end: it waits to be edited.
         screen.wait_end("kedge# show ver");
         screen.keys(&["Enter"]);
-        let shown = screen.wait("Restart counter");
+        let shown = screen.wait_behind("Restart counter", "kedge#");
         assert!(!shown.contains('%'), "{shown}");
         let lifetime = if bracketed { "bce lifetime 300" } else { "bce lifetime 400" };
         let running = site.kedge("show running-config");
@@ -378,12 +376,12 @@ fn help_and_complaints_fit_forty_columns() {
     screen.line("configure");
     screen.wait_end("kedge(config)#");
     screen.keys(&["-l", "?"]);
-    let shown = screen.wait("management-api");
+    let shown = screen.wait_behind("management-api", "kedge(config)#");
     let flat = shown.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(flat.contains("Management from other hosts, over TCP with TLS and tokens"), "{shown}");
     assert!(shown.lines().any(|line| line == "                  hosts, over TCP with"), "{shown}");
     screen.line("bogus");
-    let shown = screen.wait("commands here:");
+    let shown = screen.wait_behind("commands here:", "kedge(config)#");
     assert!(shown.contains("% unknown command 'bogus'"), "{shown}");
     // Words are whole: the daemon's longest line is folded between them.
     let folded = shown.split("commands here:").nth(1).expect("commands").replace('\n', " ");
@@ -410,9 +408,8 @@ fn the_history_lasts_and_has_no_secrets_in_it() {
         screen.line("auth-option spi 100 key ascii sesame");
         screen.wait_end("kedge(config-pmipv6-domain)#");
         screen.line("show configuration");
-        let shown = screen.wait("+ auth-option spi 100 key");
+        let shown = screen.wait_behind("+ auth-option spi 100 key", "kedge(config-pmipv6-domain)#");
         assert_eq!(shown.matches("sesame").count(), 1, "only where it was typed: {shown}");
-        screen.wait_end("kedge(config-pmipv6-domain)#");
         screen.line("abort");
         screen.wait_end("kedge#");
         screen.line("exit");
@@ -488,7 +485,7 @@ fn commits_and_counters_are_laid_out_for_the_terminal() {
         assert_eq!(below(begin) && below(end.trim()), width == 60, "{shown}");
         screen.tmux(&["send-keys", "-t", "0", "-R"]);
         screen.line("show lma-service statistics | section ^Binding Updates Received");
-        let shown = screen.wait("Discarded:");
+        let shown = screen.wait_behind("Discarded:", "kedge#");
         let most = shown.lines().map(|line| line.matches(": ").count()).max();
         assert_eq!(most, Some(usize::from(width) / 40), "{width}: {shown}");
     }
@@ -591,13 +588,20 @@ fn another_host_manages_the_daemon_over_tls_with_a_token() {
     let counted = site.kedge("show management-api | json");
     assert!(counted.contains("\"wrong_tokens\": 1"), "{counted}");
     assert!(counted.contains("\"admitted\": 2"), "{counted}");
-    assert!(site.daemon.log().contains("showed a wrong token"), "{}", site.daemon.log());
+    wait::until(SOON, "the log to say so", || match site.daemon.log() {
+        log if log.contains("showed a wrong token") => Ok(()),
+        log => Err(log),
+    })
+    .expect("said");
 
     // The port goes with the block.
     fs::write(file("commands"), "configure\nno management-api\ncommit\n").expect("commands");
     assert!(site.run(&["-f", &file("commands")]).status.success());
-    let gone = remote(&["-c", "show version"]);
-    assert!(text(&gone.stderr).contains("no daemon answers at 192.0.2.1:7443"), "{gone:?}");
+    wait::until(SOON, "the port to be gone", || match remote(&["-c", "show version"]) {
+        gone if text(&gone.stderr).contains("no daemon answers at 192.0.2.1:7443") => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .expect("gone");
 }
 
 fn text(octets: &[u8]) -> String {
@@ -710,6 +714,14 @@ impl Screen {
     /// Waits until the last line that is not empty ends with `words`.
     fn wait_end(&self, words: &str) -> String {
         self.wait_for(words, |shown| shown.trim_end().ends_with(words))
+    }
+
+    /// Waits until `words` are on the screen and the last line ends with `prompt`: nothing is being
+    /// written any more, and what is typed next is typed at the prompt.
+    fn wait_behind(&self, words: &str, prompt: &str) -> String {
+        self.wait_for(&format!("{words}, then {prompt}"), |shown| {
+            shown.contains(words) && shown.trim_end().ends_with(prompt)
+        })
     }
 
     fn wait_for(&self, words: &str, holds: impl Fn(&str) -> bool) -> String {

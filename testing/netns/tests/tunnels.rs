@@ -15,11 +15,13 @@ use std::time::Duration;
 use kedge_lab::{
     Capture, Daemon, Domain, Host, Lab, LabError, Link, MobileNode, Switch, Transfer,
     domain::{ANCHOR, CORRESPONDENT, Core, Encapsulation, GATEWAYS, MAC, Plan, Transport},
-    wait,
+    ping,
+    wait::{self, SOON},
 };
 use serde_json::Value;
 
-const SOON: Duration = Duration::from_secs(20);
+/// As long as a transfer is watched that does not go on.
+const STALL: Duration = Duration::from_secs(8);
 const NARROW: u32 = 1400;
 const LMA: &str = "ipv6 mobile pmipv6-lma lma1 domain example.net\n";
 const MAG: &str = "ipv6 mobile pmipv6-mag mag1 domain example.net\n";
@@ -35,7 +37,7 @@ fn where_icmp_is_lost_tcp_passes_by_its_segment_size_and_stalls_without() {
         host.exec("nft", &[NO_ICMP]).expect("nft");
     }
     for down in [true, false] {
-        net.transfer(down).expect("segments that fit need no ICMP");
+        net.transfer(down, SOON).expect("segments that fit need no ICMP");
     }
     for (daemon, role, mode) in [(&net.lma, "lma", LMA), (&net.mag, "mag", MAG)] {
         let tunnels = tunnels(daemon, role);
@@ -47,7 +49,7 @@ fn where_icmp_is_lost_tcp_passes_by_its_segment_size_and_stalls_without() {
         commit(daemon, &format!("{mode} no tunnel mss-clamping\n"));
     }
     for down in [true, false] {
-        let stalled = net.transfer(down);
+        let stalled = net.transfer(down, STALL);
         assert!(stalled.is_err(), "nobody told the sender: {stalled:?}");
     }
 }
@@ -73,7 +75,7 @@ fn finds_narrow_path(transport: Transport, encapsulation: Encapsulation, overhea
     let _turn = turn();
     let net = Net::set(transport, encapsulation, " no tunnel mss-clamping\n");
     for down in [true, false] {
-        net.transfer(down).unwrap_or_else(|e| panic!("{e}\n{}", net.logs()));
+        net.transfer(down, SOON).unwrap_or_else(|e| panic!("{e}\n{}", net.logs()));
     }
     let mtu = u64::from(NARROW) - overhead;
     for (daemon, role) in [(&net.lma, "lma"), (&net.mag, "mag")] {
@@ -188,7 +190,7 @@ fn a_code_point_of_the_tunnels_own_is_on_the_wire_and_the_inner_one_arrives() {
     let arrived = Capture::start(&net.core.cn, "eth0", "icmp").expect("capture");
     let to = CORRESPONDENT.0.to_string();
     // Expedited Forwarding, 46.
-    net.mn.host().exec("ping", &["-nqc3", "-i0.2", "-Q184", &to]).expect("answers");
+    ping::one_by_one(net.mn.host(), &to, 3, &["-Q184"]).expect("answers");
     let wire = wire.stop().expect("capture");
     let pinged = "icmp && ipv6.tclass.dscp == 10 && ip.dsfield.dscp == 46";
     assert_eq!(wire.count(pinged).expect("tshark"), 6, "three each way");
@@ -286,7 +288,7 @@ impl Net {
 
     /// Transfers with both families to the node (`down`) or from it. Neither end remembers what it
     /// found about the path: it would announce segments that fit.
-    fn transfer(&self, down: bool) -> Result<(), LabError> {
+    fn transfer(&self, down: bool, patience: Duration) -> Result<(), LabError> {
         let (v4, v6) = (self.mn.ipv4()?[0], self.mn.ipv6()?[0]);
         let ours = [CORRESPONDENT.0.into(), CORRESPONDENT.1.into()];
         for (node, correspondent) in [v4.into(), v6.into()].into_iter().zip(ours) {
@@ -298,7 +300,7 @@ impl Net {
                 true => Transfer::start(&self.core.cn, correspondent, self.mn.host(), 4_000_000)?,
                 false => Transfer::start(self.mn.host(), node, &self.core.cn, 4_000_000)?,
             };
-            transfer.wait_progress(Duration::from_secs(8), 400_000)?;
+            transfer.wait_progress(patience, 400_000)?;
             transfer.finish(SOON)?;
         }
         Ok(())

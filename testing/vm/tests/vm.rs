@@ -13,7 +13,7 @@ use kedge_vm::kernel::Kernel;
 use kedge_vm::machine::{Run, boot};
 
 /// The longest a run may take.
-const LIMIT: Duration = Duration::from_secs(900);
+const LIMIT: Duration = Duration::from_secs(1800);
 
 static RUN: LazyLock<Result<Run>> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/vm");

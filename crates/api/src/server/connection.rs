@@ -242,7 +242,8 @@ mod tests {
 
     #[test]
     fn a_client_waits_as_long_as_the_loop_is_at_its_request_and_not_for_a_loop_that_is_stuck() {
-        let every = Duration::from_millis(50);
+        // Long enough for a loop that gets no time for a while not to be taken for a stuck one.
+        let every = Duration::from_millis(500);
         let (queue, calls) = sync_channel::<Call>(1);
         let caller = Caller::Local { user: "unknown".into() };
         let line = Line { client: ClientId(7), caller, queue, wake: Arc::new(|| {}) };

@@ -34,8 +34,8 @@ fn a_packet_too_big_for_its_binding_is_answered_with_the_mtu_both_ways() {
         eventually(v4, || row.run(from, &format!("ip route get {v4}")).contains("mtu 1400"));
         assert!(!row.succeeds(from, &format!("ping -M do -c 1 -W 1 -s 1392 {v6}")));
         eventually(v6, || row.run(from, &format!("ip -6 route get {v6}")).contains("mtu 1400"));
-        assert!(row.succeeds(from, &format!("ping -M do -c 1 -W 2 -s {} {v4}", 1400 - 28)));
-        assert!(row.succeeds(from, &format!("ping -M do -c 1 -W 2 -s {} {v6}", 1400 - 48)));
+        assert!(row.succeeds(from, &format!("ping -M do -c 1 -W 60 -s {} {v4}", 1400 - 28)));
+        assert!(row.succeeds(from, &format!("ping -M do -c 1 -W 60 -s {} {v6}", 1400 - 48)));
     }
     let [anchor, gateway] = [&pair.anchor, &pair.gateway].map(|dp| dp.totals().drops);
     assert_eq!((anchor.get(DropReason::TooBig), gateway.get(DropReason::TooBig)), (2, 2));
@@ -45,14 +45,14 @@ fn a_packet_too_big_for_its_binding_is_answered_with_the_mtu_both_ways() {
 fn an_ipv4_packet_that_allows_it_crosses_in_fragments() {
     let (row, pair) = carrying(UDP, 1440, 1000);
     let before = pair.gateway.totals().received.data.total_packets();
-    assert!(row.succeeds("a", &format!("ping -M dont -c 1 -W 2 -s 1300 {NODE_V4}")));
+    assert!(row.succeeds("a", &format!("ping -M dont -c 1 -W 60 -s 1300 {NODE_V4}")));
     assert_eq!(pair.gateway.totals().received.data.total_packets() - before, 2);
 }
 
 #[test]
 fn a_small_ipv6_packet_crosses_a_narrow_tunnel_in_outer_fragments() {
     let (row, _pair) = carrying(UDP, 1440, 1000);
-    assert!(row.succeeds("a", &format!("ping -c 1 -W 2 -s 1200 {NODE_V6}")));
+    assert!(row.succeeds("a", &format!("ping -c 1 -W 60 -s 1200 {NODE_V6}")));
 }
 
 #[test]
@@ -137,9 +137,9 @@ fn a_source_that_is_not_the_subscribers_is_dropped_and_counted() {
     pair.gateway.apply(&[Change::Bind { binding: BindingId(6), want: rogue }]).unwrap();
     send(&row);
     eventually("the anchor counts it", || {
-        pair.anchor.totals().drops.get(DropReason::UnknownInner) == 1
+        let totals = pair.anchor.totals();
+        (totals.drops.get(DropReason::UnknownInner), totals.received.no_session) == (1, 1)
     });
-    assert_eq!(pair.anchor.totals().received.no_session, 1);
 }
 
 #[test]
@@ -160,8 +160,9 @@ fn an_unbound_node_is_unreachable_and_its_counters_are_gone() {
     assert!(pair.anchor.counters(NODE).unwrap().sent_packets > 0);
     pair.anchor.apply(&[Change::Unbind(NODE)]).unwrap();
     assert_eq!(pair.anchor.counters(NODE), None);
-    assert!(unreachable(&row, NODE_V4));
-    assert!(unreachable(&row, NODE_V6));
+    for address in [NODE_V4, NODE_V6] {
+        eventually(&format!("{address} is unreachable"), || unreachable(&row, address));
+    }
 }
 
 #[test]
@@ -170,7 +171,7 @@ fn a_refused_change_names_what_is_wrong_and_leaves_the_binding_as_it_was() {
     let elsewhere = Encapsulation::Udp { local_port: 9999, peer_port: 9999 };
     let error = pair.anchor.apply(&[lab::bind("l", elsewhere, true, 1440)]).unwrap_err();
     assert!(error.to_string().contains("192.0.2.1:9999"), "{error}");
-    assert!(row.succeeds("a", &format!("ping -c 1 -W 2 {NODE_V4}")));
+    assert!(row.succeeds("a", &format!("ping -c 1 -W 60 {NODE_V4}")));
     assert!(pair.anchor.counters(NODE).is_some());
 }
 
@@ -181,7 +182,7 @@ fn a_device_that_is_taken_away_ends_the_forwarder_and_changes_are_refused() {
     poller.add(pair.anchor.end(), Token(0)).unwrap();
     assert_eq!(poller.wait(Some(Duration::ZERO)).unwrap().count(), 0);
     row.run("l", &format!("ip link del {}", lab::DEVICE));
-    assert_eq!(poller.wait(Some(Duration::from_secs(20))).unwrap().count(), 1, "it says so");
+    assert_eq!(poller.wait(Some(Duration::from_secs(60))).unwrap().count(), 1, "it says so");
     eventually("the forwarder has stopped", || {
         matches!(pair.anchor.apply(&[Change::Unbind(NODE)]), Err(DataplaneError::Stopped))
     });
@@ -210,7 +211,7 @@ fn a_packet_with_another_key_is_dropped_and_counted() {
     // The gateway's key is no longer the anchor's.
     pair.gateway.apply(&[lab::bind("m", gre(8), true, 1440)]).unwrap();
     assert!(!row.succeeds("a", &format!("ping -c 1 -W 1 {NODE_V4}")));
-    assert_eq!(pair.gateway.totals().drops.get(DropReason::UnknownKey), 1);
+    eventually("it is counted", || pair.gateway.totals().drops.get(DropReason::UnknownKey) == 1);
 }
 
 #[test]

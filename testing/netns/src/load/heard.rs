@@ -17,12 +17,13 @@ const WINDOW: usize = 2 * BATCH;
 
 impl Updates {
     /// Takes a step for each of `nodes`, and gives those whose acknowledgement came and accepts.
-    /// `heard` is told after each how many that are. Ends early when nothing comes any more.
+    /// `heard` is told after each how many that are, and says whether the server is still there: if
+    /// not, what it has sent is all that comes. Ends early when nothing comes any more.
     pub fn answered(
         &mut self,
         step: Step,
         nodes: Range<usize>,
-        mut heard: impl FnMut(usize),
+        mut heard: impl FnMut(usize) -> bool,
     ) -> io::Result<BTreeSet<usize>> {
         let gateway = 0;
         let mut of = HashMap::new();
@@ -35,9 +36,9 @@ impl Updates {
         }
         let (mut answered, mut rest, mut pending) = (BTreeSet::new(), &packets[..], 0);
         let mut answer = [0; 2048];
-        let mut last = Instant::now();
+        let (mut last, mut patience) = (Instant::now(), self.patience());
         self.socket(gateway).set_nonblocking(true)?;
-        while (!rest.is_empty() || pending > 0) && last.elapsed() < PATIENCE {
+        while (!rest.is_empty() || pending > 0) && last.elapsed() < patience {
             if !rest.is_empty() && pending < WINDOW {
                 let sent = self.send_all(gateway, &rest[..rest.len().min(WINDOW - pending)]);
                 let sent = sent.or_else(none_yet)?;
@@ -52,7 +53,9 @@ impl Updates {
             let node = answer[..length].get(8..10).and_then(|sequence| of.get(sequence));
             if let Some(node) = node.filter(|_| accepts(&answer[..length])) {
                 answered.insert(*node);
-                heard(answered.len());
+                if !heard(answered.len()) {
+                    patience = PATIENCE;
+                }
             }
         }
         self.socket(gateway).set_nonblocking(false)?;

@@ -81,7 +81,7 @@ impl Updates {
     ) -> io::Result<Option<Duration>> {
         let mut answer = [0; 2048];
         loop {
-            let left = PATIENCE.saturating_sub(sent.elapsed());
+            let left = self.patience().saturating_sub(sent.elapsed());
             if left.is_zero() {
                 return Ok(None);
             }

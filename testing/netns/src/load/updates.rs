@@ -25,7 +25,8 @@ use nix::sys::socket::MsgFlags;
 
 use super::{BATCH, batch::Batch, native};
 
-/// After this long without an answer the unanswered updates count as lost.
+/// After this long without an answer the unanswered updates count as lost, where nothing else is
+/// said: the server is overrun.
 pub(super) const PATIENCE: Duration = Duration::from_millis(200);
 const LIFETIME: u64 = 3_000;
 /// Updates that are written before the clock runs.
@@ -96,6 +97,7 @@ pub struct Updates {
     /// By node: whether it is at the second gateway.
     moved: Vec<bool>,
     sequence: u16,
+    patience: Duration,
     inward: Batch,
     outward: Batch,
 }
@@ -107,10 +109,18 @@ impl Updates {
             sockets,
             moved: vec![false; load.bindings],
             sequence: 0,
+            patience: PATIENCE,
             inward: Batch::new(),
             outward: Batch::new(),
             load,
         }
+    }
+
+    /// Waits so long for an answer, where none is lost and one may be late.
+    #[must_use]
+    pub fn patient(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Takes a step for each of `nodes`, one after the other.
@@ -135,6 +145,10 @@ impl Updates {
 
     pub(super) fn nodes(&self) -> usize {
         self.load.bindings
+    }
+
+    pub(super) fn patience(&self) -> Duration {
+        self.patience
     }
 
     pub(super) fn socket(&self, gateway: usize) -> &UdpSocket {
@@ -169,7 +183,7 @@ impl Updates {
                 pending = pending.saturating_sub(got);
                 count.answered += got as u64;
                 count.accepted += answers.filter(|(bytes, _)| accepts(bytes)).count() as u64;
-            } else if heard.elapsed() >= PATIENCE {
+            } else if heard.elapsed() >= self.patience {
                 (pending, heard) = (0, Instant::now());
             }
         }

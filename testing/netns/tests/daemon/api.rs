@@ -8,9 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::stage::{Talk, turn};
-
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::stage::{SOON, Talk, turn};
 
 #[test]
 fn whatever_clients_send_they_get_a_refusal_and_the_anchor_goes_on() {
@@ -72,7 +70,7 @@ fn clients_that_never_read_and_clients_beyond_the_limit_do_not_hold_up_the_ancho
 
 fn connect(talk: &Talk) -> UnixStream {
     let client = UnixStream::connect(talk.daemon.socket()).expect("connect");
-    client.set_read_timeout(Some(PATIENCE)).expect("timeout");
+    client.set_read_timeout(Some(SOON)).expect("timeout");
     client
 }
 

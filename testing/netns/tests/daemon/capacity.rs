@@ -40,7 +40,7 @@ fn a_binding_whose_gateway_has_vanished_expires_and_is_counted() {
     let _turn = turn();
     let talk = Talk::set(|config| config);
     talk.play("vanish", &["ghost", "4"]);
-    assert_eq!(bindings(&talk.daemon, "lma").len(), 1);
+    assert_eq!(talk.updates(), [1, 1, 0, 0]);
     until("the binding to expire", || match bindings(&talk.daemon, "lma").len() {
         0 => Ok(()),
         left => Err(format!("{left} bindings")),

@@ -9,7 +9,7 @@ use std::{
 use kedge_lab::{
     Daemon, Host, Ping,
     domain::{ANCHOR, CORRESPONDENT, Plan},
-    wait::pause,
+    wait::{self, pause},
 };
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -88,7 +88,7 @@ fn a_change_leaves_other_bindings_and_their_packets_alone() {
     // seconds later; the node shows some for each family.
     let mut quiet = (0, Instant::now());
     until("the gateway to be quiet", || match counter(&site.lma, UPDATES.0, UPDATES.1) {
-        count if count == quiet.0 && quiet.1.elapsed() > Duration::from_secs(4) => Ok(()),
+        count if count == quiet.0 && quiet.1.elapsed() > Duration::from_secs(8) => Ok(()),
         count if count == quiet.0 => Err(format!("{count} updates")),
         count => {
             quiet = (count, Instant::now());
@@ -202,7 +202,12 @@ fn what_has_a_binding_and_is_removed_ends_it_at_both_sides_and_says_so() {
         let active = mag.iter().filter(|binding| binding["state"] == "active").count();
         if lma.is_empty() && active == 0 { Ok(()) } else { Err(format!("{lma:?} {mag:?}")) }
     });
-    assert_eq!(counter(&site.lma, UPDATES.0, "/revocation_ack_status/success"), 1);
+    until("the gateway to have answered", || {
+        match counter(&site.lma, UPDATES.0, "/revocation_ack_status/success") {
+            1 => Ok(()),
+            other => Err(other.to_string()),
+        }
+    });
 }
 
 #[test]
@@ -284,7 +289,7 @@ fn a_gateway_is_removed_from_a_daemon_and_added_again() {
         let lma = counter(&site.lma, UPDATES.0, "/binding_updates_deregistration/accepted");
         let links = host.ip("link").expect("links");
         let rules = host.ip("rule").expect("rules");
-        match lma == 1 && !links.contains("kedge-mag") && !rules.contains("5213") {
+        match lma >= 1 && !links.contains("kedge-mag") && !rules.contains("5213") {
             true => Ok(()),
             false => Err(format!("{lma} {links} {rules}")),
         }
@@ -386,13 +391,19 @@ fn an_acknowledged_commit_survives_a_kill_at_any_instant() {
         let socket = daemon.socket().to_string_lossy().into_owned();
         let words = ["--socket", &socket, "-f", &path];
         let mut client = single.host.spawn("client", &kedge, &words).expect("client");
-        // Spread over the life of the first commits, by something that differs each time.
+        let acknowledgements =
+            |said: &str| said.lines().filter(|line| line.starts_with("commit ")).count() as u64;
+        client
+            .wait_output(SOON, "a commit", |said| {
+                (acknowledgements(said) > round % 3).then_some(())
+            })
+            .expect("a commit");
+        // Spread over the life of the next commits, by something that differs each time.
         let spread = u64::from(daemon.id()).wrapping_mul(0x9e37_79b9) % 200;
-        pause(Duration::from_millis(40 + spread + round));
+        pause(Duration::from_millis(spread));
         daemon.kill().expect("killed");
         client.wait(SOON).expect("the client hears of it");
-        let acknowledged =
-            client.output().lines().filter(|line| line.starts_with("commit ")).count() as u64;
+        let acknowledged = acknowledgements(&client.output());
         daemon.restart().unwrap_or_else(|e| panic!("round {round}: {e}\n{}", daemon.log()));
         let text = running(&daemon);
         let value = text.lines().find_map(|line| line.trim().strip_prefix("bce maximum "));
@@ -481,11 +492,14 @@ fn a_commit_that_nobody_confirms_is_undone_and_one_that_a_restart_meets_is_too()
     assert_eq!(running(&daemon), before);
     let begun = Instant::now();
     confirmed(&daemon);
-    while running(&daemon) != before {
-        assert!(begun.elapsed() < Duration::from_secs(75), "it is still in force");
-        pause(Duration::from_millis(500));
-    }
-    assert!(begun.elapsed() > Duration::from_secs(58), "{:?}", begun.elapsed());
+    let minute = Duration::from_secs(60);
+    let undone =
+        wait::until(minute + SOON, "the end of what nobody confirms", || match running(&daemon) {
+            now if now == before => Ok(()),
+            now => Err(now),
+        });
+    undone.unwrap_or_else(|e| panic!("{e}"));
+    assert!(begun.elapsed() > minute, "{:?}", begun.elapsed());
     assert_eq!(fs::read_to_string(daemon.config()).expect("FILE"), stage::ANCHOR);
     // And one that is confirmed stays. Whoever comes is told that it waits.
     confirmed(&daemon);
@@ -546,7 +560,7 @@ fn a_session_that_begins_again_still_has_the_configuration_for_itself() {
     let daemon = Daemon::start(&single.host, stage::ANCHOR).expect("kedged");
     let kedge = kedge_lab::programs::find("kedge").expect("kedge");
     let script = format!(
-        "exec {} --socket {} < <(printf 'configure exclusive\\nclear\\nshow version\\n'; exec sleep 20)",
+        "exec {} --socket {} < <(printf 'configure exclusive\\nclear\\nshow version\\n'; exec sleep 600)",
         kedge.display(),
         daemon.socket().display()
     );
@@ -566,7 +580,7 @@ fn the_configuration_is_free_again_when_the_terminal_that_had_it_dies() {
     let daemon = Daemon::start(&single.host, stage::ANCHOR).expect("kedged");
     let kedge = kedge_lab::programs::find("kedge").expect("kedge");
     let script = format!(
-        "exec {} --socket {} < <(echo configure exclusive; echo show running-config; exec sleep 20)",
+        "exec {} --socket {} < <(echo configure exclusive; echo show running-config; exec sleep 600)",
         kedge.display(),
         daemon.socket().display()
     );

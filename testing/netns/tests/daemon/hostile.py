@@ -19,7 +19,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../../interop"))
 
 import mobility as mh
-from speaker import Gateway, Node, check, key
+from speaker import ANSWER, Gateway, Node, check, key
 
 VENDOR = 19
 SCENARIOS = ["one", "fragments", "abuse", "headers", "fill", "vanish"]
@@ -110,7 +110,7 @@ def fill(args):
     ack = gateway.exchange(nodes[0].farewell(gateway))
     check(ack.status == 0, "one of them leaves")
     # Its place is kept for the delete-wait time.
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + ANSWER
     while (ack := nodes[-1].register(gateway)).status == 130 and time.monotonic() < deadline:
         time.sleep(0.1)
     check(ack.status == 0, f"and the one that was refused gets in: {ack.status}")

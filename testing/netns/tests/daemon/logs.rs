@@ -1,28 +1,64 @@
 //! What is said, to whom, and what never is.
 
-use std::{fs, process::Command};
+use std::{fs, path::PathBuf, process::Command};
 
 use kedge_lab::{
-    Daemon, Domain,
+    Daemon, Domain, Process,
     domain::{KEY, NAI, Plan},
     programs,
 };
 
-use crate::stage::{ANCHOR, Ended, Single, Site, ended, look, turn};
+use crate::stage::{ANCHOR, Ended, SOON, Single, Site, ended, look, turn, until};
+
+/// A daemon that a shell has started, once it answers.
+struct Asked {
+    shell: Process,
+    status: PathBuf,
+    pid: String,
+}
+
+impl Asked {
+    /// With these variables of the environment; its standard error goes to `sink`, its status to a
+    /// file.
+    fn to_start(stage: &Single, variables: &str, sink: &str) -> Self {
+        stage.write("conf", ANCHOR);
+        let (dir, kedged) = (stage.file(""), programs::find("kedged").expect("kedged"));
+        let script = format!(
+            "cd {} && {{ {variables} {} --config conf --socket sock --state-dir state & echo $! >pid; \
+             wait $!; echo $? >status; }} {sink}",
+            dir.display(),
+            kedged.display()
+        );
+        let shell = stage.host.spawn("asked", "sh", &["-c", &script]).expect("sh");
+        let mut pid = String::new();
+        until("the daemon to answer", || {
+            let answers = kedge_lab::answers(&stage.file("sock"));
+            answers.map_err(|error| format!("{error}: {}", shell.errors()))?;
+            pid = fs::read_to_string(stage.file("pid")).map_err(|error| error.to_string())?;
+            if pid.ends_with('\n') { Ok(()) } else { Err("no process id".to_owned()) }
+        });
+        Self { shell, status: stage.file("status"), pid: pid.trim().to_owned() }
+    }
+
+    /// Tells it to stop; with what status it does.
+    fn status(&mut self) -> String {
+        let asked = Command::new("kill").arg(&self.pid).status().expect("kill");
+        assert!(asked.success());
+        self.shell.wait(SOON).expect("its end");
+        fs::read_to_string(&self.status).expect("a status").trim().to_owned()
+    }
+}
 
 #[test]
 fn the_journal_gets_a_priority_in_front_of_each_line_and_no_time() {
     let _turn = turn();
     let stage = Single::set();
-    stage.write("conf", ANCHOR);
-    let ran = stage.run(
-        "JOURNAL_STREAM=8:1 timeout -s TERM 1 $KEDGED --config conf --socket sock \
-        --state-dir state",
-    );
-    assert_eq!(ran.status, Some(124), "it ran until it was told to stop: {ran:?}");
-    let ready = ran.err.lines().find(|line| line.contains("ready")).expect("a line");
+    let mut ran = Asked::to_start(&stage, "JOURNAL_STREAM=8:1", "");
+    assert_eq!(ran.status(), "0", "it runs until it is told to stop");
+    let log = ran.shell.errors();
+    let ready = log.lines().find(|line| line.contains("ready")).expect("a line");
     assert_eq!(ready, "<6>ready socket=sock");
-    assert!(ran.err.lines().all(|line| line.starts_with("<6>")), "{ran:?}");
+    assert!(log.lines().all(|line| line.starts_with("<6>")), "{log}");
     let wrong = stage.run("JOURNAL_STREAM=8:1 $KEDGED --config /nowhere");
     assert!(wrong.err.starts_with("<3>configuration /nowhere: "), "{wrong:?}");
 }
@@ -31,15 +67,9 @@ fn the_journal_gets_a_priority_in_front_of_each_line_and_no_time() {
 fn a_log_that_cannot_be_written_does_not_end_the_daemon() {
     let _turn = turn();
     let stage = Single::set();
-    stage.write("conf", ANCHOR);
     let before = look(&stage.host);
-    let files = "--config conf --socket sock --state-dir state";
     for sink in ["2>/dev/full", "2>&1 | true", "2>&-"] {
-        // Standard error goes where nobody can read it; the status goes to a file.
-        let script =
-            format!("{{ timeout -s TERM 1 $KEDGED {files}; echo $? >status; }} {sink}; cat status");
-        let ran = stage.run(&script);
-        assert_eq!(ran.out.trim(), "124", "it ran until it was told to stop, {sink}: {ran:?}");
+        assert_eq!(Asked::to_start(&stage, "", sink).status(), "0", "{sink}");
         assert_eq!(look(&stage.host), before, "{sink}");
     }
 }

@@ -55,11 +55,11 @@ fn packets_at_the_end_of_their_hops_are_answered_by_the_router_that_drops_them()
         (&cn, v6.to_string(), &["1"]),
     ] {
         for hops in answered {
-            let said = ping(from, &["-c1", "-W2", "-t", hops, &to]);
+            let said = ping(from, &["-c1", "-W60", "-t", hops, &to]);
             let exceeded = said.contains("Time to live exceeded") || said.contains("Hop limit");
             assert!(exceeded, "{} to {to} after {hops}: {said}\n{}", from.name(), site.logs());
         }
-        let said = ping(from, &["-c1", "-W2", "-t", "3", &to]);
+        let said = ping(from, &["-c1", "-W60", "-t", "3", &to]);
         assert!(said.contains("1 received"), "{} to {to}: {said}", from.name());
     }
 }
@@ -95,18 +95,18 @@ fn learns(from: &Host, to: &str, mtu: u32, headers: u32) {
     let mut told = 1500;
     while told > mtu {
         let size = (told - headers).to_string();
-        let said = ping(from, &["-c1", "-W2", "-M", "do", "-s", &size, to]);
+        let said = ping(from, &["-c1", "-W60", "-M", "do", "-s", &size, to]);
         let next = named_mtu(&said).unwrap_or_else(|| panic!("{} to {to}: {said}", from.name()));
         assert!(next < told, "{} to {to}: {said}", from.name());
         told = next;
     }
     assert_eq!(told, mtu, "{} to {to}", from.name());
     let fits = (mtu - headers).to_string();
-    let second = ping(from, &["-c1", "-W2", "-M", "do", "-s", &fits, to]);
+    let second = ping(from, &["-c1", "-W60", "-M", "do", "-s", &fits, to]);
     assert!(second.contains("1 received"), "{} to {to}: {second}", from.name());
     // Without the flag the host cuts the packet to size itself.
     // The far end learns with the first answers, which may be lost.
-    let cut = ping(from, &["-c4", "-i0.2", "-W2", "-M", "dont", "-s", "3000", to]);
+    let cut = ping(from, &["-c4", "-i0.2", "-W60", "-M", "dont", "-s", "3000", to]);
     assert!(!cut.contains(" 0 received"), "{} to {to} in pieces: {cut}", from.name());
 }
 

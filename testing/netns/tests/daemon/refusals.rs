@@ -14,7 +14,7 @@ fn without_privileges_the_missing_ones_are_named() {
     // Nobody may not even read where the program lies.
     let nobody = "cp $KEDGED kedged && chmod 755 . kedged && mkdir -m 777 home && \
         exec setpriv --reuid 65534 --regid 65534 --clear-groups \
-        timeout 10 ./kedged --config conf --socket home/sock --state-dir home/state";
+        timeout 60 ./kedged --config conf --socket home/sock --state-dir home/state";
     stage.refused(ANCHOR, nobody, &["CAP_NET_ADMIN", "CAP_NET_RAW", "run as root"]);
     assert_eq!(fs::read_dir(stage.file("home")).expect("home").count(), 0, "nothing is made");
     let half = "exec setpriv --bounding-set -net_admin $RUN";
@@ -30,7 +30,7 @@ fn an_occupied_port_is_named() {
     {
         let holder = format!(
             "import socket, time\ns = socket.socket(socket.AF_{family}, socket.SOCK_DGRAM)\n\
-             s.bind((\"{address}\", {port}))\nprint(\"held\", flush=True)\ntime.sleep(60)\n"
+             s.bind((\"{address}\", {port}))\nprint(\"held\", flush=True)\ntime.sleep(600)\n"
         );
         let name = format!("holder{port}{family}");
         let mut held = stage.host.spawn(&name, "python3", &["-c", &holder]).expect("python3");
@@ -83,14 +83,14 @@ fn a_device_that_has_the_name_of_ours_is_named() {
 fn directories_that_cannot_be_written_are_named_with_the_option_that_chooses_others() {
     let _turn = turn();
     let stage = Single::set();
-    let read_only = "mkdir -p fixed && mount -t tmpfs -o ro none fixed && exec timeout 10 $KEDGED \
+    let read_only = "mkdir -p fixed && mount -t tmpfs -o ro none fixed && exec timeout 60 $KEDGED \
         --config conf";
     let state = format!("{read_only} --socket sock --state-dir fixed/state");
     stage.refused(ANCHOR, &state, &["fixed/state", "Read-only file system", "--state-dir"]);
     let socket = format!("{read_only} --socket fixed/sock --state-dir state");
     stage.refused(ANCHOR, &socket, &["fixed/sock", "Read-only file system", "--socket"]);
     fs::write(stage.file("file"), "").expect("a file");
-    let file = "exec timeout 10 $KEDGED --config conf --socket sock --state-dir file";
+    let file = "exec timeout 60 $KEDGED --config conf --socket sock --state-dir file";
     stage.refused(ANCHOR, file, &["state directory file", "--state-dir"]);
 }
 

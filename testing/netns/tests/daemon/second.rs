@@ -1,8 +1,8 @@
 //! A second daemon is refused in one line, and the first goes on.
 
-use kedge_lab::Daemon;
+use kedge_lab::{Daemon, programs};
 
-use crate::stage::{ANCHOR, Single, json, look, turn};
+use crate::stage::{ANCHOR, SOON, Single, json, look, turn, until};
 
 #[test]
 fn a_second_daemon_in_the_same_network_namespace_is_refused() {
@@ -36,9 +36,16 @@ fn the_socket_and_the_claims_of_a_killed_daemon_are_taken_over() {
     let mut first = Daemon::start(&stage.host, ANCHOR).expect("kedged");
     first.kill().expect("kill");
     assert!(stage.file("one.sock").exists(), "nobody could remove it");
-    let ran = stage
-        .run("timeout -s TERM 2 $KEDGED --config one.conf --socket one.sock --state-dir one.state");
-    assert!(ran.err.contains("ready"), "{ran:?}");
+    let (kedged, file) = (programs::find("kedged").expect("kedged"), |name| stage.file(name));
+    let files = [("--config", "one.conf"), ("--socket", "one.sock"), ("--state-dir", "one.state")];
+    let words = files.map(|(option, name)| [option.to_owned(), file(name).display().to_string()]);
+    let words: Vec<&str> = words.iter().flatten().map(String::as_str).collect();
+    let mut next = stage.host.spawn("next", &kedged.to_string_lossy(), &words).expect("kedged");
+    until("the next one", || match next.errors() {
+        log if log.contains("ready") => Ok(()),
+        log => Err(log),
+    });
+    assert!(next.stop(SOON).expect("its end").success(), "{}", next.errors());
     assert!(!stage.file("one.sock").exists());
 }
 
@@ -48,7 +55,7 @@ fn second(stage: &Single, host: &kedge_lab::Host, files: &str, words: &str) {
     json(&first, "show version"); // Once it answers, it has made everything.
     let (mine, theirs) = (look(&stage.host), look(host));
     stage.write("conf", ANCHOR);
-    let ended = stage.run_on(host, &format!("timeout 10 $KEDGED --config conf {files}"));
+    let ended = stage.run_on(host, &format!("timeout 60 $KEDGED --config conf {files}"));
     assert_eq!(ended.status, Some(1), "{ended:?}");
     let errors: Vec<&str> = ended.err.lines().filter(|l| l.contains("ERROR")).collect();
     let [line] = errors[..] else { panic!("one line of error in {ended:?}") };

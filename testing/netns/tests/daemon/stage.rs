@@ -17,8 +17,7 @@ use kedge_lab::{
 };
 use serde_json::Value;
 
-/// Longer than anything here takes.
-pub const SOON: Duration = Duration::from_secs(15);
+pub use kedge_lab::wait::SOON;
 
 /// One test at a time: they measure silences, and two cores are few.
 pub fn turn() -> MutexGuard<'static, ()> {
@@ -91,7 +90,7 @@ impl Single {
 
     /// Runs a shell line with `$KEDGED` set and, for the usual daemon, `$RUN`: the program with
     /// the configuration `conf`, the socket `sock` and the state directory `state` of the lab. A
-    /// daemon that starts after all is ended, with status 124.
+    /// daemon that starts after all is ended in the end, with status 124.
     pub fn run(&self, script: &str) -> Ended {
         self.run_on(&self.host, script)
     }
@@ -101,7 +100,7 @@ impl Single {
         let kedged = programs::find("kedged").expect("kedged").to_string_lossy().into_owned();
         let dir = self.lab.dir().to_string_lossy();
         let run = format!(
-            "timeout 10 {kedged} --config {dir}/conf --socket {dir}/sock --state-dir {dir}/state"
+            "timeout 60 {kedged} --config {dir}/conf --socket {dir}/sock --state-dir {dir}/state"
         );
         let mut command = host.command("sh");
         command.args(["-c", script]).env("KEDGED", kedged).env("RUN", run);

@@ -23,12 +23,14 @@ fn a_clean_stop_takes_leave_of_the_anchor_and_leaves_the_hosts_as_they_were() {
             log => Err(log),
         });
         site.mag.stop_by(signal).expect("status 0");
-        let left = counter(
-            &site.lma,
-            "show lma-service statistics",
-            "/binding_updates_deregistration/accepted",
-        );
-        assert_eq!(left, 1, "{signal}: the gateway has taken leave");
+        let left = || {
+            let (command, row) = ("show lma-service statistics", "/binding_updates_deregistration");
+            counter(&site.lma, command, &format!("{row}/accepted"))
+        };
+        until("the gateway to have taken leave", || match left() {
+            0 => Err(format!("{signal}: {}", site.logs())),
+            _ => Ok(()),
+        });
         site.lma.stop_by(signal).expect("status 0");
         same(&hosts(&site), &before);
     }
@@ -85,9 +87,12 @@ fn an_anchor_that_was_killed_gives_the_node_its_addresses_back_at_the_gateways_n
     let given = site.attach();
     site.answered();
     site.lma.kill().expect("kill");
-    site.lma.restart().expect("restart");
     // Bindings are not durable yet: the anchor knows of none until it is told.
+    let switch = site.domain.core.net.host().clone();
+    switch.ip("link set plma down").expect("cut");
+    site.lma.restart().expect("restart");
     assert_eq!(bindings(&site.lma, "lma").len(), 0);
+    switch.ip("link set plma up").expect("mend");
     until("the gateway's refresh", || match bindings(&site.lma, "lma").len() {
         1 => Ok(()),
         count => Err(format!("{count} bindings; {}", site.logs())),

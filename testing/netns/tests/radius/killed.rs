@@ -7,10 +7,10 @@ use kedge_lab::{
     detail::Record,
     domain::REALM,
     load::{Step, nai},
-    wait,
+    wait::{self, SOON},
 };
 
-use crate::stage::{FIRST, SOON, Stage, turn, udp};
+use crate::stage::{FIRST, Stage, turn, udp};
 
 const ROUNDS: usize = 12;
 /// Registered in a round and de-registered again, and registered when the anchor is killed.
@@ -29,8 +29,8 @@ fn whoever_was_acknowledged_is_in_the_books_of_the_server_however_often_the_anch
     for round in 0..ROUNDS {
         let first = round * 2 * NODES;
         let nodes = first..first + NODES;
-        let come = updates.answered(Step::Register, nodes.clone(), |_| {}).expect("updates");
-        let left = updates.answered(Step::Deregister, nodes, |_| {}).expect("updates");
+        let come = updates.answered(Step::Register, nodes.clone(), |_| true).expect("updates");
+        let left = updates.answered(Step::Deregister, nodes, |_| true).expect("updates");
         wait_bindings(&lma, come.len() - left.len());
         gone.extend(left);
         there.extend(come);
@@ -40,6 +40,7 @@ fn whoever_was_acknowledged_is_in_the_books_of_the_server_however_often_the_anch
             if answered == last {
                 lma.kill().expect("kill");
             }
+            answered < last
         });
         let come = come.expect("updates");
         assert!(come.len() >= last, "{} of {last}", come.len());

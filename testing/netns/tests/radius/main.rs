@@ -21,10 +21,10 @@ use kedge_lab::{
     domain::{ANCHOR, CORRESPONDENT, NAI, Plan, REALM},
     freeradius::{self, Setup},
     load::{Step, Updates},
-    wait,
+    wait::{self, SOON},
 };
 
-use stage::{CLIENT, FIRST, SECOND, SOON, Stage, turn, udp, with_servers};
+use stage::{CLIENT, FIRST, SECOND, Stage, turn, udp, with_servers};
 
 #[test]
 fn freeradius_writes_down_what_the_node_and_its_tunnel_carried() {
@@ -58,8 +58,10 @@ fn freeradius_writes_down_what_the_node_and_its_tunnel_carried() {
     lma.kedge(&format!("clear ipv6 mobile pmipv6 lma bindings nai {NAI}")).expect("clear");
     let of_node = |record: &&Record| record.get("User-Name") == NAI;
     let records = server
-        .wait_records("the node's Stop", |records| {
-            records.iter().filter(of_node).any(|record| record.status() == "Stop")
+        .wait_records("the node's Stop and those of both tunnels", |records| {
+            let of_tunnel = |r: &&Record| ["mag1", "mag2"].contains(&r.get("User-Name"));
+            let stops = records.iter().filter(|record| record.status() == "Stop");
+            stops.clone().any(|record| of_node(&record)) && stops.filter(of_tunnel).count() == 2
         })
         .expect("records");
     let node: Vec<&Record> = records.iter().filter(of_node).collect();
@@ -89,10 +91,11 @@ fn freeradius_writes_down_what_the_node_and_its_tunnel_carried() {
     assert_eq!(stops.count(), 2, "{tunnels:?}");
     assert_eq!(sum, output, "each octet counts for one tunnel");
     lma.stop().expect("a clean stop");
-    let records = server.records();
     let around = |place: Option<&Record>| place.map(|r| r.status().to_owned());
+    let off = Some("Accounting-Off".to_owned());
+    let records = server.wait_records("the end", |records| around(records.last()) == off);
+    let records = records.expect("it is the last");
     assert_eq!(around(records.first()), Some("Accounting-On".to_owned()));
-    assert_eq!(around(records.last()), Some("Accounting-Off".to_owned()));
 }
 
 #[test]
@@ -182,8 +185,11 @@ fn a_second_server_takes_what_the_first_does_not_answer() {
     first.hold().expect("hold");
     register(&mut updates, 50..100);
     second.wait_records("the next 50", |records| starts(records) == 50).expect("the second");
-    let shown = lma.kedge("show radius").expect("show");
-    assert!(shown.contains("DEAD"), "{shown}");
+    let dead = wait::until(SOON, "the first to be shown as dead", || {
+        let shown = lma.kedge("show radius").expect("show");
+        if shown.contains("DEAD") { Ok(()) } else { Err(shown) }
+    });
+    dead.expect("dead");
     // Its late answers find nothing that waits for them.
     first.go_on().expect("go on");
     let late = wait::until(SOON, "late answers to be counted", || {

@@ -3,7 +3,6 @@
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use kedge_lab::{
@@ -11,16 +10,16 @@ use kedge_lab::{
     domain::{ANCHOR, CORRESPONDENT, Core, GATEWAYS, KEY, Plan, REALM, Transport},
     freeradius::{SECRET, Setup},
     load::{Load, Updates},
-    wait,
+    wait::{self, SOON},
 };
 use kedge_wire::auth::Key;
 
-pub const SOON: Duration = Duration::from_secs(20);
 pub const FIRST: IpAddr = IpAddr::V4(CORRESPONDENT.0);
 pub const SECOND: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 11));
 /// The anchor, as the servers see it.
 pub const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1));
-const QUICK: &str = "radius-server timeout 1\nradius-server retransmit 1\n";
+/// A server that says nothing is given up after ten seconds: long for one that runs, however slowly.
+const QUICK: &str = "radius-server timeout 5\nradius-server retransmit 1\n";
 
 /// The left half of the drawing, with a generator in the place of the gateways.
 pub struct Stage {
@@ -69,7 +68,7 @@ impl Stage {
         })
         .expect("ping");
         let sockets = self.gateways.inside(|| load.open()).expect("sockets");
-        Updates::new(load, sockets)
+        Updates::new(load, sockets).patient(SOON)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Pings of chosen sizes, and what is said to those that are too large.
 
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use kedge_lab::{Host, wait};
@@ -10,7 +9,7 @@ use crate::row::{Family, within};
 
 /// Waits until a ping is answered: devices take a moment to carry their first packet.
 pub fn until_answered(from: &Host, address: &str) -> Result<()> {
-    wait::until(Duration::from_secs(10), &format!("{address} to answer"), || {
+    wait::until(wait::SOON, &format!("{address} to answer"), || {
         match ping(from, address, &["-c", "1", "-W", "1"]) {
             Ok((true, _)) => Ok(()),
             Ok((false, said)) => Err(said),
@@ -25,7 +24,7 @@ pub fn until_answered(from: &Host, address: &str) -> Result<()> {
 pub fn answered(from: &Host, address: &str, size: u16, whole: bool) -> Result<()> {
     let whole = if whole { "do" } else { "dont" };
     // Each probe waits for the answer to the one before: the machine may be slow.
-    let words = ["-A", "-c", "3", "-w", "10", "-M", whole, "-s", &payload(size, address)];
+    let words = ["-A", "-c", "3", "-w", "120", "-M", whole, "-s", &payload(size, address)];
     let (answered, said) = ping(from, address, &words)?;
     let good = answered && !said.contains("errors");
     ensure!(good, "{size} octets from {} to {address}: {said}", from.name());
@@ -41,7 +40,7 @@ pub fn unanswered(from: &Host, address: &str) -> Result<()> {
 
 /// A ping whose packet has `size` octets is answered by the news that `mtu` are the most.
 pub fn told_too_big(from: &Host, address: &str, size: u16, mtu: u16) -> Result<()> {
-    let words = ["-c", "1", "-W", "3", "-M", "do", "-s", &payload(size, address)];
+    let words = ["-c", "1", "-W", "60", "-M", "do", "-s", &payload(size, address)];
     let (_, said) = ping(from, address, &words)?;
     let told = [format!("mtu = {mtu})"), format!("mtu={mtu}"), format!("mtu: {mtu}")];
     let told = told.iter().any(|told| said.contains(told));

@@ -14,7 +14,7 @@ use crate::row::within;
 pub const OCTETS: usize = 300_000;
 
 /// Longest wait for a step, and for further octets.
-const LIMIT: Duration = Duration::from_secs(15);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// Sends [`OCTETS`] from one host to an address of another.
 pub fn run(from: &Host, to: &Host, address: &str) -> Result<()> {

@@ -11,7 +11,6 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
-use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use kedge_dataplane::{Change, Dataplane, Local, Side};
@@ -235,7 +234,7 @@ fn apart_with(stage: &Stage, ours: &mut DpUser, carriage: &Carriage) -> Result<(
 /// [`carried`], when nothing is on its way any more.
 fn settled(stage: &Stage, ours: &DpUser, devices: &[Devices<'_>]) -> Result<Vec<[u64; 3]>> {
     let mut last = Vec::new();
-    let settled = wait::until(Duration::from_secs(10), "counters at rest", || {
+    let settled = wait::until(wait::SOON, "counters at rest", || {
         let now = carried(stage, ours, devices).map_err(|error| format!("{error:#}"))?;
         let before = std::mem::replace(&mut last, now.clone());
         if now == before { Ok(now) } else { Err(format!("{now:?}")) }

@@ -26,7 +26,7 @@ const PORT: u16 = 5436;
 /// The longest Mobility Header.
 const LONGEST: usize = 2048;
 /// A slow machine's idea of soon.
-pub const SOON: Duration = Duration::from_secs(10);
+pub const SOON: Duration = Duration::from_secs(120);
 
 /// One signalling socket of M.
 pub struct Speaker {
