@@ -22,7 +22,7 @@ use crate::shell::Shell;
 use crate::start_error::StartError;
 use crate::tokens::{AAA, ACCESS, ANCHOR, API, DYNAMIC, GATEWAY, KERNEL, NETWORK, SIGNAL};
 use crate::turns::{Party, Turns};
-use crate::{clock, commit, conversation, dynamic_author, undo};
+use crate::{clock, commit, conversation, dynamic_author, tokens, undo};
 
 /// How long a gateway that stops waits for its de-registrations to be acknowledged.
 const PARTING: Duration = Duration::from_secs(2);
@@ -185,20 +185,20 @@ impl Shell {
     fn party(&self, token: Token) -> Party {
         let anchor = self.anchor.as_ref().or(self.leaving.anchor.as_ref().map(|(a, _)| a));
         let customer = anchor
-            .filter(|_| Token(token.0 >> 32 << 32) == ANCHOR)
-            .and_then(|anchor| anchor.party(token.0 as u32 as usize));
+            .filter(|_| tokens::first(token) == ANCHOR)
+            .and_then(|anchor| anchor.party(tokens::place(token)));
         customer.map_or(Party::Descriptor(token), Party::Customer)
     }
 
     /// Reads from one socket, and says whether there is more. What ails it (the error is read with
     /// it, and gone) is its own matter: the others are served.
     fn read(&mut self, token: Token, batch: &mut Batch, now: Now) -> bool {
-        let place = token.0 as u32 as usize;
+        let place = tokens::place(token);
         let leaving = &mut self.leaving;
         let anchor = self.anchor.as_mut().or(leaving.anchor.as_mut().map(|(anchor, _)| anchor));
         let gateway =
             self.gateway.as_mut().or(leaving.gateway.as_mut().map(|(gateway, _)| gateway));
-        let outcome = match (Token(token.0 >> 32 << 32), anchor, gateway) {
+        let outcome = match (tokens::first(token), anchor, gateway) {
             (ANCHOR, Some(anchor), _) => anchor.receive(place, batch, now),
             (GATEWAY, _, Some(gateway)) => gateway.receive(place, batch, self.hosts.own(), now),
             (AAA, ..) => {
@@ -223,7 +223,7 @@ impl Shell {
             }
             _ => Ok(false),
         };
-        if Token(token.0 >> 32 << 32) == ANCHOR {
+        if tokens::first(token) == ANCHOR {
             self.answer(now);
         }
         outcome.unwrap_or_else(|error| {

@@ -44,13 +44,11 @@ impl Shell {
 
     /// Puts back what an earlier run had changed and this one does not need.
     fn put_back(&mut self) {
-        match self.hosts.put_back() {
-            Ok(changed) => {
-                for changed in changed {
-                    info!("undid what an earlier run left behind: {changed}");
-                }
+        for result in self.hosts.put_back() {
+            match result {
+                Ok(changed) => info!("undid what an earlier run left behind: {changed}"),
+                Err(error) => warn!("{error}"),
             }
-            Err(error) => warn!("{error}"),
         }
     }
 }

@@ -24,3 +24,13 @@ pub const NETWORK: Token = Token(4 << 32);
 pub const AAA: Token = Token(5 << 32);
 /// The first socket where RADIUS servers ask for changes.
 pub const DYNAMIC: Token = Token(6 << 32);
+
+/// Whose a descriptor is: the first that its owner has.
+pub fn first(token: Token) -> Token {
+    Token(token.0 >> 32 << 32)
+}
+
+/// Which of its owner's it is, counted from the first.
+pub fn place(token: Token) -> usize {
+    token.0 as u32 as usize // the lower half
+}

@@ -3,7 +3,7 @@
 
 use crate::addresses::{HomeAddresses, Prefixes, upper_half};
 use crate::delegation::delegate;
-use crate::pool::{NetworkId, Networks};
+use crate::networks::{NetworkId, Networks};
 use crate::rejection::Denial;
 use crate::request::Request;
 use crate::settings::{Profile, Settings};

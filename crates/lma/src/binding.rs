@@ -27,8 +27,8 @@ use kedge_sansio::TimerId;
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue};
 
 use crate::addresses::HomeAddresses;
+use crate::networks::NetworkId;
 use crate::paths::{BindingPath, Paths};
-use crate::pool::NetworkId;
 use crate::question::Authorized;
 use crate::request::Request;
 use crate::slot::Slot;

@@ -5,6 +5,8 @@
 //! four levels hold 2^24 numbers. Nothing is touched before it is needed: the words start as
 //! zeroed memory, so a large pool costs what is used of it.
 
+use crate::usage::Usage;
+
 /// A set of numbers below a fixed size.
 #[derive(Debug)]
 pub(crate) struct Bitmap {
@@ -35,14 +37,9 @@ impl Bitmap {
         Self { levels, size, taken: 0 }
     }
 
-    /// How many numbers there are.
-    pub fn size(&self) -> u32 {
-        self.size
-    }
-
-    /// How many of them are taken.
-    pub fn taken(&self) -> u32 {
-        self.taken
+    /// How many of the numbers are taken.
+    pub fn usage(&self) -> Usage {
+        Usage { taken: self.taken, size: self.size }
     }
 
     /// Whether `number` is taken; a number outside of the range never is.
@@ -147,7 +144,7 @@ mod tests {
                     }
                     Step::Release(n) => prop_assert_eq!(bitmap.release(n), set.remove(&n)),
                 }
-                prop_assert_eq!(bitmap.taken() as usize, set.len());
+                prop_assert_eq!(bitmap.usage().taken as usize, set.len());
             }
             for n in 0..size + 70 {
                 prop_assert_eq!(bitmap.is_taken(n), set.contains(&n));

@@ -12,7 +12,7 @@ use kedge_wire::DelegatedMobileNetworkPrefix;
 use crate::Lma;
 use crate::cache::Slot;
 use crate::event::What;
-use crate::pool::{NetworkId, Networks};
+use crate::networks::{NetworkId, Networks};
 use crate::rejection::Denial;
 use crate::request::Request;
 use crate::settings::Settings;

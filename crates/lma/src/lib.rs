@@ -31,9 +31,9 @@
 //!
 //! The walk of an update: [`Lma::handle_datagram`] checks the checksum and decodes;
 //! `admission` asks whether it may be; `lookup` which session it is about; `authorization` asks AAA
-//! about a node that nothing is known about; `registration` and
-//! `deregistration` change that session; `assignment` and `delegation` take its addresses and the
-//! prefixes of its networks from `pool`; `answer` writes the acknowledgement. A refresh that changes nothing allocates nothing.
+//! about a node that nothing is known about; `registration` and `deregistration` change that
+//! session; `assignment` and `delegation` take its addresses and the prefixes of its networks from
+//! `networks`; `answer` writes the acknowledgement. A refresh that changes nothing allocates nothing.
 //!
 //! The machine owns its nodes wholly and shares nothing, so that several can stand side by side,
 //! each with a part of the nodes and of the pools.
@@ -61,12 +61,13 @@ mod learning;
 mod lifetime;
 mod lookup;
 mod mobile_networks;
+mod networks;
 mod ntp;
 mod other_denials;
 mod overload;
 mod paths;
 mod peers;
-mod pool;
+mod pools;
 mod question;
 mod ranges;
 mod reconfigure;
@@ -97,8 +98,8 @@ use authorization::Authorizations;
 use cache::{Cache, NodeKey, Slot};
 use farewell::Farewell;
 use lookup::Decision;
+use networks::Networks;
 use peers::{PeerIndex, Peers};
-use pool::Networks;
 use request::Request;
 use revocation::{Revocations, Sweep};
 use statistics::Statistics;
@@ -112,10 +113,10 @@ pub use customers::{
 pub use event::{Event, Output, Release, What};
 pub use heart::{Heart, Life};
 pub use kedge_sansio::{Now, Rhythm};
+pub use networks::Delegated;
 pub use overload::Load;
 pub use paths::{BindingPath, Paths};
 pub use peers::{PeerCounters, PeerState};
-pub use pool::Delegated;
 pub use question::{Authorized, Change, NoProfile, Question, Ticket};
 pub use rejection::{Denial, Discard, Rejection};
 pub use settings::{

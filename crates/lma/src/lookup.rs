@@ -6,7 +6,7 @@ use kedge_wire::registry::HandoffIndicatorValue as Handoff;
 
 use crate::binding::{Binding, State};
 use crate::cache::{Cache, Slot};
-use crate::pool::Held;
+use crate::networks::Held;
 use crate::rejection::Denial;
 use crate::request::Request;
 

@@ -79,7 +79,7 @@ impl MobileNetworks {
 
     /// What it was made of, and how much of it is in use.
     pub fn usage(&self) -> (MobileNetworkPool, Usage) {
-        (self.range.pool, Usage { taken: self.taken.taken(), size: self.taken.size() })
+        (self.range.pool, self.taken.usage())
     }
 
     pub fn is_ipv4(&self) -> bool {

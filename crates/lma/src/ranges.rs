@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::addresses::upper_half;
+use crate::addresses::{Ipv4Home, upper_half};
 use crate::bitmap::Bitmap;
 use crate::settings::{Ipv4Pool, Ipv6Pool};
 use crate::usage::{CAPACITY, Usage};
@@ -55,11 +55,11 @@ fn ipv6_range(pool: Ipv6Pool) -> (u64, u32) {
 /// IPv4 home addresses of one subnet.
 #[derive(Debug)]
 pub(crate) struct Ipv4Addresses {
-    pub(crate) first: u32,
-    pub(crate) prefix_len: u8,
+    first: u32,
+    prefix_len: u8,
     /// The subnet's first host. It stays taken in the map if it lies behind `first`.
-    pub(crate) router: Ipv4Addr,
-    pub(crate) taken: Bitmap,
+    router: Ipv4Addr,
+    taken: Bitmap,
 }
 
 impl Ipv4Addresses {
@@ -72,23 +72,52 @@ impl Ipv4Addresses {
         Self { first, prefix_len: pool.prefix_len.min(32), router, taken }
     }
 
-    pub fn number(&self, address: Ipv4Addr) -> Option<u32> {
-        address.to_bits().checked_sub(self.first)
+    /// How much is in use. The router's own place in the map is neither free nor a binding's.
+    pub fn usage(&self) -> Usage {
+        let router = self.router.to_bits().checked_sub(self.first);
+        let router = u32::from(router.is_some_and(|number| self.taken.is_taken(number)));
+        let Usage { taken, size } = self.taken.usage();
+        Usage { taken: taken - router, size: size - router }
     }
 
-    /// The router's own place in the map is neither free nor a binding's.
-    pub fn usage(&self) -> Usage {
-        let router = u32::from(self.number(self.router).is_some_and(|n| self.taken.is_taken(n)));
-        let Usage { taken, size } = usage(&self.taken);
-        Usage { taken: taken - router, size: size - router }
+    /// Whether a binding holds this address.
+    pub fn is_taken(&self, address: Ipv4Addr) -> bool {
+        self.number(address).is_some_and(|number| self.taken.is_taken(number))
+    }
+
+    pub fn take_lowest(&mut self) -> Option<Ipv4Home> {
+        let number = self.taken.take_lowest()?;
+        Some(self.home(Ipv4Addr::from_bits(self.first + number)))
+    }
+
+    /// Takes one address, if it is of this pool and free.
+    pub fn take(&mut self, address: Ipv4Addr) -> Option<Ipv4Home> {
+        let number = self.number(address)?;
+        self.taken.take(number).then(|| self.home(address))
+    }
+
+    /// Frees an address and says whether it was taken of this pool.
+    pub fn release(&mut self, address: Ipv4Addr) -> bool {
+        self.number(address).is_some_and(|number| self.taken.release(number))
+    }
+
+    /// The place of a node's address in the map. The router's is none, though a binding of an
+    /// earlier pool may hold it.
+    fn number(&self, address: Ipv4Addr) -> Option<u32> {
+        let number = address.to_bits().checked_sub(self.first)?;
+        (address != self.router).then_some(number)
+    }
+
+    fn home(&self, address: Ipv4Addr) -> Ipv4Home {
+        Ipv4Home { address, prefix_len: self.prefix_len, router: self.router }
     }
 }
 
 /// The /64 prefixes of one block.
 #[derive(Debug)]
 pub(crate) struct Ipv6Prefixes {
-    pub(crate) first: u64,
-    pub(crate) taken: Bitmap,
+    first: u64,
+    taken: Bitmap,
 }
 
 impl Ipv6Prefixes {
@@ -97,13 +126,34 @@ impl Ipv6Prefixes {
         Self { first, taken: Bitmap::new(size) }
     }
 
-    pub fn number(&self, upper: u64) -> Option<u32> {
+    /// How much is in use.
+    pub fn usage(&self) -> Usage {
+        self.taken.usage()
+    }
+
+    /// Whether a binding holds this prefix.
+    pub fn is_taken(&self, upper: u64) -> bool {
+        self.number(upper).is_some_and(|number| self.taken.is_taken(number))
+    }
+
+    pub fn take_lowest(&mut self) -> Option<u64> {
+        let number = self.taken.take_lowest()?;
+        Some(self.first + u64::from(number))
+    }
+
+    /// Takes one prefix, if it is of this pool and free.
+    pub fn take(&mut self, upper: u64) -> bool {
+        self.number(upper).is_some_and(|number| self.taken.take(number))
+    }
+
+    /// Frees a prefix and says whether it was taken of this pool.
+    pub fn release(&mut self, upper: u64) -> bool {
+        self.number(upper).is_some_and(|number| self.taken.release(number))
+    }
+
+    fn number(&self, upper: u64) -> Option<u32> {
         upper.checked_sub(self.first).and_then(|number| u32::try_from(number).ok())
     }
-}
-
-pub(crate) fn usage(map: &Bitmap) -> Usage {
-    Usage { taken: map.taken(), size: map.size() }
 }
 
 #[cfg(test)]

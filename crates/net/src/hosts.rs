@@ -174,12 +174,8 @@ impl Hosts {
     }
 
     /// [`Owned::put_back`], everywhere.
-    pub fn put_back(&mut self) -> Result<Vec<String>, NetError> {
-        let mut restored = Vec::new();
-        for host in &mut self.hosts {
-            restored.extend(host.owned.put_back()?);
-        }
-        Ok(restored)
+    pub fn put_back(&mut self) -> Vec<Result<String, NetError>> {
+        self.hosts.iter_mut().flat_map(|host| host.owned.put_back()).collect()
     }
 
     /// All ledgers, that of the daemon's own namespace first.

@@ -134,19 +134,20 @@ impl Owned {
             self.places.remove(&thing);
             failures.extend(self.undo(&thing, undo).err());
         }
-        failures.extend(self.put_back().err());
+        failures.extend(self.put_back().into_iter().filter_map(Result::err));
         self.before.iter_mut().for_each(Before::end);
         failures
     }
 
     /// Puts back what a daemon that crashed has noted, what is still as it set it, and what is
-    /// not in the ledger again: the last changed first. Gives what was put back, for the log.
+    /// not in the ledger again: the last changed first. Gives what was put back, and why what could
+    /// not be stays as it is and noted, for the log.
     ///
     /// Call it when everything that is wanted has been made. A MAC address that went back and
     /// forth would be learnt by the nodes of its link at the wrong moment.
-    pub fn put_back(&mut self) -> Result<Vec<String>, NetError> {
+    pub fn put_back(&mut self) -> Vec<Result<String, NetError>> {
         let noted = self.before.as_ref().map_or(Vec::new(), Before::all);
-        let mut restored = Vec::new();
+        let mut results = Vec::new();
         for (thing, was) in noted.into_iter().rev() {
             if self.places.contains_key(&thing) {
                 continue;
@@ -162,13 +163,12 @@ impl Owned {
                 },
                 _ => None,
             };
-            if let Some(undo) = undo {
-                self.undo(&thing, undo)?;
-                restored.push(thing.to_string());
+            match undo {
+                Some(undo) => results.push(self.undo(&thing, undo).map(|()| thing.to_string())),
+                None => self.strike(&thing),
             }
-            self.strike(&thing);
         }
-        Ok(restored)
+        results
     }
 
     /// What was made and not unmade, in the order of making.

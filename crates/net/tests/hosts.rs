@@ -87,7 +87,7 @@ fn what_a_crash_left_in_a_namespace_is_found_when_it_is_entered_again() {
         let mut hosts = open(&dir);
         assert_eq!(hosts.enter(&world(&red)).unwrap().len(), 1);
         assert!(routes(&red).is_empty());
-        assert_eq!(hosts.put_back().unwrap().len(), 1);
+        assert_eq!(hosts.put_back().len(), 1);
         assert_eq!(forwarding(&red), "0");
     });
 }

@@ -194,16 +194,45 @@ fn what_a_crashed_daemon_has_noted_is_put_back_if_nobody_else_has_changed_it() {
 
     let (mut owned, _) = open(&lab);
     owned.note_in(note.clone());
-    assert_eq!(owned.put_back().unwrap().len(), 2);
+    assert_eq!(owned.put_back().into_iter().map(Result::unwrap).count(), 2);
     assert!(lab.ip("-br link show near").contains(&own_mac));
     assert_eq!(arp.read(&lab.namespace).unwrap(), "0");
     assert_eq!(redirects.read(&lab.namespace).unwrap(), "2");
-    assert!(owned.put_back().unwrap().is_empty(), "everything is as it was");
+    assert!(owned.put_back().is_empty(), "everything is as it was");
 
     // What was noted elsewhere says nothing about this namespace.
     std::fs::write(&note, "place elsewhere 0:0\nsysctl ipv4/conf/near/proxy_arp 0 1\n").unwrap();
     owned.note_in(note);
-    assert!(owned.put_back().unwrap().is_empty());
+    assert!(owned.put_back().is_empty());
+}
+
+#[test]
+fn what_cannot_be_put_back_keeps_nothing_else_from_it_and_stays_noted() {
+    let lab = Lab::with_pair();
+    let dir = tempfile::tempdir().unwrap();
+    let note = dir.path().join("before");
+    let (mut owned, _) = open(&lab);
+    owned.note_in(note.clone());
+    let [arp, redirects] = ["proxy_arp", "send_redirects"].map(|key| Sysctl::ipv4("near", key));
+    owned.make(Thing::Sysctl { entry: arp.clone(), value: "1".into() }).unwrap();
+    drop(owned);
+    // No kernel takes that.
+    let noted = std::fs::read_to_string(&note).unwrap();
+    let last = "sysctl ipv4/conf/near/send_redirects 1 nonsense\n";
+    std::fs::write(&note, noted + last).unwrap();
+    redirects.write(&lab.namespace, "1").unwrap();
+
+    let (mut owned, _) = open(&lab);
+    owned.note_in(note.clone());
+    let results = owned.put_back();
+    assert!(matches!(results[..], [Err(_), Ok(_)]), "{results:?}");
+    assert_eq!(arp.read(&lab.namespace).unwrap(), "0");
+    assert_eq!(owned.unmake_all().len(), 1);
+
+    let (mut owned, _) = open(&lab);
+    owned.note_in(note);
+    let results = owned.put_back();
+    assert!(matches!(results[..], [Err(_)]), "{results:?}");
 }
 
 #[test]
@@ -216,7 +245,7 @@ fn what_a_crashed_daemon_has_changed_and_is_wanted_again_stays_until_the_end() {
         let (mut owned, _) = open(&lab);
         owned.note_in(dir.path().join("wanted"));
         owned.make(mac.clone()).unwrap();
-        assert_eq!(owned.put_back().unwrap(), Vec::<String>::new());
+        assert!(owned.put_back().is_empty());
         assert!(lab.ip("-br link show near").contains("00:00:5e:00:52:13"));
         if clean {
             assert!(owned.unmake_all().is_empty());

@@ -29,6 +29,7 @@ mod queue;
 mod ready;
 mod request;
 mod server;
+mod servers;
 mod window;
 
 pub use attribute::{Attribute, AttributeType, prefix, read_prefix};

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use kedge_grammar::{Item, Section};
 
-use super::Findings;
+use super::findings::Findings;
 use crate::key::Key;
 use crate::{Caution, Config, ConfigFault, LmaConfig};
 

@@ -5,7 +5,9 @@ use std::hash::Hash;
 
 use kedge_grammar::{Item, Section};
 
-use super::{Findings, heartbeat, in_order, multiple_of_four, pools};
+use super::findings::{Findings, in_order};
+use super::pools;
+use super::role::{heartbeat, multiple_of_four};
 use crate::key::Key;
 use crate::{Config, ConfigFault};
 

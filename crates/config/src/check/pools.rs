@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use kedge_grammar::{Item, Section};
 use kedge_model::IpNet;
 
-use super::Findings;
+use super::findings::Findings;
 use crate::key::Key;
 use crate::{Caution, Config, ConfigFault};
 

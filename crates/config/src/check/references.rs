@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use kedge_grammar::{Item, Section};
 
-use super::Findings;
+use super::findings::Findings;
 use crate::key::Key;
 use crate::{Caution, Config};
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use kedge_grammar::table::{Block, arg_help, last, row};
 use kedge_grammar::{Args, Hint, Part, Place, Spot, SyntaxFault, Value};
 
-use super::CommandError;
+use super::error::CommandError;
 use crate::pipe::{Pattern, Pipe};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

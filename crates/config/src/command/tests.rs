@@ -1,7 +1,7 @@
 //! Lines of the terminal, and what becomes of them.
 
 use super::*;
-use crate::pipe::Pattern;
+use crate::pipe::{Pattern, Pipe};
 
 fn command(line: &str) -> Command {
     parse_command(line).unwrap_or_else(|error| panic!("{error}")).command

@@ -176,8 +176,10 @@ impl Tunnels {
         }
     }
 
-    /// Another interval, or none, from now on.
+    /// Another interval, or none, from now on. What is added up for a record in the making is in
+    /// the next one.
     pub fn set_interim(&mut self, interim: Option<Duration>, now: Now) {
+        self.tally = None;
         self.due.clear();
         for (key, session) in &mut self.sessions {
             session.due = interim.map(|interim| now.mono + interim);

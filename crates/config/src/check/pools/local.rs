@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use kedge_grammar::{Item, Section};
 use kedge_model::IpNet;
 
-use super::Findings;
+use crate::check::findings::Findings;
 use crate::key::Key;
 use crate::{Caution, Config, ConfigFault, NamedPool, shared};
 

@@ -147,6 +147,24 @@ fn a_large_tunnel_is_added_up_some_at_a_time_and_each_octet_once() {
 }
 
 #[test]
+fn nothing_is_due_once_there_are_no_interim_records_any_more() {
+    let (mut world, interval) = (World::new(), Duration::from_secs(60));
+    for binding in 0..10 {
+        world.place(binding, Some(tunnel("2001:db8::11", None)), 0);
+    }
+    world.now.mono += interval;
+    let World { tunnels, nas, now, .. } = &mut world;
+    assert!(tunnels.interim(nas, interval, |_| octets(3), 5, *now).is_empty(), "half of one");
+    tunnels.set_interim(None, *now);
+    assert_eq!(tunnels.poll_timeout(), None);
+    tunnels.set_interim(Some(interval), *now);
+    assert_eq!(tunnels.poll_timeout(), Some(now.mono + interval));
+    now.mono += interval;
+    let records = tunnels.interim(nas, interval, |_| octets(4), 100, *now);
+    assert_eq!(value(&records[0], AttributeType::ACCT_INPUT_OCTETS), Some(40));
+}
+
+#[test]
 fn a_record_is_taken_by_the_client_as_it_is() {
     let mut world = World::new();
     let begun = world.place(1, Some(tunnel("192.0.2.11", None)), 0);
