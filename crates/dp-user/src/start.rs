@@ -9,6 +9,7 @@ use kedge_model::{VrfId, World};
 use kedge_net::netlink::Netlink;
 use kedge_net::place::{Place, Vrf};
 use kedge_net::{NetError, limits};
+use tracing::debug;
 
 use crate::outbox::Outbox;
 use crate::replies::Replies;
@@ -67,6 +68,9 @@ fn prepare(name: &str, vrf: Option<&Vrf>) -> Result<(), NetError> {
     let mut netlink = Netlink::open()?;
     let device = netlink.link(name)?.index;
     netlink.take_from_anywhere(device)?;
+    if let Err(error) = netlink.pass_queueing(device) {
+        debug!("{error}: a packet to {name} takes longer");
+    }
     vrf.map_or(Ok(()), |vrf| netlink.enslave(device, vrf.index))
 }
 

@@ -139,6 +139,14 @@ impl Settings {
         own.or_else(|| nai.and_then(|nai| self.profiles.get(&nai[nai.rfind('@')?..])))
     }
 
+    /// Whether its tunnels are all over UDP, whatever gateways ask for.
+    pub fn is_over_udp_alone(&self) -> bool {
+        let of_peer = |peer: &Peer| peer.encapsulation.unwrap_or(self.encapsulation);
+        let of_learned = self.dynamic_mag_learning.then_some(self.encapsulation);
+        let mut policies = self.peers.iter().map(of_peer).chain(of_learned);
+        policies.all(|policy| policy == EncapsulationPolicy::Udp)
+    }
+
     /// The largest inner packet of a tunnel.
     pub(crate) fn mtu_of(&self, tunnel: &Tunnel) -> u16 {
         let room = self.link_mtu.saturating_sub(tunnel.overhead());

@@ -1,6 +1,8 @@
 //! What the kernel holds for the ends of a service, whichever role it has.
 
-use kedge_model::World;
+use std::net::IpAddr;
+
+use kedge_model::{VrfId, World};
 use kedge_net::hosts::Wanted;
 use kedge_net::netlink::{Link, Rule, Table};
 use kedge_net::owned::Thing;
@@ -18,8 +20,9 @@ pub struct Device {
     pub table: Table,
 }
 
-/// What either role wants of the kernel in its worlds and at its addresses.
-pub fn things(state: &State) -> Vec<Wanted> {
+/// What either role wants of the kernel in its worlds and at its addresses. To those where tunnels
+/// are `over_udp_alone` nothing comes that the kernel's own tunnel drivers would look at.
+pub fn things(state: &State, over_udp_alone: impl Fn(&(VrfId, IpAddr)) -> bool) -> Vec<Wanted> {
     /// VRF devices have their tables looked up at 1000.
     const BEFORE_VRFS: u32 = 521;
     const PRIORITY: u32 = 5211;
@@ -37,9 +40,13 @@ pub fn things(state: &State) -> Vec<Wanted> {
             wanted.push(set(world, entry, "1"));
         }
     }
-    for (world, from) in state.places() {
+    let others = state.addresses.iter().filter(|place| !over_udp_alone(place));
+    for (vrf, from) in others {
+        let (world, from) = (state.world(*vrf), *from);
         // Tunnelled packets reach the forwarder's sockets, and the kernel's own tunnel drivers,
-        // where they are loaded, find no device for them: the peer is not to hear of that.
+        // where they are loaded, find no device for them: the peer is not to hear of that. Any rule
+        // has the kernel go through all of them for every packet of the host, and once more to
+        // check its source: there is none that is not needed.
         let is_vrf = matches!(world, World::Device(_));
         let (ipv6, priority) = (from.is_ipv6(), if is_vrf { BEFORE_VRFS } else { PRIORITY });
         let rules = [

@@ -35,7 +35,7 @@ const OWN_PACKETS: &str = "lo";
 
 /// What it wants of the kernel beside its device: the rules and routes of the drawing above.
 pub fn things(plan: &GatewayPlan, devices: &BTreeMap<VrfId, Device>) -> Vec<Wanted> {
-    let mut wanted = ends::things(&plan.ends());
+    let mut wanted = ends::things(&plan.ends(), |_| false);
     let Some(Device { world, link: device, .. }) = devices.get(&plan.settings.inner) else {
         return wanted;
     };

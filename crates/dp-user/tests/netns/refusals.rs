@@ -202,6 +202,16 @@ fn the_kernel_says_nothing_of_its_own_over_a_device() {
 }
 
 #[test]
+fn packets_wait_in_a_device_and_not_in_front_of_it() {
+    let row = Row::new();
+    let _pair = Pair::start(&row, 1440);
+    for which in ["l", "m"] {
+        let shown = row.run(which, &format!("tc qdisc show dev {}", lab::DEVICE));
+        assert!(shown.starts_with("qdisc noqueue ") && shown.lines().count() == 1, "{shown}");
+    }
+}
+
+#[test]
 fn a_packet_with_another_key_is_dropped_and_counted() {
     let row = Row::new();
     let mut pair = Pair::start(&row, 1440);

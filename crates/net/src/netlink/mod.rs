@@ -15,6 +15,7 @@ mod event;
 mod guard;
 mod link;
 mod neighbour;
+mod queue;
 mod request;
 mod route;
 mod rule;
