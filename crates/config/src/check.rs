@@ -73,6 +73,7 @@ pub(crate) fn check(config: &Config, section: Section<'_, Key>) -> Findings {
         own_domain(config, &lma.domain, item, &mut findings);
         anchor(config, lma, item, &mut findings);
         networks_of_profiles(config, lma, section, &mut findings);
+        customers::of_profiles(config, lma, section, &mut findings);
     }
     if let (Some(mag), Some(item)) = (&config.mag, section.find(Key::Mag)) {
         own_domain(config, &mag.domain, item, &mut findings);

@@ -30,6 +30,12 @@ pub enum ConfigFault {
         /// The domains that are.
         known: Vec<String>,
     },
+    /// A profile's customer is none of the anchor's.
+    #[error("the anchor has no customer '{customer}'")]
+    UnknownCustomer {
+        /// The name.
+        customer: String,
+    },
     /// An address that no service and no peer can be reached at.
     #[error("{address} is not a host's address that others can reach")]
     NoHostAddress {
@@ -140,6 +146,7 @@ impl ConfigError {
     pub(crate) fn may_come_of(&self, place: &Place) -> bool {
         match self.fault {
             ConfigFault::UnknownDomain { .. } => place.block.is_empty(),
+            ConfigFault::UnknownCustomer { .. } => !place.block.is_empty(),
             ConfigFault::GreNeedsIpv4 { .. } | ConfigFault::StaticNeedsNai => {
                 place.block.starts_with(&*self.place.block)
             }
