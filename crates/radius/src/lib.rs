@@ -22,6 +22,7 @@ mod change;
 mod client;
 mod code;
 mod dynamic;
+mod gates;
 mod identifiers;
 mod packet;
 mod profile;
@@ -42,6 +43,6 @@ pub use packet::{DecodeError, MAX_LEN, Packet, PacketRef, TooLong, attributes};
 pub use profile::{
     IP4_HOA_ONLY_SUPPORTED, IP4_HOA_SUPPORTED, NotAuthorized, PMIP6_SUPPORTED, Profile,
 };
-pub use queue::{AccountingCounters, Held, Kind, Pushed, Queue};
+pub use queue::{AccountingCounters, Held, Kind, Pushed, Queue, Unanswered};
 pub use request::{Request, Work};
 pub use server::{Counters, Server, ServerState};
