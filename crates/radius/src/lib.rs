@@ -24,6 +24,7 @@ mod code;
 mod dynamic;
 mod gates;
 mod identifiers;
+mod lengths;
 mod packet;
 mod profile;
 mod queue;
