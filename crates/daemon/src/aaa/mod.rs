@@ -233,6 +233,11 @@ impl Aaa {
         self.client.servers()
     }
 
+    /// Why the last socket to the server in this place failed, if the server was not heard since.
+    pub fn trouble(&self, server: usize) -> Option<&str> {
+        self.ports.trouble(server)
+    }
+
     /// The records that wait.
     pub fn queue(&self) -> &Queue {
         &self.queue

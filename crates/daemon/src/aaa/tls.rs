@@ -109,7 +109,8 @@ impl Client {
             .map_err(io::Error::other)?;
         // The bound is ours: a packet must not be cut.
         tls.set_buffer_limit(None);
-        Ok(Connection { stream, tls, received: Vec::new(), queued: 0, writing: true })
+        let (received, queued) = (Vec::new(), 0);
+        Ok(Connection { stream, tls, received, queued, writing: true, is_answered: false })
     }
 }
 
@@ -156,6 +157,8 @@ pub struct Connection {
     queued: usize,
     /// The poller says when there is room to write.
     writing: bool,
+    /// A packet has come.
+    is_answered: bool,
 }
 
 impl Connection {
@@ -188,7 +191,13 @@ impl Connection {
             }
         };
         if ended {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+            // Some do not send the alert that says why.
+            return Err(match self.is_answered {
+                true => io::ErrorKind::UnexpectedEof.into(),
+                false => io::Error::other(
+                    "closes the connection without an answer; it may not trust our certificate",
+                ),
+            });
         }
         self.write(poller, token)
     }
@@ -206,6 +215,7 @@ impl Connection {
                 return Err(io::ErrorKind::InvalidData.into());
             }
             let Some(packet) = self.received.get(at..at + len) else { break };
+            self.is_answered = true;
             take(packet);
             at += len;
         }
