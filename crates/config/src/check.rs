@@ -5,19 +5,19 @@
 
 mod addresses;
 mod customers;
+mod gateway;
 mod pools;
 mod references;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::net::IpAddr;
 
-use kedge_grammar::{Item, Place, Section, is_device};
+use kedge_grammar::{Item, Place, Section};
 use kedge_model::Lifetime;
 
 use crate::key::Key;
-use crate::shared;
 use crate::{
-    Caution, Config, ConfigError, ConfigFault, Encap, LmaConfig, MagConfig, MobileNetworkCheck,
+    Caution, Config, ConfigError, ConfigFault, Encap, LmaConfig, MobileNetworkCheck,
     RevocationTimes, Warning,
 };
 
@@ -77,7 +77,7 @@ pub(crate) fn check(config: &Config, section: Section<'_, Key>) -> Findings {
     }
     if let (Some(mag), Some(item)) = (&config.mag, section.find(Key::Mag)) {
         own_domain(config, &mag.domain, item, &mut findings);
-        gateway(config, mag, item, &mut findings);
+        gateway::check(config, mag, item, &mut findings);
     }
     for list in section.each(Key::AccessList).chain(section.each(Key::AccessListIpv6)) {
         let lines = list.section();
@@ -146,68 +146,6 @@ fn networks_named_by_aaa(
         let (command, other) = ("mobile-network aaa-authorized", "mn-profile-load-aaa");
         findings.warn(&line.place, Caution::Needs { command, other });
     }
-}
-
-fn gateway(config: &Config, mag: &MagConfig, item: &Item<Key>, findings: &mut Findings) {
-    if mag.ipv4.is_none() && mag.ipv6.is_none() && mag.roaming.is_none() {
-        findings.warn(&item.place, Caution::NoAddress);
-    }
-    let section = item.section();
-    addresses::own(section, findings);
-    for (lma, item) in mag.lmas.iter().zip(section.each(Key::PeerLma)) {
-        heartbeat(item.section(), findings);
-        let addresses = config.lma_addresses(lma);
-        peer(config, &lma.id, &lma.domain, &addresses, lma.encap, item, findings);
-    }
-    revocation(&mag.revocation, section, findings);
-    mtu(mag.tunnel_mtu, section, findings);
-    let times = [Key::BindingLifetime, Key::BindingRefreshTime].into_iter();
-    let times = times.filter_map(|key| section.find(key));
-    times.for_each(|line| multiple_of_four(line, findings));
-    heartbeat(section, findings);
-    probes(section, findings);
-    if let Some(dynamic) = section.find(Key::AddressDynamic) {
-        let fixed = [Key::AddressIpv4, Key::AddressIpv6].into_iter();
-        let fixed = fixed.filter_map(|key| section.find(key));
-        fixed.for_each(|line| findings.exclude(dynamic, line));
-    }
-    if let (Some(manager), Some(local)) =
-        (section.find(Key::SessionManager), section.find(Key::LocalRouting))
-    {
-        findings.exclude(manager, local);
-    }
-    for node in section.each(Key::LogicalMn).map(Item::section) {
-        let service =
-            node.find(Key::NaiService).filter(|_| node.word(Key::NaiService) != Some("ipv4"));
-        if let (Some(dynamic), Some(service)) = (node.find(Key::LogicalDynamic), service) {
-            findings.exclude(dynamic, service);
-        }
-        let watch = node.find(Key::Watch).filter(|_| node.find(Key::FixedInterface).is_none());
-        if let Some(line) = watch {
-            let needs = Caution::Needs { command: "watch ipv4", other: "fixed interface" };
-            findings.warn(&line.place, needs);
-        }
-        // A link has mobile nodes on it, or is a network of the router's own.
-        for network in node.each(Key::MobileNetwork) {
-            let device = shared::interface(&network.args);
-            let mut links = mag.interfaces.iter().zip(section.each(Key::Interface));
-            if let Some((_, link)) = links.find(|(link, _)| link.device() == device) {
-                findings.exclude(link, network);
-            }
-        }
-    }
-    let (init, max) = (mag.times.init_retx, mag.times.max_retx);
-    if init > max {
-        let fault = ConfigFault::Order {
-            least_name: "binding init-retx-time",
-            least: init.as_millis() as u64,
-            most_name: "binding max-retx-time",
-            most: max.as_millis() as u64,
-        };
-        let line = too_much(section.find(Key::BindingInitRetx), section.find(Key::BindingMaxRetx));
-        line.iter().for_each(|line| findings.error(&line.place_of("MILLISECONDS"), fault.clone()));
-    }
-    interfaces(mag, section, findings);
 }
 
 /// What holds for a gateway of an anchor and for an anchor of a gateway alike.
@@ -325,28 +263,6 @@ fn default_profile(
     if let Some(line) = section.find(Key::DefaultProfile) {
         let profile = profile.clone();
         findings.warn(&line.place_of("NAME"), Caution::UnknownProfile { profile });
-    }
-}
-
-fn interfaces(mag: &MagConfig, section: Section<'_, Key>, findings: &mut Findings) {
-    let mut seen: HashMap<&str, &Item<Key>> = HashMap::new();
-    for (interface, item) in mag.interfaces.iter().zip(section.each(Key::Interface)) {
-        let device = interface.device();
-        if !is_device(device) {
-            findings.warn(&item.place, Caution::NoDevice { name: device.to_owned() });
-        }
-        let first = *seen.entry(device).or_insert(item);
-        if !std::ptr::eq(first, item) {
-            let (first, second) = in_order(first, item);
-            let at = first.place.seen_from(&second.place);
-            let fault = ConfigFault::SameDevice { device: device.to_owned(), at };
-            findings.error(&second.place, fault);
-        }
-        if let Some(line) = item.section().find(Key::InterfaceAttach)
-            && interface.nai.is_none()
-        {
-            findings.error(&line.place, ConfigFault::StaticNeedsNai);
-        }
     }
 }
 

@@ -105,6 +105,14 @@ pub enum ConfigFault {
     /// The lines of an access list would get numbers that there are not.
     #[error("the last line's number would be above {}", crate::AccessList::LAST)]
     NumbersTooHigh,
+    /// A name that cannot be written as labels.
+    #[error(
+        "'{name}' cannot be sent as labels: they have 1 to 63 characters, with dots between them"
+    )]
+    NoLabels {
+        /// The name.
+        name: String,
+    },
     /// Static attachment of nobody.
     #[error("attach static needs the node's identifier: nai USER@REALM")]
     StaticNeedsNai,
@@ -159,6 +167,7 @@ impl ConfigError {
             | ConfigFault::Excludes { .. }
             | ConfigFault::NoAccessList { .. }
             | ConfigFault::NumbersTooHigh
+            | ConfigFault::NoLabels { .. }
             | ConfigFault::SameDevice { .. } => false,
         }
     }

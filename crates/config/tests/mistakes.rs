@@ -492,3 +492,15 @@ kedge.conf:3:12: the anchor has no customer 'C9'
     let said = warnings(&format!("{domain}{part}"));
     assert!(said.contains("no customer 'C9'"), "{said}");
 }
+
+#[test]
+fn a_service_that_is_sent_as_labels_has_a_name_that_can_be() {
+    let mag = "ipv6 mobile pmipv6-mag m domain d\n ssmo-format label\n";
+    assert!(warnings(mag).contains("does nothing without 'apn'"));
+    let long = "a".repeat(64);
+    for name in ["a..b", ".a", "a.", long.as_str()] {
+        let said = errors(&format!("{mag} apn {name}\n"));
+        assert!(said.contains("cannot be sent as labels"), "{said}");
+    }
+    assert!(!warnings(&format!("{mag} apn internet.example.net\n")).contains("labels"));
+}

@@ -13,6 +13,7 @@ use kedge_mag::{
     Registration, Replay, Revocation, Service, Settings, TunnelMode,
 };
 use kedge_model::{Lifetime, MnId, VrfId, World};
+use kedge_wire::ServiceSelection;
 use kedge_wire::registry::AccessTechnologyType;
 
 use super::branch::{self, BranchPlan};
@@ -255,7 +256,10 @@ pub fn profile(config: &Config, mag: &MagConfig, nai: &str) -> Profile {
     let lma = found.and_then(|nai| nai.lma.clone());
     let downlink_key = found.and_then(|nai| nai.gre_key_down);
     let auth = found.and_then(|nai| nai.auth.as_ref()).map(auth);
-    let service_selection = mag.apn.clone();
+    let service_selection = match mag.service_selection_label {
+        true => mag.apn.as_deref().and_then(ServiceSelection::labels),
+        false => mag.apn.clone(),
+    };
     Profile { service, service_selection, lma, delegated_prefixes, downlink_key, auth }
 }
 
