@@ -1,11 +1,10 @@
 //! What was on the wire, and what an independent decoder makes of it.
 
 use std::{
-    fs,
     net::IpAddr,
     path::{Path, PathBuf},
     process::Command,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use nix::sys::signal::Signal;
@@ -18,7 +17,7 @@ use crate::{
 };
 
 const LIMIT: Duration = Duration::from_secs(10);
-/// In immediate mode a packet is in the file well within this.
+/// Nothing is on its way any more when nothing has come for this long.
 const REST: Duration = Duration::from_millis(200);
 /// The protocols that tshark judges: those Kedge and the hosts of a lab write. Left to itself it
 /// guesses at the octets of user data, and now and then takes random ones for a protocol that is
@@ -89,21 +88,71 @@ impl Capture {
         })
     }
 
-    /// Ends the capture once the file has stopped growing: what tcpdump has not read when it is
-    /// told to end, it never reads.
+    /// Ends the capture once nothing comes any more and tcpdump has read all that came: what it has
+    /// not read when it is told to end, it never reads. Not for the loopback device, each packet of
+    /// which the kernel counts twice.
     pub fn stop(mut self) -> Result<Recording> {
-        let mut last = (0, Instant::now());
+        let mut last = None;
         wait::until(LIMIT, "the capture to come to rest", || {
-            let size = fs::metadata(&self.file).map_or(0, |m| m.len());
-            if size != last.0 {
-                last = (size, Instant::now());
+            let counts = self.ask().map_err(|error| error.to_string())?;
+            let rests = counts == last && counts.as_ref().is_none_or(Counts::are_complete);
+            last = counts;
+            if rests {
+                return Ok(());
             }
-            let rested = last.1.elapsed() >= REST;
-            if rested { Ok(()) } else { Err(format!("{size} octets and growing")) }
+            wait::pause(REST);
+            Err(format!("{last:?}"))
         })?;
         self.tcpdump.signal(Signal::SIGINT)?;
         self.tcpdump.wait(LIMIT)?;
         Ok(Recording { file: self.file.clone() })
+    }
+
+    /// The counts of now; none after tcpdump has ended, as it does when its interface goes.
+    fn ask(&mut self) -> Result<Option<Counts>> {
+        let before = self.counts().len();
+        self.tcpdump.signal(Signal::SIGUSR1)?;
+        wait::until(LIMIT, "tcpdump to tell its counts", || {
+            if self.tcpdump.ended().is_some() {
+                return Ok(None);
+            }
+            let told = self.counts().into_iter().nth(before);
+            told.map(Some).ok_or_else(|| self.tcpdump.errors())
+        })
+    }
+
+    /// The counts that tcpdump has told so far.
+    fn counts(&self) -> Vec<Counts> {
+        self.tcpdump.errors().lines().filter_map(Counts::read).collect()
+    }
+}
+
+/// What tcpdump has written, what the kernel let through to it, and what was too much for it.
+#[derive(Debug, PartialEq)]
+struct Counts {
+    captured: u64,
+    received: u64,
+    dropped: u64,
+}
+
+impl Counts {
+    fn are_complete(&self) -> bool {
+        self.captured + self.dropped >= self.received
+    }
+
+    /// Of a line like `tcpdump: 3 packets captured, 3 packets received by filter, 0 packets dropped
+    /// by kernel`.
+    fn read(line: &str) -> Option<Self> {
+        let words = line.strip_prefix("tcpdump: ")?;
+        let of = |what: &str| {
+            let part = words.split(", ").find(|part| part.ends_with(what))?;
+            part.split(' ').next()?.parse().ok()
+        };
+        Some(Self {
+            captured: of("captured")?,
+            received: of("received by filter")?,
+            dropped: of("dropped by kernel")?,
+        })
     }
 }
 
@@ -177,4 +226,21 @@ fn rows(tshark: &mut Command, fields: &[&str]) -> Result<Vec<Vec<String>>> {
 /// One row a protocol that tshark knows: name, short name, filter name.
 fn all_protocols() -> Result<String> {
     run(Command::new("tshark").args(["-G", "protocols"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_counts_of_tcpdump_are_read_and_nothing_else_it_says() {
+        let line = "tcpdump: 1 packet captured, 12 packets received by filter, 2 packets dropped by \
+                    kernel";
+        let counts = Counts { captured: 1, received: 12, dropped: 2 };
+        assert!(!counts.are_complete());
+        assert_eq!(Counts::read(line), Some(counts));
+        for other in ["tcpdump: listening on tp0, link-type EN10MB", "1 packet captured"] {
+            assert_eq!(Counts::read(other), None, "{other}");
+        }
+    }
 }

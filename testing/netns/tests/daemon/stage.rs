@@ -305,8 +305,8 @@ pub fn bindings(daemon: &Daemon, role: &str) -> Vec<Value> {
 }
 
 /// Waits until an answer is as wanted.
-pub fn until(what: &str, mut holds: impl FnMut() -> Result<(), String>) {
-    wait::until(SOON, what, &mut holds).unwrap_or_else(|e| panic!("{e}"));
+pub fn until<T>(what: &str, probe: impl FnMut() -> Result<T, String>) -> T {
+    wait::until(SOON, what, probe).unwrap_or_else(|e| panic!("{e}"))
 }
 
 /// What a command of the lab complained of.
