@@ -294,3 +294,20 @@ fn families(addresses: &[IpAddr]) -> String {
     let list: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
     list.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_sent_by_its_name_or_as_labels_as_the_configuration_has_it() {
+        let selected = |more: &str| {
+            let text = format!("ipv6 mobile pmipv6-mag m domain d\n apn ims.example\n{more}");
+            let (config, _) = kedge_config::parse(&text, "test").expect("a gateway");
+            let mag = config.mag.clone().expect("a gateway");
+            profile(&config, &mag, "a@x").service_selection
+        };
+        assert_eq!(selected("").as_deref(), Some("ims.example"));
+        assert_eq!(selected(" ssmo-format label\n").as_deref(), Some("\x03ims\x07example"));
+    }
+}
