@@ -25,6 +25,7 @@ pub(crate) fn check(config: &Config, section: Section<'_, Key>) -> Findings {
     if let (Some(lma), Some(item)) = (&config.lma, section.find(Key::Lma)) {
         anchor::check(config, lma, item, &mut findings);
         anchor::networks_of_profiles(config, lma, section, &mut findings);
+        customers::of_profiles(config, lma, section, &mut findings);
     }
     if let (Some(mag), Some(item)) = (&config.mag, section.find(Key::Mag)) {
         gateway::check(config, mag, item, &mut findings);

@@ -30,6 +30,12 @@ pub enum ConfigFault {
         /// The domains that are.
         known: Vec<String>,
     },
+    /// A profile's customer is none of the anchor's.
+    #[error("the anchor has no customer '{customer}'")]
+    UnknownCustomer {
+        /// The name.
+        customer: String,
+    },
     /// An address that no service and no peer can be reached at.
     #[error("{address} is not a host's address that others can reach")]
     NoHostAddress {
@@ -99,6 +105,14 @@ pub enum ConfigFault {
     /// The lines of an access list would get numbers that there are not.
     #[error("the last line's number would be above {}", crate::AccessList::LAST)]
     NumbersTooHigh,
+    /// A name that cannot be written as labels.
+    #[error(
+        "'{name}' cannot be sent as labels: they have 1 to 63 characters, with dots between them"
+    )]
+    NoLabels {
+        /// The name.
+        name: String,
+    },
     /// Static attachment of nobody.
     #[error("attach static needs the node's identifier: nai USER@REALM")]
     StaticNeedsNai,
@@ -140,6 +154,7 @@ impl ConfigError {
     pub(crate) fn may_come_of(&self, place: &Place) -> bool {
         match self.fault {
             ConfigFault::UnknownDomain { .. } => place.block.is_empty(),
+            ConfigFault::UnknownCustomer { .. } => !place.block.is_empty(),
             ConfigFault::GreNeedsIpv4 { .. } | ConfigFault::StaticNeedsNai => {
                 place.block.starts_with(&*self.place.block)
             }
@@ -152,6 +167,7 @@ impl ConfigError {
             | ConfigFault::Excludes { .. }
             | ConfigFault::NoAccessList { .. }
             | ConfigFault::NumbersTooHigh
+            | ConfigFault::NoLabels { .. }
             | ConfigFault::SameDevice { .. } => false,
         }
     }

@@ -470,3 +470,37 @@ fn two_customers_may_have_one_address_in_two_transports_and_not_in_one() {
     assert_eq!(said.matches("no two may share one").count(), 1, "{said}");
     assert!(!warnings(&customers(["T", "U"])).contains("share"));
 }
+
+/// Its nodes would be nobody's.
+#[test]
+fn a_profile_of_a_customer_that_the_anchor_has_not_is_refused() {
+    let domain = "ipv6 mobile pmipv6-domain d\n nai @a\n  customer C9\n !\n!\n";
+    let anchor = customers(["T", "U"]);
+    assert_eq!(
+        errors(&format!("{domain}{anchor}")),
+        "\
+kedge.conf:3:12: the anchor has no customer 'C9'
+  in ipv6 mobile pmipv6-domain d > nai @a
+      customer C9
+               ^^
+"
+    );
+    // Another anchor's customers are not this one's to know, and a part of a text is no mistake.
+    let elsewhere = domain.replace("customer", "lma other\n  customer");
+    assert!(!warnings(&format!("{elsewhere}{anchor}")).contains("C9"));
+    let part = "ipv6 mobile pmipv6-lma lma1 domain d\n mobility-service mobile-local-loop\n";
+    let said = warnings(&format!("{domain}{part}"));
+    assert!(said.contains("no customer 'C9'"), "{said}");
+}
+
+#[test]
+fn a_service_that_is_sent_as_labels_has_a_name_that_can_be() {
+    let mag = "ipv6 mobile pmipv6-mag m domain d\n ssmo-format label\n";
+    assert!(warnings(mag).contains("does nothing without 'apn'"));
+    let long = "a".repeat(64);
+    for name in ["a..b", ".a", "a.", long.as_str()] {
+        let said = errors(&format!("{mag} apn {name}\n"));
+        assert!(said.contains("cannot be sent as labels"), "{said}");
+    }
+    assert!(!warnings(&format!("{mag} apn internet.example.net\n")).contains("labels"));
+}

@@ -267,7 +267,7 @@ impl Lma {
             mn_id,
             link_layer_id: request.link_layer_id.and_then(LinkLayerId::new),
             access_technology: technology,
-            service: request.service.map(Box::from),
+            service: request.service.map(|service| Box::from(service.identifier())),
             wants_ipv4: request.wants_ipv4(),
             wants_ipv6: request.wants_ipv6(),
             path: request.path,

@@ -7,7 +7,7 @@ use kedge_model::{CustomerId, Ipv4Net, Lifetime, MnId, SignalPath, Timestamp};
 use kedge_wire::registry::{AccessTechnologyType, HandoffIndicatorValue};
 use kedge_wire::{
     BindingUpdate, BuFlags, GreKeyOption, HomeNetworkPrefix, MagMultipathBinding, MnIdOption,
-    MobilityOption, OptionsRef,
+    MobilityOption, OptionsRef, ServiceSelection,
 };
 
 use crate::addresses::{Prefixes, upper_half};
@@ -35,7 +35,7 @@ pub(crate) struct Request<'a> {
     /// The MESG-ID option (RFC 4285 §6).
     pub message_id: Option<u64>,
     pub gre_key: Option<GreKeyOption>,
-    pub service: Option<&'a [u8]>,
+    pub service: Option<ServiceSelection<'a>>,
     pub multipath: Option<MagMultipathBinding>,
     /// The address that the first IPv4 Home Address Request asks for; 0.0.0.0 is any. Its length
     /// is that of its subnet, zero if the gateway does not know it.
@@ -115,7 +115,7 @@ impl<'a> Request<'a> {
             MobilityOption::MessageId(o) => once(&mut self.message_id, o.0, repeated),
             MobilityOption::GreKey(o) => once(&mut self.gre_key, o, repeated),
             MobilityOption::ServiceSelection(o) => {
-                once(&mut self.service, o.identifier(), repeated);
+                once(&mut self.service, o, repeated);
             }
             MobilityOption::MagMultipathBinding(o) => once(&mut self.multipath, o, repeated),
             MobilityOption::Ipv4HomeAddressRequest(o) => {

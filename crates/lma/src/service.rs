@@ -11,7 +11,7 @@ use crate::{Lma, Now};
 /// have any (§4.2).
 pub(crate) fn authorize(profile: &Profile, request: &Request<'_>) -> Result<(), Denial> {
     let selected = request.service.zip(profile.apn.as_deref());
-    match selected.is_none_or(|(service, apn)| service == apn.as_bytes()) {
+    match selected.is_none_or(|(service, apn)| service.is(apn)) {
         true => Ok(()),
         false => Err(Denial::ServiceNotAuthorized),
     }

@@ -48,6 +48,16 @@ fn a_name_is_the_services_only_if_every_octet_is() {
     assert_eq!(world.count("deny_reasons.service_authorization_failed"), 5);
 }
 
+/// As mobile operators write it (3GPP TS 23.003 §9.1).
+#[test]
+fn a_name_is_the_services_in_labels_too() {
+    let mut world = world();
+    world.accepted(&select(attach(MAG1), "\x08internet"));
+    for other in ["\x07internet", "\x08internet\x00", "\x05inter\x03net"] {
+        refused(&mut world, &select(attach(MAG1).mn("b@x"), other));
+    }
+}
+
 #[test]
 fn a_profile_without_a_service_accepts_any() {
     let mut world = World::new();

@@ -115,9 +115,10 @@ struct Verdicts {
 const SOCKET: Verdicts =
     Verdicts { void: 0, alien: 0, control: CONTROL_SNAP, stranger: FIRST_PACKET_SNAP, attached: 0 };
 
-/// The guard's: TC_ACT_SHOT, or TC_ACT_UNSPEC, with which others' filters on the device go on.
+/// The guard's: TC_ACT_SHOT, which the device counts; TC_ACT_STOLEN for what the daemon has taken; or
+/// TC_ACT_UNSPEC, with which others' filters on the device go on.
 const GUARD: Verdicts =
-    Verdicts { void: 2, alien: u32::MAX, control: 2, stranger: 2, attached: u32::MAX };
+    Verdicts { void: 2, alien: u32::MAX, control: 4, stranger: 2, attached: u32::MAX };
 
 /// The program of a packet socket that hears of nobody but by control messages.
 pub(crate) fn control_only() -> Vec<sock_filter> {

@@ -253,6 +253,10 @@ fn the_kernel_hears_of_an_attached_node_and_from_its_own_addresses_alone() {
     ];
     gateway.send(&frames);
     assert_eq!(heard(&socket), [4, 6]);
+    // Four of them, and no control message: those are the daemon's.
+    gateway.send(&solicitous(&gateway)[..4]);
+    let dropped = gateway.owned.netlink().dropped_by_guards().unwrap();
+    assert_eq!(dropped.get(&gateway.guard.device), Some(&4));
 }
 
 #[test]

@@ -22,7 +22,9 @@ mod change;
 mod client;
 mod code;
 mod dynamic;
+mod gates;
 mod identifiers;
+mod lengths;
 mod packet;
 mod profile;
 mod queue;
@@ -43,6 +45,6 @@ pub use packet::{DecodeError, MAX_LEN, Packet, PacketRef, TooLong, attributes};
 pub use profile::{
     IP4_HOA_ONLY_SUPPORTED, IP4_HOA_SUPPORTED, NotAuthorized, PMIP6_SUPPORTED, Profile,
 };
-pub use queue::{AccountingCounters, Held, Kind, Pushed, Queue};
+pub use queue::{AccountingCounters, Held, Kind, Pushed, Queue, Unanswered};
 pub use request::{Request, Work};
 pub use server::{Counters, Server, ServerState};

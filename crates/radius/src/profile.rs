@@ -1,15 +1,15 @@
 //! What an Access-Accept says about a mobile node: the attributes of RFC 6572 §4, and those of
 //! RFC 2865, 2869, 3162, 4372 and 4818 that mean the same to a network access server.
 //!
-//! An attribute whose value is not of its form, and a second one where there may be one, is left
-//! out and counted; whoever runs the server sees it, and the node is not refused for it. Only a
-//! MIP6-Feature-Vector that contradicts itself makes an accept a refusal (§4.1). Where an
-//! attribute comes from the home network and from the visited one, home counts. Nothing here
-//! panics, whatever the octets.
+//! An attribute of the right length whose value is not of its form, and a second one where there may
+//! be one, is left out and counted; whoever runs the server sees it, and the node is not refused for
+//! it. One of a length that it cannot have makes an accept a refusal (RFC 2865 §5), and so does a
+//! MIP6-Feature-Vector that contradicts itself (§4.1). Where an attribute comes from the home network
+//! and from the visited one, home counts. Nothing here panics, whatever the octets.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::{Attribute, AttributeType, PacketRef, read_prefix};
+use crate::{Attribute, AttributeType, PacketRef, lengths, read_prefix};
 
 /// PMIP6_SUPPORTED of MIP6-Feature-Vector (RFC 5779 §4.1).
 pub const PMIP6_SUPPORTED: u64 = 0x0000_0100_0000_0000;
@@ -59,10 +59,13 @@ pub struct Profile {
     pub ignored: u32,
 }
 
-/// An accept that is none (RFC 6572 §4.1).
+/// An accept that is none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NotAuthorized {
-    /// IPv4 alone and IPv4 too cannot both be.
+    /// An attribute has a length that it cannot have (RFC 2865 §5).
+    #[error("attribute {} has an invalid length", .0.0)]
+    InvalidLength(AttributeType),
+    /// IPv4 alone and IPv4 too cannot both be (RFC 6572 §4.1).
     #[error("the flags of MIP6-Feature-Vector contradict each other")]
     Contradiction,
     /// There are flags, and Proxy Mobile IPv6 is not among them.
@@ -73,6 +76,10 @@ pub enum NotAuthorized {
 impl Profile {
     /// Reads an Access-Accept.
     pub fn read(accept: &PacketRef<'_>) -> Result<Self, NotAuthorized> {
+        let mut attributes = accept.attributes();
+        if let Some(invalid) = attributes.find(|a| !lengths::is_valid(a.kind, a.value.len())) {
+            return Err(NotAuthorized::InvalidLength(invalid.kind));
+        }
         let mut reader = Reader { accept, ignored: 0 };
         let families = reader.families()?;
         let mut first = |kinds: &[AttributeType]| kinds.iter().find_map(|kind| reader.text(*kind));
@@ -342,23 +349,50 @@ mod tests {
         let outside = [0, 32, 0x20, 1, 0x0d, 0xb8, 0xff];
         let long = prefix("2001:db8::".parse().unwrap(), 65);
         let profile = read(&[
-            (AttributeType::FRAMED_IP_ADDRESS, &[10, 0, 0]),
-            (AttributeType::PMIP6_HOME_LMA_IPV6_ADDRESS, &[0; 15]),
+            (AttributeType::PMIP6_HOME_LMA_IPV6_ADDRESS, &[0; 16]),
             (AttributeType::PMIP6_HOME_HN_PREFIX, &outside),
             (AttributeType::PMIP6_HOME_HN_PREFIX, &long),
-            (AttributeType::PMIP6_HOME_HN_PREFIX, &[]),
-            (AttributeType::SESSION_TIMEOUT, &[1]),
             (AttributeType::FRAMED_POOL, b"a\x07b"),
             (AttributeType::USER_NAME, &[0xff]),
             (AttributeType::FRAMED_ROUTE, b"172.16.9.1/24"),
             (AttributeType::FRAMED_ROUTE, b"172.16.9.0/33"),
             (AttributeType::DELEGATED_IPV6_PREFIX, &[0, 129]),
         ]);
-        assert_eq!(profile, Ok(Profile { ignored: 11, ..Profile::default() }));
+        assert_eq!(profile, Ok(Profile { ignored: 8, ..Profile::default() }));
         let twice: (AttributeType, &[u8]) = (AttributeType::SESSION_TIMEOUT, &[0, 0, 0, 9]);
         let second: (AttributeType, &[u8]) = (AttributeType::SESSION_TIMEOUT, &[0, 0, 0, 8]);
         let profile = read(&[twice, second]).unwrap();
         assert_eq!((profile.session_timeout, profile.ignored), (Some(9), 1));
+    }
+
+    /// RFC 2865 §5.
+    #[test]
+    fn an_accept_with_an_attribute_of_a_length_that_it_cannot_have_is_a_refusal() {
+        for (kind, right) in [
+            (AttributeType::SESSION_TIMEOUT, 4),
+            (AttributeType::FRAMED_IP_ADDRESS, 4),
+            (AttributeType::PMIP6_HOME_IPV4_HOA, 6),
+            (AttributeType::MIP6_FEATURE_VECTOR, 8),
+            (AttributeType::PMIP6_HOME_LMA_IPV6_ADDRESS, 16),
+        ] {
+            let refused = Err(NotAuthorized::InvalidLength(kind));
+            for wrong in [0, right - 1, right + 1] {
+                assert_eq!(
+                    read(&[(AttributeType::CLASS, b"a"), (kind, &[1; 20][..wrong])]),
+                    refused
+                );
+            }
+            assert_ne!(read(&[(kind, &[1; 20][..right])]), refused);
+        }
+        let refused = |kind| Err(NotAuthorized::InvalidLength(kind));
+        for (kind, octets) in [
+            (AttributeType::PMIP6_HOME_HN_PREFIX, &[0; 19][..]),
+            (AttributeType::DELEGATED_IPV6_PREFIX, &[0]),
+            (AttributeType::FRAMED_POOL, &[]),
+        ] {
+            assert_eq!(read(&[(kind, octets)]), refused(kind));
+        }
+        assert!(read(&[(AttributeType(250), b"")]).is_ok(), "one that nothing is read from");
     }
 
     #[test]

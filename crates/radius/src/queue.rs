@@ -17,16 +17,19 @@
 //! acknowledges it (RFC 2866 §2: the client goes on "until it receives an acknowledgement, using
 //! some form of backoff").
 //!
+//! A gate that servers ignore while they answer what is behind it is [given up](Unanswered::GivenUp).
+//!
 //! What is held is bounded in octets. The last eighth is for Stops: a session of which only the
 //! Start is missing can still be billed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kedge_sansio::Backoff;
 use kedge_telemetry::counters;
 
+use crate::gates::Gates;
 use crate::ready::Ready;
 
 /// Records on their way at once, as long as servers answer. The client's window is narrower until a
@@ -73,6 +76,17 @@ pub struct Held {
     pub attributes: Arc<[u8]>,
 }
 
+/// What it means that nobody has answered a record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unanswered {
+    /// It waits and goes again.
+    Waits,
+    /// The same, and servers have ceased to answer anything.
+    Silence,
+    /// Servers answer, but not this gate: it is given up.
+    GivenUp,
+}
+
 /// The records of one client.
 #[derive(Debug)]
 pub struct Queue {
@@ -81,7 +95,7 @@ pub struct Queue {
     chains: HashMap<u64, VecDeque<u64>>,
     /// Those that may go and are not on their way.
     ready: Ready,
-    gates: BTreeSet<u64>,
+    gates: Gates,
     /// Those on their way, with how many had been acknowledged when they went.
     under_way: HashMap<u64, u64>,
     /// How many were acknowledged.
@@ -121,7 +135,7 @@ impl Queue {
             held: BTreeMap::new(),
             chains: HashMap::new(),
             ready: Ready::default(),
-            gates: BTreeSet::new(),
+            gates: Gates::default(),
             under_way: HashMap::new(),
             answers: 0,
             octets: 0,
@@ -187,7 +201,7 @@ impl Queue {
             self.ready.add(number);
         }
         if held.kind == Kind::Gate {
-            self.gates.insert(number);
+            self.gates.add(number);
         }
         self.held.insert(number, held);
     }
@@ -198,15 +212,30 @@ impl Queue {
         if self.under_way.len() >= window || self.resume.is_some_and(|resume| now < resume) {
             return None;
         }
-        let number = self.ready.take(self.gates.first().copied().unwrap_or(u64::MAX))?;
+        let probe = match self.gates.is_turn_of_others() && self.under_way.is_empty() {
+            true => self.ready.take_behind(self.gates.waiting()),
+            false => None,
+        };
+        let number = probe.or_else(|| self.ready.take(self.gates.limit()))?;
+        self.gates.goes(probe);
         self.under_way.insert(number, self.answers);
         self.held.get(&number).map(|held| (number, held))
+    }
+
+    /// Whether a record is on its way ahead of a gate: its acknowledgement is none yet.
+    pub fn is_probe(&self, number: u64) -> bool {
+        self.gates.is_probe(number)
     }
 
     /// A server has acknowledged a record that was on its way. Says whether servers answer again,
     /// after none had.
     pub fn acknowledged(&mut self, number: u64) -> bool {
-        self.remove(number);
+        if self.gates.answered(number) {
+            self.under_way.remove(&number);
+            self.ready.add(number);
+        } else {
+            self.remove(number);
+        }
         self.answers += 1;
         self.pause = Backoff::new(PAUSE, LONGEST_PAUSE);
         self.resume.take().is_some()
@@ -222,7 +251,7 @@ impl Queue {
         self.under_way.remove(&number);
         self.ready.over(number);
         self.octets -= size(&held);
-        self.gates.remove(&number);
+        self.gates.over(number);
         let Some(chain) = self.chains.get_mut(&held.session) else { return };
         chain.pop_front();
         match chain.front() {
@@ -235,21 +264,24 @@ impl Queue {
         }
     }
 
-    /// No server has answered a record that was on its way; it goes again later. Says whether
-    /// servers have ceased to answer anything, and that is news.
-    pub fn unanswered(&mut self, number: u64, now: Instant) -> bool {
-        let Some(before) = self.under_way.remove(&number) else { return false };
+    /// No server has answered a record that was on its way.
+    pub fn unanswered(&mut self, number: u64, now: Instant) -> Unanswered {
+        let Some(before) = self.under_way.remove(&number) else { return Unanswered::Waits };
+        if self.gates.unanswered(number) {
+            self.remove(number);
+            return Unanswered::GivenUp;
+        }
         let ignored = before != self.answers;
         self.ready.put_back(number, ignored);
         if ignored {
-            return false;
+            return Unanswered::Waits;
         }
         let news = self.resume.is_none();
         // Those that were on their way together fail together, and are one reason to wait.
         if self.resume.is_none_or(|resume| resume <= now) {
             self.resume = Some(now + self.pause.next_interval());
         }
-        news
+        if news { Unanswered::Silence } else { Unanswered::Waits }
     }
 
     /// When [`Self::take_next`] may have something that it has not now.

@@ -47,6 +47,16 @@ impl Ready {
         Some(place.1)
     }
 
+    /// Takes one out that waits for the first gate to be acknowledged and is none itself.
+    pub fn take_behind(&mut self, gates: &BTreeSet<u64>) -> Option<u64> {
+        let first = gates.first()?;
+        let waits = |number: &u64| number > first && !gates.contains(number);
+        let failed = || self.failed.iter().map(|(_, number)| *number).find(waits);
+        let number = self.fresh.iter().copied().find(waits).or_else(failed)?;
+        self.forget(number);
+        Some(number)
+    }
+
     /// One is not to go any more.
     pub fn forget(&mut self, number: u64) {
         self.fresh.remove(&number);

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use kedge_radius::{Held, Kind, Queue};
+use kedge_radius::{Held, Kind, Queue, Unanswered};
 
 /// Records on their way at once.
 const WINDOW: usize = 2_048;
@@ -43,6 +43,66 @@ fn what_was_made_behind_a_gate_waits_until_the_gate_is_acknowledged() {
     assert_eq!(taken(&mut queue, now), [3]);
 }
 
+/// A gate, and behind it another one and a session's records.
+fn gated() -> Queue {
+    let mut queue = Queue::new(10_000);
+    for (kind, session) in [(Kind::Gate, 1), (Kind::Gate, 2), (Kind::Start, 7), (Kind::Stop, 7)] {
+        queue.push(record(kind, session)).unwrap();
+    }
+    queue
+}
+
+/// Who is tried one after the other while nobody answers.
+fn tried(queue: &mut Queue, now: &mut Instant, count: usize) -> Vec<u64> {
+    let mut tried = Vec::new();
+    for _ in 0..count {
+        *now = queue.poll_timeout().unwrap_or(*now);
+        let numbers = taken(queue, *now);
+        assert_eq!(numbers.len(), 1, "{numbers:?}");
+        assert_ne!(queue.unanswered(numbers[0], *now), Unanswered::GivenUp);
+        tried.extend(numbers);
+    }
+    tried
+}
+
+#[test]
+fn a_gate_that_servers_ignore_while_they_answer_what_is_behind_it_is_given_up() {
+    let (mut queue, mut now) = (gated(), Instant::now());
+    assert_eq!(tried(&mut queue, &mut now, 6), [1, 1, 1, 3, 1, 3], "they take turns");
+    for gate in [1, 2] {
+        if gate == 2 {
+            assert_eq!(tried(&mut queue, &mut now, 3), [2, 2, 2]);
+        } else {
+            assert_eq!(tried(&mut queue, &mut now, 1), [1]);
+        }
+        now = queue.poll_timeout().unwrap();
+        assert_eq!(taken(&mut queue, now), [3]);
+        assert!(queue.is_probe(3) && queue.acknowledged(3), "somebody is there");
+        assert_eq!(taken(&mut queue, now), [gate], "alone, once more");
+        assert_eq!(queue.unanswered(gate, now), Unanswered::GivenUp);
+    }
+    // What was answered ahead of a gate goes again.
+    assert_eq!(taken(&mut queue, now), [3]);
+    assert!(!queue.is_probe(3));
+    queue.acknowledged(3);
+    assert_eq!(taken(&mut queue, now), [4]);
+}
+
+#[test]
+fn a_gate_that_is_taken_when_servers_are_back_is_before_what_was_sent_ahead_of_it() {
+    let (mut queue, mut now) = (gated(), Instant::now());
+    tried(&mut queue, &mut now, 5);
+    now = queue.poll_timeout().unwrap();
+    assert_eq!(taken(&mut queue, now), [3]);
+    queue.acknowledged(3);
+    for gate in [1, 2] {
+        assert_eq!(taken(&mut queue, now), [gate]);
+        queue.acknowledged(gate);
+    }
+    assert_eq!(taken(&mut queue, now), [3], "its session may have been ended");
+    assert_eq!(queue.len(), 2);
+}
+
 #[test]
 fn what_nobody_answers_goes_again_one_by_one_and_ever_more_seldom_until_somebody_does() {
     let (mut queue, mut now) = (Queue::new(10_000), Instant::now());
@@ -50,9 +110,9 @@ fn what_nobody_answers_goes_again_one_by_one_and_ever_more_seldom_until_somebody
         queue.push(record(Kind::Start, session));
     }
     assert_eq!(taken(&mut queue, now), [1, 2, 3]);
-    assert!(queue.unanswered(2, now), "the first is news");
-    assert!(!queue.unanswered(1, now));
-    assert!(!queue.unanswered(3, now));
+    assert_eq!(queue.unanswered(2, now), Unanswered::Silence, "the first is news");
+    assert_eq!(queue.unanswered(1, now), Unanswered::Waits);
+    assert_eq!(queue.unanswered(3, now), Unanswered::Waits);
     let mut pauses = Vec::new();
     for tried in [2, 1, 3, 2, 1, 3, 2] {
         assert_eq!(taken(&mut queue, now), [], "nothing goes during the pause");
@@ -60,7 +120,7 @@ fn what_nobody_answers_goes_again_one_by_one_and_ever_more_seldom_until_somebody
         pauses.push((due - now).as_secs());
         now = due;
         assert_eq!(taken(&mut queue, now), [tried], "one, and each in its turn");
-        assert!(!queue.unanswered(tried, now));
+        assert_eq!(queue.unanswered(tried, now), Unanswered::Waits);
     }
     assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 32]);
     now = queue.poll_timeout().unwrap();
@@ -74,7 +134,7 @@ fn a_record_that_servers_ignore_keeps_no_other_waiting() {
     let (mut queue, mut now) = (Queue::new(10_000), Instant::now());
     queue.push(record(Kind::Start, 1));
     assert_eq!(taken(&mut queue, now), [1]);
-    assert!(queue.unanswered(1, now), "as far as one can know, no server is there");
+    assert_eq!(queue.unanswered(1, now), Unanswered::Silence, "as far as one can know");
     queue.push(record(Kind::Start, 2));
     now = queue.poll_timeout().unwrap();
     assert_eq!(taken(&mut queue, now), [2], "it is another one's turn");
@@ -83,7 +143,8 @@ fn a_record_that_servers_ignore_keeps_no_other_waiting() {
     queue.push(record(Kind::Start, 3));
     assert_eq!(taken(&mut queue, now), [3]);
     queue.acknowledged(3);
-    assert!(!queue.unanswered(1, now) && !queue.is_stalled(), "servers answer");
+    assert_eq!(queue.unanswered(1, now), Unanswered::Waits);
+    assert!(!queue.is_stalled(), "servers answer");
     assert_eq!(taken(&mut queue, now), [1], "it is not given up");
     // Its end waits for it, and nothing else does.
     queue.push(record(Kind::Stop, 1));
@@ -101,14 +162,14 @@ fn of_records_that_servers_ignore_one_at_a_time_is_on_its_way() {
     }
     assert_eq!(taken(&mut queue, now).len(), 9);
     queue.acknowledged(9);
-    (1..=8).for_each(|number| assert!(!queue.unanswered(number, now)));
+    (1..=8).for_each(|number| assert_eq!(queue.unanswered(number, now), Unanswered::Waits));
     for tried in [1, 2, 3] {
         assert_eq!(taken(&mut queue, now), [tried]);
         queue.push(record(Kind::Start, 10 + tried));
         let fresh = 9 + tried;
         assert_eq!(taken(&mut queue, now), [fresh]);
         queue.acknowledged(fresh);
-        assert!(!queue.unanswered(tried, now));
+        assert_eq!(queue.unanswered(tried, now), Unanswered::Waits);
     }
     assert_eq!(taken(&mut queue, now), [4]);
     queue.acknowledged(4);

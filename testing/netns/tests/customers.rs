@@ -367,7 +367,8 @@ fn a_customer_comes_and_another_goes_and_the_flows_of_the_third_lose_nothing() {
     assert_eq!(globals["customer"], "CUST3");
 
     let newest = pings[1].newest();
-    let said = stage.commit(&format!("{SERVICE}  no customer CUST1 vrf VRF1\n"));
+    let profile = "ipv6 mobile pmipv6-domain D1\n no nai @CUST1\n!\n";
+    let said = stage.commit(&format!("{profile}{SERVICE}  no customer CUST1 vrf VRF1\n"));
     assert!(said.contains("1 binding of the anchor ends"), "{said}");
     wait::until(SOON, "the removed customer's binding to end, and only that", || {
         let left = stage.bindings();

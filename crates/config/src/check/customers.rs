@@ -1,6 +1,6 @@
-//! Customers: what must be a customer's alone.
+//! Customers: what must be a customer's alone, and whose profiles are whose.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use kedge_grammar::{Item, Section};
@@ -9,7 +9,7 @@ use super::findings::{Findings, in_order};
 use super::pools;
 use super::role::{heartbeat, multiple_of_four};
 use crate::key::Key;
-use crate::{Config, ConfigFault};
+use crate::{Caution, Config, ConfigFault, LmaConfig};
 
 /// Things that one customer may have, and the customer and line that have it.
 struct Owners<'a, T>(HashMap<T, (&'a Item<Key>, &'a Item<Key>)>);
@@ -75,5 +75,40 @@ pub(super) fn check(config: &Config, service: Section<'_, Key>, findings: &mut F
         heartbeat(section, findings);
         // The anchor's addresses are in other worlds than the customer's.
         pools::check(config, section, &[], findings);
+    }
+}
+
+/// The customers that profiles of the anchor's domain name, as far as this anchor serves them: the
+/// nodes of one that is misspelled would be nobody's. With no customer at all in the text, it is a
+/// fragment.
+pub(super) fn of_profiles(
+    config: &Config,
+    lma: &LmaConfig,
+    section: Section<'_, Key>,
+    findings: &mut Findings,
+) {
+    let Some(service) = &lma.local_loop else { return };
+    let known: HashSet<&str> = service.customers.iter().map(|c| c.name.as_str()).collect();
+    for (domain, item) in config.domains.iter().zip(section.each(Key::Domain)) {
+        if domain.name != lma.domain {
+            continue;
+        }
+        for (profile, item) in domain.nais.iter().zip(item.section().each(Key::Nai)) {
+            let other_anchor = profile.lma.as_ref().is_some_and(|id| *id != lma.id);
+            let (Some(name), Some(line)) =
+                (&profile.customer, item.section().find(Key::NaiCustomer))
+            else {
+                continue;
+            };
+            if other_anchor || known.contains(name.as_str()) {
+                continue;
+            }
+            let (place, name) = (line.place_of("NAME"), name.clone());
+            if known.is_empty() {
+                findings.warn(&place, Caution::Unknown { what: "customer", name });
+            } else {
+                findings.error(&place, ConfigFault::UnknownCustomer { customer: name });
+            }
+        }
     }
 }

@@ -72,6 +72,21 @@ pub(super) fn check(config: &Config, mag: &MagConfig, item: &Item<Key>, findings
         line.iter().for_each(|line| findings.error(&line.place_of("MILLISECONDS"), fault.clone()));
     }
     interfaces(mag, section, findings);
+    labels(section, findings);
+}
+
+fn labels(section: Section<'_, Key>, findings: &mut Findings) {
+    let Some(format) = section.find(Key::ServiceSelectionLabel) else { return };
+    let Some(line) = section.find(Key::Apn) else {
+        let needs = Caution::Needs { command: "ssmo-format label", other: "apn" };
+        findings.warn(&format.place, needs);
+        return;
+    };
+    let name = line.args.text("NAME").unwrap_or_default();
+    if !name.split('.').all(|label| (1..=63).contains(&label.len())) {
+        let fault = ConfigFault::NoLabels { name: name.to_owned() };
+        findings.error(&line.place_of("NAME"), fault);
+    }
 }
 
 fn interfaces(mag: &MagConfig, section: Section<'_, Key>, findings: &mut Findings) {

@@ -17,11 +17,6 @@ pub(super) fn check(config: &Config, section: Section<'_, Key>, findings: &mut F
             references.name(entry.section(), Key::MapMatch, "ACL", "access list");
             references.name(entry.section(), Key::MapProfile, "NAME", "traffic profile");
         }
-        if config.lma.as_ref().is_some_and(|lma| lma.local_loop.is_some()) {
-            for profile in domain.section().each(Key::Nai) {
-                references.name(profile.section(), Key::NaiCustomer, "NAME", "customer");
-            }
-        }
     }
     let services = [Key::Lma, Key::Mag].into_iter().filter_map(|key| section.find(key));
     for service in services {

@@ -192,9 +192,9 @@ pub(crate) static MAG: Block<Key> = Block {
         row(
             Key::ServiceSelectionLabel,
             &[word("ssmo-format", "Encoding of the service selection"), last("label")],
-            "Service selection as a label (RFC 5149)",
+            "The name of `apn` is sent as mobile operators write it: as labels, without dots",
         )
-        .no_effect_yet()
+        .new_bindings()
         .from(XE),
         row(
             Key::MobileNode,

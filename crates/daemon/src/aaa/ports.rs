@@ -9,9 +9,10 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use kedge_net::poll::{Poller, Token};
 use kedge_radius::{MAX_LEN, Port};
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::tls::{self, Connection};
+use crate::os_error::reason;
 
 /// Packets read from one socket before others get their turn.
 const PACKETS_A_TURN: usize = 64;
@@ -20,10 +21,12 @@ const PACKETS_A_TURN: usize = 64;
 #[derive(Debug)]
 pub struct Ports {
     first: Token,
-    open: BTreeMap<u64, (Port, Socket)>,
+    open: BTreeMap<u64, (Port, SocketAddr, Socket)>,
     places: BTreeMap<Port, u64>,
     /// The next place; those that are not used again do not receive what was meant for others.
     next: u64,
+    /// Why sockets to servers failed last, of servers that were not heard since.
+    troubles: BTreeMap<usize, String>,
 }
 
 #[derive(Debug)]
@@ -35,13 +38,20 @@ enum Socket {
 impl Ports {
     /// No sockets yet. The poller knows them as `first` and those behind it.
     pub fn new(first: Token) -> Self {
-        Self { first, open: BTreeMap::new(), places: BTreeMap::new(), next: 0 }
+        let (open, places) = (BTreeMap::new(), BTreeMap::new());
+        Self { first, open, places, next: 0, troubles: BTreeMap::new() }
     }
 
     /// Closes every socket.
     pub fn close_all(&mut self) {
         self.open.clear();
         self.places.clear();
+        self.troubles.clear();
+    }
+
+    /// Why the last socket to a server failed, if the server was not heard since.
+    pub fn trouble(&self, server: usize) -> Option<&str> {
+        self.troubles.get(&server).map(String::as_str)
     }
 
     /// Sends a packet from a port, over TLS if there is something to secure it with.
@@ -61,10 +71,7 @@ impl Ports {
             Ok(()) => {}
             // The same as a packet that the network loses: it is sent again.
             Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => {}
-            Err(cause) => {
-                debug!(%to, "a request could not be sent: {cause}");
-                self.close(port);
-            }
+            Err(cause) => self.failed(port, to, &cause),
         }
     }
 
@@ -85,7 +92,7 @@ impl Ports {
                     None => Socket::Udp(udp(to, poller, token)?),
                 };
                 self.next = (place + 1) & 0xffff;
-                if let Some((before, _)) = self.open.insert(place, (port, socket)) {
+                if let Some((before, ..)) = self.open.insert(place, (port, to, socket)) {
                     self.places.remove(&before);
                 }
                 self.places.insert(port, place);
@@ -93,7 +100,7 @@ impl Ports {
             }
         };
         let token = self.token(place);
-        let (_, socket) = self.open.get_mut(&place).ok_or(io::ErrorKind::NotConnected)?;
+        let (_, _, socket) = self.open.get_mut(&place).ok_or(io::ErrorKind::NotConnected)?;
         Ok((token, socket))
     }
 
@@ -111,15 +118,33 @@ impl Ports {
     pub fn receive(&mut self, place: usize, poller: &Poller, mut take: impl FnMut(Port, &[u8])) {
         let place = place as u64;
         let token = self.token(place);
-        let Some((port, socket)) = self.open.get_mut(&place) else { return };
-        let port = *port;
+        let Some((port, to, socket)) = self.open.get_mut(&place) else { return };
+        let (port, to) = (*port, *to);
+        let mut hear = |packet: &[u8]| {
+            self.troubles.remove(&port.server);
+            take(port, packet);
+        };
         let outcome = match socket {
-            Socket::Udp(socket) => receive_udp(socket, |packet| take(port, packet)),
-            Socket::Tls(connection) => connection.serve(poller, token, |packet| take(port, packet)),
+            Socket::Udp(socket) => receive_udp(socket, &mut hear),
+            Socket::Tls(connection) => connection.serve(poller, token, &mut hear),
         };
         if let Err(cause) = outcome {
-            debug!(?port, "a socket to a RADIUS server is closed: {cause}");
-            self.close(port);
+            self.failed(port, to, &cause);
+        }
+    }
+
+    /// A socket failed. What is wrong is said when it begins, and as often as it changes.
+    fn failed(&mut self, port: Port, to: SocketAddr, cause: &io::Error) {
+        self.close(port);
+        // A server may end a connection that it has no use for.
+        if cause.kind() == io::ErrorKind::UnexpectedEof {
+            debug!(%to, "a RADIUS server has closed a connection");
+            return;
+        }
+        let trouble = reason(cause);
+        if self.trouble(port.server) != Some(&trouble) {
+            warn!("RADIUS server {to}: {trouble}");
+            self.troubles.insert(port.server, trouble);
         }
     }
 }

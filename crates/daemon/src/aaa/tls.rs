@@ -111,7 +111,8 @@ impl Client {
             .map_err(io::Error::other)?;
         // The bound is ours: a packet must not be cut.
         tls.set_buffer_limit(None);
-        Ok(Connection { stream, tls, received: Vec::new(), queued: 0, writing: true })
+        let (received, queued) = (Vec::new(), 0);
+        Ok(Connection { stream, tls, received, queued, writing: true, is_answered: false })
     }
 }
 
@@ -158,6 +159,8 @@ pub struct Connection {
     queued: usize,
     /// The poller says when there is room to write.
     writing: bool,
+    /// A packet has come.
+    is_answered: bool,
 }
 
 impl Connection {
@@ -182,7 +185,7 @@ impl Connection {
         // nobody else.
         for _ in 0..READS {
             match self.tls.read_tls(&mut self.stream) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(0) => return Err(self.end()),
                 Ok(_) => {
                     self.tls.process_new_packets().map_err(io::Error::other)?;
                     self.take_packets(&mut take)?;
@@ -192,6 +195,17 @@ impl Connection {
             }
         }
         self.write(poller, token)
+    }
+
+    /// Why a connection that the server closed is no use. Some servers do not send the alert that
+    /// says so.
+    fn end(&self) -> io::Error {
+        if self.is_answered {
+            return io::ErrorKind::UnexpectedEof.into();
+        }
+        io::Error::other(
+            "closes the connection without an answer; it may not trust our certificate",
+        )
     }
 
     fn take_packets(&mut self, take: &mut impl FnMut(&[u8])) -> io::Result<()> {
@@ -207,6 +221,7 @@ impl Connection {
                 return Err(io::ErrorKind::InvalidData.into());
             }
             let Some(packet) = self.received.get(at..at + len) else { break };
+            self.is_answered = true;
             take(packet);
             at += len;
         }

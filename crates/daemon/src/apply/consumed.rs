@@ -55,6 +55,9 @@ ipv6 mobile pmipv6-domain d
   network home
   service dual
  !
+ nai mn3@example.net
+  customer c1
+ !
  mobile-map m 1
   match access-list one
  !
@@ -105,6 +108,7 @@ ipv6 mobile pmipv6-lma lma1 domain d
 ipv6 mobile pmipv6-mag mag2 domain d
  address ipv6 2001:db8::8
  address ipv4 192.0.2.8
+ apn internet.example
  lma lma1 d
   ipv4-address 192.0.2.1
   encap gre-ipv4

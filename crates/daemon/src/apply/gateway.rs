@@ -13,6 +13,7 @@ use kedge_mag::{
     Registration, Replay, Revocation, Service, Settings, TunnelMode,
 };
 use kedge_model::{Lifetime, MnId, VrfId, World};
+use kedge_wire::ServiceSelection;
 use kedge_wire::registry::AccessTechnologyType;
 
 use super::branch::{self, BranchPlan};
@@ -255,7 +256,10 @@ pub fn profile(config: &Config, mag: &MagConfig, nai: &str) -> Profile {
     let lma = found.and_then(|nai| nai.lma.clone());
     let downlink_key = found.and_then(|nai| nai.gre_key_down);
     let auth = found.and_then(|nai| nai.auth.as_ref()).map(auth);
-    let service_selection = mag.apn.clone();
+    let service_selection = match mag.service_selection_label {
+        true => mag.apn.as_deref().and_then(ServiceSelection::labels),
+        false => mag.apn.clone(),
+    };
     Profile { service, service_selection, lma, delegated_prefixes, downlink_key, auth }
 }
 
@@ -289,4 +293,21 @@ fn mode(encap: Option<Encap>, mag: &MagConfig) -> TunnelMode {
 fn families(addresses: &[IpAddr]) -> String {
     let list: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
     list.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_sent_by_its_name_or_as_labels_as_the_configuration_has_it() {
+        let selected = |more: &str| {
+            let text = format!("ipv6 mobile pmipv6-mag m domain d\n apn ims.example\n{more}");
+            let (config, _) = kedge_config::parse(&text, "test").expect("a gateway");
+            let mag = config.mag.clone().expect("a gateway");
+            profile(&config, &mag, "a@x").service_selection
+        };
+        assert_eq!(selected("").as_deref(), Some("ims.example"));
+        assert_eq!(selected(" ssmo-format label\n").as_deref(), Some("\x03ims\x07example"));
+    }
 }

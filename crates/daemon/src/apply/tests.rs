@@ -71,7 +71,7 @@ fn numbers_stay_with_their_names_and_worlds_whatever_comes_and_goes() {
     let mut numbers = Numbers::default();
     let all = format!("{WORLDS}{EXAMPLE}");
     let before = plan(&all, &mut numbers).expect("it can run");
-    let without = all.replace(" customer CUST1 vrf VRF1\n", " customer CUST0 vrf VRF1\n");
+    let without = all.replace("customer CUST1", "customer CUST0");
     let between = plan(&without, &mut numbers).expect("it can run");
     assert_eq!(named(&between, "CUST0").customer, CustomerId(3), "no number is given again");
     assert_eq!(named(&between, "CUST2"), named(&before, "CUST2"), "the other has not changed");

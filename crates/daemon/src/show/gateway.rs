@@ -1,10 +1,12 @@
 //! What a gateway shows.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use kedge_config::Extent;
 use kedge_mag::{AnchorView, BindingState, BindingView, Dscp, InterfaceId, TunnelMode};
 use kedge_model::MnId;
+use kedge_net::netlink::{DeviceIndex, Netlink};
 use kedge_sansio::Now;
 use serde_json::{Value, json};
 
@@ -155,6 +157,11 @@ pub fn mag_globals(gateway: &Gateway, now: Now) -> Answer<'_> {
     Answer::new(move || globals(gateway, now), move || globals_json(gateway, now))
 }
 
+/// What the guards of the access interfaces have dropped, as far as the kernel tells.
+fn dropped() -> BTreeMap<DeviceIndex, u32> {
+    Netlink::open().and_then(|mut netlink| netlink.dropped_by_guards()).unwrap_or_default()
+}
+
 fn globals(gateway: &Gateway, now: Now) -> String {
     let settings = gateway.mag().settings();
     let mut out = format!("Gateway {}, domain {}\n", settings.name, settings.domain);
@@ -206,6 +213,7 @@ fn globals(gateway: &Gateway, now: Now) -> String {
             .row("Heartbeats", rhythm(gateway.mag().heartbeat_of(lma)))
             .write(&mut out);
     }
+    let dropped = dropped();
     for (id, port) in gateway.ports() {
         let _ = writeln!(out, "\nAccess interface {}", port.name());
         let state = match (port.fault(), port.device()) {
@@ -215,6 +223,10 @@ fn globals(gateway: &Gateway, now: Now) -> String {
         };
         let mut block = Block::default();
         block.row("State", state);
+        if let Some(frames) = port.device().and_then(|device| dropped.get(&device)) {
+            block
+                .row("Dropped", format!("{frames} frames, of strangers or from foreign addresses"));
+        }
         let crowd = port.crowd();
         if crowd.by_control_only {
             block.row("Too many to notice", "a new node, but by what it says to a router");
@@ -291,11 +303,13 @@ fn globals_json(gateway: &Gateway, now: Now) -> Value {
             "heartbeat": gateway.mag().heartbeat_of(lma).map(rhythm_json),
         }))
     });
+    let dropped = dropped();
     let ports = gateway.ports().map(|(_, port)| {
         json!({
             "interface": port.name(),
             "present": port.device().is_some(),
             "fault": port.fault(),
+            "dropped_frames": port.device().and_then(|device| dropped.get(&device)),
             "noticed_by_control_only": port.crowd().by_control_only,
             "nodes_left_out": port.crowd().left_out,
         })

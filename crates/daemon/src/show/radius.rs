@@ -24,13 +24,16 @@ pub fn radius(shell: &Shell, now: Now) -> Answer<'_> {
     let text = move |width| {
         let a_line = counters_a_line(width);
         let mut out = String::new();
-        for state in aaa.servers() {
+        for (place, state) in aaa.servers().enumerate() {
             let _ = writeln!(out, "Server {}", state.server.name);
             let mut block = Block::default();
             let port = |at: Option<std::net::SocketAddr>| at.map_or(0, |at| at.port());
             let ports = (port(state.server.authentication), port(state.server.accounting));
             block.row("Ports", format!("authentication {}, accounting {}", ports.0, ports.1));
             block.row("State", condition(state, now).1);
+            if let Some(trouble) = aaa.trouble(place) {
+                block.row("Trouble", trouble);
+            }
             if let Some(answered) = state.answered {
                 let ago = now.mono.saturating_duration_since(answered);
                 block.row("Last answer", format!("{} ago", span(ago)));
@@ -50,12 +53,13 @@ pub fn radius(shell: &Shell, now: Now) -> Answer<'_> {
         out.trim_end().to_owned() + "\n"
     };
     let data = move || {
-        let servers = aaa.servers().map(|state| {
+        let servers = aaa.servers().enumerate().map(|(place, state)| {
             json!({
                 "server": state.server.name,
                 "authentication": state.server.authentication.map(|at| at.to_string()),
                 "accounting": state.server.accounting.map(|at| at.to_string()),
                 "state": condition(state, now).0,
+                "trouble": aaa.trouble(place),
                 "round_trip_us": state.round_trip.map(|took| took.as_micros() as u64),
                 "waiting": state.waiting,
                 "counters": groups_json(&[Group::of(&state.counters)]),

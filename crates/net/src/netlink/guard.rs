@@ -5,11 +5,12 @@
 //! shared with whoever else has filters on the device; it is made where it is missing, and removed
 //! with the last filter.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use netlink_packet_core::{DefaultNla, NLM_F_CREATE, NLM_F_REPLACE, NLM_F_REQUEST};
 use netlink_packet_route::RouteNetlinkMessage;
-use netlink_packet_route::tc::{TcAttribute, TcHandle, TcMessage};
+use netlink_packet_route::tc::{TcAttribute, TcHandle, TcMessage, TcStats2};
 
 use super::{DeviceIndex, Netlink, PROTOCOL};
 use crate::NetError;
@@ -159,24 +160,48 @@ impl Netlink {
 
     /// The guards on the devices of the namespace.
     pub(crate) fn own_guards(&mut self) -> Result<Vec<Guard>, NetError> {
-        let request = RouteNetlinkMessage::GetQueueDiscipline(TcMessage::default());
-        let answers = self.dump(&request).map_err(|r| r.of("list queueing disciplines", ""))?;
-        let holders = answers.into_iter().filter_map(|answer| match answer {
-            RouteNetlinkMessage::NewQueueDiscipline(m)
-                if m.attributes.contains(&TcAttribute::Kind(CLSACT.to_owned())) =>
-            {
-                Some(DeviceIndex(m.header.index.cast_unsigned()))
-            }
-            _ => None,
-        });
         let mut guards = Vec::new();
-        for device in holders.collect::<Vec<_>>() {
+        for holder in self.holders()? {
+            let device = DeviceIndex(holder.header.index.cast_unsigned());
             let filters = self.filters(device, INGRESS)?;
             if filters.iter().any(|m| m.header.info >> 16 == PREFERENCE && is_ours(m)) {
                 guards.push(Guard { device });
             }
         }
         Ok(guards)
+    }
+
+    /// How many frames guards have dropped since they were put on their devices: what nobody who is
+    /// attached has sent, or from an address that is not its own. What others' filters on the device
+    /// drop is in it too.
+    pub fn dropped_by_guards(&mut self) -> Result<BTreeMap<DeviceIndex, u32>, NetError> {
+        let dropped = |holder: TcMessage| {
+            let device = DeviceIndex(holder.header.index.cast_unsigned());
+            let drops = holder.attributes.into_iter().find_map(|attribute| match attribute {
+                TcAttribute::Stats2(stats) => stats.into_iter().find_map(|of| match of {
+                    TcStats2::Queue(queue) => Some(queue.drops),
+                    _ => None,
+                }),
+                _ => None,
+            });
+            Some((device, drops?))
+        };
+        Ok(self.holders()?.into_iter().filter_map(dropped).collect())
+    }
+
+    /// The queueing disciplines of the namespace that filters like the guard hang on.
+    fn holders(&mut self) -> Result<Vec<TcMessage>, NetError> {
+        let request = RouteNetlinkMessage::GetQueueDiscipline(TcMessage::default());
+        let answers = self.dump(&request).map_err(|r| r.of("list queueing disciplines", ""))?;
+        let holders = answers.into_iter().filter_map(|answer| match answer {
+            RouteNetlinkMessage::NewQueueDiscipline(m)
+                if m.attributes.contains(&TcAttribute::Kind(CLSACT.to_owned())) =>
+            {
+                Some(m)
+            }
+            _ => None,
+        });
+        Ok(holders.collect())
     }
 
     fn filters(&mut self, device: DeviceIndex, place: u32) -> Result<Vec<TcMessage>, NetError> {

@@ -12,6 +12,7 @@
 mod interim;
 mod killed;
 mod stage;
+mod tls;
 
 use std::{collections::BTreeSet, net::UdpSocket};
 

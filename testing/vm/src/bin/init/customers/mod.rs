@@ -98,7 +98,8 @@ fn one_comes(stage: &mut Stage) -> Result<()> {
 fn one_goes(stage: &Stage) -> Result<()> {
     let gone = CUSTOMERS[0];
     let lines = "mobility-service mobile-local-loop\n  no customer CUST1 vrf VRF1\n";
-    stage.commit(&format!("{SERVICE} {lines}"))?;
+    let profile = "ipv6 mobile pmipv6-domain D1\n no nai @CUST1\n!\n";
+    stage.commit(&format!("{profile}{SERVICE} {lines}"))?;
     stage.wait_bindings(&CUSTOMERS[1..])?;
     let outlet = stage.l.ip(&format!("link show {}", gone.outlet()));
     ensure!(outlet.is_err(), "its device is there: {outlet:?}");
