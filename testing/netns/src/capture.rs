@@ -170,6 +170,12 @@ impl Recording {
         Ok(self.decode(filter, &["frame.number"])?.len())
     }
 
+    /// How many octets the frames that match have together. A train of UDP datagrams is one frame.
+    pub fn octets(&self, filter: &str) -> Result<u64> {
+        let frames = self.decode(filter, &["frame.len"])?;
+        Ok(frames.iter().flatten().filter_map(|octets| octets.parse::<u64>().ok()).sum())
+    }
+
     /// Packets from `source` that tshark finds malformed or in error, described; empty is good.
     pub fn malformed_from(&self, source: IpAddr) -> Result<Vec<String>> {
         let sender = match source {
