@@ -57,7 +57,13 @@ impl Gates {
         self.probe = probe;
     }
 
-    /// Whether a record is on its way ahead of a gate.
+    /// Whether a record is on its way ahead of a gate. Nothing goes beside it, so that it is known
+    /// which of the two a server answers.
+    pub fn has_probe(&self) -> bool {
+        self.probe.is_some()
+    }
+
+    /// Whether it is this record that is on its way ahead of a gate.
     pub fn is_probe(&self, number: u64) -> bool {
         self.probe == Some(number)
     }

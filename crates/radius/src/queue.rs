@@ -208,7 +208,8 @@ impl Queue {
 
     /// The record that is to be sent next, from here on on its way.
     pub fn take_next(&mut self, now: Instant) -> Option<(u64, &Held)> {
-        let window = if self.resume.is_some() { 1 } else { WINDOW };
+        let is_alone = self.resume.is_some() || self.gates.has_probe();
+        let window = if is_alone { 1 } else { WINDOW };
         if self.under_way.len() >= window || self.resume.is_some_and(|resume| now < resume) {
             return None;
         }

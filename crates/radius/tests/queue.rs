@@ -88,6 +88,30 @@ fn a_gate_that_servers_ignore_while_they_answer_what_is_behind_it_is_given_up() 
     assert_eq!(taken(&mut queue, now), [4]);
 }
 
+/// Nothing goes beside it: the gate would be taken for answered with it.
+#[test]
+fn what_goes_ahead_of_a_gate_goes_alone_where_servers_answer_what_was_before_the_gate() {
+    let (mut queue, now) = (Queue::new(10_000), Instant::now());
+    for session in 1..=4 {
+        queue.push(record(Kind::Start, session));
+    }
+    queue.push(record(Kind::Gate, 5));
+    queue.push(record(Kind::Start, 6));
+    assert_eq!(taken(&mut queue, now), [1, 2, 3, 4, 5]);
+    for answered in 1..=4 {
+        queue.acknowledged(answered);
+        assert_eq!(queue.unanswered(5, now), Unanswered::Waits);
+        if answered < 4 {
+            assert_eq!(taken(&mut queue, now), [5]);
+        }
+    }
+    assert_eq!(taken(&mut queue, now), [6]);
+    queue.acknowledged(6);
+    assert_eq!(taken(&mut queue, now), [5]);
+    assert_eq!(queue.unanswered(5, now), Unanswered::GivenUp);
+    assert_eq!(taken(&mut queue, now), [6], "it goes again");
+}
+
 #[test]
 fn a_gate_that_is_taken_when_servers_are_back_is_before_what_was_sent_ahead_of_it() {
     let (mut queue, mut now) = (gated(), Instant::now());
